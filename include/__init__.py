@@ -1,0 +1,1 @@
+"""What the loop decides. Nothing below this package imports Airflow."""

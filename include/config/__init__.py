@@ -1,0 +1,1 @@
+"""Loop files: one YAML file under ``include/loops`` is one loop."""

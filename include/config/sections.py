@@ -1,0 +1,258 @@
+"""The sections of a loop file. Every threshold has a unit, a bound and a default, and lives here only."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
+FactoryPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, strict about unknown keys, defaults checked like anything else."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, validate_default=True, use_attribute_docstrings=True
+    )
+
+
+class Task(Section):
+    """What the model predicts."""
+
+    kind: Literal["classification"]
+    """Kind of prediction."""
+    classes: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=2)
+    """Every class the model may answer, in a fixed order: append new ones at the end, never reorder."""
+
+    @model_validator(mode="after")
+    def _classes_are_unique(self) -> Self:
+        twice = sorted({name for name in self.classes if self.classes.count(name) > 1})
+        if twice:
+            msg = f"classes must be unique; listed more than once: {', '.join(twice)}"
+            raise ValueError(msg)
+        return self
+
+
+class Input(Section):
+    """One input of the model."""
+
+    type: Literal["text", "numeric", "categorical", "vector"]
+    """How the input is read, checked and profiled."""
+    required: bool = True
+    """Refuse a log line that lacks it."""
+    minimum: float | None = None
+    """Smallest allowed value (numeric, and each element of a vector)."""
+    maximum: float | None = None
+    """Largest allowed value (numeric, and each element of a vector)."""
+    size: int | None = Field(default=None, ge=1, le=100_000)
+    """Number of elements of a vector."""
+
+    @model_validator(mode="after")
+    def _bounds_fit_the_type(self) -> Self:
+        if (self.size is None) == (self.type == "vector"):
+            msg = f"size goes with type vector, and a vector needs it; got type {self.type}, size {self.size}"
+            raise ValueError(msg)
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            msg = f"minimum {self.minimum} is above maximum {self.maximum}"
+            raise ValueError(msg)
+        return self
+
+
+class Logs(Section):
+    """Where predictions are logged, and when they are pulled."""
+
+    uri: str = Field(min_length=1)
+    """Folder of log files; a relative path starts at the repository root."""
+    format: Literal["jsonl", "parquet"] = "jsonl"
+    """Format of the files."""
+    schedule: str = Field(default="@daily", min_length=1)
+    """Cron expression or preset; each run pulls the data interval it closes."""
+    look_back_hours: int = Field(default=24, ge=0, le=24 * 31)
+    """How far before the interval late rows are pulled again, in hours."""
+    max_refused_share: Share = 0.05
+    """Share of an interval's rows that may be refused before the loop stops."""
+    clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
+    """How far a timestamp may lie after its file was written, in seconds."""
+
+
+class Training(Section):
+    """How a model is built."""
+
+    factory: FactoryPath
+    """``module:function`` that returns an unfitted scikit-learn estimator."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the factory."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of everything random in training."""
+    seed_labels: str | None = None
+    """Folder of JSONL files with labels the loop starts from: ``{"input": {...}, "label": "..."}`` a line."""
+    seed_holdout_share: Share = 0.3
+    """Share of those labels kept for judging the first model."""
+
+
+class Feedback(Section):
+    """Where users' and sensors' signals about predictions arrive."""
+
+    uri: str | None = None
+    """Folder of feedback files (JSONL); none means no feedback is read."""
+
+
+class Drift(Section):
+    """When a window counts as drifted."""
+
+    reference_days: int = Field(default=28, ge=7, le=366)
+    """Days before the window that say what is ordinary."""
+    false_alarm_rate: Rate = 0.05
+    """Share of ordinary windows that may be flagged."""
+    min_effect: Share = 0.1
+    """Smallest effect that matters: total variation distance between window and reference, 0 to 1."""
+    min_rows: int = Field(default=50, ge=1)
+    """Fewest rows a window needs; below it the verdict is inconclusive."""
+    confirm: Annotated[str, StringConstraints(pattern=r"^[1-9]\d? of [1-9]\d?$")] = "2 of 3"
+    """``k of m``: an alarm needs k flagged windows among the last m."""
+    cooldown_days: int = Field(default=3, ge=0, le=366)
+    """Days after an alarm in which no further one is raised."""
+
+    @model_validator(mode="after")
+    def _k_is_at_most_m(self) -> Self:
+        if self.confirm_k > self.confirm_m:
+            msg = f"confirm: k must be at most m; got {self.confirm!r}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def confirm_k(self) -> int:
+        """Flagged windows an alarm needs."""
+        return int(self.confirm.split()[0])
+
+    @property
+    def confirm_m(self) -> int:
+        """Windows looked back on."""
+        return int(self.confirm.split()[2])
+
+
+class Selection(Section):
+    """Which rows are worth a label."""
+
+    budget: int = Field(default=60, ge=0, le=1_000_000)
+    """Labels asked for in one run of observe."""
+    random_share: Share = 0.2
+    """Share of the budget drawn uniformly at random: the holdout."""
+    score: Literal["margin", "least_confidence", "entropy"] = "margin"
+    """How informative a row is."""
+    diversify: Literal["clusters", "none"] = "clusters"
+    """How the certainty stratum is spread."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of the random stratum; it is mixed with the interval."""
+
+
+class Labeling(Section):
+    """Who labels, and how long the loop waits."""
+
+    backend: Literal["files", "label_studio"] = "files"
+    """Where requests are pushed."""
+    uri: str | None = None
+    """Folder of the files backend (``requests/`` and ``answers/`` below it); none means ``data/<loop>/labeling``."""
+    connection: str = Field(default="label_studio", min_length=1)
+    """Airflow connection of the labeling platform."""
+    overlap: int = Field(default=3, ge=1, le=25)
+    """Answers asked for each request."""
+    quorum: Share = 0.9
+    """Share of open requests that must be fully answered before waiting ends early."""
+    deadline_hours: float = Field(default=72, gt=0, le=24 * 366)
+    """Hours after which what has come in is used."""
+    poll_seconds: float = Field(default=60, gt=0, le=86_400)
+    """Seconds between two looks for answers."""
+    hidden_prelabel_share: Share = 0.1
+    """Share of requests whose pre-label is hidden, to measure anchoring."""
+
+
+class Rule(Section):
+    """A domain rule: where ``when`` matches an input, the label must be one of ``allow`` or none of ``deny``."""
+
+    name: Identifier
+    """Name shown in reasons."""
+    input: Identifier
+    """Input looked at."""
+    when: str = Field(min_length=1)
+    """Regular expression searched in the input's text."""
+    allow: list[str] | None = None
+    """Labels that are possible."""
+    deny: list[str] | None = None
+    """Labels that are impossible."""
+
+    @model_validator(mode="after")
+    def _has_one_side(self) -> Self:
+        if (self.allow is None) == (self.deny is None):
+            msg = f"rule {self.name}: give either allow or deny"
+            raise ValueError(msg)
+        return self
+
+
+class Labels(Section):
+    """When an answer counts as a label."""
+
+    consensus: Literal["dawid_skene", "majority"] = "dawid_skene"
+    """How several answers become one label."""
+    min_confidence: Share = 0.8
+    """Consensus below this is set aside as ambiguous."""
+    min_agreement: float = Field(default=0.0, ge=-1, le=1)
+    """Krippendorff's alpha below which a batch is refused."""
+    rules: list[Rule] = Field(default_factory=list)
+    """Domain rules; a label that breaks one is set aside for a person."""
+
+
+class Retrain(Section):
+    """When training is worth it."""
+
+    min_new_labels: int = Field(default=50, ge=1)
+    """Training labels that must have come in since the last challenger."""
+    min_new_labels_on_drift: int = Field(default=10, ge=1)
+    """The same, while a drift alarm says *retrain*."""
+    cooldown_hours: float = Field(default=24, ge=0, le=24 * 366)
+    """Hours of log time between two challengers."""
+
+
+class Gate(Section):
+    """What a challenger must show."""
+
+    score: Literal["accuracy", "balanced_accuracy"] = "accuracy"
+    """Mean of bounded per-row scores that is bet on."""
+    rule: Literal["superior", "non_inferior"] = "superior"
+    """Better by more than ``margin``, or not worse by more than ``margin``."""
+    margin: Share = 0.0
+    """Difference of scores that the rule speaks of."""
+    error_budget: Rate = 0.05
+    """Probability, over the loop's whole life, of ever promoting a challenger that does not satisfy the rule."""
+    floor: Share = 0.5
+    """The first model's score must be above this with the interval's lower end."""
+    slices: list[Identifier] = Field(default_factory=list)
+    """Segments on which the challenger must not be shown to be worse."""
+    approval: Literal["required", "auto"] = "required"
+    """Whether a person signs a deployment off."""
+    approval_hours: float = Field(default=72, gt=0, le=24 * 366)
+    """Hours a person has; no answer means no."""
+    max_rounds: int = Field(default=3, ge=1, le=100)
+    """How often more labels are asked for before an undecided challenger is rejected."""
+    max_labels_per_round: int = Field(default=60, ge=1, le=100_000)
+    """Most labels asked for in one such round."""
+
+    @model_validator(mode="after")
+    def _non_inferiority_has_a_margin(self) -> Self:
+        if self.rule == "non_inferior" and self.margin == 0:
+            msg = "rule non_inferior needs a margin above 0; with margin 0 use rule superior"
+            raise ValueError(msg)
+        return self
+
+
+class Deploy(Section):
+    """How a promoted model goes live, and what it promises."""
+
+    strategy: Literal["alias"] = "alias"
+    """Move the registry alias ``champion``."""
+    watch_days: int = Field(default=7, ge=1, le=366)
+    """Days of logs in which the promise is checked."""
+    max_drop: Share = 0.02
+    """Drop below the promised score that breaks the promise."""

@@ -1,0 +1,71 @@
+"""The exceptions of the loop, one for each cause that is handled differently."""
+
+from collections.abc import Sequence
+
+SHOWN = 10
+
+
+class FeedbackLoopError(Exception):
+    """Base of every error the loop raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What was got, what was expected, where, and what to do about it.
+    problems
+        Every problem found, in order; the text shows the first ten and counts the rest.
+
+    Examples
+    --------
+    >>> print(ConfigError("newswire.yaml is not valid", ["a: got 1", "b: got 2"]))
+    newswire.yaml is not valid (2 problems)
+      1. a: got 1
+      2. b: got 2
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        self.message = message
+        self.problems = list(problems)
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        if not self.problems:
+            return self.message
+        noun = "problem" if len(self.problems) == 1 else "problems"
+        lines = [f"{self.message} ({len(self.problems)} {noun})"]
+        lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems[:SHOWN], start=1)]
+        if len(self.problems) > SHOWN:
+            lines.append(f"  … and {len(self.problems) - SHOWN} more")
+        return "\n".join(lines)
+
+
+class ConfigError(FeedbackLoopError):
+    """A loop file, connection or parameter is wrong: a person must change it; retrying cannot help."""
+
+
+class ContractError(FeedbackLoopError):
+    """Data that crosses a public edge does not have the promised shape."""
+
+
+class DataQualityError(FeedbackLoopError):
+    """Too much of a batch is bad: the loop stops before it learns from it."""
+
+
+class StoreError(FeedbackLoopError):
+    """A table cannot be read or committed."""
+
+
+class LabelingError(FeedbackLoopError):
+    """The labeling backend refused or lost something."""
+
+
+class TrainingError(FeedbackLoopError):
+    """A model cannot be trained from this dataset and configuration."""
+
+
+class DeploymentError(FeedbackLoopError):
+    """A deployment is refused: the evidence, the approval or the live version is not what was promised."""
+
+
+class NothingToDo(FeedbackLoopError):  # noqa: N818 - not a failure: the task is skipped with this reason
+    """There is no work for this stage now; the reason says why."""

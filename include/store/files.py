@@ -1,0 +1,54 @@
+"""Files beside the tables: pictures, reports, Data Docs and manifests of one loop."""
+
+import os
+from pathlib import Path
+
+from include.errors import StoreError
+from include.store.tables import LoopStore
+
+
+def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
+    """Write one file of the loop and return its URI; a reader sees the old content or the new, never a part.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop; the file lands in ``<store uri>/_files/<path>``.
+    path
+        Relative path with forward slashes.
+    content
+        Text is written as UTF-8.
+
+    Raises
+    ------
+    StoreError
+        If the path leaves the loop's folder, or the file cannot be written.
+    """
+    if path.startswith("/") or ".." in path.split("/"):
+        raise StoreError(f"Got path {path!r}, expected a relative one below the loop's folder")
+    data = content.encode() if isinstance(content, str) else content
+    uri = f"{store.uri}/_files/{path}"
+    if "://" in uri:
+        _write_object(store, uri, data)
+    else:
+        _write_local(Path(uri), data)
+    return uri
+
+
+def _write_local(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"{target}: could not write {len(data)} bytes: {error}") from error
+
+
+def _write_object(store: LoopStore, uri: str, data: bytes) -> None:
+    import boto3
+
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    # an object appears only when it is complete
+    boto3.client("s3", **store.s3_client_options).put_object(Bucket=bucket, Key=key, Body=data)

@@ -1,0 +1,283 @@
+"""Read and commit the tables of one loop: Delta Lake on a folder or an object store."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from include.config.loading import resolve
+from include.config.loop_file import Loop
+from include.errors import StoreError
+from include.store.digests import table_digest
+from include.store.schemas import TableSchema, schemas
+
+ATTEMPTS = 20
+Filter = list[tuple[str, str, Any]]
+
+
+class LoopStore:
+    """The tables of one loop.
+
+    Every write is one atomic commit that does nothing when the rows are there already, so a task that is killed and
+    run again leaves the same rows. Two writers never lose an update: a commit is fenced by the version it was computed
+    from, and computed again if another came first.
+
+    Parameters
+    ----------
+    loop
+        The loop; its tables live in ``<uri>/<loop name>/<table>``.
+    uri
+        A folder, or an object-store URI such as ``s3://bucket/store``.
+    storage_options
+        Credentials and endpoint as ``deltalake`` takes them.
+    """
+
+    def __init__(self, loop: Loop, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.loop = loop
+        self.uri = f"{resolve(uri).rstrip('/')}/{loop.name}"
+        self._options = dict(storage_options or {})
+        self._schemas = schemas(loop)
+
+    def read(
+        self,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        filters: Filter | None = None,
+        version: int | None = None,
+    ) -> pa.Table:
+        """Return rows of a table, sorted by its key; a table that was never written is empty.
+
+        Parameters
+        ----------
+        name
+            Table name, one of `include.store.schemas.schemas`.
+        columns
+            Columns wanted, all by default.
+        filters
+            Conditions that all must hold, as ``(column, operator, value)`` with ``= != < <= > >= in``.
+        version
+            Table version to travel to; the newest by default.
+
+        Raises
+        ------
+        StoreError
+            If the table was written by a newer format, or the version does not exist.
+        """
+        schema = self._schema(name)
+        table = self._open(name, version)
+        wanted = list(columns or schema.columns.names)
+        if table is None:
+            return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
+        present = {field.name for field in table.schema().fields}
+        read = list(dict.fromkeys([*wanted, *schema.key]))
+        rows = table.to_pyarrow_table(columns=[column for column in read if column in present], filters=filters)
+        rows = _conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
+        return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
+
+    @property
+    def s3_client_options(self) -> dict[str, str]:
+        """Credentials and endpoint as ``boto3.client`` takes them."""
+        names = {
+            "AWS_ACCESS_KEY_ID": "aws_access_key_id",
+            "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
+            "AWS_REGION": "region_name",
+            "AWS_ENDPOINT_URL": "endpoint_url",
+        }
+        return {names[name]: value for name, value in self._options.items() if name in names}
+
+    def version(self, name: str) -> int | None:
+        """Return the newest version of a table, or None if it was never written."""
+        table = self._open(name)
+        return None if table is None else int(table.version())
+
+    def replace_between(self, name: str, rows: pa.Table, start: datetime, end: datetime) -> bool:
+        """Make ``rows`` the only rows with ``start <= ts < end``; tell whether anything changed.
+
+        Parameters
+        ----------
+        name
+            A table with a ``ts`` column.
+        rows
+            Rows of the table's schema, every ``ts`` within the bounds.
+        start, end
+            Aware datetimes.
+        """
+        window: Filter = [("ts", ">=", start), ("ts", "<", end)]
+        predicate = f"ts >= '{_sql_time(start)}' AND ts < '{_sql_time(end)}'"
+        return self._replace(name, rows, window, predicate)
+
+    def replace_where(self, name: str, rows: pa.Table, column: str, values: Sequence[str]) -> bool:
+        """Make ``rows`` the only rows whose ``column`` is one of ``values``; tell whether anything changed."""
+        if not values:
+            return False
+        quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+        return self._replace(name, rows, [(column, "in", list(values))], f"{column} IN ({quoted})")
+
+    def append_new(self, name: str, rows: pa.Table) -> pa.Table:
+        """Append the rows whose key is not in the table yet and return them; the first row of a key wins."""
+        key = self._schema(name).key
+        return self.append_computed(name, lambda present: _missing(rows, present, key), columns=key)
+
+    def append_computed(
+        self, name: str, compute: Callable[[pa.Table], pa.Table], *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Append what ``compute`` makes of the table's present rows, in one commit fenced by their version.
+
+        Parameters
+        ----------
+        name
+            Table name.
+        compute
+            Called with the present rows, again for each attempt; returns the rows to append.
+        columns
+            Columns of the present rows that ``compute`` needs, all by default.
+
+        Returns
+        -------
+        pyarrow.Table
+            The rows appended; empty if ``compute`` returned none.
+
+        Raises
+        ------
+        StoreError
+            If other writers won every one of twenty attempts.
+        """
+        schema = self._schema(name)
+        for _ in range(ATTEMPTS):
+            version = self.version(name)
+            present = self.read(name, version=version, columns=columns)
+            fresh = _conform(compute(present), schema.columns, name)
+            if fresh.num_rows == 0 or self._commit(schema, fresh, version, None):
+                return fresh
+        raise StoreError(_lost(f"{self.uri}/{name}", "append"))
+
+    def update_rows(self, name: str, rows: pa.Table) -> None:
+        """Replace the rows that have the keys of ``rows``, and add those that are new, in one commit."""
+        schema = self._schema(name)
+        fresh = _conform(rows, schema.columns, name)
+        for _ in range(ATTEMPTS):
+            table = self._open(name)
+            if table is None:
+                if self._commit(schema, fresh, None, None):
+                    return
+                continue
+            matched = " AND ".join(f"present.{column} = fresh.{column}" for column in schema.key)
+            merge = table.merge(
+                fresh, matched, source_alias="fresh", target_alias="present", commit_properties=_fence(table.version())
+            )
+            try:
+                merge.when_matched_update_all().when_not_matched_insert_all().execute()
+            except CommitFailedError:
+                continue
+            return
+        raise StoreError(_lost(f"{self.uri}/{name}", "update"))
+
+    def _replace(self, name: str, rows: pa.Table, window: Filter, predicate: str) -> bool:
+        schema = self._schema(name)
+        fresh = _conform(rows, schema.columns, name)
+        for _ in range(ATTEMPTS):
+            version = self.version(name)
+            if table_digest(self.read(name, filters=window, version=version)) == table_digest(fresh):
+                return False
+            if self._commit(schema, fresh, version, predicate):
+                return True
+        raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
+
+    def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
+        """Commit on top of ``version``; False if another writer was first."""
+        target = self._open(schema.name, version) or f"{self.uri}/{schema.name}"
+        fresh_table = isinstance(target, str)
+        try:
+            write_deltalake(
+                target,
+                rows,
+                partition_by=list(schema.partition_by) or None,
+                mode="error" if fresh_table else "overwrite" if predicate else "append",
+                predicate=None if fresh_table else predicate,
+                schema_mode=None if fresh_table or predicate else "merge",
+                storage_options=self._options or None,
+                commit_properties=_fence(version),
+            )
+        except CommitFailedError:
+            return False
+        except Exception as error:
+            if fresh_table and self._open(schema.name) is not None:
+                return False
+            raise StoreError(f"{self.uri}/{schema.name}: could not commit {rows.num_rows} rows: {error}") from error
+        return True
+
+    def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
+        uri = f"{self.uri}/{self._schema(name).name}"
+        try:
+            return DeltaTable(uri, version=version, storage_options=self._options or None)
+        except TableNotFoundError:
+            return None
+        except Exception as error:
+            raise StoreError(f"{uri}: cannot read version {version or 'newest'}: {error}") from error
+
+    def _schema(self, name: str) -> TableSchema:
+        if name not in self._schemas:
+            raise StoreError(f"No table {name!r}; there are: {', '.join(sorted(self._schemas))}")
+        return self._schemas[name]
+
+
+def rows_of(loop: Loop, name: str, records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return records as rows of a table; a key that a record lacks is null.
+
+    Raises
+    ------
+    StoreError
+        If a record has a key that is no column, or a value of the wrong type.
+    """
+    schema = schemas(loop)[name].columns
+    unknown = sorted({key for record in records for key in record} - set(schema.names))
+    if unknown:
+        raise StoreError(f"{name}: got columns {unknown}, expected only {schema.names}")
+    try:
+        return pa.Table.from_pylist(list(records), schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise StoreError(f"{name}: a value does not fit its column: {error}") from error
+
+
+def _missing(rows: pa.Table, present: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Return the first row of each key that is not among ``present``."""
+    seen = set(zip(*(present.column(name).to_pylist() for name in key), strict=True))
+    keep = []
+    for found in zip(*(rows.column(name).to_pylist() for name in key), strict=True):
+        keep.append(found not in seen)
+        seen.add(found)
+    return rows.filter(pa.array(keep, pa.bool_()))
+
+
+def _conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """Return rows with exactly the schema's columns, order and types; a missing nullable column is null."""
+    columns, problems = [], []
+    for field in schema:
+        if field.name not in rows.column_names:
+            columns.append(pa.nulls(rows.num_rows, field.type))
+        else:
+            columns.append(rows.column(field.name).cast(field.type))
+        if not field.nullable and pc.any(pc.is_null(columns[-1])).as_py():
+            problems.append(f"{field.name}: got a null, expected a value in every row")
+    problems += [f"{extra}: no such column" for extra in rows.column_names if extra not in schema.names]
+    if problems:
+        raise StoreError(f"Rows do not fit table {name}", problems)
+    return pa.table(columns, schema=schema)
+
+
+def _fence(version: int | None) -> CommitProperties:
+    """Make a commit fail if another one was made on top of the same version."""
+    return CommitProperties(max_commit_retries=0, app_transactions=[Transaction("feedback-loop", (version or 0) + 1)])
+
+
+def _lost(uri: str, verb: str) -> str:
+    return f"{uri}: {ATTEMPTS} attempts to {verb} lost to other writers; run the task again"
+
+
+def _sql_time(moment: datetime) -> str:
+    return moment.isoformat()
