@@ -1,5 +1,6 @@
 """Read loop files and say everything that is wrong with them at once."""
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable
@@ -80,6 +81,18 @@ def load_loops(folder: Path | None = None) -> tuple[Loop, ...]:
             problems += [f"{path.name}: {problem}" for problem in error.problems or [error.message]]
     if problems:
         raise ConfigError("Loop files are not valid", problems)
+    return tuple(loops)
+
+
+def valid_loops() -> tuple[Loop, ...]:
+    """Read every loop file that is valid, so that one broken file does not stop the other loops.
+
+    `load_loops` says what is wrong with the rest; ``dags/check_loop_files.py`` shows it in the UI.
+    """
+    loops = []
+    for path in sorted(loops_dir().glob("*.yaml")):
+        with contextlib.suppress(ConfigError):
+            loops.append(load_loop(path))
     return tuple(loops)
 
 

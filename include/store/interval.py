@@ -37,6 +37,19 @@ class Interval:
         """
         return cls(_time("start", start), _time("end", end))
 
+    @classmethod
+    def from_key(cls, key: str) -> "Interval":
+        """Read what `key` wrote.
+
+        Examples
+        --------
+        >>> day = Interval.parse("2026-11-01", "2026-11-02")
+        >>> Interval.from_key(day.key) == day
+        True
+        """
+        start, _, end = key.partition("/")
+        return cls.parse(start, end)
+
     @property
     def key(self) -> str:
         """``start/end`` in ISO 8601, UTC: the subject of what is decided on this interval."""

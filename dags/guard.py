@@ -1,0 +1,45 @@
+"""Guard the champion: hold what it promised against what it does, and roll it back if the promise is broken.
+
+**When** the champion changed (`<loop>/model`), and by the loop's cron; by hand with `dry_run` to watch only.
+
+**Reads** `deployments` (what was promised) and the labels of the random stratum that came back since.
+**Writes** the guard decision and, after a rollback, `deployments` and the alias `champion`.
+**Emits** `<loop>/model` after a rollback.
+
+The test is valid however often it is looked at; few labels give *inconclusive*, never *kept*.
+
+**When it fails**
+
+* `watch_deployment`: the store is not readable; the message names it.
+* `rollback`: there is no version to go back to. Deploy one by hand, or stop serving the model.
+
+A skipped `rollback` is the good case.
+"""
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
+from feedback_loop.assets import loop_assets
+from feedback_loop.defaults import dag_arguments
+from feedback_loop.forms import trigger_form
+from feedback_loop.operators.rollback import RollbackOperator
+from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
+
+from include.config.loading import valid_loops
+from include.config.manual_runs import GuardRun
+
+for loop in valid_loops():
+    assets = loop_assets(loop.name)
+
+    with DAG(
+        **dag_arguments(loop, "guard"),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronTriggerTimetable(loop.logs.schedule, timezone="UTC"), assets=assets.model
+        ),
+        params=trigger_form(GuardRun),
+        doc_md=__doc__,
+    ) as dag:
+        watch_deployment = WatchDeploymentOperator(task_id="watch_deployment", loop=loop.name, inlets=[assets.model])
+        rollback = RollbackOperator(
+            task_id="rollback", loop=loop.name, decision=watch_deployment.output, outlets=[assets.model]
+        )
+
+        watch_deployment >> rollback

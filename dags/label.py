@@ -1,0 +1,48 @@
+"""Turn answers into a dataset: wait for the annotators, validate what they said, publish a version.
+
+**When** labels were asked for (`<loop>/label_requests`), and by the loop's cron in case answers came late; by hand,
+with `wait` off, to use the answers that are there now.
+
+**Reads** `requests` and the answers in the labeling backend; seed labels, if the loop file names some.
+**Writes** `annotations`, `labels`, `quarantine` (what was set aside, with reasons) and the dataset decision.
+**Emits** `<loop>/dataset`.
+
+**When it fails**
+
+* `collect_annotations`: the labeling backend does not answer, or refused the token. Mend it and clear the task. While
+  it waits it is *deferred* and holds no worker; it goes on at `labeling.quorum` or `labeling.deadline_hours`.
+* `validate_labels`: annotators agree less than `labels.min_agreement`; the message names the figures. Look at the
+  instructions and the annotators before you lower it.
+
+A skipped `publish_dataset` found no new label.
+"""
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
+from feedback_loop.assets import loop_assets
+from feedback_loop.defaults import dag_arguments
+from feedback_loop.forms import trigger_form
+from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
+from feedback_loop.operators.publish_dataset import PublishDatasetOperator
+from feedback_loop.operators.validate_labels import ValidateLabelsOperator
+
+from include.config.loading import valid_loops
+from include.config.manual_runs import LabelRun
+
+for loop in valid_loops():
+    assets = loop_assets(loop.name)
+
+    with DAG(
+        **dag_arguments(loop, "label"),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronTriggerTimetable(loop.logs.schedule, timezone="UTC"), assets=assets.label_requests
+        ),
+        params=trigger_form(LabelRun),
+        doc_md=__doc__,
+    ) as dag:
+        collect_annotations = CollectAnnotationsOperator(
+            task_id="collect_annotations", loop=loop.name, inlets=[assets.label_requests]
+        )
+        validate_labels = ValidateLabelsOperator(task_id="validate_labels", loop=loop.name)
+        publish_dataset = PublishDatasetOperator(task_id="publish_dataset", loop=loop.name, outlets=[assets.dataset])
+
+        collect_annotations >> validate_labels >> publish_dataset

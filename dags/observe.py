@@ -1,0 +1,52 @@
+"""Observe what the live model does: pull its logs, judge drift, ask for the labels worth having.
+
+**When** the loop's cron, one run per data interval; by hand with a date range, a label budget, or `dry_run`.
+
+**Reads** the prediction logs and feedback named in the loop file, and the reference days in the store.
+**Writes** `predictions`, `quarantine`, `feedback`, `profiles`, `requests` and the drift and selection decisions.
+**Emits** `<loop>/predictions`, `<loop>/label_requests`, and `<loop>/drift` when an alarm is confirmed.
+
+**When it fails**
+
+* `pull_logs`: the log folder is missing or not readable; the message names it. Mend the path or the connection
+  `feedback_store`, then clear the task. Pulling an interval again changes nothing.
+* `validate_logs`: more lines were refused than `logs.max_refused_share` allows; the message shows the first ten, the
+  rest are in `quarantine`. Mend the writer of the logs, then clear `pull_logs`.
+* `push_to_labeling`: the labeling platform does not answer. Clear the task: nothing is asked twice.
+
+A skipped task had nothing to do; its log says why.
+"""
+
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from feedback_loop.assets import loop_assets
+from feedback_loop.defaults import dag_arguments
+from feedback_loop.forms import trigger_form
+from feedback_loop.operators.detect_drift import DetectDriftOperator
+from feedback_loop.operators.pull_logs import PullLogsOperator
+from feedback_loop.operators.push_to_labeling import PushToLabelingOperator
+from feedback_loop.operators.select_samples import SelectSamplesOperator
+from feedback_loop.operators.validate_logs import ValidateLogsOperator
+
+from include.config.loading import valid_loops
+from include.config.manual_runs import ObserveRun
+
+for loop in valid_loops():
+    assets = loop_assets(loop.name)
+
+    with DAG(
+        **dag_arguments(loop, "observe"),
+        schedule=CronDataIntervalTimetable(loop.logs.schedule, timezone="UTC"),
+        params=trigger_form(ObserveRun),
+        doc_md=__doc__,
+    ) as dag:
+        pull_logs = PullLogsOperator(
+            task_id="pull_logs", loop=loop.name, inlets=[assets.model], outlets=[assets.predictions]
+        )
+        validate_logs = ValidateLogsOperator(task_id="validate_logs", loop=loop.name)
+        detect_drift = DetectDriftOperator(task_id="detect_drift", loop=loop.name, outlets=[assets.drift_alarm])
+        select_samples = SelectSamplesOperator(task_id="select_samples", loop=loop.name)
+        push_to_labeling = PushToLabelingOperator(
+            task_id="push_to_labeling", loop=loop.name, pool="labeling", outlets=[assets.label_requests]
+        )
+
+        pull_logs >> validate_logs >> detect_drift >> select_samples >> push_to_labeling

@@ -1,0 +1,89 @@
+"""Turn a dataset into a better champion: decide, train, evaluate, register, judge, sign off, deploy.
+
+**When** a dataset was published (`<loop>/dataset`), drift was confirmed (`<loop>/drift`), and by the loop's cron; by hand,
+with `force`, or with `dry_run` to hear only what would be done.
+
+**Reads** the newest dataset, the champion, and the history of decisions.
+**Writes** an MLflow run and model version, the retrain, evaluation, gate and approval decisions, `deployments`, and the
+release notes.
+**Emits** `<loop>/model` when the champion changed, `<loop>/label_requests` when the gate needs more labels to decide.
+
+`gate` has three verdicts. *promote* goes on to `approve`. *reject* ends here. *label more* asks, in `request_evidence`,
+for labels of rows on which the two models disagree; the challenger stays pending and is judged again when they are
+back.
+
+**When it fails**
+
+* `retrain`: the message says what the dataset lacks, such as a second class.
+* `approve`: nobody answered in `gate.approval_hours`: no answer means no. Clear the task to ask again.
+* `deploy`: the champion changed after the evidence was taken, so the approval no longer fits. Run the DAG again.
+
+Every task can be cleared and run again: the same dataset and loop file give the same model version.
+"""
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule
+from feedback_loop.assets import loop_assets
+from feedback_loop.defaults import dag_arguments
+from feedback_loop.forms import trigger_form
+from feedback_loop.operators.approve import ApproveDeploymentOperator
+from feedback_loop.operators.decide_retrain import DecideRetrainOperator
+from feedback_loop.operators.deploy import DeployOperator
+from feedback_loop.operators.evaluate import EvaluateOperator
+from feedback_loop.operators.gate import GateOperator
+from feedback_loop.operators.register_model import RegisterModelOperator
+from feedback_loop.operators.request_evidence import RequestEvidenceOperator
+from feedback_loop.operators.retrain import RetrainOperator
+from feedback_loop.operators.write_release_notes import WriteReleaseNotesOperator
+
+from include.config.loading import valid_loops
+from include.config.manual_runs import RetrainRun
+
+for loop in valid_loops():
+    name, assets = loop.name, loop_assets(loop.name)
+
+    with DAG(
+        **dag_arguments(loop, "retrain"),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronTriggerTimetable(loop.logs.schedule, timezone="UTC"), assets=assets.dataset | assets.drift
+        ),
+        params=trigger_form(RetrainRun),
+        doc_md=__doc__,
+    ) as dag:
+        decide_retrain = DecideRetrainOperator(task_id="decide_retrain", loop=name, inlets=[assets.dataset])
+        retrain = RetrainOperator(task_id="retrain", loop=name, decision=decide_retrain.output)
+        evaluate = EvaluateOperator(
+            task_id="evaluate", loop=name, decision=decide_retrain.output, challenger=retrain.output
+        )
+        register_model = RegisterModelOperator(
+            task_id="register_model", loop=name, decision=evaluate.output, challenger=retrain.output
+        )
+        gate = GateOperator(task_id="gate", loop=name, decision=evaluate.output)
+        request_evidence = RequestEvidenceOperator(
+            task_id="request_evidence",
+            loop=name,
+            decision=gate.output,
+            challenger=retrain.output,
+            pool="labeling",
+            outlets=[assets.label_requests],
+        )
+        approve = ApproveDeploymentOperator(
+            task_id="approve",
+            loop=name,
+            gate=gate.output,
+            required=loop.gate.approval == "required",
+            approval_hours=loop.gate.approval_hours,
+        )
+        deploy = DeployOperator(
+            task_id="deploy", loop=name, decision=gate.output, approval=approve.output, outlets=[assets.model]
+        )
+        write_release_notes = WriteReleaseNotesOperator(
+            task_id="write_release_notes",
+            loop=name,
+            decision=gate.output,
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+        )
+
+        decide_retrain >> retrain >> evaluate >> register_model >> gate
+        gate >> approve >> deploy >> write_release_notes
+        gate >> request_evidence >> write_release_notes
+        gate >> write_release_notes

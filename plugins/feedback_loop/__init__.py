@@ -1,0 +1,1 @@
+"""What Airflow instantiates: operators, hooks and triggers that translate between Airflow and ``include``."""

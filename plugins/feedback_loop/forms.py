@@ -1,0 +1,26 @@
+"""Trigger forms made from the models of ``include.config.manual_runs``."""
+
+from airflow.sdk import Param
+
+from include.config.manual_runs import form_fields
+from include.config.sections import Section
+
+
+def trigger_form(model: type[Section]) -> dict[str, Param]:
+    """Return the DAG params of a form: types, bounds and help come from the model.
+
+    Examples
+    --------
+    >>> from include.config.manual_runs import GuardRun
+    >>> trigger_form(GuardRun)["dry_run"].value
+    False
+    """
+    return {name: Param(schema.pop("default"), **_flat(schema)) for name, schema in form_fields(model).items()}
+
+
+def _flat(schema: dict) -> dict:
+    """Turn ``anyOf: [<type>, null]`` into what Airflow's form draws: one type that may be empty."""
+    if "anyOf" not in schema:
+        return schema
+    first = {key: value for option in schema.pop("anyOf") if option["type"] != "null" for key, value in option.items()}
+    return {**schema, **first, "type": ["null", first["type"]]}

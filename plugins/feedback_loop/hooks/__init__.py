@@ -1,0 +1,1 @@
+"""Connections: where the store, the registry and the labeling backend are."""

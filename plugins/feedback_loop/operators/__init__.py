@@ -1,0 +1,1 @@
+"""One operator a task: read a reference, call include, return a reference."""

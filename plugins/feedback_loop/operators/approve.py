@@ -1,0 +1,86 @@
+"""Task ``approve``."""
+
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Context
+
+from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+from feedback_loop.verdicts import verdicts
+
+
+class ApproveDeploymentOperator(ApprovalOperator):
+    """Let a person sign the deployment off in Airflow's *Required Actions*, or the loop's policy where it says *auto*.
+
+    The approval is bound to the digest of the evidence that was shown: ``deploy`` refuses any other. No answer in time
+    fails the task.
+
+    Parameters
+    ----------
+    loop
+        Name of the loop.
+    gate
+        Reference of the gate's verdict. Templated.
+    required
+        Whether a person is asked.
+    approval_hours
+        Hours a person has.
+    store_conn_id
+        Connection of the store.
+    **kwargs
+        Of `ApprovalOperator`.
+    """
+
+    template_fields = ("subject", "body", "gate")
+
+    def __init__(
+        self,
+        *,
+        loop: str,
+        gate: Any,
+        required: bool,
+        approval_hours: float,
+        store_conn_id: str = "feedback_store",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            subject=f"Deploy a new champion of {loop}?", response_timeout=timedelta(hours=approval_hours), **kwargs
+        )
+        self.loop = loop
+        self.gate = gate
+        self.required = required
+        self.store_conn_id = store_conn_id
+
+    @cached_property
+    def hook(self) -> LoopStoreHook:
+        """The store's hook."""
+        return LoopStoreHook(self.loop, self.store_conn_id)
+
+    def execute(self, context: Context) -> Any:
+        """Approve by policy at once, or show the evidence and wait."""
+        from include.gate.approval import evidence_page, record_approval
+
+        with verdicts():
+            store = self.hook.get_conn()
+            if not self.required:
+                return record_approval(store, self.gate, approved=True, by="policy: approval auto").reference
+            self.body = evidence_page(store, self.gate)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Record who answered what; a rejection skips the deployment, a time-out fails the task."""
+        recorded = None if "error" in event else self._record(event)
+        # Raises to skip the deployment after a rejection, so the answer is recorded first.
+        super().execute_complete(context, event)
+        return recorded
+
+    def _record(self, event: dict[str, Any]) -> dict[str, str]:
+        from include.gate.approval import person, record_approval
+
+        self.validate_chosen_options(event["chosen_options"])
+        approved = event["chosen_options"] == [self.APPROVE]
+        with verdicts():
+            by = person(event["responded_by_user"], self.hook.pseudonym_key)
+            return record_approval(self.hook.get_conn(), self.gate, approved=approved, by=by).reference

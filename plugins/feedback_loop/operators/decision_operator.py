@@ -1,0 +1,57 @@
+"""What the operators that act on an earlier decision have in common."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
+from feedback_loop.operators.loop_operator import LoopOperator
+from include.errors import ContractError
+
+if TYPE_CHECKING:
+    from include.deployment.registry import ModelRegistry
+
+    from include.store.decisions import Decision
+
+
+class DecisionOperator(LoopOperator):
+    """An operator that is given the reference of a decision and acts on what the store recorded under it.
+
+    Parameters
+    ----------
+    decision
+        Reference of the decision, usually another task's output. Templated.
+    mlflow_conn_id
+        Connection of MLflow, see `ModelRegistryHook`.
+    **kwargs
+        Of `LoopOperator`.
+    """
+
+    template_fields: Sequence[str] = ("decision",)
+
+    def __init__(self, *, decision: Any, mlflow_conn_id: str = "mlflow", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.decision = decision
+        self.mlflow_conn_id = mlflow_conn_id
+
+    @cached_property
+    def registry(self) -> "ModelRegistry":
+        """The loop's model registry."""
+        return ModelRegistryHook(self.loop, self.mlflow_conn_id).get_conn()
+
+    def recorded(self, reference: Mapping[str, str]) -> "Decision":
+        """Return the decision behind a reference.
+
+        Raises
+        ------
+        ContractError
+            If the store has no such decision: nothing is done on the word of an XCom alone.
+        """
+        from include.store.decisions import referenced
+
+        decision = referenced(self.hook.get_conn(), dict(reference))
+        if decision is None:
+            raise ContractError(
+                f"No recorded decision {dict(reference)}: the store was changed after it was made; run the DAG again"
+            )
+        return decision

@@ -1,0 +1,36 @@
+"""Task ``deploy``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Context
+
+from feedback_loop.operators.decision_operator import DecisionOperator
+
+
+class DeployOperator(DecisionOperator):
+    """Move the alias ``champion`` to the approved challenger, if the evidence is still the one that was approved.
+
+    Parameters
+    ----------
+    approval
+        Reference of the approval. Templated.
+    **kwargs
+        Of `DecisionOperator`; ``decision`` is the gate's verdict.
+    """
+
+    template_fields: Sequence[str] = ("decision", "approval")
+
+    def __init__(self, *, approval: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.approval = approval
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Deploy once and return what is live now."""
+        from include.deployment.deploying import deploy
+
+        gate, approval = self.recorded(self.decision), self.recorded(self.approval)
+        report = deploy(self.hook.get_conn(), self.registry, gate, approval)
+        self.log.info("Version %s is live; before it: %s", report.version, report.previous or "none")
+        return asdict(report)

@@ -1,0 +1,43 @@
+"""What every operator of the loop has in common."""
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+from feedback_loop.verdicts import verdicts
+
+
+class LoopOperator(BaseOperator):
+    """An operator of one loop: it opens the loop's store and turns the loop's errors into task states.
+
+    Parameters
+    ----------
+    loop
+        Name of the loop.
+    store_conn_id
+        Connection of the store, see `LoopStoreHook`.
+    **kwargs
+        Of `BaseOperator`.
+    """
+
+    def __init__(self, *, loop: str, store_conn_id: str = "feedback_store", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loop = loop
+        self.store_conn_id = store_conn_id
+
+    @cached_property
+    def hook(self) -> LoopStoreHook:
+        """The store's hook."""
+        return LoopStoreHook(self.loop, self.store_conn_id)
+
+    def execute(self, context: Context) -> Any:
+        """Do the task's work; see `perform`."""
+        with verdicts():
+            return self.perform(context)
+
+    @abstractmethod
+    def perform(self, context: Context) -> Any:
+        """Read references, call ``include``, write, and return a reference with small counts."""

@@ -1,0 +1,29 @@
+"""Task ``push_to_labeling``."""
+
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Context
+
+from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.operators.loop_operator import LoopOperator
+from include.errors import NothingToDo
+
+
+class PushToLabelingOperator(LoopOperator):
+    """Push every request of the ledger that the labeling backend does not have yet.
+
+    One pusher at a time: give it a pool of one slot.
+    """
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Push what is missing; running it again pushes nothing twice."""
+        from include.labeling.collecting import progress
+        from include.labeling.pushing import push_requests
+
+        store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
+        report = push_requests(store, backend)
+        if progress(store, backend).open == 0:
+            raise NothingToDo("No request is open: nobody needs to be asked")
+        self.log.info("%d requests: %d pushed, %d already there", report.asked, report.pushed, report.already_there)
+        return asdict(report)

@@ -1,0 +1,21 @@
+"""Task ``retrain``."""
+
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Context
+
+from feedback_loop.operators.decision_operator import DecisionOperator
+
+
+class RetrainOperator(DecisionOperator):
+    """Train the challenger that ``decide_retrain`` planned; one that is trained already is returned as it is."""
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Train and return the reference of the challenger's MLflow run."""
+        from include.training.fitting import train_challenger
+
+        trained = train_challenger(self.hook.get_conn(), self.recorded(self.decision), self.registry)
+        verb = "was trained before" if trained.already_there else "trained"
+        self.log.info("Challenger %s %s: MLflow run %s", trained.challenger_key, verb, trained.run_id)
+        return asdict(trained)

@@ -1,0 +1,23 @@
+"""Task ``validate_labels``."""
+
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Context
+
+from feedback_loop.operators.loop_operator import LoopOperator
+
+
+class ValidateLabelsOperator(LoopOperator):
+    """Turn answers into labels by consensus and rules; what is ambiguous is set aside with a reason."""
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Validate what is new; running it again changes nothing."""
+        from include.labels.seeds import admit_seed_labels
+        from include.labels.validation import validate_labels
+
+        store = self.hook.get_conn()
+        seeds = admit_seed_labels(store)
+        report = validate_labels(store)
+        self.log.info("%d answered, %d accepted, %d set aside", report.received, report.accepted, report.set_aside)
+        return asdict(report) | {"seeds": seeds}

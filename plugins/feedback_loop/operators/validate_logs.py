@@ -1,0 +1,23 @@
+"""Task ``validate_logs``."""
+
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Context
+
+from feedback_loop.operators.interval_operator import IntervalOperator
+
+
+class ValidateLogsOperator(IntervalOperator):
+    """Judge the pulled interval with the loop's Great Expectations suite and its share of refused rows.
+
+    Fails without retry if the batch is not good enough to learn from; skips if nothing was logged.
+    """
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Validate and return the counts and where the result is kept."""
+        from include.logs.validation import validate_logs
+
+        report = validate_logs(self.hook.get_conn(), self.data_interval)
+        self.log.info("%d rows valid, %d refused; result: %s", report.rows, report.refused, report.result_uri)
+        return asdict(report)

@@ -1,0 +1,53 @@
+"""Wait for annotators without holding a worker slot."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+
+COMPLETE = "complete"
+
+
+class AnswersTrigger(BaseTrigger):
+    """Fire when enough of the open requests are answered, or their deadline has passed.
+
+    Parameters
+    ----------
+    loop
+        Name of the loop.
+    store_conn_id
+        Connection of the store.
+    poll_seconds
+        Seconds between two looks.
+    """
+
+    def __init__(self, loop: str, store_conn_id: str, poll_seconds: float) -> None:
+        super().__init__()
+        self.loop = loop
+        self.store_conn_id = store_conn_id
+        self.poll_seconds = poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments that make this trigger again."""
+        arguments = {"loop": self.loop, "store_conn_id": self.store_conn_id, "poll_seconds": self.poll_seconds}
+        return "feedback_loop.triggers.answers_trigger.AnswersTrigger", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until the wait is over; yield one event ``{"status": "complete", "reason": …}``."""
+        while True:
+            # Reading tables and asking the platform block: they run beside the triggerer's event loop.
+            found = await asyncio.to_thread(self._look)
+            if found.complete:
+                yield TriggerEvent({"status": COMPLETE, "reason": found.reason})
+                return
+            self.log.info("%d of %d open requests answered; %s", found.answered, found.open, found.reason)
+            await asyncio.sleep(self.poll_seconds)
+
+    def _look(self) -> Any:
+        from include.labeling.collecting import progress
+
+        return progress(LoopStoreHook(self.loop, self.store_conn_id).get_conn(), LabelingHook(self.loop).get_conn())

@@ -1,0 +1,36 @@
+"""The one table of how the loop's errors end a task: skip, fail at once, or retry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.errors import (
+    ConfigError,
+    ContractError,
+    DataQualityError,
+    DeploymentError,
+    NothingToDo,
+    TrainingError,
+)
+
+FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, TrainingError)
+
+
+@contextmanager
+def verdicts() -> Iterator[None]:
+    """Skip where there is nothing to do, fail without retry where retrying cannot help; the rest is retried.
+
+    Raises
+    ------
+    AirflowSkipException
+        For `NothingToDo`.
+    AirflowFailException
+        For errors that only a person can mend.
+    """
+    try:
+        yield
+    except NothingToDo as reason:
+        raise AirflowSkipException(str(reason)) from reason
+    except FINAL as error:
+        raise AirflowFailException(str(error)) from error
