@@ -1,0 +1,230 @@
+"""One line of a prediction log: a row of the store, or the reasons why it is none."""
+
+import hashlib
+import hmac
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from include.config.loop_file import Loop
+from include.config.sections import Input
+
+LONGEST_LINE = 1 << 20
+SUM_TOLERANCE = 1e-3
+REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")
+Problem = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class LineReader:
+    """Read log lines of one loop.
+
+    Parameters
+    ----------
+    loop
+        Says which classes, inputs and segments there are.
+    pseudonym_key
+        Key of the keyed hash that replaces ``user_id``.
+    """
+
+    loop: Loop
+    pseudonym_key: bytes
+
+    def parse(self, raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
+        """Return the JSON object of a line, or why it is none.
+
+        Examples
+        --------
+        >>> from include.config.loading import loop_named
+        >>> LineReader(loop_named("newswire"), b"key").parse(b'{"trace_id": ')[1][0][0]
+        'not_json'
+        """
+        return parse_object(raw)
+
+    def row(self, record: Mapping[str, Any], latest: datetime, source: str) -> tuple[dict[str, Any], list[Problem]]:
+        """Return the row of a record and every problem it has; with problems the row is not to be used.
+
+        Parameters
+        ----------
+        record
+            A log line's object.
+        latest
+            Latest plausible timestamp: when the file was written, and the allowed clock skew.
+        source
+            Name of the file.
+        """
+        problems: list[Problem] = [
+            ("missing_field", f"{name}: missing") for name in REQUIRED if record.get(name) is None
+        ]
+        row: dict[str, Any] = {"source": source}
+        moment = _timestamp(record.get("ts"), latest, problems)
+        if moment is not None:
+            row |= {"ts": moment, "day": moment.date().isoformat()}
+        for name in ("trace_id", "model_version"):
+            row[name] = _text(record, name, problems)
+        row["predicted"] = self._class(record.get("prediction"), "prediction", problems)
+        row |= self._probabilities(record.get("probabilities"), problems)
+        row |= self._inputs(record.get("input"), problems)
+        row |= self._segments(record.get("segments"))
+        row["embedding"] = _numbers(record.get("embedding"), "embedding", None, problems)
+        row["user_key"] = pseudonym(record.get("user_id"), self.pseudonym_key)
+        return row, problems
+
+    def _class(self, value: Any, where: str, problems: list[Problem]) -> str | None:
+        if value is not None and value not in self.loop.task.classes:
+            problems.append(("unknown_class", f"{where}: got {short(value)}, expected one of task.classes"))
+        return value if isinstance(value, str) else None
+
+    def _probabilities(self, found: Any, problems: list[Problem]) -> dict[str, Any]:
+        if found is None:
+            return {"probabilities": None, "confidence": None}
+        if not isinstance(found, Mapping):
+            problems.append(("bad_probability", f"probabilities: got {short(found)}, expected an object by class"))
+            return {}
+        for name in found:
+            self._class(name, "probabilities", problems)
+        bad = {name: value for name, value in found.items() if not _is_number(value) or not 0 <= value <= 1}
+        if bad:
+            problems.append(("bad_probability", f"probabilities: got {short(bad)}, expected numbers from 0 to 1"))
+            return {}
+        values = [float(found.get(name, 0.0)) for name in self.loop.task.classes]
+        if abs(sum(values) - 1) > SUM_TOLERANCE:
+            problems.append(("bad_probability", f"probabilities: sum is {sum(values):.4f}, expected 1"))
+        return {"probabilities": values, "confidence": max(values)}
+
+    def _inputs(self, found: Any, problems: list[Problem]) -> dict[str, Any]:
+        if found is None:
+            return {}
+        if not isinstance(found, Mapping):
+            problems.append(("bad_input", f"input: got {short(found)}, expected an object by input name"))
+            return {}
+        return {
+            f"input_{name}": read_input(name, item, found.get(name), problems)
+            for name, item in self.loop.inputs.items()
+        }
+
+    def _segments(self, found: Any) -> dict[str, Any]:
+        values = found if isinstance(found, Mapping) else {}
+        return {
+            f"segment_{name}": None if values.get(name) is None else str(values[name]) for name in self.loop.segments
+        }
+
+
+def parse_object(raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """Return the JSON object in a line of bytes, or why there is none: too long, not UTF-8, not JSON, no object."""
+    if len(raw) > LONGEST_LINE:
+        return None, [("line_too_long", f"got {len(raw)} bytes, expected at most {LONGEST_LINE}")]
+    try:
+        record = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique_keys)
+    except UnicodeDecodeError as error:
+        return None, [("not_utf8", f"byte {error.start} is not UTF-8")]
+    except (ValueError, RecursionError) as error:
+        return None, [("not_json", f"not JSON: {error}")]
+    if not isinstance(record, dict):
+        return None, [("not_object", f"got {short(record)}, expected a JSON object")]
+    return record, []
+
+
+def read_input(name: str, item: Input, value: Any, problems: list[Problem]) -> Any:
+    """Return one input as its column takes it, noting what is wrong with it; NaN and infinities are refused."""
+    where = f"input.{name}"
+    if value is None:
+        if item.required:
+            problems.append(("bad_input", f"{where}: missing"))
+        return None
+    if item.type == "vector":
+        return _bounded(_numbers(value, where, item.size, problems), where, item, problems)
+    if item.type == "numeric":
+        if not _is_number(value):
+            problems.append(("bad_input", f"{where}: got {short(value)}, expected a finite number"))
+            return None
+        _bounded([float(value)], where, item, problems)
+        return float(value)
+    if not isinstance(value, str):
+        problems.append(("bad_input", f"{where}: got {short(value)}, expected a string"))
+        return None
+    return value
+
+
+def pseudonym(person: Any, key: bytes) -> str | None:
+    """Return a keyed hash that stands for a person (32 hex digits), or None for nobody."""
+    return None if person is None else hmac.new(key, str(person).encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def short(value: object) -> str:
+    """Return a value's text cut to what fits in a reason."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Return an ISO 8601 text or a datetime as an aware one in UTC; None if it is neither."""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _timestamp(value: Any, latest: datetime, problems: list[Problem]) -> datetime | None:
+    if value is None:
+        return None
+    moment = moment_of(value)
+    if moment is None:
+        problems.append(("bad_timestamp", f"ts: got {short(value)}, expected ISO 8601 such as 2026-11-01T09:30:00Z"))
+    elif moment > latest:
+        problems.append(
+            ("from_the_future", f"ts: got {moment.isoformat()}, but the file was written by {latest.isoformat()}")
+        )
+    return moment
+
+
+def _text(record: Mapping[str, Any], name: str, problems: list[Problem]) -> str | None:
+    value = record.get(name)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    problems.append(("wrong_type", f"{name}: got {short(value)}, expected a string that is not empty"))
+    return None
+
+
+def _numbers(value: Any, where: str, size: int | None, problems: list[Problem]) -> list[float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(_is_number(item) for item in value):
+        problems.append(("bad_input", f"{where}: got {short(value)}, expected a list of finite numbers"))
+        return None
+    if size is not None and len(value) != size:
+        problems.append(("bad_input", f"{where}: got {len(value)} numbers, expected {size}"))
+        return None
+    return [float(item) for item in value]
+
+
+def _bounded(values: list[float] | None, where: str, item: Input, problems: list[Problem]) -> list[float] | None:
+    low = -math.inf if item.minimum is None else item.minimum
+    high = math.inf if item.maximum is None else item.maximum
+    outside = [value for value in values or [] if not low <= value <= high]
+    if outside:
+        problems.append(("bad_input", f"{where}: got {short(outside[0])}, expected {low} to {high}"))
+    return values
+
+
+def _is_number(value: Any) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond what a float holds
+        return False
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        msg = "a key is given twice"
+        raise ValueError(msg)
+    return found
