@@ -44,7 +44,7 @@ def entropy(probabilities: Probabilities) -> NDArray[np.float64]:
     array([1., 0.])
     """
     logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
-    return np.abs((probabilities * logs).sum(axis=1) / np.log(probabilities.shape[1]))
+    return np.asarray(np.abs((probabilities * logs).sum(axis=1) / np.log(probabilities.shape[1])))
 
 
 SCORES: dict[str, Callable[[Probabilities], NDArray[np.float64]]] = {

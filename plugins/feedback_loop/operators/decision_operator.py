@@ -10,7 +10,6 @@ from include.errors import ContractError
 
 if TYPE_CHECKING:
     from include.deployment.registry import ModelRegistry
-
     from include.store.decisions import Decision
 
 

@@ -31,8 +31,8 @@ class EvaluateOperator(DecisionOperator):
         from include.labels.dataset import read_dataset
 
         store, plan = self.hook.get_conn(), self.recorded(self.decision)
-        dataset = read_dataset(store, plan.evidence["evaluation_dataset"])
+        name = plan.evidence["evaluation_dataset"]
         challenger = self.registry.load(run_id=self.challenger["run_id"])
-        measured = evaluate(store, dataset, self.registry.champion(), challenger)
+        measured = evaluate(store, read_dataset(store, name), name, self.registry.champion(), challenger)
         self.log.info("%s", " ".join(measured.reasons))
         return measured.reference

@@ -16,7 +16,6 @@ class PublishDatasetOperator(LoopOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Publish and return the decision's reference."""
         from include.labels.dataset import publish_dataset
-
         from include.store.decisions import latest
 
         store = self.hook.get_conn()

@@ -1,0 +1,113 @@
+"""Make a promoted and approved challenger the champion."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.deployment.ledger import append_deployment
+from include.errors import DeploymentError
+from include.store.decisions import Decision
+from include.store.files import write_file
+from include.store.tables import LoopStore
+
+if TYPE_CHECKING:
+    from include.deployment.registry import ModelRegistry
+
+ALIAS = "champion"
+MANIFEST = "deployments/champion.json"
+
+
+@dataclass(frozen=True)
+class DeployReport:
+    """What is live now, what was before, and where the manifest is."""
+
+    version: str
+    previous: str | None
+    manifest: str
+
+
+def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval: Decision) -> DeployReport:
+    """Move the alias, write the ledger and the manifest; killed anywhere and run again, the same is live.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    registry
+        Holds the alias.
+    gate
+        The verdict, which must be *promote*.
+    approval
+        The approval, which must be of exactly this verdict's evidence.
+
+    Raises
+    ------
+    DeploymentError
+        If the verdict or the approval does not allow it, or the champion is not the one that was judged against.
+    """
+    _demand_approval(gate, approval)
+    version = registry.version_of(gate.subject)
+    if version is None:
+        raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
+    judged_against = gate.evidence["champion_version"]
+    swap_alias(registry, expected=judged_against, version=version)
+    promised = gate.evidence["scores"]["challenger"]
+    append_deployment(
+        store,
+        {
+            "model_version": version,
+            "previous_version": judged_against,
+            "action": "deploy",
+            "why": " ".join(gate.reasons),
+            "evidence_digest": gate.evidence_digest,
+            "promised_score": promised["value"],
+            "promised_low": promised["low"],
+            "promised_high": promised["high"],
+        },
+    )
+    manifest = write_manifest(store, registry, version, gate.evidence_digest)
+    return DeployReport(version, judged_against, manifest)
+
+
+def swap_alias(registry: "ModelRegistry", *, expected: str | None, version: str) -> None:
+    """Point the alias at a version if it points where expected, or there already.
+
+    Raises
+    ------
+    DeploymentError
+        If it points elsewhere: the evidence was taken against another champion.
+    """
+    found = registry.aliased(ALIAS)
+    if found not in {expected, version}:
+        raise DeploymentError(
+            f"The champion is version {found}, but the evidence is about version {expected}: it is stale; run the DAG again"
+        )
+    if found != version:
+        registry.set_alias(ALIAS, version)
+
+
+def write_manifest(store: LoopStore, registry: "ModelRegistry", version: str, evidence_digest: str) -> str:
+    """Write the file that a GitOps tool follows and return its URI."""
+    manifest: dict[str, Any] = {
+        "loop": store.loop.name,
+        "model": store.loop.name,
+        "version": version,
+        "model_uri": f"models:/{store.loop.name}/{version}",
+        "run_id": registry.run_of(version),
+        "evidence_digest": evidence_digest,
+    }
+    return write_file(store, MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def _demand_approval(gate: Decision, approval: Decision) -> None:
+    problems = []
+    if gate.outcome != "promote":
+        problems.append(f"gate: got {gate.outcome}, expected promote")
+    if approval.outcome != "approved":
+        problems.append(f"approval: got {approval.outcome}, expected approved")
+    if approval.evidence.get("gate") != gate.evidence_digest:
+        problems.append(f"approval: is of evidence {approval.evidence.get('gate')}, expected {gate.evidence_digest}")
+    if not approval.evidence.get("by"):
+        problems.append("approval: names nobody")
+    if problems:
+        raise DeploymentError(f"Challenger {gate.subject} is not deployed", problems)

@@ -1,0 +1,43 @@
+"""What was live from when to when, and why it changed."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from include.store.tables import LoopStore, rows_of
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def history(store: LoopStore) -> list[dict[str, Any]]:
+    """Return the deployments, oldest first."""
+    return list(store.read("deployments").sort_by("sequence").to_pylist())
+
+
+def live(store: LoopStore) -> dict[str, Any] | None:
+    """Return the deployment that is live, or None."""
+    found = history(store)
+    return found[-1] if found else None
+
+
+def append_deployment(store: LoopStore, entry: dict[str, Any]) -> None:
+    """Append a deployment once; it is live for the rows logged after the newest row in the store.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    entry
+        ``model_version``, ``previous_version``, ``action``, ``why``, ``evidence_digest`` and the promise.
+    """
+    times = store.read("predictions", columns=["ts"]).column("ts").to_pylist()
+    stamped = entry | {"live_from": max(times, default=BEGINNING), "deployed_at": datetime.now(UTC)}
+
+    def _next(present: pa.Table) -> pa.Table:
+        keys = {(row["model_version"], row["action"], row["evidence_digest"]) for row in present.to_pylist()}
+        key = (entry["model_version"], entry["action"], entry["evidence_digest"])
+        rows = [] if key in keys else [stamped | {"sequence": present.num_rows + 1}]
+        return rows_of(store.loop, "deployments", rows)
+
+    store.append_computed("deployments", _next)

@@ -1,0 +1,1 @@
+"""How good models are on the production distribution, with intervals."""

@@ -1,0 +1,58 @@
+"""Whether a model's confidence means what it says."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST = 30
+BINS = 10
+RESAMPLES = 500
+
+
+def calibration(confidence: NDArray[np.float64], right: NDArray[np.float64], seed: int = 0) -> dict[str, Any]:
+    """Return the expected calibration error with its bootstrap interval, and the reliability curve.
+
+    Parameters
+    ----------
+    confidence
+        Largest probability of each row, (n,), 0 to 1.
+    right
+        1 where the prediction was right, (n,).
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        ``verdict`` ``measured`` or ``inconclusive`` (fewer than 30 rows: error None), ``error``, ``low``, ``high``, and
+        ``curve`` as rows of (mean confidence, share right, rows).
+
+    Notes
+    -----
+    Bins of equal mass (Nixon et al. 2019). The error is biased upwards in small samples; so is its interval.
+    """
+    if confidence.size < FEWEST:
+        return {"verdict": "inconclusive", "error": None, "low": None, "high": None, "curve": []}
+    generator = np.random.default_rng(seed)
+    draws = generator.integers(0, confidence.size, (RESAMPLES, confidence.size))
+    errors = [_error(_curve(confidence[draw], right[draw])) for draw in draws]
+    curve = _curve(confidence, right)
+    low, high = np.quantile(errors, [0.025, 0.975])
+    return {
+        "verdict": "measured",
+        "error": _error(curve),
+        "low": float(low),
+        "high": float(high),
+        "curve": curve.tolist(),
+    }
+
+
+def _curve(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    order = np.argsort(confidence, kind="stable")
+    parts = np.array_split(order, min(BINS, max(1, confidence.size // 10)))
+    return np.array([[confidence[part].mean(), right[part].mean(), part.size] for part in parts])
+
+
+def _error(curve: NDArray[np.float64]) -> float:
+    return float(np.abs(curve[:, 0] - curve[:, 1]) @ curve[:, 2] / curve[:, 2].sum())

@@ -1,0 +1,111 @@
+"""Estimates from rows with known inclusion probabilities, each with its interval."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval; all three are None where there are no rows.
+
+    ``effective_rows`` is how many equally weighted rows would be as informative (Kish 1965).
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    rows: int
+    effective_rows: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimate as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Estimate":
+        """Return what `to_json` wrote."""
+        return cls(**found)
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "unknown (no rows)"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, {self.rows} rows)"
+
+
+UNKNOWN = Estimate(None, None, None, 0, 0.0)
+
+
+def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
+    """Return the weighted mean of scores in 0 to 1, which is unbiased for the rows that were drawn from.
+
+    Parameters
+    ----------
+    values
+        float64, (n,), each 0 to 1; may be empty.
+    inclusion_probabilities
+        float64, (n,), above 0, at most 1.
+    level
+        Of the interval.
+
+    Notes
+    -----
+    Hájek's estimator, weights 1 / probability. Wilson's score interval on the effective number of rows: for scores that are
+    not 0 or 1 it is too wide, since their variance is smaller, never too narrow.
+
+    Examples
+    --------
+    >>> print(weighted_mean([1, 1, 0, 1], [0.5, 0.5, 0.5, 0.5]))
+    0.750 (0.301 to 0.954, 4 rows)
+    """
+    scores, weights = _arrays(values, inclusion_probabilities)
+    if scores.size == 0:
+        return UNKNOWN
+    mean, n = float(weights @ scores / weights.sum()), effective_rows(weights)
+    z = float(stats.norm.ppf((1 + level) / 2))
+    centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
+    return Estimate(mean, max(0.0, float(centre - half)), min(1.0, float(centre + half)), int(scores.size), n)
+
+
+def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
+    """Return the weighted mean of paired differences in -1 to 1.
+
+    Notes
+    -----
+    Adjusted Wald interval of Agresti & Min (2005): half a win, half a loss and a tie are added, so that a few rows without any
+    difference do not give an interval of no width.
+
+    Examples
+    --------
+    >>> print(weighted_difference([1, 0, 0, -1], [1, 1, 1, 1]))
+    0.000 (-0.924 to 0.924, 4 rows)
+    """
+    found, weights = _arrays(differences, inclusion_probabilities)
+    if found.size == 0:
+        return UNKNOWN
+    share, n = weights / weights.sum(), effective_rows(weights)
+    mean = float(share @ found)
+    first, second = n * mean / (n + 2), (n * float(share @ found**2) + 1) / (n + 2)
+    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt((second - first**2) / (n + 2))
+    return Estimate(mean, max(-1.0, first - float(half)), min(1.0, first + float(half)), int(found.size), n)
+
+
+def effective_rows(weights: NDArray[np.float64]) -> float:
+    """Return Kish's effective number of rows: the sum of weights squared over the sum of squares."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _arrays(values: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    found, chance = np.asarray(values, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
+    if found.shape != chance.shape:
+        msg = f"Got {found.size} values and {chance.size} probabilities, expected as many of both"
+        raise ValueError(msg)
+    if ((chance <= 0) | (chance > 1)).any():
+        msg = "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
+        raise ValueError(msg)
+    return found, 1 / chance

@@ -1,0 +1,52 @@
+"""The picture of an evaluation: scores with intervals, and the reliability of the challenger's confidence."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+CHAMPION, CHALLENGER = "#9aa5b1", "#1f5fa8"
+
+
+def draw_comparison(evidence: Mapping[str, Any]) -> bytes:
+    """Return a PNG of an evaluation's evidence: overall and by slice on the left, calibration on the right."""
+    from matplotlib.figure import Figure
+
+    groups = [("all rows", evidence["scores"])]
+    groups += [(f"{item['segment']} = {item['value']}", item["scores"]) for item in evidence["slices"]]
+    figure = Figure(figsize=(11, 1.6 + 0.55 * max(len(groups), 4)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    _scores(left, groups)
+    _reliability(right, evidence["calibration"])
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
+    return picture.getvalue()
+
+
+def _scores(axis: Any, groups: list[tuple[str, Mapping[str, Any]]]) -> None:
+    for place, (_, scores) in enumerate(groups):
+        for name, shift, colour in (("champion", 0.13, CHAMPION), ("challenger", -0.13, CHALLENGER)):
+            found = scores[name]
+            if found["value"] is None:
+                continue
+            axis.plot([found["low"], found["high"]], [-place + shift] * 2, color=colour, linewidth=3, alpha=0.6)
+            axis.plot(found["value"], -place + shift, "o", color=colour, label=name if place == 0 else None)
+    axis.set_yticks([-place for place in range(len(groups))], [name for name, _ in groups])
+    axis.set_xlim(0, 1.02)
+    axis.set_xlabel("score on the production distribution, 95 % interval")
+    axis.set_title("Champion and challenger on the same rows", loc="left", fontsize=11)
+    axis.grid(axis="x", alpha=0.3)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.legend(frameon=False, fontsize=8, loc="lower left")
+
+
+def _reliability(axis: Any, calibration: Mapping[str, Any]) -> None:
+    axis.plot([0, 1], [0, 1], color="#c5ccd3", linewidth=1)
+    axis.set_title("Is its confidence true?", loc="left", fontsize=11)
+    axis.set_xlabel("confidence")
+    axis.set_ylabel("share right")
+    axis.spines[["top", "right"]].set_visible(False)
+    if calibration["verdict"] == "inconclusive":
+        axis.text(0.5, 0.5, "inconclusive:\ntoo few rows", ha="center", va="center", color="#5f6b76")
+        return
+    curve = calibration["curve"]
+    axis.plot([point[0] for point in curve], [point[1] for point in curve], "o-", color=CHALLENGER)

@@ -1,0 +1,1 @@
+"""Requests go out to people, once; answers come back."""

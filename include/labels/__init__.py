@@ -1,0 +1,1 @@
+"""Answers become labels, and labels a dataset with a name."""

@@ -1,0 +1,1 @@
+"""Whether to train, on what, and how: a challenger is its dataset, its configuration and a seed."""

@@ -1,0 +1,166 @@
+"""Whether to train a challenger now, judge a pending one again, or do nothing; each with reasons."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from include.labeling.pushing import pushed_requests
+from include.labels.dataset import Dataset, read_dataset
+from include.labels.outcomes import settled_requests
+from include.store.decisions import Decision, find, latest, record
+from include.store.digests import digest_of, table_digest
+from include.store.interval import Interval
+from include.store.tables import LoopStore
+
+KIND = "retrain"
+FINAL = ("promote", "reject")
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What the decision rests on."""
+
+    dataset: Dataset
+    name: str
+    key: str
+    last: Decision | None  # newest decision to train
+    new_labels: int
+    drifted: bool
+
+
+def decide_retrain(store: LoopStore, *, force: bool = False) -> Decision:
+    """Decide on the newest dataset and record why.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    force
+        A person's wish: train although no rule asks for it.
+
+    Returns
+    -------
+    Decision
+        Kind ``retrain``, subject the challenger's key; outcome ``train``, ``judge_pending`` or ``no``; evidence names the
+        dataset to train on and the ``evaluation_dataset``.
+    """
+    published = latest(store, "dataset")
+    if published is None:
+        return record(store, Decision(KIND, "none", "no", ("No dataset was published yet.",), {}))
+    pending = pending_challenger(store)
+    if pending is not None:
+        return record(store, _judge_pending(store, pending, published))
+    case = _case(store, published)
+    outcome, reasons = _rules(store, case, force=force)
+    evidence = {
+        "challenger_key": case.key, "dataset": case.name, "evaluation_dataset": case.name, "new_labels": case.new_labels,
+        "train": case.dataset.train.num_rows, "drift": case.drifted, "forced": force,
+        "newest_label": _newest(case.dataset.train).isoformat() if case.dataset.train.num_rows else None,
+    }  # fmt: skip
+    return record(store, Decision(KIND, case.key, outcome, tuple(reasons), evidence))
+
+
+def pending_challenger(store: LoopStore) -> Decision | None:
+    """Return the plan of the challenger that waits for more labels, or None.
+
+    A challenger is pending from the gate's *label more* until its *promote* or *reject*.
+    """
+    verdict = latest(store, "gate")
+    if verdict is None or verdict.outcome in FINAL:
+        return None
+    plans = [plan for plan in find(store, KIND, verdict.subject) if plan.outcome == "train"]
+    return plans[-1] if plans else None
+
+
+def challenger_key(store: LoopStore, train: pa.Table) -> str:
+    """Return the key of the challenger that these rows and the present configuration make (16 hex digits)."""
+    rows = train.drop_columns(["label_id", "supersedes", "decided_at", "request_id", "evidence_for"])
+    return digest_of(store.loop.name, table_digest(rows), store.loop.training.model_dump(mode="json"))[:16]
+
+
+def _case(store: LoopStore, published: Decision) -> _Case:
+    dataset = read_dataset(store, published.subject)
+    trained = [plan for plan in find(store, KIND) if plan.outcome == "train"]
+    last = trained[-1] if trained else None
+    known: set[str] = set()
+    if last is not None:
+        known = set(read_dataset(store, last.evidence["dataset"]).train.column("label_id").to_pylist())
+    new = sum(label not in known for label in dataset.train.column("label_id").to_pylist())
+    key = challenger_key(store, dataset.train)
+    return _Case(dataset, published.subject, key, last, new, _drifted(store))
+
+
+def _judge_pending(store: LoopStore, plan: Decision, published: Decision) -> Decision:
+    """Judge the pending challenger again once its labels are back; until then do nothing."""
+    key = plan.subject
+    settled = settled_requests(store)
+    waiting = [
+        row["request_id"]
+        for row in pushed_requests(store).to_pylist()
+        if row["evidence_for"] == key and row["request_id"] not in settled
+    ]
+    verdict = latest(store, "gate", key)
+    evidence = {**plan.evidence, "evaluation_dataset": published.subject, "waiting": len(waiting),
+                "round": verdict.evidence["round"] if verdict else 0}  # fmt: skip
+    if waiting:
+        return Decision(
+            KIND, key, "no", (f"Challenger {key} is pending: {len(waiting)} labels are not back yet.",), evidence
+        )
+    if verdict is not None and verdict.evidence.get("dataset") == published.subject:
+        return Decision(
+            KIND, key, "no", (f"Challenger {key} is pending and no label came in since it was judged.",), evidence
+        )
+    return Decision(KIND, key, "judge_pending", (f"The labels that challenger {key} waited for are back.",), evidence)
+
+
+def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[str, list[str]]:
+    obstacle = _obstacle(store, case)
+    if obstacle:
+        return "no", [obstacle]
+    if case.last is None:
+        return "train", [f"There is no model yet, and {case.dataset.train.num_rows} labels to train a first one."]
+    if force:
+        return "train", ["A person asked for it."]
+    policy = store.loop.retrain
+    needed = policy.min_new_labels_on_drift if case.drifted else policy.min_new_labels
+    why = "while drift is confirmed" if case.drifted else "since the last challenger"
+    if case.new_labels < needed:
+        return "no", [f"{case.new_labels} new labels to train on, {needed} are needed {why}."]
+    rest = _cooldown_left(case, policy.cooldown_hours)
+    if rest > timedelta(0):
+        return "no", [f"{case.new_labels} new labels, but the cool-down lasts {rest} of log time more."]
+    return "train", [f"{case.new_labels} new labels to train on; {needed} are needed {why}."]
+
+
+def _obstacle(store: LoopStore, case: _Case) -> str | None:
+    """Return why not even a person's wish can be met, or None."""
+    classes = set(case.dataset.train.column("label").to_pylist())
+    if len(classes) < 2:
+        return f"{case.dataset.train.num_rows} labels of {len(classes)} classes are too few to train on."
+    if any(verdict.outcome in FINAL for verdict in find(store, "gate", case.key)):
+        return f"Challenger {case.key} was made of the same labels and configuration, and is judged."
+    return None
+
+
+def _cooldown_left(case: _Case, hours: float) -> timedelta:
+    """Return how much log time must pass: the clock does not matter, so a backfill decides as the live run did."""
+    if case.last is None or case.last.evidence.get("newest_label") is None:
+        return timedelta(0)
+    before = datetime.fromisoformat(case.last.evidence["newest_label"])
+    passed: timedelta = _newest(case.dataset.train) - before
+    return timedelta(hours=hours) - passed
+
+
+def _newest(rows: pa.Table) -> Any:
+    return max(rows.column("ts").to_pylist())
+
+
+def _drifted(store: LoopStore) -> bool:
+    """Tell whether the newest drift verdict, by the end of its interval, is an alarm that asks for retraining."""
+    verdicts = find(store, "drift")
+    if not verdicts:
+        return False
+    newest = max(verdicts, key=lambda verdict: Interval.from_key(verdict.subject).end)
+    return newest.outcome == "alarm" and newest.evidence["route"] == "retrain"
