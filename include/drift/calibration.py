@@ -29,13 +29,14 @@ def window_p_value(reference: DayStatistics, window: DayStatistics) -> tuple[flo
     A t prediction interval: the window's mean less the reference days' mean, over the standard deviation *between days* plus
     the uncertainty of that mean, with ``days - 1`` degrees of freedom (Hahn & Meeker, Statistical Intervals, 1991). A window
     with fewer rows a day than the reference has days is allowed the additional sampling variance; one with more rows
-    is not made stricter, so the level holds either way.
+    is not made stricter, so the level holds either way. The variance is never taken for less than sampling alone gives.
     """
     days, width = len(reference.values), len(window.values)
     mean = reference.values.mean(axis=0)
     between = reference.values.var(axis=0, ddof=1)
     thinner = max(0.0, 1 / window.rows.sum() - float(np.mean(1 / reference.rows)) / width)
-    variance = between / width + between / days + reference.row_variance * thinner
+    sampling = reference.row_variance / window.rows.sum()
+    variance = np.maximum(between / width + reference.row_variance * thinner, sampling) + between / days
     weights = window.rows / window.rows.sum()
     distance = np.abs(weights @ window.values - mean)
     return _smallest(distance, variance, days - 1, reference.names)

@@ -116,6 +116,6 @@ def _verdict(store: LoopStore, interval: Interval, columns: list[dict[str, Any]]
 
 
 def _route(outcome: str, flagged: list[dict[str, Any]]) -> str:
-    if flagged and all(column["statistic"] in DATA_FAULTS for column in flagged):
+    if flagged and all(column["column"] != "predicted" and column["statistic"] in DATA_FAULTS for column in flagged):
         return "fix_data"
     return {"alarm": "retrain", "drift": "watch"}.get(outcome, "none")
