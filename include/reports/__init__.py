@@ -1,0 +1,1 @@
+"""What the loop did, in words and pictures, from its tables alone."""
