@@ -57,7 +57,7 @@ def log_e_value(stakes: Iterable[Stake]) -> float:
     return float(top + np.log(np.exp(wealth - top).mean()))
 
 
-def labels_to_decide(wins: float, losses: float, log_needed: float) -> int | None:
+def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: float = 0.0) -> int | None:
     """Return how many more rows of disagreement are needed at the present rate of wins; None if no bet would grow.
 
     Parameters
@@ -66,6 +66,8 @@ def labels_to_decide(wins: float, losses: float, log_needed: float) -> int | Non
         Rows that spoke for and against the challenger so far; one of each is added, so that nothing is taken for certain.
     log_needed
         Logarithm of the wealth that is missing, above 0.
+    threshold
+        Mean difference that the null hypothesis allows on such rows, -1 to 1.
 
     Examples
     --------
@@ -73,7 +75,8 @@ def labels_to_decide(wins: float, losses: float, log_needed: float) -> int | Non
     (9, None)
     """
     share = (wins + 1) / (wins + losses + 2)
-    growth = (share * np.log(1 + BETS) + (1 - share) * np.log(1 - BETS)).max()
+    bets = BETS / max(1 + threshold, 1.0)
+    growth = (share * np.log1p(bets * (1 - threshold)) + (1 - share) * np.log1p(-bets * (1 + threshold))).max()
     return int(np.ceil(log_needed / growth)) if growth > 0 else None
 
 

@@ -14,6 +14,7 @@ from include.store.tables import LoopStore
 KIND = "gate"
 FEWEST_LABELS = 10
 FEWEST_ON_SLICE = 10
+RESERVE = 1.5  # the expected number falls short half of the time, and a round costs people days
 SLICE_LEVEL = 0.05
 
 
@@ -24,6 +25,7 @@ class _Evidence:
     log_e: float
     log_opposite: float
     needed: float
+    threshold: float
     wins: float
     losses: float
     nth: int
@@ -102,7 +104,9 @@ def _weigh(store: LoopStore, measured: dict[str, Any], earlier: list[Decision]) 
     margin = gate.margin if gate.rule == "superior" else -gate.margin
     share = measured["window"]["share"] or 1.0
     rows = measured["differences"]
-    stakes = [_stake(rows["random"], margin), _stake(rows["disagreement"], margin / share)]
+    # Where the models agree the difference is zero, so a margin over all rows is a larger one where they disagree.
+    threshold = max(-1.0, min(1.0, margin / share))
+    stakes = [_stake(rows["random"], margin), _stake(rows["disagreement"], threshold)]
     opposite = [Stake([-d for d in stake.differences], stake.counts, -stake.threshold) for stake in stakes]
     judged = {verdict.subject: verdict.evidence["nth"] for verdict in find(store, KIND) if verdict.evidence["nth"]}
     nth = earlier[-1].evidence["nth"] if earlier else len(judged) + 1
@@ -111,6 +115,7 @@ def _weigh(store: LoopStore, measured: dict[str, Any], earlier: list[Decision]) 
         log_e=log_e_value(stakes),
         log_opposite=log_e_value(opposite),
         needed=1 / level(gate.error_budget, nth),
+        threshold=threshold,
         wins=sum(count for difference, count in both if difference > 0),
         losses=sum(count for difference, count in both if difference < 0),
         nth=nth,
@@ -138,9 +143,9 @@ def _decide(
     askable = measured["window"]["askable"]
     if askable == 0:
         return "reject", ["Not shown to satisfy the rule, and no row is left on which the two disagree."], 0
-    expected = labels_to_decide(found.wins, found.losses, math.log(found.needed) - found.log_e)
+    expected = labels_to_decide(found.wins, found.losses, math.log(found.needed) - found.log_e, found.threshold)
     most = min(gate.max_labels_per_round, askable)
-    k = min(most, max(FEWEST_LABELS, expected if expected is not None else most))
+    k = min(most, max(FEWEST_LABELS, math.ceil(RESERVE * expected) if expected is not None else most))
     return (
         "label_more",
         [f"Undecided: {k} more labels where the two disagree, of {askable} such rows not asked yet."],

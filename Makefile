@@ -1,0 +1,73 @@
+# One entry for everything; `make` alone lists it. Needs Python 3.11 or 3.12 and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+LOOP ?= newswire
+PORT ?= 8080
+VENV := .venv
+PY := $(VENV)/bin/python
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help setup demo up down status check test test-fast lint bench lock clean
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/run.stamp ## Make the environment from the lock
+
+demo: $(VENV)/run.stamp ## Play three cycles of a loop in a real Airflow (LOOP=newswire or digits)
+	@$(PY) -m include.examples.demo --loop $(LOOP) --port $(PORT)
+
+up: $(VENV)/run.stamp ## Start Airflow with its UI on loopback and print the login (PORT=8080)
+	@$(PY) -m include.examples.standalone up --port $(PORT)
+
+down: $(VENV)/run.stamp ## Stop that Airflow
+	@$(PY) -m include.examples.standalone down --port $(PORT)
+
+status: $(VENV)/run.stamp ## Say whether that Airflow runs
+	@$(PY) -m include.examples.standalone status --port $(PORT)
+
+check: $(VENV)/run.stamp ## Validate every loop file
+	@$(PY) -m include.config check
+
+test: $(VENV)/dev.stamp ## Run every test, the real Airflow and MLflow among them
+	@$(PY) -m pytest
+
+test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
+	@$(PY) -m pytest -m "not integration"
+
+lint: $(VENV)/dev.stamp ## Check style and types
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy include plugins/feedback_loop dags/*.py
+
+bench: $(VENV)/dev.stamp ## Run the benchmarks; each prints JSON lines
+	@for file in benchmarks/[a-z]*.py; do $(PY) -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+lock: $(VENV)/dev.stamp ## Resolve requirements.in again into the locks
+	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements.in -o requirements.txt
+	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the environment, the demo's data and every cache (not your loops)
+	@test ! -x $(PY) || $(PY) -m include.examples.standalone down || true
+	rm -rf $(VENV) .airflow data/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/uv:
+	@for python in python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "No Python 3.11 or 3.12 runs here; install one" >&2; exit 1; fi; \
+	echo "Making the environment with $$($$found --version) …"; \
+	$$found -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+# The development lock contains the run-time one, so setting up for tests never takes anything away from a run.
+$(VENV)/run.stamp: requirements.txt | $(VENV)/bin/uv
+	@if [ ! -e $(VENV)/dev.stamp ]; then \
+	  echo "Installing …"; $(VENV)/bin/uv pip sync --quiet --python $(PY) --compile-bytecode requirements.txt; fi
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/bin/uv
+	@echo "Installing …"; $(VENV)/bin/uv pip sync --quiet --python $(PY) --compile-bytecode requirements-dev.txt
+	@touch $@ $(VENV)/run.stamp
