@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.deployment.ledger import append_deployment
+from include.deployment.ledger import append_deployment, history
 from include.errors import DeploymentError
 from include.store.decisions import Decision
 from include.store.files import write_file
@@ -43,12 +43,14 @@ def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval
     Raises
     ------
     DeploymentError
-        If the verdict or the approval does not allow it, or the champion is not the one that was judged against.
+        If the verdict or the approval does not allow it, the champion is not the one that was judged against, or the version
+        was deployed on this evidence before and replaced since.
     """
     _demand_approval(gate, approval)
     version = registry.version_of(gate.subject)
     if version is None:
         raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
+    _demand_not_replaced(store, gate, version)
     judged_against = gate.evidence["champion_version"]
     swap_alias(registry, expected=judged_against, version=version)
     promised = gate.evidence["scores"]["challenger"]
@@ -111,3 +113,16 @@ def _demand_approval(gate: Decision, approval: Decision) -> None:
         problems.append("approval: names nobody")
     if problems:
         raise DeploymentError(f"Challenger {gate.subject} is not deployed", problems)
+
+
+def _demand_not_replaced(store: LoopStore, gate: Decision, version: str) -> None:
+    """Refuse evidence that was used up: a task that is cleared later must not bring back what was rolled back."""
+    entries = history(store)
+    used = [
+        entry for entry in entries if (entry["action"], entry["evidence_digest"]) == ("deploy", gate.evidence_digest)
+    ]
+    if used and entries[-1] != used[-1]:
+        raise DeploymentError(
+            f"Got version {version}, expected one that is new or live: version {version} was deployed on this evidence before "
+            f"and is not live any more ({entries[-1]['action']} of version {entries[-1]['model_version']} came after it)"
+        )

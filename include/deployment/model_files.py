@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from include.errors import DeploymentError, TrainingError
 
@@ -47,7 +48,7 @@ def load_model(place: Path) -> Any:
     Raises
     ------
     DeploymentError
-        If there is no skops model, or it holds a type that is not trusted.
+        If there is no skops model, it is damaged, or it holds a type that is not trusted.
     """
     import skops.io
 
@@ -55,7 +56,10 @@ def load_model(place: Path) -> Any:
     if not path.is_file():
         found = sorted(item.name for item in place.iterdir())
         raise DeploymentError(f"{place.name}: got {found}, expected {MODEL_FILE}: pickled models are not read")
-    unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+    except (BadZipFile, KeyError, TypeError, ValueError) as error:  # an archive with a schema, and nothing is built yet
+        raise DeploymentError(f"{place.name}: {MODEL_FILE} is not a skops model; it is not read: {error}") from error
     if unknown:
         raise DeploymentError("The model holds types that are not trusted; it is not read", unknown)
     return skops.io.load(path, trusted=list(TRUSTED))

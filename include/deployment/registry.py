@@ -96,7 +96,8 @@ class ModelRegistry:
             return str(found.experiment_id)
         place = None
         if self.tracking_uri.startswith("sqlite:///"):
-            place = (Path(self.tracking_uri.removeprefix("sqlite:///")).parent / "artifacts" / self.loop.name).as_uri()
+            beside = Path(self.tracking_uri.removeprefix("sqlite:///")).resolve().parent
+            place = (beside / "artifacts" / self.loop.name).as_uri()
         try:
             return str(self.client.create_experiment(self.loop.name, artifact_location=place))
         except MlflowException:  # another process was first

@@ -9,9 +9,11 @@ from include.deployment.deploying import DeployReport, swap_alias, write_manifes
 from include.deployment.ledger import append_deployment, history, live
 from include.errors import DeploymentError
 from include.evaluation.estimates import Estimate, weighted_mean
+from include.evaluation.scores import class_weights, row_scores
 from include.gate.e_values import Stake, mixture_e_value
+from include.labels.dataset import read_dataset
 from include.labels.outcomes import current_labels
-from include.store.decisions import Decision, record
+from include.store.decisions import Decision, find, record
 from include.store.tables import LoopStore
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ def watch_deployment(store: LoopStore) -> Decision:
     -----
     Broken means that the e-value against *the score is at least the promise's lower end less* ``deploy.max_drop`` reaches
     ``1 / gate.error_budget``: looking every day does not raise the rate of false alarms. Kept means that the lower end of the
-    live interval is above that floor.
+    live interval is above that floor. Rows count from the first that has a label, for ``deploy.watch_days`` days; the verdict
+    then stands.
     """
     deployment = live(store)
     if deployment is None:
@@ -75,7 +78,7 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: Decision) -> De
             f"Version {version} has no predecessor to go back to: deploy one by hand or stop serving it"
         )
     swap_alias(registry, expected=version, version=previous)
-    before = [entry for entry in history(store) if entry["model_version"] == previous][-1]
+    before = next((entry for entry in reversed(history(store)) if entry["model_version"] == previous), {})
     append_deployment(
         store,
         {
@@ -84,24 +87,48 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: Decision) -> De
             "action": "rollback",
             "why": " ".join(guard.reasons),
             "evidence_digest": guard.evidence_digest,
-            **{name: before[name] for name in ("promised_score", "promised_low", "promised_high")},
+            **{name: before.get(name) for name in ("promised_score", "promised_low", "promised_high")},
         },
     )
     return DeployReport(previous, version, write_manifest(store, registry, previous, guard.evidence_digest))
 
 
 def _live_scores(store: LoopStore, deployment: dict[str, Any]) -> tuple[Any, Any]:
-    """Return right or wrong, and inclusion probability, of the random rows that the live version answered."""
-    rows = current_labels(store.read("labels")).to_pylist()
-    newest = max((row["ts"] for row in rows), default=deployment["live_from"])
-    since = max(deployment["live_from"], newest - timedelta(days=store.loop.deploy.watch_days))
+    """Return score, as the gate scores it, and inclusion probability of the random rows that the live version answered."""
+    own = _watched_rows(store, deployment)
+    truth, said = [row["label"] for row in own], [row["predicted"] for row in own]
+    scores = row_scores(store.loop, truth, said, _promised_weights(store, deployment))
+    return scores, np.array([row["inclusion_probability"] for row in own], dtype=np.float64)
+
+
+def _watched_rows(store: LoopStore, deployment: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the random rows of the version's first ``deploy.watch_days`` days with labels.
+
+    The window stands still: in one that slid on, each day would start a new test, and chance would break every promise.
+    """
     own = [
         row
-        for row in rows
-        if row["stratum"] == "random" and row["model_version"] == deployment["model_version"] and row["ts"] > since
+        for row in current_labels(store.read("labels")).to_pylist()
+        if row["stratum"] == "random"
+        and row["model_version"] == deployment["model_version"]
+        and row["ts"] > deployment["live_from"]
     ]
-    right = np.array([row["label"] == row["predicted"] for row in own], dtype=np.float64)
-    return right, np.array([row["inclusion_probability"] for row in own], dtype=np.float64)
+    until = min((row["ts"] for row in own), default=deployment["live_from"])
+    until += timedelta(days=store.loop.deploy.watch_days)
+    return [row for row in own if row["ts"] <= until]
+
+
+def _promised_weights(store: LoopStore, deployment: dict[str, Any]) -> Any:
+    """Return the class weights that the promise was made with: those of the rows the version was judged on."""
+    entries = [entry for entry in history(store) if entry["model_version"] == deployment["model_version"]]
+    digests = {entry["evidence_digest"] for entry in entries if entry["action"] == "deploy"}
+    verdicts = [verdict for verdict in find(store, "gate") if verdict.evidence_digest in digests]
+    if store.loop.gate.score == "accuracy" or not verdicts:
+        return class_weights(store.loop, [], [])
+    judged = verdicts[-1].evidence
+    held = read_dataset(store, judged["dataset"]).holdout.to_pylist()
+    rows = [row for row in held if judged["champion_version"] is None or row["stratum"] == "random"]
+    return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
 
 
 def _against(values: Any, probabilities: Any, floor: float) -> float:

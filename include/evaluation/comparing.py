@@ -62,6 +62,7 @@ def evaluate(
         "per_class": per_class(store.loop, rows),
         "slices": _slices(store.loop, rows, evidence_rows),
         "calibration": calibration(rows.confidence, rows.challenger_right),
+        "score_unit": weighted_mean(rows.perfect_scores, rows.probabilities).value or 1.0,
         "differences": {"random": rows.scaled_differences(), "disagreement": evidence_rows.scaled_differences()},
         "window": _window(store, champion, challenger),
     }
@@ -99,16 +100,14 @@ def _asked_for(rows: pa.Table, challenger_key: str) -> pa.Table:
 
 
 def _scores(rows: JudgedRows) -> dict[str, Estimate]:
+    chances = rows.score_probabilities
+    challenger = weighted_mean(rows.challenger_right, chances)
     if rows.champion_scores is None:
-        return {
-            "champion": UNKNOWN,
-            "challenger": weighted_mean(rows.challenger_scores, rows.probabilities),
-            "difference": UNKNOWN,
-        }
+        return {"champion": UNKNOWN, "challenger": challenger, "difference": UNKNOWN}
     return {
-        "champion": weighted_mean(rows.champion_scores, rows.probabilities),
-        "challenger": weighted_mean(rows.challenger_scores, rows.probabilities),
-        "difference": weighted_difference(rows.differences, rows.probabilities),
+        "champion": weighted_mean(rows.champion_right, chances),
+        "challenger": challenger,
+        "difference": weighted_difference(rows.challenger_right - rows.champion_right, chances),
     }
 
 
@@ -119,7 +118,7 @@ def _slices(loop: Loop, rows: JudgedRows, evidence_rows: JudgedRows) -> list[dic
         for value in sorted(set(rows.segments[segment]) | set(evidence_rows.segments[segment]), key=str):
             part, more = rows.where(segment, value), evidence_rows.where(segment, value)
             differences: Counter[float] = Counter()
-            for difference, count in part.scaled_differences() + more.scaled_differences():
+            for difference, count, _ in part.scaled_differences() + more.scaled_differences():
                 differences[difference] += int(count)
             scores = {key: estimate.to_json() for key, estimate in _scores(part).items()}
             multiset = sorted([found_difference, times] for found_difference, times in differences.items())

@@ -105,7 +105,7 @@ def _arrays(values: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.flo
     if found.shape != chance.shape:
         msg = f"Got {found.size} values and {chance.size} probabilities, expected as many of both"
         raise ValueError(msg)
-    if ((chance <= 0) | (chance > 1)).any():
+    if not ((chance > 0) & (chance <= 1)).all():
         msg = "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
         raise ValueError(msg)
     return found, 1 / chance

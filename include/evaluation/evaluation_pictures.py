@@ -24,6 +24,8 @@ def draw_comparison(evidence: Mapping[str, Any]) -> bytes:
 
 def _scores(axis: Any, groups: list[tuple[str, Mapping[str, Any]]]) -> None:
     for place, (_, scores) in enumerate(groups):
+        if scores["challenger"]["value"] is None:
+            axis.text(0.01, -place, "no rows", va="center", fontsize=8, color="#5f6b76")
         for name, shift, colour in (("champion", 0.13, CHAMPION), ("challenger", -0.13, CHALLENGER)):
             found = scores[name]
             if found["value"] is None:
@@ -32,11 +34,13 @@ def _scores(axis: Any, groups: list[tuple[str, Mapping[str, Any]]]) -> None:
             axis.plot(found["value"], -place + shift, "o", color=colour, label=name if place == 0 else None)
     axis.set_yticks([-place for place in range(len(groups))], [name for name, _ in groups])
     axis.set_xlim(0, 1.02)
+    axis.set_ylim(0.5 - len(groups), 0.5)
     axis.set_xlabel("score on the production distribution, 95 % interval")
     axis.set_title("Champion and challenger on the same rows", loc="left", fontsize=11)
     axis.grid(axis="x", alpha=0.3)
     axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=8, loc="lower left")
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 
 def _reliability(axis: Any, calibration: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ class JudgedRows:
     probabilities: Floats
     segments: dict[str, list[str | None]]
     class_weights: Floats
+    perfect_scores: Floats
     challenger_said: NDArray[np.object_]
     confidence: Floats
     challenger_scores: Floats
@@ -37,6 +38,17 @@ class JudgedRows:
         return np.asarray(np.array(self.truth, dtype=object) == self.challenger_said, dtype=np.float64)
 
     @property
+    def champion_right(self) -> Floats:
+        """1 where the champion is right, (n,); zeros without a champion."""
+        scores = np.zeros_like(self.challenger_scores) if self.champion_scores is None else self.champion_scores
+        return np.asarray(scores > 0, dtype=np.float64)
+
+    @property
+    def score_probabilities(self) -> Floats:
+        """What to weigh right and wrong by, so that their mean is the loop's score: rows of a rare class count for more."""
+        return np.asarray(self.probabilities * self.class_weights.min() / self.perfect_scores)
+
+    @property
     def differences(self) -> Floats:
         """Challenger's score less the champion's, (n,), -1 to 1; zeros without a champion."""
         if self.champion_scores is None:
@@ -44,16 +56,18 @@ class JudgedRows:
         return self.challenger_scores - self.champion_scores
 
     def scaled_differences(self) -> list[list[float]]:
-        """Return the multiset of differences as sorted [difference, count].
+        """Return the multiset of differences as sorted [difference, count, weight].
 
         Rows drawn with a smaller probability stand for more rows; each difference is scaled by its weight over the largest
-        weight, which keeps a bet bounded and its sign that of the production mean.
+        weight, which keeps a bet bounded and its sign that of the production mean. A threshold must be scaled by the same.
         """
         if not self.truth:
             return []
         weights = 1 / self.probabilities
-        scaled = np.round(self.differences * weights / weights.max(), DIGITS) + 0.0
-        return [[value, count] for value, count in sorted(Counter(scaled.tolist()).items())]
+        shares = np.round(weights / weights.max(), DIGITS)
+        scaled = np.round(self.differences * shares, DIGITS) + 0.0
+        found = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
+        return [[value, count, share] for (value, share), count in sorted(found.items())]
 
     def where(self, segment: str, value: str | None) -> "JudgedRows":
         """Return the rows of one segment value."""
@@ -63,6 +77,7 @@ class JudgedRows:
             probabilities=self.probabilities[keep],
             segments={key: [v for v, kept in zip(vs, keep, strict=True) if kept] for key, vs in self.segments.items()},
             class_weights=self.class_weights,
+            perfect_scores=self.perfect_scores[keep],
             challenger_said=self.challenger_said[keep],
             confidence=self.confidence[keep],
             challenger_scores=self.challenger_scores[keep],
@@ -99,6 +114,7 @@ def judged_rows(
         probabilities=probabilities,
         segments={name: rows.column(f"segment_{name}").to_pylist() for name in loop.segments},
         class_weights=used,
+        perfect_scores=row_scores(loop, truth, truth, used),
         challenger_said=said,
         confidence=chances.max(axis=1) if truth else np.zeros(0),
         challenger_scores=row_scores(loop, truth, said, used),

@@ -35,7 +35,8 @@ def row_scores(
 def class_weights(loop: Loop, truth: Sequence[str], inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
     """Return the weight of each class: all 1, or, for ``balanced_accuracy``, inverse to its weighted share, at most 1.
 
-    A class that no row has gets weight 1. The mean score is then proportional to balanced accuracy.
+    A class that no row has gets weight 1. The mean score is then proportional to balanced accuracy, and the mean score of a
+    perfect model is the unit in which a margin counts.
     """
     if loop.gate.score == "accuracy":
         return np.ones(len(loop.task.classes))

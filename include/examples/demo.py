@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from include.config.loading import ROOT, loop_named, resolve
 from include.config.loop_file import Loop
 from include.deployment.ledger import history
 from include.deployment.registry import LoadedModel, ModelRegistry
 from include.errors import ConfigError, FeedbackLoopError
-from include.evaluation.estimates import Estimate
+from include.evaluation.estimates import Estimate, weighted_difference, weighted_mean
+from include.evaluation.judged_rows import judged_rows
 from include.examples.airflow_client import AirflowClient, connected
 from include.examples.annotators import Annotators
 from include.examples.example_data import examples_for
@@ -25,16 +28,17 @@ from include.examples.progress import Progress, table
 from include.examples.standalone import Standalone, running
 from include.examples.traffic import Traffic
 from include.labeling.pushing import pushed_requests
+from include.labels.dataset import read_dataset
 from include.labels.outcomes import settled_requests
 from include.reports.ledger_summary import cycles
-from include.store.decisions import find
+from include.store.decisions import find, latest
 from include.store.tables import LoopStore
 
 STAGES = ("observe", "label", "retrain", "guard")
 SEED_LABELS = 100
 FIRST_DAY = date(2026, 9, 1)
 ORDINARY_ROWS = 40
-QUIET_LOOKS = 4
+QUIET_LOOKS = 3
 LONGEST_WAIT_SECONDS = 600
 
 
@@ -132,9 +136,24 @@ class Story:
         """Return the table, what improved, and where to look further."""
         reports = f"{self.store.uri}/_files/reports/index.html"
         return "\n".join(
-            ["", table(cycles(self.store)), "", improvement(self.store), "", f"Release notes: {reports}",
+            ["", table(cycles(self.store)), "", improvement(self.store), self.since_the_beginning(), "", f"Release notes: {reports}",
              f"Airflow's UI with these runs: make up, then {self.airflow.url}"]
         )  # fmt: skip
+
+    def since_the_beginning(self) -> str:
+        """Return how the first and the present champion answer the random rows, which neither was trained on."""
+        first, present = self.registry.load(run_id=self.registry.run_of("1"), version="1"), self.champion()
+        newest = latest(self.store, "dataset")
+        if newest is None:
+            raise FeedbackLoopError("No dataset was published")
+        held = read_dataset(self.store, newest.subject).holdout
+        held = held.filter(pa.compute.equal(held.column("stratum"), "random"))
+        rows = judged_rows(self.loop, held, first, present)
+        difference = weighted_difference(rows.challenger_right - rows.champion_right, rows.probabilities)
+        return (
+            f"On all random rows, which no model was trained on: version 1 {weighted_mean(rows.champion_right, rows.probabilities)}, "
+            f"version {present.version} {weighted_mean(rows.challenger_right, rows.probabilities)}, difference {difference}."
+        )
 
 
 def improvement(store: LoopStore) -> str:

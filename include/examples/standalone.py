@@ -25,6 +25,11 @@ from include.errors import ConfigError, FeedbackLoopError
 USER = "admin"
 STARTING_SECONDS = 240
 STOPPING_SECONDS = 20
+LOCAL_SETTINGS = """import sys
+
+if "scheduler" in sys.argv:
+    import include.examples.warm_start
+"""
 NO_TELEMETRY = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "GX_ANALYTICS_ENABLED": "false"}
 
 
@@ -88,6 +93,8 @@ class Standalone:
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.port + 2),
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW_CONN_FEEDBACK_STORE": json.dumps(
                 {"conn_type": "generic", "password": self._secret("pseudonym-key"), "extra": {"uri": self.store}}
@@ -117,7 +124,8 @@ class Standalone:
             raise ConfigError(f"Airflow runs already at {self.url}; `make down` stops it")
         for port in (self.port, self.port + 1, self.port + 2):
             _demand_free(port)
-        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "config").mkdir(parents=True, exist_ok=True)
+        (self.home / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
         (self.home / "passwords.json").write_text(json.dumps({USER: self.password}))
         (self.home / "passwords.json").chmod(0o600)
         with self.log.open("w") as log:

@@ -12,11 +12,16 @@ CLIP = 700.0  # exp of more overflows
 
 @dataclass(frozen=True)
 class Stake:
-    """Differences in -1 to 1 with their counts, and the mean that the null hypothesis allows them at most."""
+    """Differences in -1 to 1 with their counts, and the mean that the null hypothesis allows them at most.
+
+    Where rows stand for unequally many, each difference comes scaled by its row's ``weights``, 0 to 1; the threshold is scaled
+    alike, or else rows of little weight would seem to exceed a negative one.
+    """
 
     differences: Sequence[float]
     counts: Sequence[float]
     threshold: float = 0.0
+    weights: Sequence[float] | None = None
 
 
 def mixture_e_value(stakes: Iterable[Stake]) -> float:
@@ -86,6 +91,7 @@ def _log_wealth(stakes: list[Stake]) -> NDArray[np.float64]:
     bets = BETS / max(worst, 1.0)
     wealth = np.zeros(bets.size)
     for stake in stakes:
-        gains = np.asarray(stake.differences, dtype=np.float64) - stake.threshold
+        weights = 1.0 if stake.weights is None else np.asarray(stake.weights, dtype=np.float64)
+        gains = np.asarray(stake.differences, dtype=np.float64) - stake.threshold * weights
         wealth += np.log1p(np.outer(bets, gains)) @ np.asarray(stake.counts, dtype=np.float64)
     return wealth

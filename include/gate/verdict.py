@@ -57,7 +57,7 @@ def judge(store: LoopStore, evaluation: Decision) -> Decision:
     """
     key = evaluation.subject
     earlier = find(store, KIND, key)
-    if earlier and earlier[-1].evidence["evaluation"] == evaluation.evidence_digest:
+    if earlier and _rests_on_the_same(earlier[-1], evaluation):
         return earlier[-1]
     measured = evaluation.evidence
     common = {name: measured[name] for name in ("dataset", "champion_version", "scores", "run_id")}
@@ -67,6 +67,16 @@ def judge(store: LoopStore, evaluation: Decision) -> Decision:
     else:
         outcome, reasons, more = _challenger(store, measured, earlier)
     return record(store, Decision(KIND, key, outcome, tuple(reasons), {**common, **more}))
+
+
+def _rests_on_the_same(verdict: Decision, evaluation: Decision) -> bool:
+    """Tell whether nothing was labeled since a verdict.
+
+    An evaluation repeated after the round's requests were written differs in what is left to ask; it is no new round.
+    """
+    before, now = verdict.evidence, evaluation.evidence
+    same_labels = all(before[name] == now[name] for name in ("dataset", "champion_version"))
+    return before["evaluation"] == evaluation.evidence_digest or (verdict.outcome == "label_more" and same_labels)
 
 
 def _first_model(gate: Gate, measured: dict[str, Any]) -> tuple[str, list[str], dict[str, Any]]:
@@ -101,30 +111,32 @@ def _challenger(
 
 def _weigh(store: LoopStore, measured: dict[str, Any], earlier: list[Decision]) -> _Evidence:
     gate = store.loop.gate
-    margin = gate.margin if gate.rule == "superior" else -gate.margin
+    margin = (gate.margin if gate.rule == "superior" else -gate.margin) * measured["score_unit"]
     share = measured["window"]["share"] or 1.0
     rows = measured["differences"]
     # Where the models agree the difference is zero, so a margin over all rows is a larger one where they disagree.
     threshold = max(-1.0, min(1.0, margin / share))
     stakes = [_stake(rows["random"], margin), _stake(rows["disagreement"], threshold)]
-    opposite = [Stake([-d for d in stake.differences], stake.counts, -stake.threshold) for stake in stakes]
+    opposite = [
+        Stake([-d for d in stake.differences], stake.counts, -stake.threshold, stake.weights) for stake in stakes
+    ]
     judged = {verdict.subject: verdict.evidence["nth"] for verdict in find(store, KIND) if verdict.evidence["nth"]}
-    nth = earlier[-1].evidence["nth"] if earlier else len(judged) + 1
+    nth = judged.get(measured["challenger_key"]) or len(judged) + 1
     both = rows["random"] + rows["disagreement"]
     return _Evidence(
         log_e=log_e_value(stakes),
         log_opposite=log_e_value(opposite),
         needed=1 / level(gate.error_budget, nth),
         threshold=threshold,
-        wins=sum(count for difference, count in both if difference > 0),
-        losses=sum(count for difference, count in both if difference < 0),
+        wins=sum(count for difference, count, _ in both if difference > 0),
+        losses=sum(count for difference, count, _ in both if difference < 0),
         nth=nth,
         round=1 + sum(verdict.outcome == "label_more" for verdict in earlier),
     )
 
 
 def _stake(rows: list[list[float]], threshold: float) -> Stake:
-    return Stake([row[0] for row in rows], [row[1] for row in rows], threshold)
+    return Stake([row[0] for row in rows], [row[1] for row in rows], threshold, [row[2] for row in rows])
 
 
 def _decide(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from include.config.loop_file import Loop
+from include.errors import ConfigError
 from include.logs.reading import Line
 
 
@@ -71,12 +72,13 @@ def backend_for(loop: Loop, connection: BackendConnection | None) -> LabelingBac
     Raises
     ------
     ConfigError
-        If the backend needs a connection and there is none.
+        If this version has no such backend.
     """
     if loop.labeling.backend == "files":
         from include.labeling.files_backend import FilesBackend
 
         return FilesBackend(loop)
-    from include.labeling.label_studio import LabelStudioBackend
-
-    return LabelStudioBackend(loop, connection)
+    raise ConfigError(
+        f"labeling.backend: got {loop.labeling.backend!r} at {connection.host if connection else 'no connection'}; this version "
+        "pushes to 'files' only: set backend: files and exchange the request and answer files with the platform"
+    )

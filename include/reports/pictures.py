@@ -9,7 +9,7 @@ from include.reports.ledger_summary import CycleSummary
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BLUE, GREY, RED = "#1f5fa8", "#9aa5b1", "#b3261e"
+BLUE = "#1f5fa8"
 
 
 def draw_cycles(summaries: Sequence[CycleSummary]) -> bytes:
@@ -28,7 +28,7 @@ def draw_cycles(summaries: Sequence[CycleSummary]) -> bytes:
     before = [cycle.labels_spent for cycle in [*summaries[:1], *summaries]][1:]
     _intervals(left, [cycle.number for cycle in known], known)
     left.set_xticks(
-        [cycle.number for cycle in known], [f"cycle {cycle.number}\nversion {cycle.champion}" for cycle in known]
+        [cycle.number for cycle in known], [f"cycle {cycle.number}\n{cycle.verdict or 'no verdict'}" for cycle in known]
     )
     left.set_title("Accuracy of what was live, 95 % interval", loc="left", fontsize=11)
     spent = [before[cycle.number - 1] for cycle in known]
@@ -52,6 +52,5 @@ def png(figure: "Figure") -> bytes:
 def _intervals(axis: Any, places: Sequence[float], known: Sequence[CycleSummary]) -> None:
     for place, cycle in zip(places, known, strict=True):
         score = cycle.live_score
-        colour = RED if cycle.verdict == "reject" else BLUE
-        axis.plot([place, place], [score.low, score.high], color=colour, linewidth=3, alpha=0.5)
-        axis.plot(place, score.value, "o", color=colour)
+        axis.plot([place, place], [score.low, score.high], color=BLUE, linewidth=3, alpha=0.5)
+        axis.plot(place, score.value, "o", color=BLUE)

@@ -1,12 +1,11 @@
 """Whether to train a challenger now, judge a pending one again, or do nothing; each with reasons."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from include.labeling.pushing import pushed_requests
 from include.labels.dataset import Dataset, read_dataset
 from include.labels.outcomes import settled_requests
 from include.store.decisions import Decision, find, latest, record
@@ -25,7 +24,7 @@ class _Case:
     dataset: Dataset
     name: str
     key: str
-    last: Decision | None  # newest decision to train
+    last: Decision | None  # newest decision to train whose challenger was judged
     new_labels: int
     drifted: bool
 
@@ -82,7 +81,8 @@ def challenger_key(store: LoopStore, train: pa.Table) -> str:
 
 def _case(store: LoopStore, published: Decision) -> _Case:
     dataset = read_dataset(store, published.subject)
-    trained = [plan for plan in find(store, KIND) if plan.outcome == "train"]
+    judged = {verdict.subject for verdict in find(store, "gate")}  # a dry run or a failed one uses no label up
+    trained = [plan for plan in find(store, KIND) if plan.outcome == "train" and plan.subject in judged]
     last = trained[-1] if trained else None
     known: set[str] = set()
     if last is not None:
@@ -95,24 +95,29 @@ def _case(store: LoopStore, published: Decision) -> _Case:
 def _judge_pending(store: LoopStore, plan: Decision, published: Decision) -> Decision:
     """Judge the pending challenger again once its labels are back; until then do nothing."""
     key = plan.subject
-    settled = settled_requests(store)
-    waiting = [
-        row["request_id"]
-        for row in pushed_requests(store).to_pylist()
-        if row["evidence_for"] == key and row["request_id"] not in settled
-    ]
+    waiting = _open_evidence(store, key)
     verdict = latest(store, "gate", key)
-    evidence = {**plan.evidence, "evaluation_dataset": published.subject, "waiting": len(waiting),
+    evidence = {**plan.evidence, "evaluation_dataset": published.subject, "waiting": waiting,
                 "round": verdict.evidence["round"] if verdict else 0}  # fmt: skip
     if waiting:
         return Decision(
-            KIND, key, "no", (f"Challenger {key} is pending: {len(waiting)} labels are not back yet.",), evidence
+            KIND, key, "no", (f"Challenger {key} is pending: {waiting} labels are not back yet.",), evidence
         )
     if verdict is not None and verdict.evidence.get("dataset") == published.subject:
         return Decision(
             KIND, key, "no", (f"Challenger {key} is pending and no label came in since it was judged.",), evidence
         )
     return Decision(KIND, key, "judge_pending", (f"The labels that challenger {key} waited for are back.",), evidence)
+
+
+def _open_evidence(store: LoopStore, key: str) -> int:
+    """Count the requests of a challenger's evidence, pushed or not yet, that are neither settled nor past the deadline."""
+    settled, overdue = settled_requests(store), datetime.now(UTC) - timedelta(hours=store.loop.labeling.deadline_hours)
+    asked = store.read("requests", filters=[("evidence_for", "=", key)])
+    return sum(
+        row["request_id"] not in settled and (row["pushed_at"] is None or row["pushed_at"] > overdue)
+        for row in asked.to_pylist()
+    )
 
 
 def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[str, list[str]]:

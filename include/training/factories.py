@@ -78,7 +78,7 @@ def build(loop: Loop) -> BaseEstimator:
     Raises
     ------
     ConfigError
-        If the factory cannot be imported, or does not take the parameters.
+        If the factory cannot be imported, does not take the parameters, or returns no classifier with probabilities.
     """
     path = loop.training.factory
     module_name, _, name = path.partition(":")
@@ -89,9 +89,12 @@ def build(loop: Loop) -> BaseEstimator:
             f"training.factory: got {path!r}, expected module:function that can be imported: {error}"
         ) from error
     try:
-        return factory(loop.inputs, loop.training.seed, **loop.training.params)
+        model = factory(loop.inputs, loop.training.seed, **loop.training.params)
     except TypeError as error:
         raise ConfigError(f"training.params: {path} does not take {loop.training.params}: {error}") from error
+    if not hasattr(model, "predict_proba"):
+        raise ConfigError(f"training.factory: {path} returned {model!r}, expected a classifier with predict_proba")
+    return model
 
 
 def _numbers(inputs: Mapping[str, Input]) -> ColumnTransformer:

@@ -116,4 +116,4 @@ def _tags(store: LoopStore, plan: Decision, dataset: Dataset) -> dict[str, str]:
 
 
 def _metric_name(label: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in label)
+    return "".join(letter if letter.isalnum() or letter in "_-. " else "_" for letter in label)

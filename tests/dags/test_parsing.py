@@ -1,0 +1,83 @@
+"""DAG files parse, import nothing heavy, and say what they are."""
+
+import subprocess
+import sys
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from include.config.loading import load_loops
+from tests.conftest import ROOT
+
+STAGES = ("observe", "label", "retrain", "guard")
+HEAVY = ("pandas", "numpy", "pyarrow", "deltalake", "sklearn", "scipy", "mlflow", "matplotlib", "great_expectations")
+DAG_IDS = [f"{loop.name}.{stage}" for loop in load_loops() for stage in STAGES]
+
+
+@pytest.fixture(scope="module")
+def dags():
+    bag = DagBag(dag_folder=ROOT / "dags")
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+def test_dag_files_make_four_dags_for_every_loop_file(dags):
+    assert sorted(dags) == sorted(DAG_IDS)
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_dag_has_docs_owner_tags_and_one_run_at_a_time(dags, dag_id):
+    dag = dags[dag_id]
+    loop, stage = dag_id.split(".")
+    assert {loop, stage} <= set(dag.tags)
+    for heading in ("**When**", "**Reads**", "**Writes**", "**Emits**", "**When it fails**"):
+        assert heading in dag.doc_md
+    assert dag.max_active_runs == 1
+    assert not dag.catchup
+    assert {task.owner for task in dag.tasks} == {next(item.owner for item in load_loops() if item.name == loop)}
+
+
+def test_dag_files_import_nothing_heavy():
+    code = (
+        "import sys; from airflow.dag_processing.dagbag import DagBag; DagBag(dag_folder='dags');"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=_environment()
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_dag_file_with_one_broken_loop_file_keeps_the_other_loops_and_shows_the_problem(tmp_path):
+    good = (ROOT / "include" / "loops" / "digits.yaml").read_text()
+    (tmp_path / "digits.yaml").write_text(good)
+    (tmp_path / "broken.yaml").write_text(
+        good.replace("name: digits", "name: broken").replace("approval: auto", "aproval: auto")
+    )
+    code = (
+        "from airflow.dag_processing.dagbag import DagBag; bag = DagBag(dag_folder='dags');"
+        "print(sorted(bag.dags)); print(list(bag.import_errors.values()))"
+    )
+    environment = {**_environment(), "FEEDBACK_LOOP_LOOPS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    ids, errors = done.stdout.strip().splitlines()[-2:]
+    assert ids == str(sorted(f"digits.{stage}" for stage in STAGES))
+    assert "aproval" in errors
+    assert "did you mean" in errors
+
+
+def test_trigger_form_has_bounds_and_help(dags):
+    params = dags["newswire.observe"].params
+    budget = params.get_param("budget")
+    assert budget.schema["minimum"] == 0
+    assert budget.schema["type"] == ["null", "integer"]
+    assert "Labels to ask for" in budget.schema["description"]
+    assert params.get_param("start").schema["format"] == "date-time"
+
+
+def _environment():
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from include.deployment.registry import ModelRegistry
+from include.store.tables import LoopStore
+from tests.include.training.challenger_builders import make_label_store, migrate_template, registry_in
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LoopStore:
+    return make_label_store(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow migrates a new database once a session; each test gets a copy."""
+    return migrate_template(tmp_path_factory.mktemp("mlflow"))
+
+
+@pytest.fixture
+def registry(tmp_path: Path, store: LoopStore, mlflow_template: Path) -> ModelRegistry:
+    return registry_in(tmp_path / "mlflow", store.loop, mlflow_template)
