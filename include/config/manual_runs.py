@@ -6,7 +6,7 @@ from pydantic import Field
 
 from include.config.sections import Section
 
-DATE_TIME = {"format": "date-time"}
+DATE_TIME: dict[str, Any] = {"format": "date-time"}
 
 
 class ObserveRun(Section):

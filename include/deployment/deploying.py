@@ -52,33 +52,41 @@ def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval
         raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
     _demand_not_replaced(store, gate, version)
     judged_against = gate.evidence["champion_version"]
-    swap_alias(registry, expected=judged_against, version=version)
     promised = gate.evidence["scores"]["challenger"]
-    append_deployment(
-        store,
-        {
-            "model_version": version,
-            "previous_version": judged_against,
-            "action": "deploy",
-            "why": " ".join(gate.reasons),
-            "evidence_digest": gate.evidence_digest,
-            "promised_score": promised["value"],
-            "promised_low": promised["low"],
-            "promised_high": promised["high"],
-        },
-    )
+    entry = {
+        "model_version": version,
+        "previous_version": judged_against,
+        "action": "deploy",
+        "why": " ".join(gate.reasons),
+        "evidence_digest": gate.evidence_digest,
+        "promised_score": promised["value"],
+        "promised_low": promised["low"],
+        "promised_high": promised["high"],
+    }
+    change_champion(store, registry, entry)
     manifest = write_manifest(store, registry, version, gate.evidence_digest)
     return DeployReport(version, judged_against, manifest)
 
 
-def swap_alias(registry: "ModelRegistry", *, expected: str | None, version: str) -> None:
-    """Point the alias at a version if it points where expected, or there already.
+def change_champion(store: LoopStore, registry: "ModelRegistry", entry: dict[str, Any]) -> None:
+    """Point the alias from the previous version at the new one, or leave it there, and append the ledger's entry.
+
+    MLflow cannot compare and set in one step; the ledger can. Of two changes at once the first in the ledger wins, and the
+    other points the alias back at it.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    entry
+        Of `append_deployment`.
 
     Raises
     ------
     DeploymentError
-        If it points elsewhere: the evidence was taken against another champion.
+        If the alias points elsewhere (the evidence was taken against another champion), or another change came first.
     """
+    version, expected, known = entry["model_version"], entry["previous_version"], len(history(store))
     found = registry.aliased(ALIAS)
     if found not in {expected, version}:
         raise DeploymentError(
@@ -86,6 +94,11 @@ def swap_alias(registry: "ModelRegistry", *, expected: str | None, version: str)
         )
     if found != version:
         registry.set_alias(ALIAS, version)
+    try:
+        append_deployment(store, entry, known=known)
+    except DeploymentError:
+        registry.set_alias(ALIAS, history(store)[-1]["model_version"])
+        raise
 
 
 def write_manifest(store: LoopStore, registry: "ModelRegistry", version: str, evidence_digest: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from include.errors import DeploymentError
 from include.store.tables import LoopStore, rows_of
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +22,7 @@ def live(store: LoopStore) -> dict[str, Any] | None:
     return found[-1] if found else None
 
 
-def append_deployment(store: LoopStore, entry: dict[str, Any]) -> None:
+def append_deployment(store: LoopStore, entry: dict[str, Any], *, known: int | None = None) -> None:
     """Append a deployment once; it is live for the rows logged after the newest row in the store.
 
     Parameters
@@ -30,6 +31,13 @@ def append_deployment(store: LoopStore, entry: dict[str, Any]) -> None:
         Tables of the loop.
     entry
         ``model_version``, ``previous_version``, ``action``, ``why``, ``evidence_digest`` and the promise.
+    known
+        Number of entries it was decided on; None does not care.
+
+    Raises
+    ------
+    DeploymentError
+        If there are more entries than were known: another deployment came first.
     """
     times = store.read("predictions", columns=["ts"]).column("ts").to_pylist()
     stamped = entry | {"live_from": max(times, default=BEGINNING), "deployed_at": datetime.now(UTC)}
@@ -37,6 +45,8 @@ def append_deployment(store: LoopStore, entry: dict[str, Any]) -> None:
     def _next(present: pa.Table) -> pa.Table:
         keys = {(row["model_version"], row["action"], row["evidence_digest"]) for row in present.to_pylist()}
         key = (entry["model_version"], entry["action"], entry["evidence_digest"])
+        if key not in keys and known not in {None, present.num_rows}:
+            raise DeploymentError(f"Version {entry['model_version']}: another deployment came first; run the DAG again")
         rows = [] if key in keys else [stamped | {"sequence": present.num_rows + 1}]
         return rows_of(store.loop, "deployments", rows)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from include.deployment.deploying import DeployReport, swap_alias, write_manifest
-from include.deployment.ledger import append_deployment, history, live
+from include.deployment.deploying import DeployReport, change_champion, write_manifest
+from include.deployment.ledger import history, live
 from include.errors import DeploymentError
 from include.evaluation.estimates import Estimate, weighted_mean
 from include.evaluation.scores import class_weights, row_scores
@@ -77,19 +77,19 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: Decision) -> De
         raise DeploymentError(
             f"Version {version} has no predecessor to go back to: deploy one by hand or stop serving it"
         )
-    swap_alias(registry, expected=version, version=previous)
-    before = next((entry for entry in reversed(history(store)) if entry["model_version"] == previous), {})
-    append_deployment(
-        store,
-        {
-            "model_version": previous,
-            "previous_version": version,
-            "action": "rollback",
-            "why": " ".join(guard.reasons),
-            "evidence_digest": guard.evidence_digest,
-            **{name: before.get(name) for name in ("promised_score", "promised_low", "promised_high")},
-        },
-    )
+    before = [entry for entry in history(store) if entry["model_version"] == previous]
+    promise = ("promised_score", "promised_low", "promised_high")
+    entry = {
+        "model_version": previous,
+        "previous_version": version,
+        "action": "rollback",
+        "why": " ".join(guard.reasons),
+        "evidence_digest": guard.evidence_digest,
+        **(
+            {name: before[-1][name] for name in promise} if before else {}
+        ),  # made champion by hand: it promised nothing
+    }
+    change_champion(store, registry, entry)
     return DeployReport(previous, version, write_manifest(store, registry, previous, guard.evidence_digest))
 
 

@@ -83,7 +83,7 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
     Examples
     --------
     >>> print(weighted_difference([1, 0, 0, -1], [1, 1, 1, 1]))
-    0.000 (-0.924 to 0.924, 4 rows)
+    0.000 (-0.566 to 0.566, 4 rows)
     """
     found, weights = _arrays(differences, inclusion_probabilities)
     if found.size == 0:

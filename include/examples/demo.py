@@ -6,32 +6,28 @@ day's log is pulled by schedule, labels are asked for, simulated annotators answ
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
-
 from include.config.loading import ROOT, loop_named, resolve
 from include.config.loop_file import Loop
 from include.deployment.ledger import history
 from include.deployment.registry import LoadedModel, ModelRegistry
 from include.errors import ConfigError, FeedbackLoopError
-from include.evaluation.estimates import Estimate, weighted_difference, weighted_mean
-from include.evaluation.judged_rows import judged_rows
 from include.examples.airflow_client import AirflowClient, connected
 from include.examples.annotators import Annotators
+from include.examples.epilogue import gains
 from include.examples.example_data import examples_for
 from include.examples.progress import Progress, table
 from include.examples.standalone import Standalone, running
 from include.examples.traffic import Traffic
 from include.labeling.pushing import pushed_requests
-from include.labels.dataset import read_dataset
 from include.labels.outcomes import settled_requests
 from include.reports.ledger_summary import cycles
-from include.store.decisions import find, latest
 from include.store.tables import LoopStore
 
 STAGES = ("observe", "label", "retrain", "guard")
@@ -39,7 +35,7 @@ SEED_LABELS = 100
 FIRST_DAY = date(2026, 9, 1)
 ORDINARY_ROWS = 40
 QUIET_LOOKS = 3
-LONGEST_WAIT_SECONDS = 600
+LONGEST_WAIT_SECONDS = 240
 
 
 @dataclass
@@ -108,7 +104,8 @@ class Story:
             answered = self.annotators.answer_open()
             if answered:
                 self.progress.say(f"Annotators gave {answered} answers")
-            busy = self.progress.look() or bool(answered) or self.waiting()
+            looked, waiting = self.progress.look(), self.waiting()
+            busy = looked or waiting or bool(answered)
             if self.progress.failed:
                 raise FeedbackLoopError(self.failure())
             quiet = 0 if busy else quiet + 1
@@ -136,39 +133,9 @@ class Story:
         """Return the table, what improved, and where to look further."""
         reports = f"{self.store.uri}/_files/reports/index.html"
         return "\n".join(
-            ["", table(cycles(self.store)), "", improvement(self.store), self.since_the_beginning(), "", f"Release notes: {reports}",
+            ["", table(cycles(self.store)), "", *gains(self.store, self.registry), "", f"Release notes: {reports}",
              f"Airflow's UI with these runs: make up, then {self.airflow.url}"]
         )  # fmt: skip
-
-    def since_the_beginning(self) -> str:
-        """Return how the first and the present champion answer the random rows, which neither was trained on."""
-        first, present = self.registry.load(run_id=self.registry.run_of("1"), version="1"), self.champion()
-        newest = latest(self.store, "dataset")
-        if newest is None:
-            raise FeedbackLoopError("No dataset was published")
-        held = read_dataset(self.store, newest.subject).holdout
-        held = held.filter(pa.compute.equal(held.column("stratum"), "random"))
-        rows = judged_rows(self.loop, held, first, present)
-        difference = weighted_difference(rows.challenger_right - rows.champion_right, rows.probabilities)
-        return (
-            f"On all random rows, which no model was trained on: version 1 {weighted_mean(rows.champion_right, rows.probabilities)}, "
-            f"version {present.version} {weighted_mean(rows.challenger_right, rows.probabilities)}, difference {difference}."
-        )
-
-
-def improvement(store: LoopStore) -> str:
-    """Return what the promoted challengers gained over the champions they replaced, with intervals."""
-    lines = []
-    for verdict in find(store, "gate"):
-        difference = Estimate.from_json(verdict.evidence["scores"]["difference"])
-        if verdict.outcome == "promote" and difference.value is not None:
-            lines.append(
-                f"Challenger {verdict.subject[:8]} replaced version {verdict.evidence['champion_version']}: difference in "
-                f"accuracy {difference}; where the two differed it was right {verdict.evidence['wins']:g} times, its "
-                f"predecessor {verdict.evidence['losses']:g} times."
-            )
-    refused = sum(verdict.outcome == "reject" for verdict in find(store, "gate"))
-    return "\n".join([*lines, f"{refused} challenger(s) were refused."])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -179,6 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=None, help="documents a cycle")
     parser.add_argument("--port", type=int, default=8080)
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, it cleans up as after Ctrl-C
     try:
         play(given.loop, given.cycles, given.rows, Standalone(port=given.port))
     except FeedbackLoopError as error:

@@ -77,7 +77,7 @@ def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: f
     Examples
     --------
     >>> labels_to_decide(30, 4, 3.0), labels_to_decide(4, 30, 3.0)
-    (9, None)
+    (11, None)
     """
     share = (wins + 1) / (wins + losses + 2)
     bets = BETS / max(1 + threshold, 1.0)

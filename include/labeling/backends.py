@@ -79,6 +79,6 @@ def backend_for(loop: Loop, connection: BackendConnection | None) -> LabelingBac
 
         return FilesBackend(loop)
     raise ConfigError(
-        f"labeling.backend: got {loop.labeling.backend!r} at {connection.host if connection else 'no connection'}; this version "
-        "pushes to 'files' only: set backend: files and exchange the request and answer files with the platform"
+        f"labeling.backend: got {loop.labeling.backend!r} at {connection.host if connection else 'no connection'}; this "
+        "version pushes to 'files' only: set backend: files and exchange the request and answer files with the platform"
     )

@@ -1,16 +1,16 @@
-"""A cycle's release notes: Markdown, and one self-contained HTML page."""
+"""A cycle's release notes: Markdown, one self-contained HTML page, and an index over the cycles."""
 
-import base64
-from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
-
+from include.errors import ContractError
 from include.evaluation.estimates import Estimate
 from include.evaluation.evaluation_pictures import draw_comparison
-from include.labels.outcomes import current_labels
-from include.reports.ledger_summary import cycles
+from include.reports.corrections import corrections
+from include.reports.label_quality import LabelQuality, label_quality
+from include.reports.ledger_summary import CycleSummary, Ledger
+from include.reports.lessons import lessons
+from include.reports.overview import deployment_of, overview
+from include.reports.pages import inline, large, render
 from include.reports.pictures import draw_cycles
 from include.store.decisions import Decision, find, latest
 from include.store.files import write_file
@@ -19,97 +19,131 @@ from include.store.tables import LoopStore
 if TYPE_CHECKING:
     from include.deployment.registry import ModelRegistry
 
-HEADLINES = {
-    "promote": "A new champion",
-    "reject": "The champion stays",
-    "label_more": "More labels are needed to decide",
-}
-
 
 def write_release_notes(store: LoopStore, gate: Decision, registry: "ModelRegistry | None" = None) -> str:
     """Write what a verdict means, why, and what it rests on; return the URI of the page.
 
+    Written again from the same tables, they are the same to the byte.
+
     Parameters
     ----------
     store
-        Tables of the loop; the notes land in its files, and ``reports/index.html`` is the newest.
+        Tables of the loop; the notes land in its files, and ``reports/index.html`` leads to all of them.
     gate
         The verdict.
     registry
         If given, the notes are kept with the challenger's run, too.
+
+    Raises
+    ------
+    ContractError
+        If the store lacks what the verdict rests on.
     """
-    facts = notes(store, gate)
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(["html"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = templates.get_template("release_notes.html").render(facts)
-    text = templates.get_template("release_notes.md").render(facts)
-    name = f"reports/{gate.subject}-{gate.evidence['round']}"
+    ledger = Ledger(store)
+    facts = notes(store, gate, ledger)
+    page, text = render("release_notes.html", facts), render("release_notes.md", facts)
+    name = f"reports/{notes_name(gate)}"
     write_file(store, f"{name}.md", text)
     uri = write_file(store, f"{name}.html", page)
-    write_file(store, "reports/index.html", page)
+    write_index(store, ledger)
     if registry is not None:
         registry.log_file(gate.evidence["run_id"], "release_notes.html", page)
         registry.log_file(gate.evidence["run_id"], "release_notes.md", text)
     return uri
 
 
-def notes(store: LoopStore, gate: Decision) -> dict[str, Any]:
+def write_index(store: LoopStore, ledger: Ledger | None = None) -> str:
+    """Write the page over all cycles, with what is live now, and return its URI."""
+    facts = overview(store, ledger or Ledger(store))
+    links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, "gate"))]
+    return write_file(store, "reports/index.html", render("index.html", {**facts, "links": links}))
+
+
+def notes_name(gate: Decision) -> str:
+    """Return the file name, without its ending, of the notes on a verdict: each round of evidence has its own."""
+    return f"{gate.subject}-{gate.evidence['round']}"
+
+
+def notes(store: LoopStore, gate: Decision, ledger: Ledger) -> dict[str, Any]:
     """Return everything that the notes say, from the store alone."""
-    evaluation = next(
-        found
-        for found in find(store, "evaluation", gate.subject)
-        if found.evidence_digest == gate.evidence["evaluation"]
-    )
-    plan = [found for found in find(store, "retrain", gate.subject) if found.outcome == "train"][-1]
-    dataset = latest(store, "dataset", gate.evidence["dataset"])
-    drift = latest(store, "drift")
-    summaries = cycles(store)
+    evaluation = _evaluation(store, gate)
+    plan = _plan(store, gate)
+    cycle = ledger.cycle_of(gate.subject)
+    drift = ledger.drift.get(cycle.interval) if cycle else None
+    corrected = corrections(store, plan)
+    quality = label_quality(store, ledger.requests_of(cycle.interval)) if cycle else None
+    summaries = ledger.cycles[: cycle.number] if cycle else []
     return {
         "loop": store.loop,
-        "headline": HEADLINES[gate.outcome],
+        "headline": headline(store, gate),
         "gate": gate,
+        "cycle": cycle,
+        "figures": _figures(gate, cycle, quality),
         "plan": plan,
-        "dataset": dataset,
+        "dataset": _demand(latest(store, "dataset", plan.evidence["dataset"]), gate, "dataset trained on"),
         "drift": drift,
-        "evaluation": evaluation,
-        "scores": {name: str(Estimate.from_json(value)) for name, value in gate.evidence["scores"].items()},
+        "scores": {name: Estimate.from_json(value) for name, value in gate.evidence["scores"].items()},
         "slices": _slices(evaluation, gate),
-        "classes": evaluation.evidence["per_class"],
-        "corrections": _corrections(store),
+        "classes": _classes(evaluation),
+        "corrected": corrected,
+        "quality": quality,
+        "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
         "cycles": summaries,
-        "comparison": _inline(draw_comparison(evaluation.evidence)),
-        "history": _inline(draw_cycles(summaries)) if summaries else None,
+        "comparison": inline(draw_comparison(evaluation.evidence)),
+        "history": inline(draw_cycles(summaries)),
         "lineage": _lineage(store, gate, plan),
     }
 
 
-def _slices(evaluation: Decision, gate: Decision) -> list[dict[str, str]]:
-    verdicts = {(item["segment"], item["value"]): item["verdict"] for item in gate.evidence["slices"]}
-    return [
-        {
-            "name": f"{item['segment']} = {item['value']}",
-            "champion": str(Estimate.from_json(item["scores"]["champion"])),
-            "challenger": str(Estimate.from_json(item["scores"]["challenger"])),
-            "verdict": verdicts.get((item["segment"], item["value"]), "not judged"),
-        }
-        for item in evaluation.evidence["slices"]
-    ]
+def headline(store: LoopStore, gate: Decision) -> str:
+    """Return what came of a verdict, in a few words: a promotion that nobody approved is none."""
+    champion = gate.evidence["champion_version"]
+    if gate.outcome == "label_more":
+        return "More labels are needed to decide"
+    if gate.outcome == "reject":
+        return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
+    entry = deployment_of(store, gate)
+    if entry is not None:
+        version = entry["model_version"]
+        return (
+            f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
+        )
+    approval = latest(store, "approval", gate.subject)
+    if approval is not None and approval.evidence["gate"] == gate.evidence_digest and approval.outcome == "rejected":
+        return "Promoted by the gate, refused at approval"
+    return "Promoted by the gate, not deployed"
 
 
-def _corrections(store: LoopStore) -> list[tuple[str, str, int]]:
-    """Return how often people corrected which answer of the model to which label, most frequent first."""
-    rows = current_labels(store.read("labels")).to_pylist()
-    pairs = Counter(
-        (row["predicted"], row["label"]) for row in rows if row["predicted"] and row["predicted"] != row["label"]
-    )
-    return [
-        (said, label, count)
-        for (said, label), count in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:10]
-    ]
+def _figures(gate: Decision, cycle: CycleSummary | None, quality: LabelQuality | None) -> list[tuple[str, str]]:
+    """Return the few numbers that one reads first."""
+    found, scores = gate.evidence, {name: value["value"] for name, value in gate.evidence["scores"].items()}
+    figures = []
+    if scores["champion"] is not None and scores["challenger"] is not None:
+        figures.append(("score, champion → challenger", f"{scores['champion']:.3f} → {scores['challenger']:.3f}"))
+    elif scores["challenger"] is not None:
+        figures.append(("score", f"{scores['challenger']:.3f}"))
+    if "e_value" in found:
+        figures.append(("right where they differ", f"{found['wins']:g} : {found['losses']:g}"))
+        figures.append(("evidence (e-value)", f"{large(found['e_value'])} of {large(found['needed'])}"))
+    if cycle is not None and quality is not None:
+        figures.append(("labels, this cycle and so far", f"{quality.answered} · {cycle.labels_spent}"))
+    return figures
+
+
+def _classes(evaluation: Decision) -> list[dict[str, Any]]:
+    found = evaluation.evidence["per_class"]
+    return [{**item, "name": name, "recall": Estimate.from_json(item["recall"])} for name, item in found.items()]
+
+
+def _slices(evaluation: Decision, gate: Decision) -> list[dict[str, Any]]:
+    judged = {(item["segment"], item["value"]): item for item in gate.evidence["slices"]}
+    found = []
+    for item in evaluation.evidence["slices"]:
+        verdict = judged.get((item["segment"], item["value"]), {"verdict": "not judged", "disagreements": None})
+        scores = {name: Estimate.from_json(value) for name, value in item["scores"].items()}
+        name = f"{item['segment']} = {item['value'] if item['value'] is not None else 'not given'}"
+        found.append({"name": name, **scores, "verdict": verdict["verdict"], "apart": verdict["disagreements"]})
+    return found
 
 
 def _lineage(store: LoopStore, gate: Decision, plan: Decision) -> dict[str, str]:
@@ -118,11 +152,29 @@ def _lineage(store: LoopStore, gate: Decision, plan: Decision) -> dict[str, str]
         "MLflow run": gate.evidence["run_id"],
         "trained on dataset": plan.evidence["dataset"],
         "judged on dataset": gate.evidence["dataset"],
-        "evidence": gate.evidence_digest,
-        "configuration": store.loop.digest,
-        "champion it met": str(gate.evidence["champion_version"] or "none"),
+        "champion it met": f"version {gate.evidence['champion_version']}"
+        if gate.evidence["champion_version"]
+        else "none",
+        "evaluation": gate.evidence["evaluation"],
+        "evidence an approval is bound to": gate.evidence_digest,
+        "configuration now": store.loop.digest,
     }
 
 
-def _inline(picture: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
+def _evaluation(store: LoopStore, gate: Decision) -> Decision:
+    digest = gate.evidence["evaluation"]
+    same = [found for found in find(store, "evaluation", gate.subject) if found.evidence_digest == digest]
+    return _demand(same[-1] if same else None, gate, "evaluation")
+
+
+def _plan(store: LoopStore, gate: Decision) -> Decision:
+    plans = [found for found in find(store, "retrain", gate.subject) if found.outcome == "train"]
+    return _demand(plans[-1] if plans else None, gate, "decision to train")
+
+
+def _demand(found: Decision | None, gate: Decision, what: str) -> Decision:
+    if found is None:
+        raise ContractError(
+            f"Verdict on challenger {gate.subject}: its {what} is not in the store; the release notes cannot be written"
+        )
+    return found

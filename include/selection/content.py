@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import StandardScaler, normalize
@@ -15,6 +16,7 @@ from include.store.digests import digest_of
 
 DIGITS = 6
 FEATURES = 2**12
+WAVES = 256
 
 
 def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
@@ -56,7 +58,8 @@ def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
     Parameters
     ----------
     loop
-        Names the inputs: texts are hashed into word counts, numbers and vectors standardised, categories hashed.
+        Names the inputs: texts are hashed into word counts, numbers and vectors standardised, categories hashed. Numbers are
+        then spread over waves (Rahimi & Recht 2007), since the cosine of two numbers would only compare their signs.
     rows
         Rows of ``predictions``; must not be empty.
 
@@ -65,20 +68,40 @@ def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
     scipy.sparse.csr_matrix
         float64, (rows, features), rows of unit length (or zero).
     """
-    if rows.column("embedding").null_count == 0:
-        return sparse.csr_matrix(normalize(np.array(rows.column("embedding").to_pylist(), dtype=np.float64)))
-    blocks = [_block(item.type, rows.column(f"input_{name}").to_pylist()) for name, item in loop.inputs.items()]
+    embeddings = rows.column("embedding").to_pylist()
+    if len({None if found is None else len(found) for found in embeddings}) == 1 and embeddings[0]:
+        return sparse.csr_matrix(normalize(np.array(embeddings, dtype=np.float64)))
+    values = {name: rows.column(column).to_pylist() for name, column in loop.input_columns.items()}
+    blocks = [_block(item.type, values[name]) for name, item in loop.inputs.items() if item.type != "numeric"]
+    numbers = [values[name] for name, item in loop.inputs.items() if item.type == "numeric"]
+    if numbers:
+        blocks.append(_waves(_standardised(np.array(numbers, dtype=np.float64).T)))
     return sparse.csr_matrix(normalize(sparse.hstack(blocks)))
 
 
 def _block(kind: str, values: list[Any]) -> Any:
     if kind in {"text", "categorical"}:
         texts = [value or "" for value in values]
-        return HashingVectorizer(n_features=FEATURES, alternate_sign=False).transform(texts)
+        token = r"(?s).+" if kind == "categorical" else r"(?u)\b\w\w+\b"
+        return HashingVectorizer(n_features=FEATURES, alternate_sign=False, token_pattern=token).transform(texts)
     width = max((len(value) for value in values if isinstance(value, list)), default=1)
     array = np.array([value if isinstance(value, list) else [value] * width for value in values], dtype=np.float64)
-    scaled = StandardScaler().fit_transform(np.nan_to_num(array))
-    return sparse.csr_matrix(normalize(scaled))
+    return sparse.csr_matrix(normalize(_standardised(array)))
+
+
+def _standardised(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return columns of mean 0 and deviation 1; a missing number counts as the mean."""
+    means = np.nan_to_num(np.nanmean(np.where(np.isnan(array).all(axis=0), 0.0, array), axis=0))
+    return np.asarray(StandardScaler().fit_transform(np.where(np.isnan(array), means, array)))
+
+
+def _waves(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
+    """Return unit vectors whose cosine falls with the mean squared distance of two rows, as exp(-4 distance).
+
+    It is 0.95 where numbers differ by about a tenth of a standard deviation.
+    """
+    waves = scaled @ np.random.default_rng(0).normal(size=(scaled.shape[1], WAVES)) * np.sqrt(8 / scaled.shape[1])
+    return sparse.csr_matrix(np.hstack([np.cos(waves), np.sin(waves)]) / np.sqrt(WAVES))
 
 
 def _normal(value: Any) -> Any:
@@ -86,4 +109,4 @@ def _normal(value: Any) -> Any:
         return re.sub(r"[\W_]+", " ", re.sub(r"\d+", "0", value.casefold())).strip()
     if isinstance(value, list):
         return [_normal(item) for item in value]
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+    return float(f"{value:.{DIGITS}g}") + 0.0 if isinstance(value, int | float) else value  # + 0.0: -0.0 is 0.0

@@ -1,6 +1,7 @@
 """Rows on which two models disagree: where a label decides between them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,17 +39,30 @@ def request_disagreements(
         The requests of the round; empty if no row is left.
     """
     batch_id = f"evidence-{challenger_key}-{round_number}"
-    already = store.read("requests", filters=[("batch_id", "=", batch_id)])
-    if already.num_rows or not disagreeing or n == 0:
-        return already if already.num_rows else rows_of(store.loop, "requests", [])
-    drawn = list(disagreeing)[:n]
-    reason = f"evidence: {len(drawn)} of {len(disagreeing)} rows on which two models disagree"
-    chosen = [
+
+    def draw(present: pa.Table) -> pa.Table:
+        """Draw from what nobody asked about between the making of the frame and this commit."""
+        asked = set(present.column("content_key").to_pylist())
+        left = [place for place in disagreeing if frame.content[place] not in asked]
+        if batch_id in present.column("batch_id").to_pylist() or not left:
+            return rows_of(store.loop, "requests", [])
+        chosen = _choices(left, n, challenger_key)
+        newest = max(frame.rows.column("ts").to_pylist())
+        return request_rows(store.loop, frame.rows, frame.content, chosen, batch_id=batch_id, asked_at=newest)
+
+    store.append_computed("requests", draw, columns=["batch_id", "content_key"])
+    return store.read("requests", filters=[("batch_id", "=", batch_id)])
+
+
+def _choices(left: Sequence[int], n: int, challenger_key: str) -> list[dict[str, Any]]:
+    drawn = left[:n]
+    reason = f"evidence: {len(drawn)} of {len(left)} rows on which two models disagree"
+    return [
         {
             "place": place,
             "stratum": "disagreement",
             "split": "train",
-            "inclusion_probability": len(drawn) / len(disagreeing),
+            "inclusion_probability": len(drawn) / len(left),
             "score": None,
             "reasons": [reason],
             "evidence_for": challenger_key,
@@ -56,6 +70,3 @@ def request_disagreements(
         }
         for place in drawn
     ]
-    newest = max(frame.rows.column("ts").to_pylist())
-    rows = request_rows(store.loop, frame.rows, frame.content, chosen, batch_id=batch_id, asked_at=newest)
-    return store.append_new("requests", rows)

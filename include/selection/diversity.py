@@ -38,13 +38,14 @@ def clusters(scores: NDArray[np.float64], features: sparse.csr_matrix, n: int, s
     """
     from sklearn.cluster import KMeans
 
-    best = _ranked(scores)[: OVERSAMPLE * n]
+    ranked = _ranked(scores)
+    best = ranked[: OVERSAMPLE * n]
     if n == 0 or best.size <= n:
         return _apart(best, features, n)
     labels = KMeans(n_clusters=n, n_init=1, random_state=seed).fit_predict(features[best])
     _, first = np.unique(labels, return_index=True)
     leaders = np.sort(first)
-    order = np.concatenate([best[leaders], np.delete(best, leaders)])
+    order = np.concatenate([best[leaders], np.delete(best, leaders), ranked[best.size :]])
     chosen = _apart(order, features, n)
     return chosen[np.argsort(-scores[chosen], kind="stable")]
 

@@ -67,12 +67,12 @@ def informativeness(name: str, probabilities: Probabilities) -> NDArray[np.float
     Returns
     -------
     ndarray of float64, (n,)
-        0 to 1, NaN where the model gave no probabilities.
+        0 to 1, NaN where the model gave no probabilities. What rounding left over of the sum is scaled away first.
 
     Raises
     ------
     ContractError
-        If a row does not sum to one.
+        If a row does not sum to one, or has a negative probability.
     """
     known = ~np.isnan(probabilities).any(axis=1)
     sums = probabilities[known].sum(axis=1)
@@ -80,7 +80,9 @@ def informativeness(name: str, probabilities: Probabilities) -> NDArray[np.float
         raise ContractError(
             f"Got probabilities that sum to {sums[np.abs(sums - 1).argmax()]:.3f}, expected 1 in every row"
         )
+    if (probabilities[known] < 0).any():
+        raise ContractError(f"Got a probability of {probabilities[known].min():.3g}, expected none below 0")
     scores = np.full(len(probabilities), np.nan)
     if known.any():
-        scores[known] = SCORES[name](probabilities[known])
+        scores[known] = np.clip(SCORES[name](probabilities[known] / sums[:, None]), 0, 1)
     return scores

@@ -1,6 +1,6 @@
 """Choose the rows of an interval that are worth a label, and write them to the request ledger."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,12 @@ from include.errors import NothingToDo
 from include.selection.content import features
 from include.selection.diversity import DIVERSIFIERS
 from include.selection.frame import Frame, sampling_frame
-from include.selection.nominations import reported_comments
+from include.selection.nominations import reported_rows
 from include.selection.requests import request_rows
 from include.selection.scores import informativeness
-from include.store.decisions import Decision, record
+from include.store.decisions import Decision, latest, record
 from include.store.interval import Interval
-from include.store.tables import LoopStore
+from include.store.tables import Filter, LoopStore, rows_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     """Choose at most ``budget`` rows of an interval; an interval is chosen from once.
 
     The random stratum is drawn first, uniformly from the whole frame, so its inclusion probability is ``n / N`` whatever is
-    chosen after it: it is the holdout, never trained on. The certainty stratum takes user reports, then the most informative
-    rows of the rest, spread over clusters.
+    chosen after it: it is the holdout, never trained on. The certainty stratum takes user reports, of earlier days too, then
+    the most informative rows of the rest, spread over clusters.
 
     Parameters
     ----------
@@ -50,27 +50,26 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     Raises
     ------
     NothingToDo
-        If the budget is 0 or no row is left to ask about.
+        If the budget is below 1 or no row is left to ask about.
     """
-    policy = store.loop.selection
-    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
+    decided = latest(store, "selection", interval.key)
+    if decided is not None:
+        return SelectionReport(**{field.name: decided.evidence[field.name] for field in fields(SelectionReport)})
+    total = store.loop.selection.budget if budget is None else budget
+    drawn_from: list[Frame] = []
+
+    def draw(present: pa.Table) -> pa.Table:
+        """Draw from a frame that is fenced by the commit: what another run asks meanwhile is left out."""
+        if interval.key in present.column("batch_id").to_pylist():
+            return rows_of(store.loop, "requests", [])
+        drawn_from.append(_frame(store, interval))
+        return _draw(store, interval, drawn_from[-1], total)
+
+    batch = store.append_computed("requests", draw, columns=["batch_id"])
     if batch.num_rows:
-        return _report(interval, batch, frame_rows=None)
-    total = policy.budget if budget is None else budget
-    if total == 0:
-        raise NothingToDo("The budget is 0: no labels are asked for")
-    frame = sampling_frame(
-        store, [("ts", ">=", interval.start), ("ts", "<", interval.end)], (policy.seed, interval.key)
-    )
-    size = frame.rows.num_rows
-    if size == 0:
-        raise NothingToDo(f"No row of {interval.key} is left to ask about")
-    n_random = min(size, random_rows(total, policy.random_share))
-    chosen = _choose(store, frame, n_random, min(total, size) - n_random)
-    rows = request_rows(store.loop, frame.rows, frame.content, chosen, batch_id=interval.key, asked_at=interval.end)
-    report = _report(interval, store.append_new("requests", rows), frame_rows=size, left_out=frame.left_out)
-    _record(store, report)
-    return report
+        return _record(store, interval, batch, drawn_from[-1])
+    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
+    return _record(store, interval, batch, _frame(store, interval))
 
 
 def random_rows(budget: int, share: float) -> int:
@@ -84,25 +83,48 @@ def random_rows(budget: int, share: float) -> int:
     return 0 if share == 0 else min(budget, max(1, round(budget * share)))
 
 
-def _choose(store: LoopStore, frame: Frame, n_random: int, n_certain: int) -> list[dict[str, Any]]:
-    """Return what is asked about: place in the frame, stratum, probability and reasons of each."""
-    size = frame.rows.num_rows
-    chance = f"random draw: {n_random} of {size} rows"
-    chosen: list[dict[str, Any]] = [
-        {"place": place, "stratum": "random", "split": "holdout", "inclusion_probability": n_random / size, "score": None,
-         "reasons": [chance]}
-        for place in range(n_random)
-    ]  # fmt: skip
-    places = np.arange(n_random, size)
-    comments = reported_comments(store, frame.rows)
-    scores = _scores(store, frame.rows)
-    reported = [int(place) for place in places if place in comments][:n_certain]
-    rest = np.array(
-        [place for place in places if place not in comments and not np.isnan(scores[place])], dtype=np.int64
+def _frame(store: LoopStore, interval: Interval) -> Frame:
+    window: Filter = [("ts", ">=", interval.start), ("ts", "<", interval.end)]
+    return sampling_frame(store, window, (store.loop.selection.seed, interval.key), except_batch=interval.key)
+
+
+def _draw(store: LoopStore, interval: Interval, frame: Frame, total: int) -> pa.Table:
+    """Return the requests of a batch of at most ``total`` rows."""
+    if total < 1:
+        raise NothingToDo(f"The budget is {total}: no labels are asked for")
+    reported, comments = reported_rows(store, interval.end, (store.loop.selection.seed, interval.key))
+    everything = frame.joined(reported)
+    if everything.rows.num_rows == 0:
+        raise NothingToDo(f"No row of {interval.key} is left to ask about")
+    n_random = min(frame.rows.num_rows, random_rows(total, store.loop.selection.random_share))
+    chosen = _at_random(n_random, frame.rows.num_rows)
+    chosen += _certain(store, everything, comments, range(n_random, everything.rows.num_rows), total - n_random)
+    return request_rows(
+        store.loop, everything.rows, everything.content, chosen, batch_id=interval.key, asked_at=interval.end
     )
-    picked = _spread(store, frame.rows, rest, scores, n_certain - len(reported))
-    for place in [*reported, *picked]:
-        reason = comments.get(place) or _why(store, frame.rows, place, float(scores[place]))
+
+
+def _at_random(n: int, size: int) -> list[dict[str, Any]]:
+    chance = f"random draw: {n} of {size} rows"
+    return [
+        {"place": place, "stratum": "random", "split": "holdout", "inclusion_probability": n / size, "score": None,
+         "reasons": [chance]}
+        for place in range(n)
+    ]  # fmt: skip
+
+
+def _certain(
+    store: LoopStore, everything: Frame, comments: dict[str, str], places: range, n: int
+) -> list[dict[str, Any]]:
+    """Return what is asked about besides the random draw: reports, those that waited longest first, then by score."""
+    scores = _scores(store, everything.rows)
+    times = everything.rows.column("ts").to_pylist()
+    said = {place: comments[everything.content[place]] for place in places if everything.content[place] in comments}
+    reported = sorted(said, key=lambda place: times[place])[:n]
+    rest = np.array([place for place in places if place not in said and not np.isnan(scores[place])], dtype=np.int64)
+    chosen = []
+    for place in [*reported, *_spread(store, everything.rows, rest, scores, n - len(reported))]:
+        reason = said.get(place) or _why(store, everything.rows, place, float(scores[place]))
         chosen.append({"place": place, "stratum": "certainty", "split": "train", "inclusion_probability": 1.0,
                        "score": None if np.isnan(scores[place]) else float(scores[place]), "reasons": [reason]})  # fmt: skip
     return chosen
@@ -136,23 +158,20 @@ def _why(store: LoopStore, rows: pa.Table, place: int, score: float) -> str:
     return f"{store.loop.selection.score.replace('_', ' ')} score {score:.2f} ({classes})"
 
 
-def _report(interval: Interval, batch: pa.Table, frame_rows: int | None, left_out: int = 0) -> SelectionReport:
+def _record(store: LoopStore, interval: Interval, batch: pa.Table, frame: Frame) -> SelectionReport:
+    """Record what a batch in the ledger asks for, also when a run that was killed wrote it."""
     strata = batch.column("stratum").to_pylist()
     reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
-    if frame_rows is None:
-        shares = [p for p, stratum in zip(batch.column("inclusion_probability").to_pylist(), strata, strict=True)
-                  if stratum == "random"]  # fmt: skip
-        frame_rows = round(len(shares) / shares[0]) if shares else len(strata)
     counts = {name: strata.count(name) for name in ("random", "certainty")}
-    return SelectionReport(
-        interval.key, counts["random"], counts["certainty"], reported, frame_rows, left_out, len(strata)
+    report = SelectionReport(
+        interval.key, counts["random"], counts["certainty"], reported, frame.rows.num_rows, frame.left_out, len(strata)
     )
-
-
-def _record(store: LoopStore, report: SelectionReport) -> None:
     reason = (
         f"Asked for {report.requests} labels of {report.frame_rows} rows: {report.random} at random, "
         f"{report.certainty} chosen, {report.reported} of them reported by users."
     )
+    blind = frame.rows.column("probabilities").null_count
+    unscored = f"{blind} rows have no probabilities: chance and users can choose them, a score cannot."
     evidence = {**asdict(report), "policy": store.loop.selection.model_dump(mode="json")}
-    record(store, Decision("selection", report.batch_id, "asked", (reason,), evidence))
+    record(store, Decision("selection", report.batch_id, "asked", (reason, unscored) if blind else (reason,), evidence))
+    return report

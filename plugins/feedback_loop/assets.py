@@ -28,8 +28,14 @@ def loop_assets(loop: str) -> LoopAssets:
     >>> loop_assets("newswire").model.name
     'newswire/model'
     """
-    kinds = ("predictions", "label_requests", "dataset", "model", "drift")
-    return LoopAssets(*(_asset(loop, kind) for kind in kinds), drift_alarm=AssetAlias(f"{loop}/drift_alarm"))
+    return LoopAssets(
+        predictions=_asset(loop, "predictions"),
+        label_requests=_asset(loop, "label_requests"),
+        dataset=_asset(loop, "dataset"),
+        model=_asset(loop, "model"),
+        drift=_asset(loop, "drift"),
+        drift_alarm=AssetAlias(f"{loop}/drift_alarm"),
+    )
 
 
 def _asset(loop: str, kind: str) -> Asset:

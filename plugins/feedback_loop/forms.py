@@ -1,5 +1,7 @@
 """Trigger forms made from the models of ``include.config.manual_runs``."""
 
+from typing import Any
+
 from airflow.sdk import Param
 
 from include.config.manual_runs import form_fields
@@ -18,7 +20,7 @@ def trigger_form(model: type[Section]) -> dict[str, Param]:
     return {name: Param(schema.pop("default"), **_flat(schema)) for name, schema in form_fields(model).items()}
 
 
-def _flat(schema: dict) -> dict:
+def _flat(schema: dict[str, Any]) -> dict[str, Any]:
     """Turn ``anyOf: [<type>, null]`` into what Airflow's form draws: one type that may be empty."""
     if "anyOf" not in schema:
         return schema

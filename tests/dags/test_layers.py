@@ -69,9 +69,9 @@ def test_templated_fields_are_only_assigned_in_init(path):
         if init is None:
             continue
         for statement in init.body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute):
-                if statement.targets[0].attr in fields:
-                    assert isinstance(statement.value, ast.Name), f"{node.name}.{statement.targets[0].attr}"
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+            if isinstance(target, ast.Attribute) and target.attr in fields:
+                assert isinstance(statement.value, ast.Name), f"{node.name}.{target.attr}"
 
 
 @pytest.mark.parametrize("path", OPERATORS, ids=lambda path: path.stem)

@@ -67,7 +67,7 @@ def word_of(number: int) -> str:
 
 def answered_row(number: int, answers: str, **overrides: Any) -> dict[str, Any]:
     """One label; ``answers`` is three letters: the truth, what the champion says, what the challenger says."""
-    truth, champion, challenger = answers
+    truth, champion, challenger = tuple(answers)
     return {
         "label_id": f"l{number:05d}",
         "trace_id": f"t{number:05d}",

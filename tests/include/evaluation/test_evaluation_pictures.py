@@ -1,4 +1,5 @@
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ NOTHING = UNKNOWN.to_json()
 UNCLEAR = calibration(np.zeros(0), np.zeros(0))
 
 
-def evidence(champion, challenger, slices=(), calibrated=UNCLEAR):
+def evidence(champion: Any, challenger: Any, slices: Any = (), calibrated: Any = UNCLEAR) -> dict[str, Any]:
     scores = {"champion": champion, "challenger": challenger, "difference": NOTHING}
     found = [{"segment": "desk", "value": value, "scores": scores} for value in slices]
     return {"scores": scores, "slices": found, "calibration": calibrated}

@@ -1,5 +1,6 @@
 """Small logged windows to select from: every text says something else unless a test makes it repeat."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,3 +92,8 @@ def requests_of(store: LoopStore, **conditions: Any) -> list[dict[str, Any]]:
         "requests", filters=[(name, "=", value) for name, value in conditions.items()] or None
     ).to_pylist()
     return found
+
+
+def say(text: str) -> None:
+    """Show the numbers of a simulation, with ``-rP`` or when it fails."""
+    sys.stdout.write(text + "\n")

@@ -137,10 +137,11 @@ def registry_in(folder: Path, loop: Loop, template: Path) -> ModelRegistry:
 
 
 def migrate_template(folder: Path) -> Path:
-    """Make the empty, migrated MLflow database that tests copy."""
-    registry = ModelRegistry(f"sqlite:///{folder / 'template.db'}", make_text_loop())
-    _ = registry.client
-    return folder / "template.db"
+    """Make the empty, migrated MLflow database that tests copy, once in a folder."""
+    template = folder / "mlflow-template.db"
+    if not template.exists():
+        _ = ModelRegistry(f"sqlite:///{template}", make_text_loop()).client
+    return template
 
 
 def log_fitted(registry: ModelRegistry, store: LoopStore, challenger_key: str, estimator: Any) -> str:

@@ -15,7 +15,7 @@ def store(tmp_path: Path) -> LoopStore:
 @pytest.fixture(scope="session")
 def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow migrates a new database once a session; each test gets a copy."""
-    return migrate_template(tmp_path_factory.mktemp("mlflow"))
+    return migrate_template(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture

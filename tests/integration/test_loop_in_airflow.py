@@ -1,0 +1,188 @@
+"""A whole cycle through a real Airflow, with a person signing off, and what must hold around it."""
+
+import json
+import socket
+
+import pytest
+
+from include.deployment.ledger import history
+from include.deployment.registry import ModelRegistry
+from include.errors import ConfigError
+from include.examples.airflow_client import connected
+from include.examples.demo import STAGES, Story
+from include.examples.progress import Progress
+from include.examples.standalone import Standalone, running
+from include.store.decisions import broken_links, find, latest
+from include.store.digests import table_digest
+from include.store.tables import LoopStore
+from tests.integration.worlds import FIRST_DAY, REFERENCE_DAYS, make_world
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(500)]
+LARGEST_XCOM = 4000
+
+
+def free_port() -> int:
+    """Return a port whose two successors are free, too."""
+    for port in range(18200, 19000, 10):
+        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+            try:
+                for probe, number in ((one, port), (two, port + 1), (three, port + 2)):
+                    probe.bind(("127.0.0.1", number))
+            except OSError:
+                continue
+            return port
+    msg = "no three free ports in a row"
+    raise AssertionError(msg)
+
+
+class SignedStory(Story):
+    """A story in which a person answers the required actions."""
+
+    def waiting(self) -> bool:
+        dag_id = f"{self.loop.name}.retrain"
+        for run in self.client.runs(dag_id):
+            for task in self.client.task_instances(dag_id, run["dag_run_id"]):
+                if task["task_id"] == "approve" and task["state"] == "awaiting_input":
+                    self.client.answer(dag_id, run["dag_run_id"], "approve", "Approve")
+        return super().waiting()
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """Play the first model, the reference days and one cycle; give the story while Airflow still runs."""
+    folder = tmp_path_factory.mktemp("world")
+    world = make_world(folder, approval="required")
+    airflow = Standalone(
+        home=folder / "airflow",
+        port=free_port(),
+        store=world.store,
+        tracking_uri=world.tracking_uri,
+        loops=folder / "loops",
+    )
+    store, registry = LoopStore(world.loop, world.store), ModelRegistry(world.tracking_uri, world.loop)
+    with running(airflow), connected(airflow.url, "admin", airflow.password) as client:
+        assert registry.experiment_id
+        progress = Progress(client, [f"{world.loop.name}.{stage}" for stage in STAGES])
+        told = SignedStory(world.loop, airflow, client, world.traffic, world.annotators, progress, store, registry)
+        told.play(1, 200)
+        yield told
+    assert airflow.running() is None
+
+
+def test_cycle_through_the_scheduler_deploys_a_first_model_and_judges_a_challenger(story):
+    verdicts = find(story.store, "gate")
+    assert verdicts[0].outcome == "promote"
+    assert len({verdict.subject for verdict in verdicts}) == 2
+    assert verdicts[-1].outcome in {"promote", "reject"}
+    assert history(story.store)[0]["model_version"] == "1"
+    assert broken_links(story.store) == []
+
+
+def test_approval_names_a_person_by_pseudonym_and_the_evidence(story):
+    approval = find(story.store, "approval")[0]
+    assert approval.outcome == "approved"
+    assert approval.evidence["by"].startswith("person ")
+    assert "admin" not in approval.evidence["by"]
+    assert approval.evidence["gate"] == find(story.store, "gate")[0].evidence_digest
+
+
+def test_observing_an_interval_again_changes_nothing(story):
+    tables = ("predictions", "quarantine", "feedback", "profiles", "requests", "decisions")
+    before = {name: (story.store.version(name), table_digest(story.store.read(name))) for name in tables}
+    dag_id = f"{story.loop.name}.observe"
+    interval = latest(story.store, "selection").subject.split("/")
+    run = story.client.trigger(dag_id, {"start": interval[0], "end": interval[1]})
+    ended = story.client.wait_for_run(dag_id, run, 300)
+    assert ended["state"] == "success"
+    assert {name: (story.store.version(name), table_digest(story.store.read(name))) for name in tables} == before
+
+
+def test_deciding_again_after_the_verdict_trains_nothing(story):
+    before = [version.version for version in story.registry.client.search_model_versions(f"name = '{story.loop.name}'")]
+    dag_id = f"{story.loop.name}.retrain"
+    run = story.client.trigger(dag_id, {})
+    story.client.wait_for_run(dag_id, run, 300)
+    states = {task["task_id"]: task["state"] for task in story.client.task_instances(dag_id, run)}
+    assert states["decide_retrain"] == "skipped"
+    assert states["deploy"] == "skipped"
+    after = [version.version for version in story.registry.client.search_model_versions(f"name = '{story.loop.name}'")]
+    assert after == before
+
+
+def test_clearing_deploy_leaves_the_same_model_live(story):
+    """What a person does after a crash: clear the task. The ledger must not grow, the alias must not move."""
+    dag_id = f"{story.loop.name}.retrain"
+    runs = [run for run in story.client.runs(dag_id) if run["state"] == "success"]
+    deployed = next(
+        run["dag_run_id"]
+        for run in runs
+        for task in story.client.task_instances(dag_id, run["dag_run_id"])
+        if task["task_id"] == "deploy" and task["state"] == "success"
+        and story.client.xcom(dag_id, run["dag_run_id"], "deploy")["version"] == story.registry.aliased("champion")
+    )  # fmt: skip
+    before, live = history(story.store), story.registry.aliased("champion")
+    body = {"dag_run_id": deployed, "task_ids": ["deploy"], "dry_run": False, "only_failed": False}
+    story.client.post(f"/dags/{dag_id}/clearTaskInstances", body)
+    story.client.wait_for_run(dag_id, deployed, 300)
+    assert history(story.store) == before
+    assert story.registry.aliased("champion") == live
+
+
+def test_xcom_carries_references_and_counts_only(story):
+    for stage in STAGES:
+        dag_id = f"{story.loop.name}.{stage}"
+        for run in story.client.runs(dag_id):
+            for task in story.client.task_instances(dag_id, run["dag_run_id"]):
+                if task["state"] == "success":
+                    found = story.client.xcom(dag_id, run["dag_run_id"], task["task_id"])
+                    assert len(json.dumps(found)) < LARGEST_XCOM, (dag_id, task["task_id"])
+
+
+def test_form_refuses_a_budget_out_of_bounds(story):
+    with pytest.raises(Exception, match="400"):
+        story.client.trigger(f"{story.loop.name}.observe", {"budget": -1})
+
+
+def test_waiting_for_labels_holds_no_worker_slot(story):
+    """Ask for labels, do not answer, and see the task deferred; then answer and see it end."""
+    dag_id = f"{story.loop.name}.label"
+    day = FIRST_DAY.toordinal() + REFERENCE_DAYS + 5
+    from datetime import date, timedelta
+
+    when = date.fromordinal(day)
+    story.traffic.serve_day(when, 60, story.champion(), shifted=False)
+    observe = f"{story.loop.name}.observe"
+    run = story.client.trigger(
+        observe, {"start": when.isoformat(), "end": (when + timedelta(days=1)).isoformat(), "budget": 12}
+    )
+    story.client.wait_for_run(observe, run, 300)
+    deferred = story.client.wait(
+        lambda: [
+            task
+            for found in story.client.runs(dag_id)
+            for task in story.client.task_instances(dag_id, found["dag_run_id"])
+            if task["task_id"] == "collect_annotations" and task["state"] == "deferred"
+        ],
+        "collect_annotations to be deferred",
+        120,
+    )
+    assert deferred
+    story.settle()
+    assert not story.waiting()
+
+
+def test_second_airflow_on_the_same_port_is_refused_before_anything_starts(story, tmp_path):
+    other = Standalone(home=tmp_path / "other", port=story.airflow.port)
+    with pytest.raises(ConfigError, match="taken"):
+        other.start()
+    assert not (tmp_path / "other" / "pid").exists()
+
+
+def test_ui_and_api_demand_a_login(story):
+    import httpx
+
+    assert httpx.get(f"{story.airflow.url}/api/v2/dags").status_code == 401
+    assert (
+        httpx.post(f"{story.airflow.url}/auth/token", json={"username": "admin", "password": "guess"}).status_code
+        == 401
+    )
