@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -22,6 +23,16 @@ from include.config.sections import (
     Task,
     Training,
 )
+
+
+def _alike(section: str, names: Iterable[str]) -> list[str]:
+    """Return the names that cannot be told apart as columns: equal but for upper and lower case."""
+    lower = [name.lower() for name in names]
+    return [
+        f"{section}: {name!r} is there more than once, upper and lower case are the same"
+        for name in sorted(set(lower))
+        if lower.count(name) > 1
+    ]
 
 
 class Loop(Section):
@@ -56,6 +67,7 @@ class Loop(Section):
             for name in self.gate.slices
             if name not in self.segments
         ]
+        problems += _alike("segments", self.segments) + _alike("inputs", self.inputs)
         for rule in self.labels.rules:
             if rule.input not in self.inputs:
                 problems.append(

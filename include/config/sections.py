@@ -14,7 +14,12 @@ class Section(BaseModel):
     """Base of every section: frozen, strict about unknown keys, defaults checked like anything else."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, validate_default=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
 
 

@@ -46,11 +46,11 @@ def pull_feedback(store: LoopStore, interval: Interval, pseudonym_key: bytes) ->
         with file.opened(store.s3_client_options) as path:
             for line in read_lines(path, "jsonl"):
                 problems = line.problems or _problems(line.record or {})
-                if problems:
+                if (line.record or {}).get("consent", True) is not True:  # kept nowhere, not even if it is broken
+                    without_consent += 1
+                elif problems:
                     bad = Line(line.number, line.record, problems, line.raw)
                     refused.append(refusal("feedback", file.name, bad, interval))
-                elif (line.record or {}).get("consent") is False:
-                    without_consent += 1
                 else:
                     rows.append(_row(line.record or {}, pseudonym_key))
     new = store.append_new("feedback", rows_of(loop, "feedback", rows))

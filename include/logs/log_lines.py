@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import math
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +70,7 @@ class LineReader:
         row |= self._probabilities(record.get("probabilities"), problems)
         row |= self._inputs(record.get("input"), problems)
         row |= self._segments(record.get("segments"))
-        row["embedding"] = _numbers(record.get("embedding"), "embedding", None, problems)
+        row["embedding"] = _embedding(record.get("embedding"), problems)
         row["user_key"] = pseudonym(record.get("user_id"), self.pseudonym_key)
         return row, problems
 
@@ -125,6 +126,8 @@ def parse_object(raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
         return None, [("not_json", f"not JSON: {error}")]
     if not isinstance(record, dict):
         return None, [("not_object", f"got {short(record)}, expected a JSON object")]
+    if b"\\u" in raw and not _is_text(record):
+        return None, [("not_utf8", "an escape is half of a surrogate pair, expected whole characters")]
     return record, []
 
 
@@ -163,6 +166,8 @@ def short(value: object) -> str:
 def moment_of(value: Any) -> datetime | None:
     """Return an ISO 8601 text or a datetime as an aware one in UTC; None if it is neither."""
     try:
+        if hasattr(value, "to_pydatetime"):  # Parquet's nanoseconds; the store keeps microseconds
+            value = value.to_pydatetime(warn=False)
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
@@ -204,6 +209,15 @@ def _numbers(value: Any, where: str, size: int | None, problems: list[Problem]) 
     return [float(item) for item in value]
 
 
+def _embedding(value: Any, problems: list[Problem]) -> list[float] | None:
+    """Return an embedding in the single precision of its column, so that a line read again equals its stored row."""
+    values = _numbers(value, "embedding", None, problems)
+    single = None if values is None else list(array("f", values))
+    if single is not None and not all(map(math.isfinite, single)):
+        problems.append(("bad_input", "embedding: got a number beyond single precision"))
+    return single
+
+
 def _bounded(values: list[float] | None, where: str, item: Input, problems: list[Problem]) -> list[float] | None:
     low = -math.inf if item.minimum is None else item.minimum
     high = math.inf if item.maximum is None else item.maximum
@@ -220,6 +234,15 @@ def _is_number(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond what a float holds
         return False
+
+
+def _is_text(record: Mapping[str, Any]) -> bool:
+    """Tell whether every string can be written as UTF-8."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

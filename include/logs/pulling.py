@@ -38,6 +38,15 @@ class _Found:
     files: int = 0
 
 
+@dataclass
+class _Settled:
+    """Which rows stay, which are refused, and how many equal repeats the files had of the interval's."""
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    duplicates: int = 0
+
+
 def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes) -> PullReport:
     """Bring the rows of an interval, and late ones of the look-back before it, into ``predictions``.
 
@@ -64,18 +73,24 @@ def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes) -> Pul
 
     Notes
     -----
-    Rule for repeated trace ids: the earliest ``ts`` is kept, then the smallest canonical JSON. Equal rows count as
-    duplicates; different ones go to quarantine as ``repeated_trace_id``. A stored row whose file has gone stays.
-    Broken lines go to quarantine once, under the interval that met them first.
+    Rule for repeated trace ids: the earliest ``ts`` is kept, then the smallest canonical JSON; but a row that the store
+    has outside the look-back and the interval stays. Equal rows count as duplicates; different ones go to quarantine as
+    ``repeated_trace_id``. A stored row whose file has gone stays; one whose line is still there is read anew, so that a
+    changed loop file holds for it. Broken lines go to quarantine once, under the interval that met them first.
     """
     window = interval.widened(store.loop.logs.look_back_hours)
     found = _find(store, window, interval, pseudonym_key)
-    for row in store.read("predictions", filters=_between(window)).to_pylist():
-        found.rows.setdefault(row["trace_id"], []).append(row)
-    kept, duplicates = _resolve(found, interval)
-    kept = _without_earlier(store, kept, window, found, interval)
-    store.replace_between("predictions", rows_of(store.loop, "predictions", kept), window.start, window.end)
-    store.append_new("quarantine", rows_of(store.loop, "quarantine", found.refused))
+    attempts: list[_Settled] = []
+
+    def settle(stored: pa.Table) -> pa.Table:
+        settled = _settle(store, found, stored, (window, interval))
+        attempts.append(settled)
+        # before the rows: one that loses may be in no file any more, and a kill must not lose it
+        store.append_new("quarantine", rows_of(store.loop, "quarantine", settled.refused))
+        return rows_of(store.loop, "predictions", settled.kept)
+
+    store.replace_between("predictions", settle, window.start, window.end)
+    kept, duplicates = attempts[-1].kept, attempts[-1].duplicates
     own = sum(row["ts"] >= interval.start for row in kept)
     return PullReport(own, len(kept) - own, len(refused_in(store, interval)), duplicates, found.files)
 
@@ -141,42 +156,45 @@ def _sort_in(line: Line, file: LogFile, reader: LineReader, found: _Found, spans
         found.rows.setdefault(row["trace_id"], []).append(row)
 
 
-def _resolve(found: _Found, interval: Interval) -> tuple[list[dict[str, Any]], int]:
-    """Keep one row a trace id; return the rows kept and how many equal repeats the files had of the interval's."""
-    kept, duplicates = [], 0
-    for rows in found.rows.values():
-        ranked = sorted(rows, key=lambda row: (row["ts"], _content(row), row["source"] or ""))
-        best = ranked[0]
-        for row in ranked[1:]:
-            line = row.get("_line")
-            if _content(row) == _content(best):
-                duplicates += line is not None and "_line" in best and row["ts"] >= interval.start
-            elif line is not None:
-                found.refused.append(_repeated(row, line, interval))
-        kept.append({name: value for name, value in best.items() if name != "_line"})
-    return kept, duplicates
+def _settle(store: LoopStore, found: _Found, stored: pa.Table, spans: tuple[Interval, Interval]) -> _Settled:
+    """Keep one row a trace id, of what the files hold and what the store has in the window."""
+    window, interval = spans
+    settled, taken = _Settled(refused=list(found.refused)), _elsewhere(store, window)
+    for trace_id, rows in _with_stored(found, stored).items():
+        best, *others = sorted(rows, key=lambda row: (row["ts"], _content(row), row["source"] or ""))
+        if trace_id in taken and "_line" in best:
+            settled.refused.append(_repeated(best, interval))
+        else:
+            settled.kept.append({name: value for name, value in best.items() if name != "_line"})
+        same = [row for row in others if _content(row) == _content(best)]
+        settled.duplicates += sum("_line" in row and "_line" in best and row["ts"] >= interval.start for row in same)
+        settled.refused += [_repeated(row, interval) for row in others if row not in same]
+    return settled
 
 
-def _without_earlier(
-    store: LoopStore, kept: list[dict[str, Any]], window: Interval, found: _Found, interval: Interval
-) -> list[dict[str, Any]]:
-    """Leave out rows whose trace id the store has outside the window already: the row that was there stays."""
-    elsewhere = store.read("predictions", columns=["trace_id"], filters=[("ts", "<", window.start)])
-    elsewhere_later = store.read("predictions", columns=["trace_id"], filters=[("ts", ">=", window.end)])
-    taken = set(elsewhere.column(0).to_pylist()) | set(elsewhere_later.column(0).to_pylist())
-    for row in kept:
-        if row["trace_id"] in taken:
-            line = next((other["_line"] for other in found.rows[row["trace_id"]] if "_line" in other), None)
-            if line is not None:
-                found.refused.append(_repeated(row, line, interval))
-    return [row for row in kept if row["trace_id"] not in taken]
+def _with_stored(found: _Found, stored: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of files and store by trace id, without the stored ones whose line has been read anew."""
+    merged = {trace_id: list(rows) for trace_id, rows in found.rows.items()}
+    for row in stored.to_pylist():
+        rows = merged.setdefault(row["trace_id"], [])
+        if not any((row["ts"], row["source"]) == (other["ts"], other["source"]) for other in rows):
+            rows.append(row)
+    return merged
 
 
-def _repeated(row: dict[str, Any], line: Line, interval: Interval) -> dict[str, Any]:
+def _elsewhere(store: LoopStore, window: Interval) -> set[str]:
+    """Return the trace ids that the store has outside the window."""
+    outside = [[("ts", "<", window.start)], [("ts", ">=", window.end)]]
+    found = [store.read("predictions", columns=["trace_id"], filters=filters) for filters in outside]
+    return {trace_id for rows in found for trace_id in rows.column(0).to_pylist()}
+
+
+def _repeated(row: dict[str, Any], interval: Interval) -> dict[str, Any]:
+    """Return the refusal of a row whose trace id is taken: of its line, or of the stored row if the line has gone."""
     reason = f"trace_id: {row['trace_id']} was used before by another prediction; trace ids must be unique"
-    return refusal(
-        "logs", row["source"], Line(line.number, line.record, [("repeated_trace_id", reason)], line.raw), interval
-    )
+    line = row.get("_line") or Line(None, row, [], _content(row))
+    again = Line(line.number, line.record, [("repeated_trace_id", reason)], line.raw)
+    return refusal("logs", row["source"] or "predictions", again, interval)
 
 
 def _content(row: dict[str, Any]) -> str:

@@ -54,22 +54,37 @@ def _jsonl(path: Path) -> Iterator[Line]:
 
 
 def _parquet(path: Path) -> Iterator[Line]:
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        yield Line(None, None, [("not_parquet", f"not a Parquet file: {error}")], path.name)
+    with path.open("rb") as opened:
+        try:
+            yield from _parquet_rows(pq.ParquetFile(opened), path.name)
+        except (pa.ArrowException, OSError) as error:
+            if getattr(error, "errno", None) is not None:  # the disk's fault, not the file's
+                raise
+            yield Line(None, None, [("not_parquet", f"not a whole Parquet file: {error}")], path.name)
+
+
+def _parquet_rows(file: pq.ParquetFile, name: str) -> Iterator[Line]:
+    missing = [column for column in REQUIRED if column not in file.schema_arrow.names]
+    if missing:
+        reason = f"columns missing: {', '.join(missing)}; there are: {', '.join(file.schema_arrow.names)}"
+        yield Line(None, None, [("missing_column", reason)], name)
         return
-    with file:
-        missing = [name for name in REQUIRED if name not in file.schema_arrow.names]
-        if missing:
-            reason = f"columns missing: {', '.join(missing)}; there are: {', '.join(file.schema_arrow.names)}"
-            yield Line(None, None, [("missing_column", reason)], path.name)
-            return
-        number = 0
-        for batch in file.iter_batches(batch_size=4096):
-            for record in batch.to_pylist(maps_as_pydicts="strict"):
-                number += 1
-                yield Line(number, *_unnested(record), json.dumps(record, default=str, ensure_ascii=False))
+    rows = (row for batch in file.iter_batches(batch_size=4096) for row in _records(batch))
+    for number, record in enumerate(rows, start=1):
+        if isinstance(record, Exception):
+            yield Line(number, None, [("not_readable", f"row {number} cannot be read: {record}")], name)
+        else:
+            yield Line(number, *_unnested(record), json.dumps(record, default=str, ensure_ascii=False, skipkeys=True))
+
+
+def _records(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
+    """Return the rows of a batch; one by one if a row has what Python cannot hold, which is then returned instead."""
+    try:
+        return list(batch.to_pylist(maps_as_pydicts="strict"))
+    except (KeyError, ValueError, OverflowError) as error:
+        if batch.num_rows == 1:
+            return [error]
+    return [row for place in range(batch.num_rows) for row in _records(batch.slice(place, 1))]
 
 
 def _unnested(record: dict[str, Any]) -> tuple[dict[str, Any] | None, list[Problem]]:

@@ -40,7 +40,8 @@ class Decision:
     @property
     def evidence_digest(self) -> str:
         """Digest of outcome and evidence: what an approval is bound to."""
-        return digest_of(self.kind, self.subject, self.outcome, self.evidence)
+        evidence = json.loads(canonical_json(self.evidence))  # as it is read back: keys are text
+        return digest_of(self.kind, self.subject, self.outcome, evidence)
 
     @property
     def reference(self) -> dict[str, str]:
@@ -94,7 +95,7 @@ def broken_links(store: LoopStore) -> list[str]:
             problems.append(f"sequence: got {row['sequence']}, expected {expected}")
         if row["previous_hash"] != previous:
             problems.append(f"decision {row['sequence']}: does not follow the one before it")
-        if row["hash"] != _hash(row):
+        if row["hash"] != _hash(row) or row["evidence_digest"] != _decision(row).evidence_digest:
             problems.append(f"decision {row['sequence']} ({row['kind']} {row['subject']}): content was changed")
         previous = row["hash"]
     return problems

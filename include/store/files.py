@@ -1,6 +1,8 @@
 """Files beside the tables: pictures, reports, Data Docs and manifests of one loop."""
 
+import contextlib
 import os
+import threading
 from pathlib import Path
 
 from include.errors import StoreError
@@ -36,13 +38,14 @@ def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
 
 
 def _write_local(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    partial = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise StoreError(f"{target}: could not write {len(data)} bytes: {error}") from error
 
 

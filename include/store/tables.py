@@ -17,6 +17,7 @@ from include.store.schemas import TableSchema, schemas
 
 ATTEMPTS = 20
 Filter = list[tuple[str, str, Any]]
+Compute = Callable[[pa.Table], pa.Table]
 
 
 class LoopStore:
@@ -95,7 +96,7 @@ class LoopStore:
         table = self._open(name)
         return None if table is None else int(table.version())
 
-    def replace_between(self, name: str, rows: pa.Table, start: datetime, end: datetime) -> bool:
+    def replace_between(self, name: str, rows: pa.Table | Compute, start: datetime, end: datetime) -> bool:
         """Make ``rows`` the only rows with ``start <= ts < end``; tell whether anything changed.
 
         Parameters
@@ -103,7 +104,8 @@ class LoopStore:
         name
             A table with a ``ts`` column.
         rows
-            Rows of the table's schema, every ``ts`` within the bounds.
+            Rows of the table's schema, every ``ts`` within the bounds; or a function that makes them of the rows that
+            are there, called again for each attempt, so that no other writer's rows are lost.
         start, end
             Aware datetimes.
         """
@@ -123,9 +125,7 @@ class LoopStore:
         key = self._schema(name).key
         return self.append_computed(name, lambda present: _missing(rows, present, key), columns=key)
 
-    def append_computed(
-        self, name: str, compute: Callable[[pa.Table], pa.Table], *, columns: Sequence[str] | None = None
-    ) -> pa.Table:
+    def append_computed(self, name: str, compute: Compute, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Append what ``compute`` makes of the table's present rows, in one commit fenced by their version.
 
         Parameters
@@ -174,15 +174,18 @@ class LoopStore:
                 merge.when_matched_update_all().when_not_matched_insert_all().execute()
             except CommitFailedError:
                 continue
+            except Exception as error:
+                raise StoreError(f"{self.uri}/{name}: could not update {fresh.num_rows} rows: {error}") from error
             return
         raise StoreError(_lost(f"{self.uri}/{name}", "update"))
 
-    def _replace(self, name: str, rows: pa.Table, window: Filter, predicate: str) -> bool:
+    def _replace(self, name: str, rows: pa.Table | Compute, window: Filter, predicate: str) -> bool:
         schema = self._schema(name)
-        fresh = _conform(rows, schema.columns, name)
         for _ in range(ATTEMPTS):
             version = self.version(name)
-            if table_digest(self.read(name, filters=window, version=version)) == table_digest(fresh):
+            present = self.read(name, filters=window, version=version)
+            fresh = _conform(rows if isinstance(rows, pa.Table) else rows(present), schema.columns, name)
+            if table_digest(present) == table_digest(fresh):
                 return False
             if self._commit(schema, fresh, version, predicate):
                 return True
@@ -199,7 +202,7 @@ class LoopStore:
                 partition_by=list(schema.partition_by) or None,
                 mode="error" if fresh_table else "overwrite" if predicate else "append",
                 predicate=None if fresh_table else predicate,
-                schema_mode=None if fresh_table or predicate else "merge",
+                schema_mode=None if fresh_table else "merge",
                 storage_options=self._options or None,
                 commit_properties=_fence(version),
             )
@@ -218,7 +221,9 @@ class LoopStore:
         except TableNotFoundError:
             return None
         except Exception as error:
-            raise StoreError(f"{uri}: cannot read version {version or 'newest'}: {error}") from error
+            raise StoreError(
+                f"{uri}: cannot read version {'newest' if version is None else version}: {error}"
+            ) from error
 
     def _schema(self, name: str) -> TableSchema:
         if name not in self._schemas:
@@ -240,7 +245,7 @@ def rows_of(loop: Loop, name: str, records: Sequence[Mapping[str, Any]]) -> pa.T
         raise StoreError(f"{name}: got columns {unknown}, expected only {schema.names}")
     try:
         return pa.Table.from_pylist(list(records), schema=schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
         raise StoreError(f"{name}: a value does not fit its column: {error}") from error
 
 

@@ -110,6 +110,12 @@ def test_score_of_a_negative_probability_is_refused(name):
 
 
 @every_score
+@given(probabilities=probability_tables(), rounding=st.floats(0.992, 1.008))
+def test_score_does_not_depend_on_what_rounding_did_to_the_sum(name, probabilities, rounding):
+    assert informativeness(name, probabilities * rounding) == pytest.approx(informativeness(name, probabilities))
+
+
+@every_score
 def test_score_does_not_change_what_it_is_given(name):
     rows = np.array([[0.501, 0.5], [0.9, 0.1]])
     before = rows.copy()

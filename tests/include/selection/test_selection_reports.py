@@ -89,6 +89,16 @@ def test_reports_beyond_the_budget_wait_for_the_next_batch(tmp_path):
     assert select_samples(store, day_interval(1)).reported == 2
 
 
+def test_reports_that_waited_longest_come_first(tmp_path):
+    store = make_selection_store(tmp_path, [*prediction_rows(6), *prediction_rows(30, day=1)], loop=SURE)
+    select_samples(store, day_interval(0))
+    add_rows(store, "feedback", [report_row(row["trace_id"]) for row in prediction_rows(30, day=1)])
+    add_rows(store, "feedback", [report_row(row["trace_id"]) for row in prediction_rows(6)])
+    select_samples(store, day_interval(1))
+    batch = requests_of(store, batch_id=day_interval(1).key)
+    assert sorted(row["trace_id"][:2] for row in batch) == ["d0", "d0", "d1", "d1"]
+
+
 def test_reported_row_that_was_asked_for_is_not_asked_again(tmp_path):
     store = make_selection_store(tmp_path, [*prediction_rows(3), *prediction_rows(30, day=1)], loop=SURE)
     select_samples(store, day_interval(0))

@@ -1,0 +1,34 @@
+import pytest
+from jinja2 import UndefinedError
+
+from include.reports.pages import TEMPLATES, inline, markdown, render
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("<script>", "&lt;script&gt;", id="markup"),
+        pytest.param("a | b", "a \\| b", id="table cell"),
+        pytest.param("[x](javascript:y)", "\\[x\\](javascript:y)", id="link"),
+        pytest.param("one\n# two", "one # two", id="line break"),
+        pytest.param("`code` *bold*", "\\`code\\` \\*bold\\*", id="emphasis"),
+    ],
+)
+def test_markdown_of_text_with_syntax_is_literal(text: str, expected: str) -> None:
+    assert markdown(text) == expected
+
+
+def test_render_without_a_fact_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        render("index.html", {})
+
+
+def test_inline_without_a_picture_is_none() -> None:
+    assert inline(None) is None
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
+def test_templates_never_mark_anything_as_safe(template: object) -> None:
+    text = (TEMPLATES / str(template)).read_text()
+    assert "safe" not in text
+    assert "autoescape" not in text

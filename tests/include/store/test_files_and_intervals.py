@@ -1,0 +1,42 @@
+"""Files appear whole, below the loop's folder; intervals are half-open and in UTC."""
+
+from pathlib import Path
+
+import pytest
+
+from include.errors import ConfigError, StoreError
+from include.store.files import write_file
+from include.store.interval import Interval
+from tests.builders import make_store
+
+
+def test_written_file_is_whole_and_can_be_written_again(tmp_path):
+    store = make_store(tmp_path)
+    uri = write_file(store, "reports/a.md", "one")
+    assert write_file(store, "reports/a.md", "two") == uri
+    assert Path(uri).read_text() == "two"
+    assert [path.name for path in Path(uri).parent.iterdir()] == ["a.md"]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other/a", "a/../../b"])
+def test_path_that_leaves_the_folder_is_refused(tmp_path, path):
+    with pytest.raises(StoreError, match="relative one below"):
+        write_file(make_store(tmp_path), path, "x")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [("soon", "2026-01-02", "expected ISO 8601"), ("2026-01-02", "2026-01-01", "not before"), ("2026-01-01", "2026-01-01", "not before")],
+)
+def test_interval_that_is_none_is_refused(start, end, message):
+    with pytest.raises(ConfigError, match=message):
+        Interval.parse(start, end)
+
+
+def test_interval_key_does_not_depend_on_the_zone_it_was_given_in():
+    assert Interval.parse("2026-01-01T01:00:00+01:00", "2026-01-02T00:00Z") == Interval.parse("2026-01-01", "2026-01-02")
+    assert Interval.parse("2026-01-01T01:00:00+01:00", "2026-01-02T00:00Z").key == Interval.parse("2026-01-01", "2026-01-02").key
+
+
+def test_interval_days_include_those_it_only_touches():
+    assert Interval.parse("2026-01-01T23:00", "2026-01-03T00:00").days == ["2026-01-01", "2026-01-02"]
