@@ -237,17 +237,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_text(record: Mapping[str, Any]) -> bool:
-    """Tell whether every string can be written as UTF-8."""
-    try:
-        json.dumps(record, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    """Tell whether every string can be written as UTF-8: none holds half of a surrogate pair."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in json.dumps(record, ensure_ascii=False))
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        msg = "a key is given twice"
-        raise ValueError(msg)
+        raise ValueError("a key is given twice")
     return found

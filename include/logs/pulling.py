@@ -166,9 +166,12 @@ def _settle(store: LoopStore, found: _Found, stored: pa.Table, spans: tuple[Inte
             settled.refused.append(_repeated(best, interval))
         else:
             settled.kept.append({name: value for name, value in best.items() if name != "_line"})
-        same = [row for row in others if _content(row) == _content(best)]
-        settled.duplicates += sum("_line" in row and "_line" in best and row["ts"] >= interval.start for row in same)
-        settled.refused += [_repeated(row, interval) for row in others if row not in same]
+        kept_text = _content(best)
+        for row in others:
+            if _content(row) != kept_text:
+                settled.refused.append(_repeated(row, interval))
+            elif "_line" in row and "_line" in best and row["ts"] >= interval.start:
+                settled.duplicates += 1
     return settled
 
 

@@ -56,25 +56,30 @@ def _jsonl(path: Path) -> Iterator[Line]:
 def _parquet(path: Path) -> Iterator[Line]:
     with path.open("rb") as opened:
         try:
-            yield from _parquet_rows(pq.ParquetFile(opened), path.name)
+            yield from _parquet_rows(pq.ParquetFile(opened))
         except (pa.ArrowException, OSError) as error:
             if getattr(error, "errno", None) is not None:  # the disk's fault, not the file's
                 raise
-            yield Line(None, None, [("not_parquet", f"not a whole Parquet file: {error}")], path.name)
+            yield _unread(None, "not_parquet", f"not a whole Parquet file: {error}")
 
 
-def _parquet_rows(file: pq.ParquetFile, name: str) -> Iterator[Line]:
+def _parquet_rows(file: pq.ParquetFile) -> Iterator[Line]:
     missing = [column for column in REQUIRED if column not in file.schema_arrow.names]
     if missing:
-        reason = f"columns missing: {', '.join(missing)}; there are: {', '.join(file.schema_arrow.names)}"
-        yield Line(None, None, [("missing_column", reason)], name)
+        there = ", ".join(file.schema_arrow.names)
+        yield _unread(None, "missing_column", f"columns missing: {', '.join(missing)}; there are: {there}")
         return
     rows = (row for batch in file.iter_batches(batch_size=4096) for row in _records(batch))
     for number, record in enumerate(rows, start=1):
         if isinstance(record, Exception):
-            yield Line(number, None, [("not_readable", f"row {number} cannot be read: {record}")], name)
+            yield _unread(number, "not_readable", f"row cannot be read: {record}")
         else:
             yield Line(number, *_unnested(record), json.dumps(record, default=str, ensure_ascii=False, skipkeys=True))
+
+
+def _unread(number: int | None, code: str, reason: str) -> Line:
+    """Return the line of what has no text of its own; the reason stands for it, for it is the same on every run."""
+    return Line(number, None, [(code, reason)], reason)
 
 
 def _records(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:

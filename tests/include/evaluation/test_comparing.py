@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from include.evaluation.comparing import evaluate
+from include.gate.evidence import request_evidence
 from include.store.decisions import Decision, find
 from include.store.digests import canonical_json
 from include.store.tables import LoopStore
@@ -142,6 +143,13 @@ def test_evaluate_window_counts_disagreements_without_labels(store: LoopStore) -
     log_answers(store, "aaa*6 aab*3 abc*1")
     window = measure(store, answered_rows("aaa*3")).evidence["window"]
     assert window == {"rows": 10, "share": 0.4, "askable": 4}
+
+
+def test_evaluate_rows_asked_before_count_for_the_share_but_not_for_asking(store: LoopStore) -> None:
+    log_answers(store, "aaa*6 aab*4")
+    verdict = Decision("gate", "key-2", "label_more", (), {"k": 3, "round": 1})
+    request_evidence(store, verdict, champion_of(store.loop), challenger_of(store.loop))
+    assert measure(store, answered_rows("aaa*3")).evidence["window"] == {"rows": 10, "share": 0.4, "askable": 1}
 
 
 def test_evaluate_rows_older_than_the_window_do_not_count(store: LoopStore) -> None:

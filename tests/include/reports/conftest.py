@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from include.store.decisions import Decision
-from include.store.tables import LoopStore
 from tests.include.reports.report_builders import BETTER, WORSE, TinyWorld, make_world
 
 
@@ -38,8 +37,3 @@ class Played:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Only for tests that leave its tables alone."""
     return Played(make_world(tmp_path_factory.mktemp("played")))
-
-
-@pytest.fixture(scope="session")
-def told(played: Played) -> LoopStore:
-    return played.store

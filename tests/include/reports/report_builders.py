@@ -94,6 +94,13 @@ class TinyWorld:
             self._append(name, rows)
         return interval
 
+    def log_unasked(self, day: int, answers: str) -> None:
+        """Log rows that nobody is asked about: the gate may ask for those on which the models disagree."""
+        ts = DAY + timedelta(days=day, hours=12)
+        own = {"ts": ts, "day": f"{ts:%Y-%m-%d}", "segment_desk": "eu"}
+        rows = [self._logged(f"more{day}-{place:04d}", word) | own for place, word in enumerate(_words(answers))]
+        self._append("predictions", rows)
+
     def ask(self, *trace_ids: str, **overrides: Any) -> None:
         self._append("requests", [_asked(trace_id) | overrides for trace_id in trace_ids])
 

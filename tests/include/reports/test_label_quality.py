@@ -33,7 +33,7 @@ def test_label_quality_compares_annotators_with_accepted_labels_only(asked: Tiny
 
 
 def test_label_quality_alpha_is_krippendorffs(asked: TinyWorld) -> None:
-    # coincidences by hand: observed 5/9 · 1/2 … expected over 5 earn, 2 ship, 1 trade and one earn of t1
+    # 1 - observed / expected disagreement, from how often each class was said of each of the three
     counts = [(3, 0, 0), (2, 1, 0), (1, 1, 1)]
     observed = sum((9 - sum(n * n for n in item)) / 2 for item in counts) / 9
     totals = [sum(item[place] for item in counts) for place in range(3)]

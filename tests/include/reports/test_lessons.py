@@ -26,7 +26,7 @@ def evaluation(calibration: dict[str, Any] = TRUE_CONFIDENCE, **classes: Any) ->
 
 
 def quality(**overrides: Any) -> LabelQuality:
-    whole = {
+    whole: dict[str, Any] = {
         "asked": 100,
         "answered": 100,
         "accepted": 100,
