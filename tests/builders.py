@@ -63,6 +63,9 @@ def write_lines(folder: Path, lines: list[Any], name: str = "log.jsonl") -> Path
     """Write lines, each a dict, a text or bytes, into the log folder."""
     path = folder / "logs" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    raw = [item if isinstance(item, bytes) else (item if isinstance(item, str) else json.dumps(item)).encode() for item in lines]
+    raw = [
+        item if isinstance(item, bytes) else (item if isinstance(item, str) else json.dumps(item)).encode()
+        for item in lines
+    ]
     path.write_bytes(b"".join(text + b"\n" for text in raw))
     return path

@@ -4,7 +4,7 @@ import contextlib
 import difflib
 import os
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,14 @@ def load_loop(path: Path) -> Loop:
     ConfigError
         With every problem of the file: key, what was got, what was expected, the nearest known key.
     """
-    problems: list[str] = []
+    found = path.stat()
+    return _load(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _load(path: Path, written: int, size: int) -> Loop:
+    """Read a loop file once for as long as it is not written again: four DAG files ask for each."""
+    del written, size
     raw = _read(path)
     try:
         loop = Loop.model_validate(raw)
@@ -64,9 +71,8 @@ def load_loop(path: Path) -> Loop:
     return loop
 
 
-@cache
 def load_loops(folder: Path | None = None) -> tuple[Loop, ...]:
-    """Read every ``*.yaml`` of the loops folder, in name order; the result is kept for the life of the process.
+    """Read every ``*.yaml`` of the loops folder, in name order.
 
     Raises
     ------

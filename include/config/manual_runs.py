@@ -1,5 +1,7 @@
 """What a person may set when triggering a run by hand; the trigger form is made from these models."""
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from pydantic import Field
@@ -53,4 +55,9 @@ def form_fields(model: type[Section]) -> dict[str, dict[str, Any]]:
     >>> form_fields(GuardRun)["dry_run"]["default"]
     False
     """
-    return {name: dict(schema) for name, schema in model.model_json_schema()["properties"].items()}
+    return deepcopy(_properties(model))
+
+
+@cache
+def _properties(model: type[Section]) -> dict[str, dict[str, Any]]:
+    return dict(model.model_json_schema()["properties"])

@@ -100,14 +100,13 @@ def _asked_for(rows: pa.Table, challenger_key: str) -> pa.Table:
 
 
 def _scores(rows: JudgedRows) -> dict[str, Estimate]:
-    chances = rows.score_probabilities
-    challenger = weighted_mean(rows.challenger_right, chances)
+    challenger = weighted_mean(rows.challenger_scores, rows.probabilities)
     if rows.champion_scores is None:
         return {"champion": UNKNOWN, "challenger": challenger, "difference": UNKNOWN}
     return {
-        "champion": weighted_mean(rows.champion_right, chances),
+        "champion": weighted_mean(rows.champion_scores, rows.probabilities),
         "challenger": challenger,
-        "difference": weighted_difference(rows.challenger_right - rows.champion_right, chances),
+        "difference": weighted_difference(rows.differences, rows.probabilities),
     }
 
 

@@ -32,7 +32,7 @@ def _scores(axis: Any, groups: list[tuple[str, Mapping[str, Any]]]) -> None:
                 continue
             axis.plot([found["low"], found["high"]], [-place + shift] * 2, color=colour, linewidth=3, alpha=0.6)
             axis.plot(found["value"], -place + shift, "o", color=colour, label=name if place == 0 else None)
-    axis.set_yticks([-place for place in range(len(groups))], [name for name, _ in groups])
+    axis.set_yticks([-place for place in range(len(groups))], [name for name, _ in groups], parse_math=False)
     axis.set_xlim(0, 1.02)
     axis.set_ylim(0.5 - len(groups), 0.5)
     axis.set_xlabel("score on the production distribution, 95 % interval")

@@ -38,17 +38,6 @@ class JudgedRows:
         return np.asarray(np.array(self.truth, dtype=object) == self.challenger_said, dtype=np.float64)
 
     @property
-    def champion_right(self) -> Floats:
-        """1 where the champion is right, (n,); zeros without a champion."""
-        scores = np.zeros_like(self.challenger_scores) if self.champion_scores is None else self.champion_scores
-        return np.asarray(scores > 0, dtype=np.float64)
-
-    @property
-    def score_probabilities(self) -> Floats:
-        """What to weigh right and wrong by, so that their mean is the loop's score: rows of a rare class count for more."""
-        return np.asarray(self.probabilities * self.class_weights.min() / self.perfect_scores)
-
-    @property
     def differences(self) -> Floats:
         """Challenger's score less the champion's, (n,), -1 to 1; zeros without a champion."""
         if self.champion_scores is None:

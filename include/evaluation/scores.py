@@ -36,7 +36,7 @@ def class_weights(loop: Loop, truth: Sequence[str], inclusion_probabilities: Arr
     """Return the weight of each class: all 1, or, for ``balanced_accuracy``, inverse to its weighted share, at most 1.
 
     A class that no row has gets weight 1. The mean score is then proportional to balanced accuracy, and the mean score of a
-    perfect model is the unit in which a margin counts.
+    perfect model is the unit in which a floor and a margin count.
     """
     if loop.gate.score == "accuracy":
         return np.ones(len(loop.task.classes))

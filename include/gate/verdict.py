@@ -84,17 +84,15 @@ def _first_model(gate: Gate, measured: dict[str, Any]) -> tuple[str, list[str], 
     more: dict[str, Any] = {"round": 1, "nth": None, "k": 0, "slices": []}
     if score.low is None:
         return "reject", ["First model: no held-out label to judge it on."], more
-    if score.low > gate.floor:
-        return (
-            "promote",
-            [f"First model: its score is {score}; the lower end is above the floor {gate.floor:.2f}."],
-            more,
-        )
-    return (
-        "reject",
-        [f"First model: its score is {score}; the lower end is not above the floor {gate.floor:.2f}."],
-        more,
+    floor = gate.floor * measured["score_unit"]
+    passed = score.low > floor
+    of = (
+        ""
+        if measured["score_unit"] == 1
+        else f" ({gate.floor:.0%} of the {measured['score_unit']:.3f} of a perfect model)"
     )
+    reason = f"First model: its score is {score}; the lower end is {'' if passed else 'not '}above the floor {floor:.2f}{of}."
+    return "promote" if passed else "reject", [reason], more
 
 
 def _challenger(

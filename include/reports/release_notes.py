@@ -66,33 +66,40 @@ def notes_name(gate: Decision) -> str:
 
 def notes(store: LoopStore, gate: Decision, ledger: Ledger) -> dict[str, Any]:
     """Return everything that the notes say, from the store alone."""
-    evaluation = _evaluation(store, gate)
-    plan = _plan(store, gate)
-    cycle = ledger.cycle_of(gate.subject)
+    evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), ledger.cycle_of(gate.subject)
     drift = ledger.drift.get(cycle.interval) if cycle else None
     corrected = corrections(store, plan)
     quality = label_quality(store, ledger.requests_of(cycle.interval)) if cycle else None
-    summaries = ledger.cycles[: cycle.number] if cycle else []
     return {
         "loop": store.loop,
         "headline": headline(store, gate),
         "gate": gate,
-        "cycle": cycle,
         "figures": _figures(gate, cycle, quality),
         "plan": plan,
         "dataset": _demand(latest(store, "dataset", plan.evidence["dataset"]), gate, "dataset trained on"),
         "drift": drift,
-        "scores": {name: Estimate.from_json(value) for name, value in gate.evidence["scores"].items()},
-        "slices": _slices(evaluation, gate),
-        "classes": _classes(evaluation),
         "corrected": corrected,
         "quality": quality,
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
-        "cycles": summaries,
-        "comparison": inline(draw_comparison(evaluation.evidence)),
-        "history": inline(draw_cycles(summaries)),
         "lineage": _lineage(store, gate, plan),
+        **_scores(gate, evaluation),
+        **_cycles(cycle, ledger),
     }
+
+
+def _scores(gate: Decision, evaluation: Decision) -> dict[str, Any]:
+    return {
+        "scores": {name: Estimate.from_json(value) for name, value in gate.evidence["scores"].items()},
+        "slices": _slices(evaluation, gate),
+        "classes": _classes(evaluation),
+        "comparison": inline(draw_comparison(evaluation.evidence)),
+    }
+
+
+def _cycles(cycle: CycleSummary | None, ledger: Ledger) -> dict[str, Any]:
+    """Return the cycles up to the verdict's own: what came later is not of these notes."""
+    summaries = ledger.cycles[: cycle.number] if cycle else []
+    return {"cycle": cycle, "cycles": summaries, "history": inline(draw_cycles(summaries))}
 
 
 def headline(store: LoopStore, gate: Decision) -> str:

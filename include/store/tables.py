@@ -193,7 +193,8 @@ class LoopStore:
 
     def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
         """Commit on top of ``version``; False if another writer was first."""
-        target = self._open(schema.name, version) or f"{self.uri}/{schema.name}"
+        # A table that was not there when the rows were computed must not be there now either: only `mode="error"` says so.
+        target = (None if version is None else self._open(schema.name, version)) or f"{self.uri}/{schema.name}"
         fresh_table = isinstance(target, str)
         try:
             write_deltalake(

@@ -1,6 +1,7 @@
 """The assets that join a loop's DAGs into a ring, named once."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from airflow.sdk import Asset, AssetAlias
 
@@ -20,6 +21,7 @@ class LoopAssets:
     drift_alarm: AssetAlias
 
 
+@cache
 def loop_assets(loop: str) -> LoopAssets:
     """Return the assets of the loop called ``loop``.
 
@@ -39,4 +41,4 @@ def loop_assets(loop: str) -> LoopAssets:
 
 
 def _asset(loop: str, kind: str) -> Asset:
-    return Asset(name=f"{loop}/{kind}", uri=f"feedback-loop://{loop}/{kind}", group="feedback-loop")
+    return Asset(name=f"{loop}/{kind}", group="feedback-loop")

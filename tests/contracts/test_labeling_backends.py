@@ -26,14 +26,20 @@ def asked(request, tmp_path):
 
 
 def tasks(tmp_path):
-    return [json.loads(text) for path in (tmp_path / "labeling" / "requests").glob("*.jsonl") for text in path.read_text().splitlines()]
+    return [
+        json.loads(text)
+        for path in (tmp_path / "labeling" / "requests").glob("*.jsonl")
+        for text in path.read_text().splitlines()
+    ]
 
 
 def test_pushing_twice_makes_one_task_a_request(asked, tmp_path):
     store, backend = asked
     assert push_requests(store, backend).pushed == 12
     assert push_requests(store, backend).asked == 0
-    assert sorted(task["request_id"] for task in tasks(tmp_path)) == sorted(store.read("requests").column("request_id").to_pylist())
+    assert sorted(task["request_id"] for task in tasks(tmp_path)) == sorted(
+        store.read("requests").column("request_id").to_pylist()
+    )
 
 
 def test_push_killed_before_the_ledger_was_written_is_not_repeated(asked, tmp_path, monkeypatch):
@@ -79,8 +85,15 @@ def test_hidden_prelabel_is_not_shown_and_the_rest_say_why(asked, tmp_path):
 def test_answer_that_is_none_is_refused_with_a_reason(asked, tmp_path, change, code):
     store, backend = asked
     push_requests(store, backend)
-    good = {"request_id": tasks(tmp_path)[0]["request_id"], "annotator": "ann", "label": "earn", "created_at": DAY.isoformat()}
-    (tmp_path / "labeling" / "answers" / "a.jsonl").write_text(json.dumps(good) + "\n" + json.dumps({**good, **change}) + "\n")
+    good = {
+        "request_id": tasks(tmp_path)[0]["request_id"],
+        "annotator": "ann",
+        "label": "earn",
+        "created_at": DAY.isoformat(),
+    }
+    (tmp_path / "labeling" / "answers" / "a.jsonl").write_text(
+        json.dumps(good) + "\n" + json.dumps({**good, **change}) + "\n"
+    )
     report = collect_annotations(store, backend, KEY)
     assert (report.new, report.refused) == (1, 1)
     assert next(row for row in store.read("quarantine").to_pylist() if row["stage"] == "answers")["reason_code"] == code
@@ -89,7 +102,9 @@ def test_answer_that_is_none_is_refused_with_a_reason(asked, tmp_path, change, c
 def test_answer_may_name_the_trace_and_half_a_line_waits(asked, tmp_path):
     store, backend = asked
     push_requests(store, backend)
-    good = json.dumps({"trace_id": tasks(tmp_path)[0]["trace_id"], "annotator": "ann", "label": "earn", "created_at": DAY.isoformat()})
+    good = json.dumps(
+        {"trace_id": tasks(tmp_path)[0]["trace_id"], "annotator": "ann", "label": "earn", "created_at": DAY.isoformat()}
+    )
     path = tmp_path / "labeling" / "answers" / "a.jsonl"
     path.write_text(good[:30])
     assert collect_annotations(store, backend, KEY).refused == 0

@@ -51,6 +51,7 @@ def make_world(folder: Path, **gate: object) -> World:
     raw["training"]["seed_labels"] = str(folder / "seed")
     raw["labeling"] = {"backend": "files", "uri": str(folder / "labeling"), "poll_seconds": 1, "quorum": 0.95}
     raw["selection"] = {"budget": 40, "random_share": 0.4}
+    raw["retrain"] = {"min_new_labels": 20, "cooldown_hours": 240}
     raw["gate"] = {"approval": "auto", "slices": ["source"], "max_rounds": 1, "floor": 0.3, **gate}
     path = folder / "loops" / "sums.yaml"
     path.parent.mkdir(parents=True)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from include.config.__main__ import main
-from include.config.loading import load_loop, load_loops, loop_named
+from include.config.loading import load_loop, loop_named
 from include.config.loop_file import Loop
 from include.config.sections import Section
 from include.errors import ConfigError
@@ -66,19 +66,25 @@ def test_every_key_but_the_first_seven_has_a_default(tmp_path):
 @pytest.mark.parametrize(
     ("sections", "said"),
     [
-        pytest.param({"selection": {"budgte": 3}}, "selection.budgte: unknown key, did you mean 'budget'", id="misspelt"),
+        pytest.param(
+            {"selection": {"budgte": 3}}, "selection.budgte: unknown key, did you mean 'budget'", id="misspelt"
+        ),
         pytest.param({"selection": {"random_share": 1.5}}, "selection.random_share: got 1.5", id="out-of-range"),
         pytest.param({"selection": {"budget": "many"}}, "selection.budget: got 'many'", id="wrong-type"),
         pytest.param({"selection": {"score": "margins"}}, "selection.score: got 'margins'", id="unknown-strategy"),
         pytest.param({"drift": {"confirm": "3 of 2"}}, "k must be at most m", id="k-above-m"),
         pytest.param({"gate": {"slices": ["dsk"]}}, "gate.slices: 'dsk' is not one of segments", id="unknown-slice"),
         pytest.param({"gate": {"rule": "non_inferior"}}, "needs a margin above 0", id="contradiction"),
-        pytest.param({"inputs": {"pixels": {"type": "vector"}}}, "size goes with type vector", id="vector-without-size"),
+        pytest.param(
+            {"inputs": {"pixels": {"type": "vector"}}}, "size goes with type vector", id="vector-without-size"
+        ),
         pytest.param({"task": {"classes": ["a", "a"]}}, "listed more than once: a", id="class-twice"),
         pytest.param({"training": {"factory": "no colon"}}, "training.factory", id="factory"),
         pytest.param({"name": "Newswire"}, "name: got 'Newswire'", id="name"),
         pytest.param(
-            {"labels": {"rules": [{"name": "r", "input": "title", "when": "x", "deny": ["earn"]}]}}, "input 'title' is not one of", id="rule"
+            {"labels": {"rules": [{"name": "r", "input": "title", "when": "x", "deny": ["earn"]}]}},
+            "input 'title' is not one of",
+            id="rule",
         ),
     ],
 )
@@ -90,14 +96,20 @@ def test_problem_is_said_where_it_is(tmp_path, sections, said):
 
 
 def test_all_problems_of_a_file_are_said_at_once(tmp_path):
-    path = changed(tmp_path, selection={"budgte": 3, "random_share": 7}, drift={"reference_days": 2}, gate={"approval": "maybe"})
+    path = changed(
+        tmp_path, selection={"budgte": 3, "random_share": 7}, drift={"reference_days": 2}, gate={"approval": "maybe"}
+    )
     with pytest.raises(ConfigError) as caught:
         load_loop(path)
     assert len(caught.value.problems) == 4
 
 
 def test_file_must_be_yaml_a_mapping_and_give_each_key_once(tmp_path):
-    for text, said in (("a: [", "is not YAML"), ("[1]", "expected a mapping"), ("name: a\nname: b", "key given twice: name")):
+    for text, said in (
+        ("a: [", "is not YAML"),
+        ("[1]", "expected a mapping"),
+        ("name: a\nname: b", "key given twice: name"),
+    ):
         with pytest.raises(ConfigError, match=said):
             load_loop(write(tmp_path, text))
 
@@ -128,16 +140,16 @@ def test_configuration_cannot_be_changed_after_it_was_read(tmp_path):
 def test_check_reports_every_file_and_fails(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path))
     write(tmp_path, SKETCH)
-    load_loops.cache_clear()
     assert main(["check"]) == 0
     write(tmp_path, "name: [", "broken")
-    load_loops.cache_clear()
     assert main(["check"]) == 1
     assert "broken.yaml" in capsys.readouterr().err
 
 
 def test_schema_documents_every_key():
-    done = subprocess.run([sys.executable, "-m", "include.config", "schema"], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "include.config", "schema"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     schema = json.loads(done.stdout)
     assert set(schema["required"]) == set(REQUIRED)
     for name, section in schema["$defs"].items():

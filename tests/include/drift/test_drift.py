@@ -23,7 +23,10 @@ CATEGORIES = ("a", "b", "c")
 def numeric_days(generator, days, rows, *, effect=0.0, shift=0.0):
     """Profiles of days whose mean is moved by a draw of sd ``effect``, and by ``shift``."""
     means = generator.normal(shift, effect, days) if effect else np.full(days, shift)
-    return [numeric_profile(f"2026-01-{n:02d}", "x", generator.normal(mean, 1, rows), EDGES) for n, mean in enumerate(means, 1)]
+    return [
+        numeric_profile(f"2026-01-{n:02d}", "x", generator.normal(mean, 1, rows), EDGES)
+        for n, mean in enumerate(means, 1)
+    ]
 
 
 def fill(store, first, days, rows=60, seed=0, *, length=20, spread=8, category=None):
@@ -39,17 +42,23 @@ def fill(store, first, days, rows=60, seed=0, *, length=20, spread=8, category=N
             }
             for place, words in enumerate(lengths)
         ]  # fmt: skip
-        store.replace_between("predictions", rows_of(store.loop, "predictions", records), day(number).start, day(number).end)
+        store.replace_between(
+            "predictions", rows_of(store.loop, "predictions", records), day(number).start, day(number).end
+        )
     profile_days(store, Interval(day(first).start, day(first + days - 1).end))
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.floats(allow_nan=True, allow_infinity=False, width=32), max_size=30), min_size=1, max_size=5))
+@given(
+    st.lists(st.lists(st.floats(allow_nan=True, allow_infinity=False, width=32), max_size=30), min_size=1, max_size=5)
+)
 def test_merged_numeric_profiles_equal_the_profile_of_the_union(parts):
     arrays = [np.array(part, dtype=float) for part in parts]
     together = numeric_profile("all", "x", np.concatenate(arrays), EDGES)
     found = merged([numeric_profile("d", "x", part, EDGES) for part in arrays])
-    assert {name: found[name] for name in ("rows", "nulls", "counts")} == {name: together[name] for name in ("rows", "nulls", "counts")}
+    assert {name: found[name] for name in ("rows", "nulls", "counts")} == {
+        name: together[name] for name in ("rows", "nulls", "counts")
+    }
     assert found["total"] == pytest.approx(together["total"], rel=1e-9, abs=1e-6)
 
 
@@ -132,7 +141,9 @@ def test_unseen_category_is_named():
     "days",
     [
         pytest.param([numeric_profile("d", "x", np.ones(50), bin_edges(np.ones(50)))] * 10, id="constant"),
-        pytest.param([numeric_profile("d", "x", np.full(50, np.nan), bin_edges(np.full(50, np.nan)))] * 10, id="all-missing"),
+        pytest.param(
+            [numeric_profile("d", "x", np.full(50, np.nan), bin_edges(np.full(50, np.nan)))] * 10, id="all-missing"
+        ),
         pytest.param([categorical_profile("d", "x", ["a"] * 50)] * 10, id="one-class"),
         pytest.param([categorical_profile("d", "x", [None] * 50)] * 10, id="no-category"),
     ],

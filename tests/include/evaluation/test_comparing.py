@@ -188,13 +188,15 @@ def test_evaluate_writes_a_picture_that_the_evidence_names(store: LoopStore) -> 
     assert Path(found.evidence["picture"]).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize(("answers", "score"), [("aaa*90 bbb*10", 1.0), ("aaa*90 bba*10", 0.5), ("aab*90 bbb*10", 0.5)])
-def test_evaluate_balanced_accuracy_is_the_mean_recall(tmp_path: Path, answers: str, score: float) -> None:
-    store = make_judged_store(tmp_path, score="balanced_accuracy")
-    found = measure(store, answered_rows(answers))
-    assert value(found, "champion") == pytest.approx(1)
-    assert value(found, "challenger") == pytest.approx(score)
-    assert value(found, "difference") == pytest.approx(score - 1)
+@pytest.mark.parametrize(
+    ("answers", "recall"), [("aaa*90 bbb*10", 1.0), ("aaa*90 bba*10", 0.5), ("aab*90 bbb*10", 0.5)]
+)
+def test_evaluate_balanced_accuracy_is_the_mean_recall_in_its_unit(tmp_path: Path, answers: str, recall: float) -> None:
+    found = measure(make_judged_store(tmp_path, score="balanced_accuracy"), answered_rows(answers))
+    unit = found.evidence["score_unit"]
+    assert unit == value(found, "champion") == pytest.approx(0.2)
+    assert value(found, "challenger") == pytest.approx(recall * unit)
+    assert value(found, "difference") == pytest.approx((recall - 1) * unit)
 
 
 def test_evaluate_balanced_accuracy_states_the_unit_of_its_bets(tmp_path: Path) -> None:
@@ -203,5 +205,5 @@ def test_evaluate_balanced_accuracy_states_the_unit_of_its_bets(tmp_path: Path) 
     bets = found.evidence["differences"]["random"]
     total = sum(difference * count for difference, count, _ in bets) / 100
     assert found.evidence["score_unit"] == pytest.approx(0.2)
-    assert total / found.evidence["score_unit"] == pytest.approx(value(found, "difference"))
+    assert total == pytest.approx(value(found, "difference"))
     assert measure(make_judged_store(tmp_path / "plain"), answered_rows("aba*90 bab*10")).evidence["score_unit"] == 1

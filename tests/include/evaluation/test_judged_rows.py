@@ -54,13 +54,6 @@ def test_scaled_differences_any_rows_keep_the_sign_of_the_production_mean(score:
         assert total / weight == pytest.approx(mean, abs=1e-6)
 
 
-@pytest.mark.parametrize("score", ["accuracy", "balanced_accuracy"])
-@given(answers=ANSWERS)
-def test_score_probabilities_any_rows_are_probabilities(score: str, answers) -> None:
-    chances = judge_rows(answers, score).score_probabilities
-    assert ((chances > 0) & (chances <= 1)).all()
-
-
 @given(answers=ANSWERS)
 def test_where_all_segment_values_is_every_row_once(answers) -> None:
     rows = judge_rows(answers)

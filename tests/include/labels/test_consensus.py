@@ -21,7 +21,12 @@ def simulated(generator, items, accuracies, classes):
     table = []
     for true in truth:
         others = [c for c in range(classes) if c != true]
-        table.append([true if generator.uniform() < accuracy else others[generator.integers(classes - 1)] for accuracy in accuracies])
+        table.append(
+            [
+                true if generator.uniform() < accuracy else others[generator.integers(classes - 1)]
+                for accuracy in accuracies
+            ]
+        )
     return truth, votes_of(table, classes)
 
 
@@ -107,9 +112,9 @@ def slow_alpha(table):
     rows = [[value for value in row if value is not None] for row in table]
     rows = [row for row in rows if len(row) > 1]
     values = [value for row in rows for value in row]
-    observed = sum(
-        sum(a != b for a, b in itertools.permutations(row, 2)) / (len(row) - 1) for row in rows
-    ) / len(values)
+    observed = sum(sum(a != b for a, b in itertools.permutations(row, 2)) / (len(row) - 1) for row in rows) / len(
+        values
+    )
     expected = sum(a != b for a, b in itertools.permutations(values, 2)) / (len(values) * (len(values) - 1))
     return 1 - observed / expected
 

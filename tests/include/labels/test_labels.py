@@ -40,7 +40,9 @@ def answer(tmp_path, name, said, *, minute=0):
     moment = datetime(2026, 3, 12, 8, minute, tzinfo=UTC).isoformat()
     with (folder / f"{name}.jsonl").open("a") as file:
         for request_id, label in said.items():
-            file.write(json.dumps({"request_id": request_id, "annotator": name, "label": label, "created_at": moment}) + "\n")
+            file.write(
+                json.dumps({"request_id": request_id, "annotator": name, "label": label, "created_at": moment}) + "\n"
+            )
 
 
 def everyone(tmp_path, requests, label_of):
@@ -67,7 +69,10 @@ def test_agreed_answers_become_labels_with_their_split_probability_and_first_pre
     ledger = {row["trace_id"]: row for row in store.read("requests").to_pylist()}
     for trace, label in by_trace.items():
         assert label["label"] == truth(trace)
-        assert (label["split"], label["inclusion_probability"]) == (ledger[trace]["split"], ledger[trace]["inclusion_probability"])
+        assert (label["split"], label["inclusion_probability"]) == (
+            ledger[trace]["split"],
+            ledger[trace]["inclusion_probability"],
+        )
         assert label["predicted"] == line(int(trace[1:]))["prediction"]
         assert label["input_text"] == line(int(trace[1:]))["input"]["text"]
 
@@ -167,18 +172,28 @@ class TestSeeds:
     def store(self, tmp_path, lines):
         (tmp_path / "seed").mkdir()
         (tmp_path / "seed" / "seed.jsonl").write_text("".join(f"{json.dumps(item)}\n" for item in lines))
-        training = {"factory": "include.training.factories:text_classifier", "seed_labels": str(tmp_path / "seed"), "seed_holdout_share": 0.5}
+        training = {
+            "factory": "include.training.factories:text_classifier",
+            "seed_labels": str(tmp_path / "seed"),
+            "seed_holdout_share": 0.5,
+        }
         return make_store(tmp_path, training=training)
 
     def test_seeds_are_admitted_once_and_near_duplicates_share_a_split(self, tmp_path):
-        lines = [{"input": {"text": f"{word} {n}"}, "label": "earn"} for n in range(3) for word in ("net", "profit", "wheat", "oil")]
+        lines = [
+            {"input": {"text": f"{word} {n}"}, "label": "earn"}
+            for n in range(3)
+            for word in ("net", "profit", "wheat", "oil")
+        ]
         store = self.store(tmp_path, lines)
         assert admit_seed_labels(store) == 4  # digits are no difference
         assert admit_seed_labels(store) == 0
         assert {row["origin"] for row in store.read("labels").to_pylist()} == {"seed"}
 
     def test_bad_seeds_go_to_quarantine_with_reasons(self, tmp_path):
-        store = self.store(tmp_path, [{"input": {"text": 3}, "label": "weather"}, {"input": {"text": "fine"}, "label": "earn"}])
+        store = self.store(
+            tmp_path, [{"input": {"text": 3}, "label": "weather"}, {"input": {"text": "fine"}, "label": "earn"}]
+        )
         assert admit_seed_labels(store) == 1
         row = store.read("quarantine").to_pylist()[0]
         assert row["reason_code"] == "bad_seed"
@@ -200,7 +215,9 @@ class TestDatasets:
         dataset = read_dataset(store, published.subject)
         assert dataset.digest == published.evidence["digest"]
         assert dataset.train.num_rows + dataset.holdout.num_rows == len(requests)
-        assert not set(dataset.train.column("content_key").to_pylist()) & set(dataset.holdout.column("content_key").to_pylist())
+        assert not set(dataset.train.column("content_key").to_pylist()) & set(
+            dataset.holdout.column("content_key").to_pylist()
+        )
 
     def test_publishing_without_change_is_nothing_to_do(self, tmp_path):
         store, _ = self.labeled(tmp_path)
@@ -212,7 +229,11 @@ class TestDatasets:
         store, _ = self.labeled(tmp_path)
         first = publish_dataset(store)
         digest = table_digest(read_dataset(store, first.subject).train)
-        extra = store.read("labels").slice(0, 1).to_pylist()[0] | {"label_id": "new", "trace_id": "new", "content_key": "new"}
+        extra = store.read("labels").slice(0, 1).to_pylist()[0] | {
+            "label_id": "new",
+            "trace_id": "new",
+            "content_key": "new",
+        }
         store.append_new("labels", rows_of(store.loop, "labels", [extra]))
         second = publish_dataset(store)
         assert second.evidence["added"] == 1

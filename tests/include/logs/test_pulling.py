@@ -134,7 +134,11 @@ def test_late_row_lands_in_its_own_interval(tmp_path):
     store = make_store(tmp_path)
     write_lines(tmp_path, [line(1)])
     pull_logs(store, day(0), KEY)
-    write_lines(tmp_path, [line(2, when=DAY + timedelta(hours=23)), line(3, when=DAY + timedelta(days=1, hours=1))], "next.jsonl")
+    write_lines(
+        tmp_path,
+        [line(2, when=DAY + timedelta(hours=23)), line(3, when=DAY + timedelta(days=1, hours=1))],
+        "next.jsonl",
+    )
     report = pull_logs(store, day(1), KEY)
     assert (report.rows, report.late) == (1, 2)
     assert {row["trace_id"]: row["day"] for row in store.read("predictions").to_pylist()} == {
@@ -151,7 +155,9 @@ def test_row_whose_file_has_gone_stays(tmp_path):
     assert pull_logs(store, day(), KEY).rows == 2
 
 
-@pytest.mark.parametrize("order", [range(10), reversed(range(10)), [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]], ids=["forward", "back", "mixed"])
+@pytest.mark.parametrize(
+    "order", [range(10), reversed(range(10)), [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]], ids=["forward", "back", "mixed"]
+)
 def test_backfill_of_ten_intervals_equals_ten_runs_in_any_order(tmp_path, order):
     lines = [line(n, when=DAY + timedelta(hours=5 * n)) for n in range(48)]
     (tmp_path / "one").mkdir()
@@ -194,7 +200,10 @@ class TestParquet:
 
     def test_nested_columns_may_be_json_text(self, tmp_path):
         store = self.make(tmp_path)
-        rows = [{**line(n), "input": json.dumps(line(n)["input"]), "probabilities": json.dumps(line(n)["probabilities"])} for n in (1, 2)]
+        rows = [
+            {**line(n), "input": json.dumps(line(n)["input"]), "probabilities": json.dumps(line(n)["probabilities"])}
+            for n in (1, 2)
+        ]
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "logs" / "a.parquet")
         assert pull_logs(store, day(), KEY).rows == 2
 
@@ -220,9 +229,9 @@ class TestParquet:
         st.one_of(
             st.binary(max_size=60).filter(lambda raw: b"\n" not in raw and b"\r" not in raw and raw.strip()),
             st.integers(0, 5).map(lambda number: json.dumps(line(number)).encode()),
-            st.dictionaries(st.sampled_from(list(line(0))), st.none() | st.floats() | st.text(max_size=5), max_size=8).map(
-                lambda found: json.dumps(found).encode()
-            ),
+            st.dictionaries(
+                st.sampled_from(list(line(0))), st.none() | st.floats() | st.text(max_size=5), max_size=8
+            ).map(lambda found: json.dumps(found).encode()),
         ),
         max_size=12,
     )
@@ -286,7 +295,12 @@ def test_pull_killed_before_or_after_any_commit_and_run_again_leaves_the_same(tm
         folder = tmp_path / f"killed{limit}"
         folder.mkdir()
         write_lines(folder, lines)
-        done = subprocess.run([sys.executable, "-c", CRASH, str(folder), str(limit)], cwd=ROOT, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        done = subprocess.run(
+            [sys.executable, "-c", CRASH, str(folder), str(limit)],
+            cwd=ROOT,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         assert done.returncode == -signal.SIGKILL
         store = make_store(folder)
         pull_logs(store, day(), KEY)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from include.reports.release_notes import write_release_notes
 from include.store.decisions import Decision
 from tests.include.reports.report_builders import BETTER, WORSE, TinyWorld, make_world
 
@@ -37,3 +38,10 @@ class Played:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Only for tests that leave its tables alone."""
     return Played(make_world(tmp_path_factory.mktemp("played")))
+
+
+@pytest.fixture(scope="session")
+def written(played: Played) -> dict[str, Path]:
+    """The notes on each verdict of the story, in order, by the verdict's outcome; the first model's under ``first``."""
+    names = ("first", "promote", "reject")
+    return {name: Path(write_release_notes(played.store, gate)) for name, gate in zip(names, played.gates, strict=True)}

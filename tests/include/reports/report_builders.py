@@ -61,8 +61,7 @@ class AnswersOfInput:
 class TinyWorld:
     """The loop's production, its annotators and its operator.
 
-    Rows are written as words of three letters: the truth, what the champion says, what the challenger says, each as the place
-    of a class (``a`` is the first); ``"aba*20"`` is twenty of them.
+    A row is a word: truth, champion's and challenger's answer, each a class by place (``a`` is the first); ``*20`` repeats it.
     """
 
     store: LoopStore

@@ -1,5 +1,4 @@
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -7,52 +6,14 @@ import pytest
 from include.deployment.registry import ModelRegistry
 from include.errors import ContractError
 from include.gate.approval import record_approval
-from include.reports.ledger_summary import Ledger
-from include.reports.release_notes import headline, notes_name, write_index, write_release_notes
+from include.reports.release_notes import headline, notes_name, write_release_notes
 from include.store.decisions import Decision, record
-from include.store.tables import LoopStore, rows_of
+from include.store.tables import rows_of
 from tests.include.reports.conftest import Played
-from tests.include.reports.report_builders import BETTER, DAY, UNCLEAR, TinyWorld, make_world
+from tests.include.reports.page_reader import Page, files_of
+from tests.include.reports.report_builders import DAY, UNCLEAR, TinyWorld, make_world
 
 ATTACK = "<script>alert('x')</script>"
-LOADING = {"src", "href", "action", "srcset", "data", "poster", "background"}
-
-
-class Page(HTMLParser):
-    """What a browser would see: tags, addresses, text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-        self.opened: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in LOADING]
-        if tag not in {"meta", "img"}:
-            self.opened.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.opened.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.opened and self.opened[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.words))
-
-
-def page_of(store: LoopStore, gate: Decision) -> Page:
-    return Page(Path(write_release_notes(store, gate)).read_text())
-
-
-def files_of(store: LoopStore) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((Path(store.uri) / "_files" / "reports").iterdir())}
 
 
 def attacked_world(tmp_path: Path) -> tuple[TinyWorld, Decision]:
@@ -72,8 +33,8 @@ def attacked_world(tmp_path: Path) -> tuple[TinyWorld, Decision]:
     return world, world.judge("1")
 
 
-def test_release_notes_of_a_promotion_say_what_changed_and_why(played: Played) -> None:
-    text = page_of(played.store, played.promoted).text
+def test_release_notes_of_a_promotion_say_what_changed_and_why(played: Played, written: dict[str, Path]) -> None:
+    text = Page(written["promote"].read_text()).text
     assert "Version 2 replaces version 1" in text
     assert all(reason in text for reason in played.promoted.reasons)
     assert "It is alarm." in text
@@ -83,26 +44,24 @@ def test_release_notes_of_a_promotion_say_what_changed_and_why(played: Played) -
     assert played.promoted.evidence["run_id"] in text
 
 
-def test_release_notes_of_a_cycle_do_not_tell_of_later_ones(played: Played) -> None:
-    text = page_of(played.store, played.promoted).text
+def test_release_notes_of_a_cycle_do_not_tell_of_later_ones(played: Played, written: dict[str, Path]) -> None:
+    text = Page(written["promote"].read_text()).text
     assert "2026-11-01" in text
     assert "2026-11-02" not in text
     assert played.rejected.subject[:8] not in text
 
 
-def test_release_notes_of_the_first_model_say_what_it_was_judged_on(played: Played) -> None:
-    text = page_of(played.store, played.first).text
+def test_release_notes_of_the_first_model_say_what_it_was_judged_on(written: dict[str, Path]) -> None:
+    text = Page(written["first"].read_text()).text
     assert "Version 1 is the first champion" in text
     assert "held out from those it started with" in text
     assert "Over the cycles" not in text
 
 
-def test_release_notes_written_again_are_the_same_to_the_byte(played: Played) -> None:
-    for gate in played.gates:
-        write_release_notes(played.store, gate)
+def test_release_notes_written_again_are_the_same_to_the_byte(played: Played, written: dict[str, Path]) -> None:
     before = files_of(played.store)
-    for gate in reversed(played.gates):
-        write_release_notes(played.store, gate)
+    assert written["promote"].name in before
+    write_release_notes(played.store, played.promoted)
     assert files_of(played.store) == before
 
 
@@ -112,19 +71,18 @@ def test_release_notes_record_no_decision(played: Played) -> None:
     assert played.store.version("decisions") == before
 
 
+@pytest.mark.usefixtures("written")
 def test_release_notes_leave_one_page_a_verdict_and_an_index_that_leads_to_all(played: Played) -> None:
-    for gate in played.gates:
-        write_release_notes(played.store, gate)
-    written = files_of(played.store)
+    files = files_of(played.store)
     names = [notes_name(gate) for gate in reversed(played.gates)]
-    assert set(written) == {f"{name}.{ending}" for name in names for ending in ("html", "md")} | {"index.html"}
-    addresses = Page(written["index.html"].decode()).addresses
+    assert set(files) == {f"{name}.{ending}" for name in names for ending in ("html", "md")} | {"index.html"}
+    addresses = Page(files["index.html"].decode()).addresses
     assert [address for address in addresses if not address.startswith("data:")] == [f"{name}.html" for name in names]
 
 
-@pytest.mark.parametrize("which", [0, 1, 2], ids=["first", "promote", "reject"])
-def test_release_notes_load_nothing_from_anywhere(played: Played, which: int) -> None:
-    uri = Path(write_release_notes(played.store, played.gates[which]))
+@pytest.mark.parametrize("which", ["first", "promote", "reject"])
+def test_release_notes_load_nothing_from_anywhere(written: dict[str, Path], which: str) -> None:
+    uri = written[which]
     for path in (uri, uri.with_suffix(".md"), uri.with_name("index.html")):
         assert "://" not in path.read_text()
     addresses = Page(uri.read_text()).addresses
@@ -160,14 +118,6 @@ def test_release_notes_in_markdown_keep_their_tables_whole(tmp_path: Path) -> No
     assert len(tables) == 4
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
-
-
-def test_release_notes_of_an_older_verdict_leave_the_index_up_to_date(played: Played) -> None:
-    write_release_notes(played.store, played.rejected)
-    newest = files_of(played.store)["index.html"]
-    write_release_notes(played.store, played.first)
-    assert files_of(played.store)["index.html"] == newest
-    assert "version 2 is live" in Page(newest.decode()).text
 
 
 @pytest.mark.parametrize(
@@ -231,27 +181,6 @@ def test_release_notes_without_the_decision_to_train_are_refused(world: TinyWorl
         write_release_notes(world.store, gate)
 
 
-def test_index_of_an_empty_store_says_that_nothing_is_live(world: TinyWorld) -> None:
-    page = Page(Path(write_index(world.store)).read_text())
-    assert "no model is live yet" in page.text
-    assert "No label was asked for yet." in page.text
-    assert page.addresses == []
-
-
-def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
-    world.learn_seeds()
-    gate = world.judge(None)
-    world.deploy(gate, "1")
-    row = world.store.read("deployments").to_pylist()[0]
-    back = {**row, "sequence": 2, "action": "rollback", "previous_version": "2", "evidence_digest": "guard"}
-    world.store.append_new("deployments", rows_of(world.store.loop, "deployments", [back]))
-    record(world.store, Decision("guard", "1", "kept", ("It keeps its promise.",), {}))
-    text = Page(Path(write_index(world.store)).read_text()).text
-    assert "version 1 is live" in text
-    assert "after a rollback from version 2" in text
-    assert "It keeps its promise." in text
-
-
 def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None:
     world = make_world(tmp_path)
     world.learn_seeds()
@@ -263,10 +192,3 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     for name, written in (("release_notes.html", uri), ("release_notes.md", uri.with_suffix(".md"))):
         kept = Path(registry.client.download_artifacts(run_id, name, str(tmp_path)))
         assert kept.read_bytes() == written.read_bytes()
-
-
-def test_release_notes_from_the_ledger_that_was_read_are_those_of_the_index(world: TinyWorld) -> None:
-    world.serve(0, BETTER, drawn=15)
-    uri = Path(write_index(world.store))
-    before = uri.read_bytes()
-    assert Path(write_index(world.store, Ledger(world.store))).read_bytes() == before

@@ -53,7 +53,11 @@ def test_changed_or_removed_decision_is_seen(tmp_path):
         decide(store, number)
     rows = store.read("decisions").sort_by("sequence")
     outcomes = pa.array(["yes", "no", "yes"])
-    write_deltalake(f"{store.uri}/decisions", rows.set_column(rows.column_names.index("outcome"), "outcome", outcomes), mode="overwrite")
+    write_deltalake(
+        f"{store.uri}/decisions",
+        rows.set_column(rows.column_names.index("outcome"), "outcome", outcomes),
+        mode="overwrite",
+    )
     assert any("content was changed" in problem for problem in broken_links(store))
     write_deltalake(f"{store.uri}/decisions", rows.slice(1), mode="overwrite")
     assert any("expected 1" in problem for problem in broken_links(store))

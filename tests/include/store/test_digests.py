@@ -19,14 +19,18 @@ def test_digest_changes_with_any_cell(row, column):
     values = TABLE.column(column).to_pylist()
     values[row] = {"id": 99, "text": "other", "score": 0.5}[column]
     place = TABLE.column_names.index(column)
-    assert table_digest(TABLE.set_column(place, column, pa.array(values, TABLE.schema.field(column).type))) != table_digest(TABLE)
+    assert table_digest(
+        TABLE.set_column(place, column, pa.array(values, TABLE.schema.field(column).type))
+    ) != table_digest(TABLE)
 
 
 def test_digest_changes_with_a_type_a_name_a_repeated_row_and_null_against_text():
     assert table_digest(TABLE.rename_columns(["id", "words", "score"])) != table_digest(TABLE)
     assert table_digest(TABLE.set_column(0, "id", pa.array([1, 2, 3], pa.int32()))) != table_digest(TABLE)
     assert table_digest(pa.concat_tables([TABLE, TABLE.slice(0, 1)])) != table_digest(TABLE)
-    assert table_digest(pa.table({"a": [None]}, schema=pa.schema([("a", pa.string())]))) != table_digest(pa.table({"a": ["null"]}))
+    assert table_digest(pa.table({"a": [None]}, schema=pa.schema([("a", pa.string())]))) != table_digest(
+        pa.table({"a": ["null"]})
+    )
 
 
 def test_digest_sees_the_last_of_many_rows():

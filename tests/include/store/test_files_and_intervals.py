@@ -26,7 +26,11 @@ def test_path_that_leaves_the_folder_is_refused(tmp_path, path):
 
 @pytest.mark.parametrize(
     ("start", "end", "message"),
-    [("soon", "2026-01-02", "expected ISO 8601"), ("2026-01-02", "2026-01-01", "not before"), ("2026-01-01", "2026-01-01", "not before")],
+    [
+        ("soon", "2026-01-02", "expected ISO 8601"),
+        ("2026-01-02", "2026-01-01", "not before"),
+        ("2026-01-01", "2026-01-01", "not before"),
+    ],
 )
 def test_interval_that_is_none_is_refused(start, end, message):
     with pytest.raises(ConfigError, match=message):
@@ -34,8 +38,13 @@ def test_interval_that_is_none_is_refused(start, end, message):
 
 
 def test_interval_key_does_not_depend_on_the_zone_it_was_given_in():
-    assert Interval.parse("2026-01-01T01:00:00+01:00", "2026-01-02T00:00Z") == Interval.parse("2026-01-01", "2026-01-02")
-    assert Interval.parse("2026-01-01T01:00:00+01:00", "2026-01-02T00:00Z").key == Interval.parse("2026-01-01", "2026-01-02").key
+    assert Interval.parse("2026-01-01T01:00:00+01:00", "2026-01-02T00:00Z") == Interval.parse(
+        "2026-01-01", "2026-01-02"
+    )
+    assert (
+        Interval.parse("2026-01-01T01:00:00+01:00", "2026-01-02T00:00Z").key
+        == Interval.parse("2026-01-01", "2026-01-02").key
+    )
 
 
 def test_interval_days_include_those_it_only_touches():

@@ -15,7 +15,15 @@ def annotations(store, *numbers, label="earn"):
         store.loop,
         "annotations",
         [
-            {"annotation_id": f"a{n}", "request_id": "r", "trace_id": "t", "annotator": "x", "label": label, "created_at": DAY, "source": "s"}
+            {
+                "annotation_id": f"a{n}",
+                "request_id": "r",
+                "trace_id": "t",
+                "annotator": "x",
+                "label": label,
+                "created_at": DAY,
+                "source": "s",
+            }
             for n in numbers
         ],
     )
@@ -25,7 +33,16 @@ def predictions(store, *numbers):
     return rows_of(
         store.loop,
         "predictions",
-        [{"trace_id": f"t{n}", "ts": day(n).start, "day": str(day(n).start.date()), "model_version": "1", "predicted": "earn"} for n in numbers],
+        [
+            {
+                "trace_id": f"t{n}",
+                "ts": day(n).start,
+                "day": str(day(n).start.date()),
+                "model_version": "1",
+                "predicted": "earn",
+            }
+            for n in numbers
+        ],
     )
 
 
@@ -116,6 +133,19 @@ def test_a_new_input_in_the_loop_file_reads_as_null_in_old_rows(tmp_path):
     wider = make_loop(tmp_path, inputs={"text": {"type": "text"}, "price": {"type": "numeric", "required": False}})
     grown = LoopStore(wider, str(tmp_path / "store"))
     assert grown.read("predictions").column("input_price").to_pylist() == [None]
-    more = rows_of(wider, "predictions", [{"trace_id": "n", "ts": day(5).start, "day": "2026-03-15", "model_version": "1", "predicted": "acq", "input_price": 2.0}])
+    more = rows_of(
+        wider,
+        "predictions",
+        [
+            {
+                "trace_id": "n",
+                "ts": day(5).start,
+                "day": "2026-03-15",
+                "model_version": "1",
+                "predicted": "acq",
+                "input_price": 2.0,
+            }
+        ],
+    )
     grown.replace_between("predictions", more, day(5).start, day(5).end)
     assert sorted(grown.read("predictions").column("input_price").to_pylist(), key=str) == [2.0, None]

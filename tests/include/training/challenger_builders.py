@@ -14,6 +14,7 @@ from include.deployment.registry import ModelRegistry
 from include.labels.dataset import publish_dataset
 from include.store.decisions import Decision, record
 from include.store.tables import LoopStore, rows_of
+from include.training.deciding import decide_retrain
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -161,3 +162,12 @@ def alternating(count: int, share_right: float) -> list[bool]:
 def register_challengers(registry: ModelRegistry, store: LoopStore, estimator: Any, *keys: str) -> list[str]:
     """Log and register one fitted model under each key and return the versions."""
     return [registry.register(log_fitted(registry, store, key, estimator), {}) for key in keys]
+
+
+def judge_plan(store: LoopStore, outcome: str = "promote", numbers: range = range(12)) -> Decision:
+    """Plan a challenger on labels of these numbers and let the gate judge it."""
+    dataset = publish_labels(store, numbers)
+    plan = decide_retrain(store)
+    assert plan.outcome == "train"
+    say_gate(store, plan.subject, outcome, dataset=dataset.subject)
+    return plan

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -6,29 +6,19 @@ import pytest
 from include.labels.dataset import read_dataset
 from include.store.decisions import Decision, broken_links, find, record
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.tables import LoopStore
 from include.training.deciding import challenger_key, decide_retrain
 from tests.include.training.challenger_builders import (
     DAY,
     add_labels,
-    add_request,
+    judge_plan,
     label_row,
     make_label_store,
     make_text_loop,
     publish_labels,
-    say_gate,
 )
 
 TRAINING = {"factory": "include.training.factories:text_classifier"}
-
-
-def judged(store: LoopStore, outcome: str = "promote", numbers: range = range(12)) -> Decision:
-    """Plan a challenger on labels of these numbers and let the gate judge it."""
-    dataset = publish_labels(store, numbers)
-    plan = decide_retrain(store)
-    assert plan.outcome == "train"
-    say_gate(store, plan.subject, outcome, dataset=dataset.subject)
-    return plan
 
 
 def alarm(store: LoopStore, day: int, outcome: str = "alarm", route: str = "retrain") -> None:
@@ -79,7 +69,7 @@ def test_decide_retrain_asked_twice_gives_and_records_one_decision(store: LoopSt
 
 def test_decide_retrain_after_a_plan_that_came_to_nothing_plans_it_again(store: LoopStore) -> None:
     """A dry run, or a run that failed before the gate, does not use the labels up."""
-    judged(store)
+    judge_plan(store)
     publish_labels(store, range(12, 20))
     plan = decide_retrain(store)
     assert decide_retrain(store).reference == plan.reference
@@ -93,7 +83,7 @@ def test_decide_retrain_after_a_plan_that_came_to_nothing_plans_it_again(store: 
 def test_decide_retrain_counts_the_new_labels_since_the_last_challenger(
     store: LoopStore, new: int, outcome: str
 ) -> None:
-    judged(store)
+    judge_plan(store)
     publish_labels(store, range(12, 12 + new))
     decision = decide_retrain(store)
     assert decision.outcome == outcome
@@ -102,14 +92,14 @@ def test_decide_retrain_counts_the_new_labels_since_the_last_challenger(
 
 
 def test_decide_retrain_counts_no_held_out_label_as_new(store: LoopStore) -> None:
-    judged(store)
+    judge_plan(store)
     publish_labels(store, range(12, 40), split="holdout")
     decision = decide_retrain(store)
     assert (decision.outcome, decision.evidence["new_labels"]) == ("no", 0)
 
 
 def test_decide_retrain_counts_a_changed_label_as_new(store: LoopStore) -> None:
-    judged(store)
+    judge_plan(store)
     add_labels(
         store,
         [
@@ -123,7 +113,7 @@ def test_decide_retrain_counts_a_changed_label_as_new(store: LoopStore) -> None:
 
 
 def test_decide_retrain_after_a_rejected_challenger_counts_from_it(store: LoopStore) -> None:
-    judged(store, "reject")
+    judge_plan(store, "reject")
     publish_labels(store, range(12, 14))
     assert decide_retrain(store).outcome == "no"
 
@@ -141,14 +131,14 @@ def test_decide_retrain_after_a_rejected_challenger_counts_from_it(store: LoopSt
 def test_decide_retrain_with_few_labels_trains_only_while_an_alarm_asks_for_it(
     store: LoopStore, outcome: str, route: str, expected: str
 ) -> None:
-    judged(store)
+    judge_plan(store)
     publish_labels(store, range(12, 14))
     alarm(store, 1, outcome, route)
     assert decide_retrain(store).outcome == expected
 
 
 def test_decide_retrain_after_the_alarm_is_over_needs_all_labels_again(store: LoopStore) -> None:
-    judged(store)
+    judge_plan(store)
     publish_labels(store, range(12, 14))
     alarm(store, 2, "stable", "none")
     alarm(store, 1)  # a backfill of an earlier day, recorded later
@@ -159,7 +149,7 @@ def test_decide_retrain_after_the_alarm_is_over_needs_all_labels_again(store: Lo
 def test_decide_retrain_cools_down_in_log_time(tmp_path: Any, hours: int, outcome: str) -> None:
     loop = make_text_loop(retrain={"min_new_labels": 2, "cooldown_hours": 24})
     store = make_label_store(tmp_path, loop)
-    judged(store, numbers=range(6))
+    judge_plan(store, numbers=range(6))
     newest = DAY + timedelta(minutes=5)
     publish_labels(store, range(6, 12), ts=newest + timedelta(hours=hours))
     decision = decide_retrain(store)
@@ -169,7 +159,7 @@ def test_decide_retrain_cools_down_in_log_time(tmp_path: Any, hours: int, outcom
 
 def test_decide_retrain_forced_ignores_count_and_cool_down(tmp_path: Any) -> None:
     store = make_label_store(tmp_path, make_text_loop(retrain={"min_new_labels": 50, "cooldown_hours": 1000}))
-    judged(store)
+    judge_plan(store)
     publish_labels(store, range(12, 13))
     decision = decide_retrain(store, force=True)
     assert (decision.outcome, decision.reasons) == ("train", ("A person asked for it.",))
@@ -177,7 +167,7 @@ def test_decide_retrain_forced_ignores_count_and_cool_down(tmp_path: Any) -> Non
 
 @pytest.mark.parametrize("outcome", ["promote", "reject"])
 def test_decide_retrain_forced_on_what_is_judged_says_no(store: LoopStore, outcome: str) -> None:
-    plan = judged(store, outcome)
+    plan = judge_plan(store, outcome)
     decision = decide_retrain(store, force=True)
     assert decision.outcome == "no"
     assert decision.reasons == (
@@ -194,108 +184,3 @@ def test_challenger_key_depends_on_training_rows_and_training_configuration_only
     assert challenger_key(rerun(store, seed=1), train) != key
     assert challenger_key(store, train.slice(1)) != key
     assert len(key) == 16
-
-
-class TestPending:
-    """The gate said *label more*."""
-
-    @pytest.fixture
-    def plan(self, store: LoopStore) -> Decision:
-        plan = judged(store, "label_more")
-        add_request(store, "r1", evidence_for=plan.subject)
-        add_request(store, "r2", evidence_for=plan.subject)
-        return plan
-
-    def test_decide_retrain_before_the_labels_are_back_waits(self, store: LoopStore, plan: Decision) -> None:
-        publish_labels(store, range(20, 60))
-        decision = decide_retrain(store)
-        assert decision.outcome == "no"
-        assert decision.reasons == (f"Challenger {plan.subject} is pending: 2 labels are not back yet.",)
-
-    def test_decide_retrain_while_pending_is_not_forced_by_a_person(self, store: LoopStore, plan: Decision) -> None:
-        assert decide_retrain(store, force=True).outcome == "no"
-
-    def test_decide_retrain_with_all_labels_back_judges_the_same_challenger_on_the_newest_dataset(
-        self, store: LoopStore, plan: Decision
-    ) -> None:
-        newest = self.answer(store, plan, "r1", "r2")
-        decision = decide_retrain(store)
-        assert (decision.outcome, decision.subject) == ("judge_pending", plan.subject)
-        assert decision.evidence["dataset"] == plan.evidence["dataset"]
-        assert decision.evidence["evaluation_dataset"] == newest.subject
-        assert decision.evidence["challenger_key"] == plan.subject
-
-    def test_decide_retrain_with_some_labels_back_waits_for_the_rest(self, store: LoopStore, plan: Decision) -> None:
-        self.answer(store, plan, "r1")
-        assert decide_retrain(store).reasons[0].endswith("1 labels are not back yet.")
-
-    def test_decide_retrain_with_an_answer_set_aside_does_not_wait_for_it(
-        self, store: LoopStore, plan: Decision
-    ) -> None:
-        self.answer(store, plan, "r1")
-        self.set_aside(store, "r2")
-        assert decide_retrain(store).outcome == "judge_pending"
-
-    def test_decide_retrain_with_requests_of_another_challenger_open_does_not_wait_for_them(
-        self, store: LoopStore, plan: Decision
-    ) -> None:
-        add_request(store, "r3", evidence_for="another")
-        self.answer(store, plan, "r1", "r2")
-        assert decide_retrain(store).outcome == "judge_pending"
-
-    def test_decide_retrain_with_a_request_that_nobody_answered_in_time_does_not_wait_for_it(
-        self, store: LoopStore, plan: Decision
-    ) -> None:
-        long_ago = datetime.now(UTC) - timedelta(hours=store.loop.labeling.deadline_hours + 1)
-        add_request(store, "r2", evidence_for=plan.subject, pushed_at=long_ago)
-        self.answer(store, plan, "r1")
-        assert decide_retrain(store).outcome == "judge_pending"
-
-    def test_decide_retrain_with_a_request_that_is_not_pushed_yet_waits_for_it(
-        self, store: LoopStore, plan: Decision
-    ) -> None:
-        add_request(store, "r2", evidence_for=plan.subject, external_id=None, pushed_at=None)
-        self.answer(store, plan, "r1")
-        assert decide_retrain(store).outcome == "no"
-
-    def test_decide_retrain_with_every_answer_set_aside_and_no_new_label_says_no(
-        self, store: LoopStore, plan: Decision
-    ) -> None:
-        self.set_aside(store, "r1", "r2")
-        assert decide_retrain(store).reasons == (
-            f"Challenger {plan.subject} is pending and no label came in since it was judged.",
-        )
-
-    def test_decide_retrain_for_a_second_round_is_a_new_decision(self, store: LoopStore, plan: Decision) -> None:
-        newest = self.answer(store, plan, "r1", "r2")
-        first = decide_retrain(store)
-        say_gate(store, plan.subject, "label_more", dataset=newest.subject, round=2)
-        add_request(store, "r3", evidence_for=plan.subject)
-        assert decide_retrain(store).outcome == "no"
-        self.answer(store, plan, "r3")
-        second = decide_retrain(store)
-        assert (second.outcome, second.evidence["round"]) == ("judge_pending", 2)
-        assert second.reference != first.reference
-
-    def test_decide_retrain_once_it_is_judged_goes_on_with_the_rules(self, store: LoopStore, plan: Decision) -> None:
-        newest = self.answer(store, plan, "r1", "r2")
-        say_gate(store, plan.subject, "reject", dataset=newest.subject, round=2)
-        decision = decide_retrain(store)
-        assert decision.outcome == "no"
-        assert decision.reasons == ("2 new labels to train on, 6 are needed since the last challenger.",)
-
-    @staticmethod
-    def answer(store: LoopStore, plan: Decision, *request_ids: str) -> Decision:
-        """Label these requests and publish."""
-        for request_id in request_ids:
-            number = 100 + int(request_id[1:])
-            add_labels(store, [label_row(number, request_id=request_id, evidence_for=plan.subject)])
-        return publish_labels(store, range(0))
-
-    @staticmethod
-    def set_aside(store: LoopStore, *request_ids: str) -> None:
-        rows = [
-            {"refusal_id": name, "stage": "labels", "source": name, "reason_code": "ambiguous", "reason": "", "raw": ""}
-            for name in request_ids
-        ]
-        store.append_new("quarantine", rows_of(store.loop, "quarantine", rows))
