@@ -73,7 +73,7 @@ def test_trigger_form_has_bounds_and_help(dags):
     budget = params.get_param("budget")
     assert budget.schema["minimum"] == 0
     assert budget.schema["type"] == ["null", "integer"]
-    assert "Labels to ask for" in budget.schema["description"]
+    assert "Labels to ask for" in budget.description
     assert params.get_param("start").schema["format"] == "date-time"
 
 

@@ -252,7 +252,7 @@ def test_two_pulls_of_one_interval_at_once_leave_the_rows_of_one(tmp_path):
     def pull():
         try:
             pull_logs(make_store(tmp_path), day(), KEY)
-        except Exception as error:  # noqa: BLE001 - any failure in a thread fails the test below
+        except Exception as error:
             failures.append(error)
 
     threads = [threading.Thread(target=pull) for _ in range(4)]
