@@ -15,7 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EMPTY = 'from airflow.sdk import DAG\n\nwith DAG(dag_id="empty"):\n    pass\n'
-PARSE = "import sys; from airflow.dag_processing.dagbag import DagBag; bag = DagBag(dag_folder=sys.argv[1]); assert not bag.import_errors, bag.import_errors; print(len(bag.dags))"
+PARSE = (
+    "import sys; from airflow.dag_processing.dagbag import DagBag; bag = DagBag(dag_folder=sys.argv[1]); "
+    "assert not bag.import_errors, bag.import_errors"
+)
 SECONDS_A_LOOP = 0.005
 FACTOR = 1.5
 

@@ -35,8 +35,8 @@ def _since_the_beginning(store: LoopStore, registry: ModelRegistry) -> list[str]
     held = read_dataset(store, newest.subject).holdout
     drawn: pa.Table = held.filter(pc.equal(held.column("stratum"), "random"))
     rows = judged_rows(store.loop, drawn, first, present)
-    before = weighted_mean(rows.champion_right, rows.probabilities)
-    after = weighted_mean(rows.challenger_right, rows.probabilities)
-    difference = weighted_difference(rows.challenger_right - rows.champion_right, rows.probabilities)
+    before = weighted_mean(rows.challenger_scores - rows.differences, rows.probabilities)
+    after = weighted_mean(rows.challenger_scores, rows.probabilities)
+    difference = weighted_difference(rows.differences, rows.probabilities)
     said = f"On all random rows, which no model was trained on: version 1 {before}, version {present.version} {after}"
     return [f"{said}, difference {difference}."]

@@ -151,6 +151,7 @@ def test_waiting_for_labels_holds_no_worker_slot(story):
 
     when = date.fromordinal(day)
     story.traffic.serve_day(when, 60, story.champion(), shifted=False)
+    story.client.wait(lambda: not story.progress.look(), "the loop to be at rest", 120)
     observe = f"{story.loop.name}.observe"
     run = story.client.trigger(
         observe, {"start": when.isoformat(), "end": (when + timedelta(days=1)).isoformat(), "budget": 12}

@@ -36,8 +36,10 @@ def fill(store, first, days, rows=60, seed=0, *, length=20, spread=8, category=N
         lengths = np.maximum(1, generator.normal(length, spread, rows)).astype(int)
         records = [
             {
-                "trace_id": f"{number}-{place}", "ts": day(number).start, "day": str(day(number).start.date()), "model_version": "1",
-                "predicted": category or ["earn", "acq", "grain"][int(generator.integers(3))], "confidence": float(generator.uniform(0.4, 1)),
+                "trace_id": f"{number}-{place}", "ts": day(number).start, "day": str(day(number).start.date()),
+                "model_version": "1",
+                "predicted": category or ["earn", "acq", "grain"][int(generator.integers(3))],
+                "confidence": float(generator.uniform(0.4, 1)),
                 "input_text": "word " * int(words), "segment_desk": "eu",
             }
             for place, words in enumerate(lengths)
@@ -103,7 +105,7 @@ def test_ordinary_windows_are_flagged_no_more_often_than_stated(rows, effect, ca
         p_value, _ = window_p_value(day_statistics(reference, reference), day_statistics(reference, window))
         below += p_value < 0.05
     with capsys.disabled():
-        print(f"\n  false alarms at 5 %, n={rows}, day sd {effect}: {below} of {repetitions}")
+        print(f"\n  false alarms at 5 %, n={rows}, day sd {effect}: {below} of {repetitions}")  # noqa: T201
     assert below / repetitions <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / repetitions)
 
 

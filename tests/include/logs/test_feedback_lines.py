@@ -8,7 +8,8 @@ from tests.builders import DAY, KEY, day, make_store
 
 def signal(number, **changes):
     found = {
-        "feedback_id": f"f{number}", "trace_id": f"t{number}", "ts": DAY.isoformat(), "kind": "explicit", "signal": "correction",
+        "feedback_id": f"f{number}", "trace_id": f"t{number}", "ts": DAY.isoformat(), "kind": "explicit",
+        "signal": "correction",
         "value": {"label": "earn"}, "comment": "no", "user_id": "u1", "consent": True, **changes,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value is not None}

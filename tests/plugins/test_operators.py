@@ -1,0 +1,265 @@
+"""Operators translate: errors into task states, decisions into branches, answers into approvals."""
+
+import asyncio
+from datetime import UTC, datetime
+from unittest.mock import Mock
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
+from airflow.triggers.base import TriggerEvent
+from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+from feedback_loop.operators.approve import ApproveDeploymentOperator
+from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
+from feedback_loop.operators.decide_retrain import DecideRetrainOperator
+from feedback_loop.operators.deploy import DeployOperator
+from feedback_loop.operators.publish_dataset import PublishDatasetOperator
+from feedback_loop.operators.pull_logs import PullLogsOperator
+from feedback_loop.operators.select_samples import SelectSamplesOperator
+from feedback_loop.operators.validate_logs import ValidateLogsOperator
+from feedback_loop.triggers.answers_trigger import AnswersTrigger
+from feedback_loop.verdicts import verdicts
+
+from include.errors import (
+    ConfigError,
+    ContractError,
+    DataQualityError,
+    DeploymentError,
+    LabelingError,
+    NothingToDo,
+    StoreError,
+    TrainingError,
+)
+from include.labeling.backends import backend_for
+from include.labeling.pushing import push_requests
+from include.logs.pulling import pull_logs
+from include.selection.selecting import select_samples
+from include.store.decisions import Decision, latest, record
+from tests.builders import KEY, day, line, make_store, write_lines
+
+
+@pytest.fixture
+def store(tmp_path):
+    found = make_store(tmp_path, selection={"budget": 6, "diversify": "none"})
+    write_lines(tmp_path, [line(n) for n in range(10)])
+    return found
+
+
+def with_store(operator, store):
+    """Give an operator a hook that opens this store."""
+    operator.hook = Mock(spec=LoopStoreHook, pseudonym_key=KEY)
+    operator.hook.get_conn.return_value = store
+    return operator
+
+
+def context(**params):
+    run = Mock(data_interval_start=day().start, data_interval_end=day().end, run_after=day().end)
+    return {"params": params, "dag_run": run, "ti": Mock(try_number=1), "outlet_events": {}}
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        pytest.param(NothingToDo("none"), AirflowSkipException, id="nothing-to-do"),
+        *(pytest.param(kind("wrong"), AirflowFailException, id=kind.__name__)
+          for kind in (ConfigError, ContractError, DataQualityError, DeploymentError, TrainingError)),
+        *(pytest.param(kind("busy"), kind, id=kind.__name__) for kind in (StoreError, LabelingError)),
+    ],
+)  # fmt: skip
+def test_error_ends_a_task_as_the_table_says(error, state):
+    with pytest.raises(state, match=str(error)), verdicts():
+        raise error
+
+
+class TestPullLogs:
+    def test_run_with_a_data_interval_pulls_it(self, store):
+        found = with_store(PullLogsOperator(task_id="t", loop="wire"), store).execute(context())
+        assert found["interval"] == day().key
+        assert found["logs"]["rows"] == 10
+
+    def test_form_takes_precedence_over_the_interval(self, store):
+        operator = with_store(PullLogsOperator(task_id="t", loop="wire"), store)
+        found = operator.execute(context(start="2026-03-01T00:00:00Z", end="2026-03-02T00:00:00Z"))
+        assert found["interval"].startswith("2026-03-01")
+        assert found["logs"]["rows"] == 0
+
+    def test_run_by_hand_without_dates_pulls_the_last_complete_interval(self, store):
+        inputs = context()
+        inputs["dag_run"] = Mock(
+            data_interval_start=None, data_interval_end=None, run_after=datetime(2026, 3, 11, 15, 30, tzinfo=UTC)
+        )
+        assert with_store(PullLogsOperator(task_id="t", loop="wire"), store).execute(inputs)["interval"] == day().key
+
+    def test_half_a_form_fails_without_retry(self, store):
+        with pytest.raises(AirflowFailException, match="expected ISO 8601"):
+            with_store(PullLogsOperator(task_id="t", loop="wire"), store).execute(context(start="2026-03-01"))
+
+
+def test_validate_logs_without_rows_skips(store):
+    operator = with_store(ValidateLogsOperator(task_id="t", loop="wire"), store)
+    operator.interval = day(5).key
+    with pytest.raises(AirflowSkipException, match="No predictions"):
+        operator.execute(context())
+
+
+def test_select_samples_as_a_dry_run_asks_for_nothing(store):
+    pull_logs(store, day(), KEY)
+    operator = with_store(SelectSamplesOperator(task_id="t", loop="wire", interval=day().key), store)
+    with pytest.raises(AirflowSkipException, match="dry_run"):
+        operator.execute(context(dry_run=True))
+    assert store.read("requests").num_rows == 0
+    assert operator.execute(context(budget=3))["requests"] == 3
+
+
+class TestCollectAnnotations:
+    @pytest.fixture
+    def operator(self, store, monkeypatch):
+        pull_logs(store, day(), KEY)
+        select_samples(store, day())
+        push_requests(store, backend_for(store.loop, None))
+        monkeypatch.setattr(LabelingHook, "get_conn", lambda _: backend_for(store.loop, None))
+        return with_store(CollectAnnotationsOperator(task_id="t", loop="wire"), store)
+
+    def test_open_requests_defer_the_task(self, operator):
+        with pytest.raises(TaskDeferred) as caught:
+            operator.execute(context(wait=True))
+        path, arguments = caught.value.trigger.serialize()
+        assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
+        assert AnswersTrigger(**arguments).poll_seconds == operator.hook.get_conn().loop.labeling.poll_seconds
+
+    def test_without_waiting_it_collects_what_is_there(self, operator):
+        assert operator.execute(context(wait=False)) == {"new": 0, "refused": 0}
+
+    @pytest.mark.parametrize("event", [None, {}, {"status": "lost"}], ids=["none", "empty", "unknown"])
+    def test_event_that_does_not_say_complete_fails_instead_of_succeeding(self, operator, event):
+        with pytest.raises(AirflowFailException, match="expected status 'complete'"):
+            operator.execute_complete(context(), event)
+
+    def test_trigger_fires_once_the_wait_is_over(self):
+        trigger = AnswersTrigger("wire", "feedback_store", 0.01)
+        looks = iter(
+            [
+                Mock(complete=False, answered=0, open=2, reason="r"),
+                Mock(complete=True, reason="quorum: 2 of 2 answered"),
+            ]
+        )
+        trigger._look = lambda: next(looks)
+
+        async def listen():
+            return [event async for event in trigger.run()]
+
+        assert asyncio.run(listen()) == [TriggerEvent({"status": "complete", "reason": "quorum: 2 of 2 answered"})]
+
+
+def test_publish_dataset_on_a_retry_tells_who_waits(store):
+    """The attempt before may have published and been killed: the event must not be lost."""
+    published = record(
+        store, Decision("dataset", "abc", "published", ("12 labels.",), {"digest": "abc", "labels_version": 0})
+    )
+    operator = with_store(PublishDatasetOperator(task_id="t", loop="wire"), store)
+    with pytest.raises(AirflowSkipException):
+        operator.execute(context())
+    again = context()
+    again["ti"].try_number = 2
+    assert operator.execute(again) == published.reference
+
+
+def test_decide_retrain_without_labels_skips_with_the_reason_and_records_it(store):
+    operator = with_store(DecideRetrainOperator(task_id="t", loop="wire"), store)
+    with pytest.raises(AirflowSkipException, match="No dataset was published"):
+        operator.execute(context())
+    assert latest(store, "retrain").outcome == "no"
+
+
+def test_deploy_on_the_word_of_an_xcom_alone_is_refused(store):
+    forged = {"kind": "gate", "subject": "c", "outcome": "promote", "evidence_digest": "0" * 64}
+    operator = with_store(DeployOperator(task_id="t", loop="wire", decision=forged, approval=forged), store)
+    with pytest.raises(AirflowFailException, match="No recorded decision"):
+        operator.execute(context())
+
+
+class TestApprove:
+    @pytest.fixture
+    def gate(self, store):
+        scores = {"challenger": {"value": 0.9, "low": 0.8, "high": 0.95, "rows": 40, "effective_rows": 40.0}}
+        return record(store, Decision("gate", "c1", "promote", ("It is better.",), {"scores": scores}))
+
+    def operator(self, store, gate, *, required=True):
+        made = ApproveDeploymentOperator(
+            task_id="approve", loop="wire", gate=gate.reference, required=required, approval_hours=1
+        )
+        return with_store(made, store)
+
+    def event(self, option):
+        user = {"id": "u1", "name": "Ada"}
+        return {
+            "chosen_options": [option],
+            "params_input": {},
+            "responded_at": datetime.now(UTC),
+            "responded_by_user": user,
+        }
+
+    def test_policy_approves_at_once_and_is_recorded(self, store, gate):
+        reference = self.operator(store, gate, required=False).execute(context())
+        found = latest(store, "approval")
+        assert reference == found.reference
+        assert found.evidence == {"gate": gate.evidence_digest, "by": "policy: approval auto"}
+
+    def test_person_approves_the_evidence_under_a_pseudonym(self, store, gate):
+        self.operator(store, gate).execute_complete(context(), self.event("Approve"))
+        found = latest(store, "approval")
+        assert found.outcome == "approved"
+        assert found.evidence["gate"] == gate.evidence_digest
+        assert "Ada" not in found.evidence["by"]
+        assert "u1" not in found.evidence["by"]
+
+    def test_rejection_is_recorded_and_skips_what_follows(self, store, gate):
+        operator = self.operator(store, gate)
+        following = Mock(is_teardown=False, task_id="deploy")
+        operator._downstream_like = following
+        try:
+            operator.execute_complete(
+                {**context(), "task": Mock(get_direct_relatives=lambda upstream: [])}, self.event("Reject")
+            )
+        except DownstreamTasksSkipped:
+            pass
+        assert latest(store, "approval").outcome == "rejected"
+
+    def test_answer_without_a_person_is_no_approval(self, store, gate):
+        with pytest.raises(AirflowFailException, match="needs an identity"):
+            self.operator(store, gate).execute_complete(context(), self.event("Approve") | {"responded_by_user": None})
+        assert latest(store, "approval") is None
+
+    def test_time_out_fails_the_task_and_approves_nothing(self, store, gate):
+        with pytest.raises(Exception, match="timeout"):
+            self.operator(store, gate).execute_complete(context(), {"error": "late", "error_type": "timeout"})
+        assert latest(store, "approval") is None
+
+    def test_page_shows_scores_reasons_and_the_digest(self, store, gate):
+        from include.gate.approval import evidence_page
+
+        page = evidence_page(store, gate.reference)
+        assert "0.900" in page
+        assert "It is better." in page
+        assert gate.evidence_digest in page
+
+
+class TestHooks:
+    def connection(self, monkeypatch, **fields):
+        monkeypatch.setattr(LoopStoreHook, "connection", Mock(**{"extra_dejson": {}, "password": None, **fields}))
+        return LoopStoreHook("newswire")
+
+    def test_store_without_a_uri_says_what_is_missing(self, monkeypatch):
+        with pytest.raises(ConfigError, match="no 'uri' in its extra"):
+            self.connection(monkeypatch).get_conn()
+
+    def test_store_opens_where_the_connection_says(self, monkeypatch, tmp_path):
+        assert (
+            self.connection(monkeypatch, extra_dejson={"uri": str(tmp_path)}).get_conn().uri == f"{tmp_path}/newswire"
+        )
+
+    @pytest.mark.parametrize("password", [None, "", "short"])
+    def test_key_of_pseudonyms_must_be_long_enough_and_is_not_shown(self, monkeypatch, password):
+        with pytest.raises(ConfigError, match="key of pseudonyms") as caught:
+            _ = self.connection(monkeypatch, password=password).pseudonym_key
+        assert not password or password not in str(caught.value)
