@@ -153,9 +153,8 @@ def test_waiting_for_labels_holds_no_worker_slot(story):
     story.traffic.serve_day(when, 60, story.champion(), shifted=False)
     story.client.wait(lambda: not story.progress.look(), "the loop to be at rest", 120)
     observe = f"{story.loop.name}.observe"
-    run = story.client.trigger(
-        observe, {"start": when.isoformat(), "end": (when + timedelta(days=1)).isoformat(), "budget": 12}
-    )
+    start, end = (f"{moment.isoformat()}T00:00:00Z" for moment in (when, when + timedelta(days=1)))
+    run = story.client.trigger(observe, {"start": start, "end": end, "budget": 12})
     story.client.wait_for_run(observe, run, 300)
     deferred = story.client.wait(
         lambda: [

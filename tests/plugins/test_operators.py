@@ -214,15 +214,14 @@ class TestApprove:
         assert "u1" not in found.evidence["by"]
 
     def test_rejection_is_recorded_and_skips_what_follows(self, store, gate):
-        operator = self.operator(store, gate)
-        following = Mock(is_teardown=False, task_id="deploy")
-        operator._downstream_like = following
-        try:
-            operator.execute_complete(
-                {**context(), "task": Mock(get_direct_relatives=lambda upstream: [])}, self.event("Reject")
-            )
-        except DownstreamTasksSkipped:
-            pass
+        with DAG("d"):
+            operator = self.operator(store, gate)
+            operator >> EmptyOperator(task_id="deploy")
+        inputs = {**context(), "task": operator}
+        inputs["ti"].map_index = -1
+        with pytest.raises(DownstreamTasksSkipped) as caught:
+            operator.execute_complete(inputs, self.event("Reject"))
+        assert caught.value.tasks == ["deploy"]
         assert latest(store, "approval").outcome == "rejected"
 
     def test_answer_without_a_person_is_no_approval(self, store, gate):
