@@ -157,12 +157,13 @@ class Standalone:
     def running(self) -> int | None:
         """Return its process group, or None. A process id that was given to another process since is not taken for ours."""
         try:
-            pid, started = (self.home / "pid").read_text().split()
+            number, started = (self.home / "pid").read_text().split()
+            pid = int(number)
         except (FileNotFoundError, ValueError):
             return None
-        first = _started(int(pid))
-        ours = first == started if first is not None else bool(_members(int(pid)))
-        return int(pid) if ours else None
+        first = _started(pid)
+        ours = first == started if first is not None else bool(_members(pid))
+        return pid if ours else None
 
     def _secret(self, name: str) -> str:
         path = self.home / "secrets" / name

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
 from airflow.triggers.base import TriggerEvent
 from feedback_loop.hooks.labeling_hook import LabelingHook
