@@ -35,10 +35,10 @@ check: $(VENV)/run.stamp ## Validate every loop file
 	@$(PY) -m include.config check
 
 test: $(VENV)/dev.stamp ## Run every test, the real Airflow and MLflow among them
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
-	@$(PY) -m pytest -m "not integration"
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
 
 lint: $(VENV)/dev.stamp ## Check style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy include plugins/feedback_loop dags/*.py
