@@ -121,9 +121,11 @@ def _certain(
     times = everything.rows.column("ts").to_pylist()
     said = {place: comments[everything.content[place]] for place in places if everything.content[place] in comments}
     reported = sorted(said, key=lambda place: times[place])[:n]
-    rest = np.array([place for place in places if place not in said and not np.isnan(scores[place])], dtype=np.int64)
+    rest = np.array([place for place in places if place not in said], dtype=np.int64)
+    # Rows without a score come after all that have one; among them the diversifier chooses what covers the inputs.
+    ranked = np.nan_to_num(scores, nan=-1.0)
     chosen = []
-    for place in [*reported, *_spread(store, everything.rows, rest, scores, n - len(reported))]:
+    for place in [*reported, *_spread(store, everything.rows, rest, ranked, n - len(reported))]:
         reason = said.get(place) or _why(store, everything.rows, place, float(scores[place]))
         chosen.append({"place": place, "stratum": "certainty", "split": "train", "inclusion_probability": 1.0,
                        "score": None if np.isnan(scores[place]) else float(scores[place]), "reasons": [reason]})  # fmt: skip
@@ -152,6 +154,8 @@ def _spread(store: LoopStore, rows: pa.Table, places: Any, scores: Any, n: int) 
 
 
 def _why(store: LoopStore, rows: pa.Table, place: int, score: float) -> str:
+    if np.isnan(score):
+        return "no probabilities were logged: chosen to cover different inputs"
     found = rows.column("probabilities")[place].as_py() or []
     best = sorted(zip(found, store.loop.task.classes, strict=False), reverse=True)[:2]
     classes = ", ".join(f"{name} {probability:.2f}" for probability, name in best)
@@ -171,7 +175,7 @@ def _record(store: LoopStore, interval: Interval, batch: pa.Table, frame: Frame)
         f"{report.certainty} chosen, {report.reported} of them reported by users."
     )
     blind = frame.rows.column("probabilities").null_count
-    unscored = f"{blind} rows have no probabilities: chance and users can choose them, a score cannot."
+    unscored = f"{blind} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
     evidence = {**asdict(report), "policy": store.loop.selection.model_dump(mode="json")}
     record(store, Decision("selection", report.batch_id, "asked", (reason, unscored) if blind else (reason,), evidence))
     return report

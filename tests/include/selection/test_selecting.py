@@ -120,13 +120,16 @@ def test_selection_from_an_empty_interval_has_nothing_to_do(tmp_path):
         select_samples(make_selection_store(tmp_path, []), day_interval())
 
 
-def test_selection_never_nominates_rows_without_probabilities_and_says_so(tmp_path):
+def test_selection_without_probabilities_covers_the_inputs_and_says_so(tmp_path):
+    """A model that logs no probabilities must still get labels to train on, or its loop would never turn."""
     rows = [prediction_row(number, probabilities=None, confidence=None) for number in range(20)]
-    store = make_selection_store(tmp_path, [*rows, prediction_row(49)])
+    store = make_selection_store(tmp_path, rows)
     report = select_samples(store, day_interval())
-    scored = {row["trace_id"] for row in requests_of(store, stratum="certainty")}
+    chosen = requests_of(store, stratum="certainty")
     assert report.random == 4
-    assert scored <= {prediction_row(49)["trace_id"]}
+    assert len(chosen) == report.certainty > 0
+    assert {row["score"] for row in chosen} == {None}
+    assert all("chosen to cover different inputs" in row["reasons"][0] for row in chosen)
     assert "20 rows have no probabilities" in " ".join(find(store, "selection")[0].reasons)
 
 
