@@ -20,8 +20,8 @@ from include.deployment.registry import LoadedModel, ModelRegistry
 from include.errors import ConfigError, FeedbackLoopError
 from include.examples.airflow_client import AirflowClient, connected
 from include.examples.annotators import Annotators
+from include.examples.data_sets import examples_for
 from include.examples.epilogue import gains
-from include.examples.example_data import examples_for
 from include.examples.progress import Progress, table
 from include.examples.standalone import Standalone, running
 from include.examples.traffic import Traffic

@@ -10,7 +10,7 @@ import yaml
 from include.config.loading import load_loop
 from include.config.loop_file import Loop
 from include.examples.annotators import Annotators
-from include.examples.example_data import examples_for
+from include.examples.data_sets import examples_for
 from include.examples.traffic import Traffic
 from include.store.interval import Interval
 from tests.conftest import ROOT

@@ -10,7 +10,8 @@ from scipy import stats
 from include.config.loading import loop_named
 from include.errors import ConfigError
 from include.examples.annotators import ERROR_RATES, Annotators
-from include.examples.example_data import Example, examples_for
+from include.examples.data_sets import examples_for
+from include.examples.example_data import Example
 from include.examples.traffic import Traffic
 from include.logs.feedback_lines import pull_feedback
 from include.logs.pulling import pull_logs

@@ -102,7 +102,7 @@ def test_features_fall_back_to_the_inputs_when_embeddings_do_not_compare(other):
 
 
 def test_features_of_a_vector_with_one_row_are_finite():
-    unit_rows(VECTOR, [row_without_text(0, input_pixels=[1.0, 2.0, 3.0])])
+    assert np.isfinite(unit_rows(VECTOR, [row_without_text(0, input_pixels=[1.0, 2.0, 3.0])])).all()
 
 
 def test_features_of_numbers_tell_apart_what_has_the_same_sign():
@@ -125,7 +125,8 @@ def test_features_put_a_missing_number_in_the_middle():
 
 
 def test_features_of_a_number_nobody_gave_are_finite():
-    unit_rows(NUMERIC, [row_without_text(place, input_amount=float(place)) for place in range(3)])
+    found = unit_rows(NUMERIC, [row_without_text(place, input_amount=float(place)) for place in range(3)])
+    assert np.isfinite(found).all()
 
 
 def test_features_of_one_letter_categories_tell_them_apart():
