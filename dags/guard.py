@@ -26,6 +26,8 @@ from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
 from include.config.loading import valid_loops
 from include.config.manual_runs import GuardRun
 
+form = trigger_form(GuardRun)
+
 for loop in valid_loops():
     assets = loop_assets(loop.name)
 
@@ -34,7 +36,7 @@ for loop in valid_loops():
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable(loop.logs.schedule, timezone="UTC"), assets=assets.model
         ),
-        params=trigger_form(GuardRun),
+        params=form,
         doc_md=__doc__,
     ) as dag:
         watch_deployment = WatchDeploymentOperator(task_id="watch_deployment", loop=loop.name, inlets=[assets.model])

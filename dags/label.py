@@ -28,6 +28,8 @@ from feedback_loop.operators.validate_labels import ValidateLabelsOperator
 from include.config.loading import valid_loops
 from include.config.manual_runs import LabelRun
 
+form = trigger_form(LabelRun)
+
 for loop in valid_loops():
     assets = loop_assets(loop.name)
 
@@ -36,7 +38,7 @@ for loop in valid_loops():
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable(loop.logs.schedule, timezone="UTC"), assets=assets.label_requests
         ),
-        params=trigger_form(LabelRun),
+        params=form,
         doc_md=__doc__,
     ) as dag:
         collect_annotations = CollectAnnotationsOperator(

@@ -30,13 +30,15 @@ from feedback_loop.operators.validate_logs import ValidateLogsOperator
 from include.config.loading import valid_loops
 from include.config.manual_runs import ObserveRun
 
+form = trigger_form(ObserveRun)
+
 for loop in valid_loops():
     assets = loop_assets(loop.name)
 
     with DAG(
         **dag_arguments(loop, "observe"),
         schedule=CronDataIntervalTimetable(loop.logs.schedule, timezone="UTC"),
-        params=trigger_form(ObserveRun),
+        params=form,
         doc_md=__doc__,
     ) as dag:
         pull_logs = PullLogsOperator(

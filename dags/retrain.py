@@ -38,6 +38,8 @@ from feedback_loop.operators.write_release_notes import WriteReleaseNotesOperato
 from include.config.loading import valid_loops
 from include.config.manual_runs import RetrainRun
 
+form = trigger_form(RetrainRun)
+
 for loop in valid_loops():
     name, assets = loop.name, loop_assets(loop.name)
 
@@ -46,7 +48,7 @@ for loop in valid_loops():
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable(loop.logs.schedule, timezone="UTC"), assets=assets.dataset | assets.drift
         ),
-        params=trigger_form(RetrainRun),
+        params=form,
         doc_md=__doc__,
     ) as dag:
         decide_retrain = DecideRetrainOperator(task_id="decide_retrain", loop=name, inlets=[assets.dataset])

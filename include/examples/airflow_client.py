@@ -53,7 +53,14 @@ class AirflowClient:
         return str(self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})["dag_run_id"])
 
     def backfill(self, dag_id: str, first: datetime, last: datetime) -> None:
-        """Create the scheduled runs whose logical dates lie between two moments, both included."""
+        """Create the scheduled runs whose logical dates lie between two moments, both included.
+
+        To be called while the DAG is at rest: an earlier backfill is closed first. Airflow closes one only some time after
+        its last run, and allows one a DAG.
+        """
+        for earlier in self.get("/backfills", dag_id=dag_id)["backfills"]:
+            if earlier["completed_at"] is None:
+                self._call("PUT", f"/backfills/{earlier['id']}/cancel")
         body = {
             "dag_id": dag_id,
             "from_date": first.isoformat(),
