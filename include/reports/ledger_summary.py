@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pyarrow.compute as pc
 
+from include.deployment.ledger import BEGINNING
 from include.evaluation.estimates import Estimate, weighted_mean
 from include.labels.outcomes import current_labels
 from include.store.decisions import Decision, find
@@ -124,14 +125,20 @@ class Ledger:
 
     @cached_property
     def _decided(self) -> dict[str, list[Decision]]:
-        """The retrain decisions by the interval of their newest training label; each is of the first that has it."""
+        """The retrain decisions by the interval of their newest training label; each is of the first that has it.
+
+        A row that a user reported later may be of no interval: it then counts for the next one, which could ask for it.
+        The first model is of no interval: seed labels made it.
+        """
         found: dict[str, list[Decision]] = defaultdict(list)
+        first_models = {verdict.subject for verdict in self.gates if verdict.evidence.get("nth", 0) is None}
         for plan in self.plans:
             newest = plan.evidence.get("newest_label")
-            ts = datetime.fromisoformat(newest) if newest else None
-            owners = (interval for interval in self._intervals if ts and interval.start <= ts < interval.end)
-            for owner in list(owners)[:1]:
-                found[owner.key].append(plan)
+            ts = datetime.fromisoformat(newest) if newest else BEGINNING
+            later = [interval for interval in self._intervals if interval.end > ts]
+            owners = [interval for interval in later if interval.start <= ts] or later
+            if owners and ts > BEGINNING and plan.subject not in first_models:
+                found[owners[0].key].append(plan)
         return found
 
     def _challengers(self, key: str) -> set[str]:
