@@ -140,6 +140,12 @@ class ModelRegistry:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
             self.client.log_artifact(run_id, str(path), str(Path(name).parent) if "/" in name else None)
 
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float], step: int) -> None:
+        """Keep metrics with a run; a step that has them already is left as it is."""
+        for name, value in metrics.items():
+            if all(known.step != step for known in self.client.get_metric_history(run_id, name)):
+                self.client.log_metric(run_id, name, value, step=step)
+
     def load(self, *, run_id: str, version: str | None = None) -> LoadedModel:
         """Return the model of a run."""
         run = self.client.get_run(run_id)

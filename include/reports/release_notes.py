@@ -47,8 +47,7 @@ def write_release_notes(store: LoopStore, gate: Decision, registry: "ModelRegist
     uri = write_file(store, f"{name}.html", page)
     write_index(store, ledger)
     if registry is not None:
-        registry.log_file(gate.evidence["run_id"], "release_notes.html", page)
-        registry.log_file(gate.evidence["run_id"], "release_notes.md", text)
+        _keep_with_run(store, gate, registry, {"release_notes.html": page, "release_notes.md": text})
     return uri
 
 
@@ -57,6 +56,21 @@ def write_index(store: LoopStore, ledger: Ledger | None = None) -> str:
     facts = overview(store, ledger or Ledger(store))
     links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, "gate"))]
     return write_file(store, "reports/index.html", render("index.html", {**facts, "links": links}))
+
+
+def _keep_with_run(store: LoopStore, gate: Decision, registry: "ModelRegistry", pages: dict[str, str]) -> None:
+    """Keep the notes, the picture and the scores with their intervals in the challenger's MLflow run."""
+    run_id = gate.evidence["run_id"]
+    for name, content in pages.items():
+        registry.log_file(run_id, name, content)
+    registry.log_file(run_id, "plots/comparison.png", draw_comparison(_evaluation(store, gate).evidence))
+    scores = {
+        f"{model}_{part}": score[part]
+        for model, score in gate.evidence["scores"].items()
+        for part in ("value", "low", "high")
+        if score[part] is not None
+    }
+    registry.log_metrics(run_id, scores, step=gate.evidence["round"])
 
 
 def notes_name(gate: Decision) -> str:

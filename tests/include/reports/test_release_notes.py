@@ -192,3 +192,11 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     for name, written in (("release_notes.html", uri), ("release_notes.md", uri.with_suffix(".md"))):
         kept = Path(registry.client.download_artifacts(run_id, name, str(tmp_path)))
         assert kept.read_bytes() == written.read_bytes()
+    assert (
+        Path(registry.client.download_artifacts(run_id, "plots/comparison.png", str(tmp_path)))
+        .read_bytes()
+        .startswith(b"\x89PNG")
+    )
+    write_release_notes(world.store, gate, registry)
+    found = registry.client.get_metric_history(run_id, "challenger_value")
+    assert [metric.value for metric in found] == [gate.evidence["scores"]["challenger"]["value"]]
