@@ -34,17 +34,6 @@ class LineReader:
     loop: Loop
     pseudonym_key: bytes
 
-    def parse(self, raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
-        """Return the JSON object of a line, or why it is none.
-
-        Examples
-        --------
-        >>> from include.config.loading import loop_named
-        >>> LineReader(loop_named("newswire"), b"key").parse(b'{"trace_id": ')[1][0][0]
-        'not_json'
-        """
-        return parse_object(raw)
-
     def row(self, record: Mapping[str, Any], latest: datetime, source: str) -> tuple[dict[str, Any], list[Problem]]:
         """Return the row of a record and every problem it has; with problems the row is not to be used.
 
@@ -115,7 +104,13 @@ class LineReader:
 
 
 def parse_object(raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Return the JSON object in a line of bytes, or why there is none: too long, not UTF-8, not JSON, no object."""
+    """Return the JSON object in a line of bytes, or why there is none: too long, not UTF-8, not JSON, no object.
+
+    Examples
+    --------
+    >>> parse_object(b'{"trace_id": ')[1][0][0]
+    'not_json'
+    """
     if len(raw) > LONGEST_LINE:
         return None, [("line_too_long", f"got {len(raw)} bytes, expected at most {LONGEST_LINE}")]
     try:
