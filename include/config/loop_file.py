@@ -7,16 +7,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from include.config.data_sections import Drift, Feedback, Logs
 from include.config.sections import (
     Deploy,
-    Drift,
-    Feedback,
     Gate,
     Identifier,
     Input,
     Labeling,
     Labels,
-    Logs,
     Retrain,
     Section,
     Selection,
@@ -65,6 +63,11 @@ class Loop(Section):
         problems = [
             f"gate.slices: {name!r} is not one of segments {self.segments}"
             for name in self.gate.slices
+            if name not in self.segments
+        ]
+        problems += [
+            f"drift.segments: {name!r} is not one of segments {self.segments}"
+            for name in self.drift.segments or []
             if name not in self.segments
         ]
         problems += _alike("segments", self.segments) + _alike("inputs", self.inputs)

@@ -65,22 +65,6 @@ class Input(Section):
         return self
 
 
-class Logs(Section):
-    """Where predictions are logged, and when they are pulled."""
-
-    uri: str = Field(min_length=1)
-    """Folder of log files; a relative path starts at the repository root."""
-    format: Literal["jsonl", "parquet"] = "jsonl"
-    """Format of the files."""
-    schedule: str = Field(default="@daily", min_length=1)
-    """Cron expression or preset; each run pulls the data interval it closes."""
-    look_back_hours: int = Field(default=24, ge=0, le=24 * 31)
-    """How far before the interval late rows are pulled again, in hours."""
-    max_refused_share: Share = 0.05
-    """Share of an interval's rows that may be refused before the loop stops."""
-    clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
-    """How far a timestamp may lie after its file was written, in seconds."""
-
 
 class Training(Section):
     """How a model is built."""
@@ -97,45 +81,6 @@ class Training(Section):
     """Share of those labels kept for judging the first model."""
 
 
-class Feedback(Section):
-    """Where users' and sensors' signals about predictions arrive."""
-
-    uri: str | None = None
-    """Folder of feedback files (JSONL); none means no feedback is read."""
-
-
-class Drift(Section):
-    """When a window counts as drifted."""
-
-    reference_days: int = Field(default=28, ge=7, le=366)
-    """Days before the window that say what is ordinary."""
-    false_alarm_rate: Rate = 0.05
-    """Share of ordinary windows that may be flagged."""
-    min_effect: Share = 0.1
-    """Smallest effect that matters: total variation distance between window and reference, 0 to 1."""
-    min_rows: int = Field(default=50, ge=1)
-    """Fewest rows a window needs; below it the verdict is inconclusive."""
-    confirm: Annotated[str, StringConstraints(pattern=r"^[1-9]\d? of [1-9]\d?$")] = "2 of 3"
-    """``k of m``: an alarm needs k flagged windows among the last m."""
-    cooldown_days: int = Field(default=3, ge=0, le=366)
-    """Days after an alarm in which no further one is raised."""
-
-    @model_validator(mode="after")
-    def _k_is_at_most_m(self) -> Self:
-        if self.confirm_k > self.confirm_m:
-            msg = f"confirm: k must be at most m; got {self.confirm!r}"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def confirm_k(self) -> int:
-        """Flagged windows an alarm needs."""
-        return int(self.confirm.split()[0])
-
-    @property
-    def confirm_m(self) -> int:
-        """Windows looked back on."""
-        return int(self.confirm.split()[2])
 
 
 class Selection(Section):

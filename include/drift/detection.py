@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from include.config.sections import Drift
+from include.config.data_sections import Drift
 from include.drift.calibration import flagged_by_false_discovery, window_p_value
 from include.drift.drift_pictures import draw_verdict
 from include.drift.history import confirmed, excluded_days

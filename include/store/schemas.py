@@ -110,6 +110,7 @@ _FIXED = (
         pa.schema(
             [
                 pa.field("day", pa.string(), nullable=False),
+                pa.field("segment", pa.string(), nullable=False),  # "desk=eu"; "" is all rows together
                 pa.field("column", pa.string(), nullable=False),
                 pa.field("kind", pa.string(), nullable=False),  # numeric, categorical
                 pa.field("rows", pa.int64(), nullable=False),
@@ -121,7 +122,7 @@ _FIXED = (
                 pa.field("total_squared", pa.float64()),
             ]
         ),
-        ("day", "column"),
+        ("day", "segment", "column"),
         ("day",),
     ),
     TableSchema(

@@ -96,6 +96,15 @@ class LoopStore:
         table = self._open(name)
         return None if table is None else int(table.version())
 
+    def schema(self, name: str) -> pa.Schema:
+        """Return the columns of a table."""
+        return self._schema(name).columns
+
+    def dataset(self, name: str, partitions: Filter | None = None) -> Any:
+        """Return a table's files, all or those of some partitions, as a ``pyarrow.dataset.FileSystemDataset``; None if none."""
+        table = self._open(name)
+        return None if table is None else table.to_pyarrow_dataset(partitions=partitions)
+
     def replace_between(self, name: str, rows: pa.Table | Compute, start: datetime, end: datetime) -> bool:
         """Make ``rows`` the only rows with ``start <= ts < end``; tell whether anything changed.
 

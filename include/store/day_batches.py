@@ -1,0 +1,61 @@
+"""Read a table day by day without ever holding a day in memory."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.errors import StoreError
+from include.store.tables import LoopStore
+
+ROWS = 1 << 16
+
+
+def day_batches(
+    store: LoopStore, name: str, day: str, columns: Sequence[str], *, rows: int = ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one day's partition in batches, in no particular order.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        A table that is partitioned by ``day``.
+    day
+        ``YYYY-MM-DD``, UTC.
+    columns
+        Columns wanted, not ``day`` itself. Text is dictionary encoded where the file is. A column that a file was written
+        without is null.
+    rows
+        Most rows of a batch: what memory is bounded by.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read.
+    """
+    dataset = store.dataset(name, [("day", "=", day)])
+    if dataset is None:
+        return
+    fields = [store.schema(name).field(column) for column in columns]
+    texts = [field.name for field in fields if field.type == pa.string()]
+    for fragment in dataset.get_fragments():
+        try:
+            with dataset.filesystem.open_input_file(fragment.path) as opened:
+                file = pq.ParquetFile(opened, read_dictionary=texts)
+                there = [field.name for field in fields if field.name in file.schema_arrow.names]
+                for batch in file.iter_batches(batch_size=rows, columns=there, use_threads=False):
+                    yield _with_nulls(batch, fields)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{store.uri}/{name}/{fragment.path}: cannot be read: {error}") from error
+
+
+def _with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
+    if batch.num_columns == len(fields):
+        return batch
+    names = set(batch.schema.names)
+    columns = [
+        batch.column(field.name) if field.name in names else pa.nulls(batch.num_rows, field.type) for field in fields
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=[field.name for field in fields])
