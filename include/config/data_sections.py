@@ -46,6 +46,8 @@ class Logs(Source):
     """Cron expression or preset; each run pulls the data interval it closes."""
     look_back_hours: int = Field(default=24, ge=0, le=24 * 31)
     """How far before the interval late rows are expected, in hours."""
+    repeat_days: int = Field(default=7, ge=1, le=366)
+    """How far apart in log time two lines with one trace id still are repeats, in days; it bounds what a pull looks up."""
     max_refused_share: Share = 0.05
     """Share of an interval's rows that may be refused before the loop stops."""
     clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)

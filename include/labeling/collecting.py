@@ -8,7 +8,7 @@ from include.labeling.backends import Answer, LabelingBackend
 from include.labeling.pushing import pushed_requests
 from include.labels.outcomes import settled_requests
 from include.logs.log_lines import pseudonym
-from include.logs.pulling import refusal
+from include.logs.quarantine import refusal
 from include.store.digests import digest_of
 from include.store.tables import LoopStore, rows_of
 

@@ -7,7 +7,7 @@ from typing import Any
 from include.config.loop_file import Loop
 from include.labels.outcomes import STAGE
 from include.logs.log_lines import Problem, moment_of, read_input, short
-from include.logs.pulling import refusal
+from include.logs.quarantine import refusal
 from include.logs.reading import Line, read_lines
 from include.logs.sources import list_files
 from include.selection.content import content_key
@@ -29,7 +29,7 @@ def admit_seed_labels(store: LoopStore) -> int:
     rows, refused = [], []
     for file in list_files(loop.training.seed_labels, "jsonl", BEGINNING - timedelta(days=1), store.s3_client_options):
         with file.opened(store.s3_client_options) as path:
-            for line in read_lines(path, "jsonl"):
+            for line in read_lines(path):
                 row, problems = _row(loop, line.record or {})
                 problems = line.problems or problems
                 if problems:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from include.logs.log_lines import Problem, moment_of, pseudonym, short
-from include.logs.pulling import refusal
+from include.logs.quarantine import refusal
 from include.logs.reading import Line, read_lines
 from include.logs.sources import list_files
 from include.store.digests import canonical_json
@@ -44,7 +44,7 @@ def pull_feedback(store: LoopStore, interval: Interval, pseudonym_key: bytes) ->
     rows, refused, without_consent = [], [], 0
     for file in list_files(loop.feedback.uri, "jsonl", after, store.s3_client_options):
         with file.opened(store.s3_client_options) as path:
-            for line in read_lines(path, "jsonl"):
+            for line in read_lines(path):
                 problems = line.problems or _problems(line.record or {})
                 if (line.record or {}).get("consent", True) is not True:  # kept nowhere, not even if it is broken
                     without_consent += 1

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import math
+import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from typing import Any
 from include.config.loop_file import Loop
 from include.config.sections import Input
 
-LONGEST_LINE = 1 << 20
+LONGEST_LINE = 16 << 20  # what the scan takes, too
 SUM_TOLERANCE = 1e-3
 REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")
+NESTED = ("input", "probabilities", "segments")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 Problem = tuple[str, str]
 
 
@@ -46,9 +49,9 @@ class LineReader:
         source
             Name of the file.
         """
-        problems: list[Problem] = [
-            ("missing_field", f"{name}: missing") for name in REQUIRED if record.get(name) is None
-        ]
+        problems: list[Problem] = []
+        record = _unnested(record, problems)
+        problems += [("missing_field", f"{name}: missing") for name in REQUIRED if record.get(name) is None]
         row: dict[str, Any] = {"source": source}
         moment = _timestamp(record.get("ts"), latest, problems)
         if moment is not None:
@@ -64,9 +67,10 @@ class LineReader:
         return row, problems
 
     def _class(self, value: Any, where: str, problems: list[Problem]) -> str | None:
-        if value is not None and value not in self.loop.task.classes:
+        text = text_of(value)
+        if value is not None and text not in self.loop.task.classes:
             problems.append(("unknown_class", f"{where}: got {short(value)}, expected one of task.classes"))
-        return value if isinstance(value, str) else None
+        return text
 
     def _probabilities(self, found: Any, problems: list[Problem]) -> dict[str, Any]:
         if found is None:
@@ -76,11 +80,14 @@ class LineReader:
             return {}
         for name in found:
             self._class(name, "probabilities", problems)
-        bad = {name: value for name, value in found.items() if not _is_number(value) or not 0 <= value <= 1}
+        given = {name: _number(value) for name, value in found.items() if value is not None}
+        bad = {name: found[name] for name, value in given.items() if value is None or not 0 <= value <= 1}
         if bad:
             problems.append(("bad_probability", f"probabilities: got {short(bad)}, expected numbers from 0 to 1"))
             return {}
-        values = [float(found.get(name, 0.0)) for name in self.loop.task.classes]
+        if not given:
+            return {"probabilities": None, "confidence": None}
+        values = [given.get(name) or 0.0 for name in self.loop.task.classes]
         if abs(sum(values) - 1) > SUM_TOLERANCE:
             problems.append(("bad_probability", f"probabilities: sum is {sum(values):.4f}, expected 1"))
         return {"probabilities": values, "confidence": max(values)}
@@ -98,9 +105,7 @@ class LineReader:
 
     def _segments(self, found: Any) -> dict[str, Any]:
         values = found if isinstance(found, Mapping) else {}
-        return {
-            f"segment_{name}": None if values.get(name) is None else str(values[name]) for name in self.loop.segments
-        }
+        return {f"segment_{name}": text_of(values.get(name)) for name in self.loop.segments}
 
 
 def parse_object(raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -136,11 +141,13 @@ def read_input(name: str, item: Input, value: Any, problems: list[Problem]) -> A
     if item.type == "vector":
         return _bounded(_numbers(value, where, item.size, problems), where, item, problems)
     if item.type == "numeric":
-        if not _is_number(value):
+        number = _number(value)
+        if number is None:
             problems.append(("bad_input", f"{where}: got {short(value)}, expected a finite number"))
-            return None
-        _bounded([float(value)], where, item, problems)
-        return float(value)
+        _bounded(None if number is None else [number], where, item, problems)
+        return number
+    if item.type == "categorical" and isinstance(value, int | float):
+        return text_of(value)
     if not isinstance(value, str):
         problems.append(("bad_input", f"{where}: got {short(value)}, expected a string"))
         return None
@@ -149,7 +156,20 @@ def read_input(name: str, item: Input, value: Any, problems: list[Problem]) -> A
 
 def pseudonym(person: Any, key: bytes) -> str | None:
     """Return a keyed hash that stands for a person (32 hex digits), or None for nobody."""
-    return None if person is None else hmac.new(key, str(person).encode(), hashlib.sha256).hexdigest()[:32]
+    return None if person is None else hmac.new(key, str(text_of(person)).encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def text_of(value: Any) -> str | None:
+    """Return the text of a value as the scan reads it: a string itself, anything else its JSON.
+
+    Examples
+    --------
+    >>> text_of("eu"), text_of(7), text_of(True), text_of({"a": 1})
+    ('eu', '7', 'true', '{"a":1}')
+    """
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def short(value: object) -> str:
@@ -195,6 +215,8 @@ def _text(record: Mapping[str, Any], name: str, problems: list[Problem]) -> str 
 def _numbers(value: Any, where: str, size: int | None, problems: list[Problem]) -> list[float] | None:
     if value is None:
         return None
+    if isinstance(value, str):  # a CSV cell
+        value = _parsed(value)
     if not isinstance(value, list) or not all(_is_number(item) for item in value):
         problems.append(("bad_input", f"{where}: got {short(value)}, expected a list of finite numbers"))
         return None
@@ -229,6 +251,36 @@ def _is_number(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond what a float holds
         return False
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number, or the number that a text is; None otherwise."""
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool):
+        return float(value)
+    return float(value) if _is_number(value) else None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _unnested(record: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """Read objects that are kept as JSON text, as CSV and Parquet columns may; fields of a struct that are null are absent."""
+    found = dict(record)
+    for name in NESTED:
+        value = found.get(name)
+        if isinstance(value, str) and value[:1] == "{":
+            inner, wrong = parse_object(value.encode())
+            problems += [(code, f"{name}: {reason}") for code, reason in wrong]
+            found[name] = inner
+        elif isinstance(value, Mapping):
+            found[name] = {key: item for key, item in value.items() if item is not None}
+    return found
 
 
 def _is_text(record: Mapping[str, Any]) -> bool:

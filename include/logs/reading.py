@@ -1,18 +1,17 @@
-"""Read the lines of log files, one record at a time."""
+"""Read the lines of JSONL files one at a time."""
 
-import json
-from collections.abc import Iterator, Mapping
+import gzip
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from include.errors import StoreError
-from include.logs.log_lines import REQUIRED, Problem, parse_object
-
-NESTED = ("input", "probabilities", "segments")
+from include.logs.log_lines import Problem, parse_object
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,31 @@ class Line:
     raw: str
 
 
-def read_lines(path: Path, log_format: str) -> Iterator[Line]:
-    """Yield every line of a JSONL file, or every row of a Parquet file; empty lines are no lines.
+def read_lines(path: Path) -> Iterator[Line]:
+    """Yield every line of a JSONL file, which may be compressed; empty lines are no lines.
 
-    A file that is not Parquet, or lacks a required column, is one line without number and with a reason.
+    Where a compressed file breaks off, the last line is one without number and with the reason.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    for number, raw in raw_lines(path):
+        if number is None:
+            yield Line(None, None, [("cut_off", raw.decode())], raw.decode())
+        else:
+            yield parsed(number, raw)
+
+
+def parsed(number: int, raw: bytes) -> Line:
+    """Return the line of raw bytes."""
+    record, problems = parse_object(raw)
+    return Line(number, record, problems, raw.decode("utf-8", "backslashreplace"))
+
+
+def raw_lines(path: Path) -> Iterator[tuple[int | None, bytes]]:
+    """Yield the number, from 1, and the bytes of every line that is not empty; last, without number, why a file broke off.
 
     Raises
     ------
@@ -36,71 +56,108 @@ def read_lines(path: Path, log_format: str) -> Iterator[Line]:
         If the file cannot be read.
     """
     try:
-        yield from _parquet(path) if log_format == "parquet" else _jsonl(path)
+        with path.open("rb") as opened:
+            yield from _numbered(_unpacked(opened, path.suffix), broken=_FAULTS)
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be read, it may have changed meanwhile; run the task again: {error}"
         ) from error
 
 
-def _jsonl(path: Path) -> Iterator[Line]:
-    with path.open("rb") as file:
-        for number, ended in enumerate(file, start=1):
-            raw = ended.rstrip(b"\r\n")
-            if not raw.strip():
-                continue
-            record, problems = parse_object(raw)
-            yield Line(number, record, problems, raw.decode("utf-8", "backslashreplace"))
+def picked_lines(path: Path, wanted: Set[int], total: int) -> Iterator[tuple[int, Line]]:
+    """Yield some lines of a file that can be read to its end, by their places among those that are not empty, from 1.
 
+    Parameters
+    ----------
+    path
+        The file, which may be compressed.
+    wanted
+        Places.
+    total
+        Lines of the file that are not empty: if it has no others, only the blocks with a wanted line are split.
 
-def _parquet(path: Path) -> Iterator[Line]:
-    with path.open("rb") as opened:
-        try:
-            yield from _parquet_rows(pq.ParquetFile(opened))
-        except (pa.ArrowException, OSError) as error:
-            if getattr(error, "errno", None) is not None:  # the disk's fault, not the file's
-                raise
-            yield _unread(None, "not_parquet", f"not a whole Parquet file: {error}")
-
-
-def _parquet_rows(file: pq.ParquetFile) -> Iterator[Line]:
-    missing = [column for column in REQUIRED if column not in file.schema_arrow.names]
-    if missing:
-        there = ", ".join(file.schema_arrow.names)
-        yield _unread(None, "missing_column", f"columns missing: {', '.join(missing)}; there are: {there}")
-        return
-    rows = (row for batch in file.iter_batches(batch_size=4096) for row in _records(batch))
-    for number, record in enumerate(rows, start=1):
-        if isinstance(record, Exception):
-            yield _unread(number, "not_readable", f"row cannot be read: {record}")
-        else:
-            yield Line(number, *_unnested(record), json.dumps(record, default=str, ensure_ascii=False, skipkeys=True))
-
-
-def _unread(number: int | None, code: str, reason: str) -> Line:
-    """Return the line of what has no text of its own; the reason stands for it, for it is the same on every run."""
-    return Line(number, None, [(code, reason)], reason)
-
-
-def _records(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
-    """Return the rows of a batch; one by one if a row has what Python cannot hold, which is then returned instead."""
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
     try:
-        return list(batch.to_pylist(maps_as_pydicts="strict"))
-    except (KeyError, ValueError, OverflowError) as error:
-        if batch.num_rows == 1:
-            return [error]
-    return [row for place in range(batch.num_rows) for row in _records(batch.slice(place, 1))]
+        with path.open("rb") as opened:
+            unpacked = _unpacked(opened, path.suffix)
+            blocks = _blocks(unpacked)
+            if unpacked is opened and blocks[-1][1] <= total:
+                yield from _found(opened, blocks, sorted(wanted))
+            else:
+                opened.seek(0)
+                yield from _sought(_unpacked(opened, path.suffix), wanted)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be read, it may have changed meanwhile; run the task again: {error}"
+        ) from error
 
 
-def _unnested(record: dict[str, Any]) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Read nested columns that are kept as JSON text; absent struct fields are dropped."""
-    for name in NESTED:
-        value = record.get(name)
-        if isinstance(value, str):
-            found, problems = parse_object(value.encode())
-            if problems:
-                return None, [(code, f"{name}: {reason}") for code, reason in problems]
-            record[name] = found
-        elif isinstance(value, Mapping):
-            record[name] = {key: item for key, item in value.items() if item is not None}
-    return record, []
+def _blocks(opened: IO[bytes]) -> list[tuple[int, int]]:
+    """Return where blocks of whole lines begin, as (bytes, lines) before each, and the ends of the last one."""
+    found, place, lines = [(0, 0)], 0, 0
+    while block := opened.read(BLOCK):
+        rest = opened.readline()
+        place += len(block) + len(rest)
+        lines += block.count(b"\n") + rest.count(b"\n")
+        found.append((place, lines))
+    return found
+
+
+def _found(opened: IO[bytes], blocks: list[tuple[int, int]], wanted: list[int]) -> Iterator[tuple[int, Line]]:
+    """Yield lines of a file without empty ones, reading only the blocks they are in."""
+    begin = 0
+    for (start, before), (end, lines) in itertools.pairwise(blocks):
+        after = len(wanted) if end == blocks[-1][0] else bisect_right(wanted, lines)
+        if after > begin:
+            opened.seek(start)
+            within = opened.read(end - start).split(b"\n")
+            for place in wanted[begin:after]:
+                yield place, parsed(place, within[place - before - 1].rstrip(b"\r"))
+        begin = after
+
+
+def _sought(opened: IO[bytes], wanted: Set[int]) -> Iterator[tuple[int, Line]]:
+    place = 0
+    for number, ended in enumerate(opened, start=1):
+        place += not ended.isspace()
+        if place in wanted and not ended.isspace():
+            yield place, parsed(number, ended.rstrip(b"\r\n"))
+
+
+BLOCK = 1 << 18
+_FAULTS = (gzip.BadGzipFile, EOFError, pa.ArrowException)
+
+
+def _numbered(opened: IO[bytes], broken: tuple[type[Exception], ...]) -> Iterator[tuple[int | None, bytes]]:
+    number = 0
+    while True:
+        try:
+            ended = opened.readline()
+        except broken as error:
+            yield None, f"the file breaks off after line {number}: {error}".encode()
+            return
+        except OSError as error:
+            if error.errno is not None:  # the disk's fault, not the file's
+                raise
+            yield None, f"the file breaks off after line {number}: {error}".encode()
+            return
+        if not ended:
+            return
+        number += 1
+        raw = ended.rstrip(b"\r\n")
+        if raw.strip():
+            yield number, raw
+
+
+def _unpacked(opened: IO[bytes], suffix: str) -> IO[bytes]:
+    if suffix == ".gz":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=opened))
+    if suffix == ".zst":
+        import io
+
+        return cast("IO[bytes]", io.BufferedReader(pa.CompressedInputStream(opened, "zstd")))
+    return opened

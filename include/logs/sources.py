@@ -1,10 +1,10 @@
-"""The files of a log folder, local or on S3."""
+"""The files of a folder, local or on S3: which there are, and stable copies of their bytes."""
 
 import contextlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,41 +12,82 @@ from typing import Any
 from include.config.loading import resolve
 from include.errors import ConfigError, StoreError
 
-SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet"}
+SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "csv": ".csv"}
+COMPRESSED = (".gz", ".zst")
 BEING_WRITTEN = (".", "_")
+BLOCK = 1 << 20
+RESUMES = 8
+
+
+@dataclass(frozen=True)
+class Access:
+    """What opens a source: options of ``boto3.client("s3")``, and the URL of a database; never logged."""
+
+    s3_options: dict[str, Any] = field(default_factory=dict, repr=False)
+    database_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class LogFile:
-    """One file: its name relative to the folder, where it is, and when it was last written."""
+    """One file.
+
+    Attributes
+    ----------
+    name
+        Relative to the folder.
+    uri
+        Where it is.
+    written_at
+        When it was last written.
+    size
+        Bytes.
+    fingerprint
+        What changes when the content does: the ETag on S3, size and modification time elsewhere.
+    """
 
     name: str
     uri: str
     written_at: datetime
+    size: int = 0
+    fingerprint: str = ""
 
     @contextmanager
-    def opened(self, s3_options: dict[str, str]) -> Iterator[Path]:
-        """Give a local path to a stable copy of the file.
+    def opened(self, s3_options: dict[str, Any]) -> Iterator[Path]:
+        """Give a local path to the file: itself, or a copy of the object.
 
         Raises
         ------
         StoreError
-            If the file has vanished or cannot be read: the task is retried.
+            If the file has vanished, has changed or cannot be read: the task is retried.
         """
         if not self.uri.startswith("s3://"):
             yield Path(self.uri)
             return
-        bucket, _, key = self.uri.removeprefix("s3://").partition("/")
-        with tempfile.NamedTemporaryFile(suffix=Path(key).suffix) as copy:
-            try:
-                _s3(s3_options).download_fileobj(bucket, key, copy)
-            except Exception as error:
-                raise StoreError(f"{self.uri}: cannot be read: {error}") from error
-            copy.flush()
-            yield Path(copy.name)
+        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
+            copy = Path(folder) / PurePosixPath(self.uri).name
+            with copy.open("wb") as target:
+                for block in self.blocks(s3_options):
+                    target.write(block)
+            yield copy
+
+    def blocks(self, s3_options: dict[str, Any], start: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from ``start`` to the size that was listed, a MiB at a time.
+
+        Raises
+        ------
+        StoreError
+            As `opened`.
+        """
+        source = _object_blocks if self.uri.startswith("s3://") else _local_blocks
+        try:
+            yield from source(self, start, s3_options)
+        except StoreError:
+            raise
+        except Exception as error:
+            raise StoreError(f"{self.uri}: cannot be read, run the task again: {error}") from error
 
 
-def list_files(uri: str, log_format: str, written_after: datetime, s3_options: dict[str, str]) -> list[LogFile]:
+def list_files(uri: str, log_format: str, written_after: datetime, s3_options: dict[str, Any]) -> list[LogFile]:
     """Return the files of a folder that were written after a moment, in name order.
 
     A file that was last written before an interval began cannot hold the interval's rows, so the cost of a pull grows
@@ -57,7 +98,7 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
     uri
         Folder, or ``s3://bucket/prefix``.
     log_format
-        ``jsonl`` or ``parquet``.
+        ``jsonl``, ``csv`` or ``parquet``; the first two also with ``.gz`` or ``.zst`` behind.
     written_after
         Aware datetime.
     s3_options
@@ -72,10 +113,12 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
     """
     place = resolve(uri)
     found = _list_s3(place, s3_options) if place.startswith("s3://") else _list_folder(Path(place))
+    suffix = SUFFIXES[log_format]
+    endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))
     return [
         file
         for file in sorted(found, key=lambda file: file.name)
-        if file.name.endswith(SUFFIXES[log_format])
+        if file.name.endswith(endings)
         and not any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(file.name).parts)
         and file.written_at >= written_after
     ]
@@ -88,12 +131,16 @@ def _list_folder(folder: Path) -> list[LogFile]:
     for path in folder.rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # gone since the folder was listed
             if path.is_file():
+                status = path.stat()
                 name = path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
-                found.append(LogFile(name, str(path), datetime.fromtimestamp(path.stat().st_mtime, UTC)))
+                written = datetime.fromtimestamp(status.st_mtime, UTC)
+                found.append(
+                    LogFile(name, str(path), written, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+                )
     return found
 
 
-def _list_s3(uri: str, options: dict[str, str]) -> list[LogFile]:
+def _list_s3(uri: str, options: dict[str, Any]) -> list[LogFile]:
     bucket, _, folder = uri.removeprefix("s3://").partition("/")
     prefix = f"{folder.rstrip('/')}/" if folder else ""
     client = _s3(options)
@@ -104,13 +151,49 @@ def _list_s3(uri: str, options: dict[str, str]) -> list[LogFile]:
     except Exception as error:
         raise StoreError(f"{uri}: cannot be listed: {error}") from error
     return [
-        LogFile(item["Key"].removeprefix(prefix), f"s3://{bucket}/{item['Key']}", item["LastModified"])
+        LogFile(
+            item["Key"].removeprefix(prefix),
+            f"s3://{bucket}/{item['Key']}",
+            item["LastModified"],
+            item["Size"],
+            item["ETag"].strip('"'),
+        )
         for page in pages
         for item in page.get("Contents", [])
     ]
 
 
-def _s3(options: dict[str, str]) -> Any:
-    import boto3
+def _local_blocks(file: LogFile, start: int, _options: dict[str, Any]) -> Iterator[bytes]:
+    with Path(file.uri).open("rb") as opened:
+        opened.seek(start)
+        left = file.size - start
+        while left > 0 and (block := opened.read(min(BLOCK, left))):
+            left -= len(block)
+            yield block
 
-    return boto3.client("s3", **options)
+
+def _object_blocks(file: LogFile, start: int, options: dict[str, Any]) -> Iterator[bytes]:
+    """Read an object that must not change meanwhile; a connection that breaks is taken up where it broke."""
+    from botocore.exceptions import BotoCoreError
+
+    bucket, _, key = file.uri.removeprefix("s3://").partition("/")
+    client, place, broken = _s3(options), start, 0
+    while place < file.size:
+        try:
+            body = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={place}-", IfMatch=file.fingerprint)["Body"]
+            with contextlib.closing(body):
+                for block in body.iter_chunks(BLOCK):
+                    place += len(block)
+                    yield block
+        except (BotoCoreError, OSError) as error:
+            broken += 1
+            if broken > RESUMES:
+                raise StoreError(f"{file.uri}: broke off {broken} times at byte {place}: {error}") from error
+
+
+def _s3(options: dict[str, Any]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    patient = Config(retries={"max_attempts": 8, "mode": "standard"}, connect_timeout=10, read_timeout=60)
+    return boto3.client("s3", config=patient, **options)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.errors import StoreError
+from include.store.interval import Interval
 from include.store.tables import LoopStore
 
 ROWS = 1 << 16
@@ -59,3 +61,12 @@ def _with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordB
         batch.column(field.name) if field.name in names else pa.nulls(batch.num_rows, field.type) for field in fields
     ]
     return pa.RecordBatch.from_arrays(columns, names=[field.name for field in fields])
+
+
+def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
+    """Return how many rows of a table, partitioned by ``day``, have ``start <= ts < end``."""
+    dataset = store.dataset(name, [("day", "in", interval.days)])
+    if dataset is None:
+        return 0
+    moment = pc.field("ts")
+    return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end)))

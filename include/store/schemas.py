@@ -88,6 +88,30 @@ def _labels(own: list[pa.Field]) -> TableSchema:
 
 _FIXED = (
     TableSchema(
+        "files_read",
+        pa.schema(
+            [
+                pa.field("kind", pa.string(), nullable=False),  # logs, feedback
+                pa.field("name", pa.string(), nullable=False),  # relative to the folder; of a query, its bounds
+                pa.field("fingerprint", pa.string(), nullable=False),  # ETag, or size and modification time
+                pa.field("reader", pa.string(), nullable=False),  # digest of what decides how lines are read
+                pa.field("start_byte", pa.int64(), nullable=False),
+                pa.field("end_byte", pa.int64(), nullable=False),  # lines that begin before it were read
+                pa.field("edges", pa.string()),  # digest of the file's beginning and of what is before end_byte
+                pa.field("written_at", TIMESTAMP, nullable=False),
+                pa.field("interval_start", TIMESTAMP, nullable=False),  # data interval whose run read it
+                pa.field("interval_end", TIMESTAMP, nullable=False),
+                pa.field("lines", pa.int64(), nullable=False),  # = rows + late + early + duplicates + refused
+                pa.field("rows", pa.int64(), nullable=False),  # landed in that interval
+                pa.field("late", pa.int64(), nullable=False),  # landed before it
+                pa.field("early", pa.int64(), nullable=False),  # landed after it
+                pa.field("duplicates", pa.int64(), nullable=False),
+                pa.field("refused", pa.int64(), nullable=False),
+            ]
+        ),
+        ("kind", "name", "fingerprint", "reader", "start_byte"),
+    ),
+    TableSchema(
         "quarantine",
         pa.schema(
             [
@@ -98,6 +122,7 @@ _FIXED = (
                 pa.field("source", pa.string(), nullable=False),
                 pa.field("line", pa.int64()),  # 1-based line or row; null if the file as a whole
                 pa.field("trace_id", pa.string()),
+                pa.field("ts", TIMESTAMP),  # of the line, where it could be read
                 pa.field("reason_code", pa.string(), nullable=False),
                 pa.field("reason", pa.string(), nullable=False),
                 pa.field("raw", pa.string(), nullable=False),

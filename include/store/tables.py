@@ -40,7 +40,7 @@ class LoopStore:
     def __init__(self, loop: Loop, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
         self.loop = loop
         self.uri = f"{resolve(uri).rstrip('/')}/{loop.name}"
-        self._options = dict(storage_options or {})
+        self.options = dict(storage_options or {})
         self._schemas = schemas(loop)
 
     def read(
@@ -69,8 +69,8 @@ class LoopStore:
         StoreError
             If the table was written by a newer format, or the version does not exist.
         """
-        schema = self._schema(name)
-        table = self._open(name, version)
+        schema = self.table_schema(name)
+        table = self.open_table(name, version)
         wanted = list(columns or schema.columns.names)
         if table is None:
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
@@ -89,20 +89,20 @@ class LoopStore:
             "AWS_REGION": "region_name",
             "AWS_ENDPOINT_URL": "endpoint_url",
         }
-        return {names[name]: value for name, value in self._options.items() if name in names}
+        return {names[name]: value for name, value in self.options.items() if name in names}
 
     def version(self, name: str) -> int | None:
         """Return the newest version of a table, or None if it was never written."""
-        table = self._open(name)
+        table = self.open_table(name)
         return None if table is None else int(table.version())
 
     def schema(self, name: str) -> pa.Schema:
         """Return the columns of a table."""
-        return self._schema(name).columns
+        return self.table_schema(name).columns
 
-    def dataset(self, name: str, partitions: Filter | None = None) -> Any:
+    def dataset(self, name: str, partitions: Filter | None = None, version: int | None = None) -> Any:
         """Return a table's files, all or those of some partitions, as a ``pyarrow.dataset.FileSystemDataset``; None if none."""
-        table = self._open(name)
+        table = self.open_table(name, version)
         return None if table is None else table.to_pyarrow_dataset(partitions=partitions)
 
     def replace_between(self, name: str, rows: pa.Table | Compute, start: datetime, end: datetime) -> bool:
@@ -129,12 +129,24 @@ class LoopStore:
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
         return self._replace(name, rows, [(column, "in", list(values))], f"{column} IN ({quoted})")
 
-    def append_new(self, name: str, rows: pa.Table) -> pa.Table:
-        """Append the rows whose key is not in the table yet and return them; the first row of a key wins."""
-        key = self._schema(name).key
-        return self.append_computed(name, lambda present: _missing(rows, present, key), columns=key)
+    def append_new(self, name: str, rows: pa.Table, among: Filter | None = None) -> pa.Table:
+        """Append the rows whose key is not in the table yet and return them; the first row of a key wins.
 
-    def append_computed(self, name: str, compute: Compute, *, columns: Sequence[str] | None = None) -> pa.Table:
+        Parameters
+        ----------
+        name
+            Table name.
+        rows
+            Rows of the table's schema.
+        among
+            Condition that holds for every present row that may have one of the keys, so that not all need be read.
+        """
+        key = self.table_schema(name).key
+        return self.append_computed(name, lambda present: _missing(rows, present, key), columns=key, among=among)
+
+    def append_computed(
+        self, name: str, compute: Compute, *, columns: Sequence[str] | None = None, among: Filter | None = None
+    ) -> pa.Table:
         """Append what ``compute`` makes of the table's present rows, in one commit fenced by their version.
 
         Parameters
@@ -145,6 +157,8 @@ class LoopStore:
             Called with the present rows, again for each attempt; returns the rows to append.
         columns
             Columns of the present rows that ``compute`` needs, all by default.
+        among
+            Condition on the present rows that ``compute`` needs, none by default.
 
         Returns
         -------
@@ -156,10 +170,10 @@ class LoopStore:
         StoreError
             If other writers won every one of twenty attempts.
         """
-        schema = self._schema(name)
+        schema = self.table_schema(name)
         for _ in range(ATTEMPTS):
             version = self.version(name)
-            present = self.read(name, version=version, columns=columns)
+            present = self.read(name, version=version, columns=columns, filters=among)
             fresh = _conform(compute(present), schema.columns, name)
             if fresh.num_rows == 0 or self._commit(schema, fresh, version, None):
                 return fresh
@@ -167,17 +181,17 @@ class LoopStore:
 
     def update_rows(self, name: str, rows: pa.Table) -> None:
         """Replace the rows that have the keys of ``rows``, and add those that are new, in one commit."""
-        schema = self._schema(name)
+        schema = self.table_schema(name)
         fresh = _conform(rows, schema.columns, name)
         for _ in range(ATTEMPTS):
-            table = self._open(name)
+            table = self.open_table(name)
             if table is None:
                 if self._commit(schema, fresh, None, None):
                     return
                 continue
             matched = " AND ".join(f"present.{column} = fresh.{column}" for column in schema.key)
             merge = table.merge(
-                fresh, matched, source_alias="fresh", target_alias="present", commit_properties=_fence(table.version())
+                fresh, matched, source_alias="fresh", target_alias="present", commit_properties=fence(table.version())
             )
             try:
                 merge.when_matched_update_all().when_not_matched_insert_all().execute()
@@ -189,7 +203,7 @@ class LoopStore:
         raise StoreError(_lost(f"{self.uri}/{name}", "update"))
 
     def _replace(self, name: str, rows: pa.Table | Compute, window: Filter, predicate: str) -> bool:
-        schema = self._schema(name)
+        schema = self.table_schema(name)
         for _ in range(ATTEMPTS):
             version = self.version(name)
             present = self.read(name, filters=window, version=version)
@@ -203,7 +217,7 @@ class LoopStore:
     def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
         """Commit on top of ``version``; False if another writer was first."""
         # A table that was not there when the rows were computed must not be there now either: only `mode="error"` says so.
-        target = (None if version is None else self._open(schema.name, version)) or f"{self.uri}/{schema.name}"
+        target = (None if version is None else self.open_table(schema.name, version)) or f"{self.uri}/{schema.name}"
         fresh_table = isinstance(target, str)
         try:
             write_deltalake(
@@ -213,21 +227,22 @@ class LoopStore:
                 mode="error" if fresh_table else "overwrite" if predicate else "append",
                 predicate=None if fresh_table else predicate,
                 schema_mode=None if fresh_table else "merge",
-                storage_options=self._options or None,
-                commit_properties=_fence(version),
+                storage_options=self.options or None,
+                commit_properties=fence(version),
             )
         except CommitFailedError:
             return False
         except Exception as error:
-            if fresh_table and self._open(schema.name) is not None:
+            if fresh_table and self.open_table(schema.name) is not None:
                 return False
             raise StoreError(f"{self.uri}/{schema.name}: could not commit {rows.num_rows} rows: {error}") from error
         return True
 
-    def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
-        uri = f"{self.uri}/{self._schema(name).name}"
+    def open_table(self, name: str, version: int | None = None) -> DeltaTable | None:
+        """Return a table at a version, the newest by default; None if it was never written."""
+        uri = f"{self.uri}/{self.table_schema(name).name}"
         try:
-            return DeltaTable(uri, version=version, storage_options=self._options or None)
+            return DeltaTable(uri, version=version, storage_options=self.options or None)
         except TableNotFoundError:
             return None
         except Exception as error:
@@ -235,7 +250,8 @@ class LoopStore:
                 f"{uri}: cannot read version {'newest' if version is None else version}: {error}"
             ) from error
 
-    def _schema(self, name: str) -> TableSchema:
+    def table_schema(self, name: str) -> TableSchema:
+        """Return a table's columns, key and partitions."""
         if name not in self._schemas:
             raise StoreError(f"No table {name!r}; there are: {', '.join(sorted(self._schemas))}")
         return self._schemas[name]
@@ -285,7 +301,7 @@ def _conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _fence(version: int | None) -> CommitProperties:
+def fence(version: int | None) -> CommitProperties:
     """Make a commit fail if another one was made on top of the same version."""
     return CommitProperties(max_commit_retries=0, app_transactions=[Transaction("feedback-loop", (version or 0) + 1)])
 

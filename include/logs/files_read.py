@@ -1,0 +1,99 @@
+"""The ledger of what was read: a file is read once, and only what was appended to it is read again."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from include.config.loop_file import Loop
+from include.logs.slices import Slice, cut_up, edges, is_divisible
+from include.logs.sources import Access, LogFile
+from include.store.digests import digest_of
+from include.store.interval import Interval
+from include.store.tables import LoopStore, rows_of
+
+RULES = 1  # raise it when the rules of reading change: every file in the look-back is then read anew
+COUNTS = ("lines", "rows", "late", "early", "duplicates", "refused")
+Entry = Mapping[str, Any]
+
+
+def reader_digest(loop: Loop, kind: str) -> str:
+    """Return the digest of what decides how a line is read: another one, and files are read anew."""
+    if kind == "feedback":
+        return digest_of(RULES, loop.feedback.model_dump(include={"format", "columns", "consent"}))
+    inputs = {name: item.model_dump() for name, item in loop.inputs.items()}
+    return digest_of(RULES, loop.task.classes, inputs, loop.segments, loop.logs.format, loop.logs.columns)
+
+
+def unread_slices(
+    store: LoopStore, kind: str, files: Iterable[LogFile], after: datetime, access: Access
+) -> list[Slice]:
+    """Return what of the files was not read yet, cut into slices of at most ``logs.partition_mb``."""
+    reader = reader_digest(store.loop, kind)
+    past: dict[str, list[Entry]] = {}
+    filters = [("kind", "=", kind), ("reader", "=", reader), ("written_at", ">=", after)]
+    for row in store.read("files_read", filters=filters).to_pylist():
+        past.setdefault(row["name"], []).append(row)
+    size = store.loop.logs.partition_mb << 20
+    return [
+        part
+        for file in files
+        if (gaps := _gaps(file, past.get(file.name, []), access))
+        for part in cut_up(file, gaps, size)
+    ]
+
+
+def entry(store: LoopStore, kind: str, part: Slice, end: int, counts: Mapping[str, int], interval: Interval,
+          access: Access) -> dict[str, Any]:  # fmt: skip
+    """Return the ledger row of a slice whose lines before ``end`` were read."""
+    return {
+        "kind": kind, "name": part.file.name, "fingerprint": part.file.fingerprint,
+        "reader": reader_digest(store.loop, kind), "start_byte": part.start, "end_byte": end,
+        "edges": edges(part.file, end, access), "written_at": part.file.written_at,
+        "interval_start": interval.start, "interval_end": interval.end, **{name: counts.get(name, 0) for name in COUNTS},
+    }  # fmt: skip
+
+
+def note_read(store: LoopStore, entries: Iterable[Mapping[str, Any]]) -> None:
+    """Write down what was read, after its rows are in the tables: killed before, the same slices are read again."""
+    rows = rows_of(store.loop, "files_read", list(entries))
+    if rows.num_rows:
+        store.append_new("files_read", rows, [("kind", "=", rows.column("kind")[0].as_py()),
+                                              ("written_at", ">=", min(rows.column("written_at").to_pylist()))])  # fmt: skip
+
+
+def counts_of(store: LoopStore, kind: str, interval: Interval) -> dict[str, int]:
+    """Return the counts of what the runs of an interval read, and the number of ``files``."""
+    rows = store.read(
+        "files_read",
+        filters=[("kind", "=", kind), ("interval_start", "=", interval.start), ("interval_end", "=", interval.end)],
+    ).to_pylist()
+    return {name: sum(row[name] for row in rows) for name in COUNTS} | {"files": len({row["name"] for row in rows})}
+
+
+def _gaps(file: LogFile, past: list[Entry], access: Access) -> list[tuple[int, int]]:
+    """Return the byte ranges of a file that were not read."""
+    same = [row for row in past if row["fingerprint"] == file.fingerprint]
+    covered = _holes(same, file.size)
+    if same and not is_divisible(file.name):
+        return []
+    begun = 0 if same or not is_divisible(file.name) else _appended_from(file, past, access)
+    return [(max(start, begun), end) for start, end in covered if end > begun]
+
+
+def _holes(entries: list[Entry], size: int) -> list[tuple[int, int]]:
+    holes, place = [], 0
+    for row in sorted(entries, key=lambda row: row["start_byte"]):
+        if row["start_byte"] > place:
+            holes.append((place, row["start_byte"]))
+        place = max(place, row["end_byte"])
+    return [*holes, (place, size)] if place < size else holes
+
+
+def _appended_from(file: LogFile, past: list[Entry], access: Access) -> int:
+    """Return how much of a changed file was read before and still is the same; 0 if it was rewritten."""
+    for row in sorted(past, key=lambda row: -row["end_byte"]):
+        earlier = [other for other in past if other["fingerprint"] == row["fingerprint"]]
+        whole = not _holes(earlier, row["end_byte"])
+        if whole and row["end_byte"] <= file.size and row["edges"] == edges(file, row["end_byte"], access):
+            return int(row["end_byte"])
+    return 0

@@ -1,0 +1,233 @@
+"""Fields of a log in SQL: how each value is read, and how to see that it is not what it should be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from include.logs.field_paths import Path, located
+
+NOT_GIVEN = "NULL"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """SQL of one field.
+
+    Attributes
+    ----------
+    value
+        Of the wanted type, or NULL.
+    doubtful
+        True where the value is NULL although something may have been given: the careful reader looks at the line.
+    """
+
+    value: str
+    doubtful: str = "false"
+
+    @property
+    def null_is_doubtful(self) -> bool:
+        """Whether NULL alone is what makes it doubtful."""
+        return self.doubtful == f"{self.value} IS NULL"
+
+
+class Leaves(Protocol):
+    """How a format gives its fields."""
+
+    def text(self, path: Path) -> Leaf:
+        """Return a field as VARCHAR; any scalar has a text."""
+
+    def number(self, path: Path) -> Leaf:
+        """Return a field as DOUBLE."""
+
+    def numbers(self, path: Path, kind: str) -> Leaf:
+        """Return a list as ``kind[]``."""
+
+    def moment(self, path: Path) -> Leaf:
+        """Return a field as TIMESTAMPTZ."""
+
+    def not_an_object(self, path: Path) -> str:
+        """Say where something was given that should be an object and is none."""
+
+
+class JsonLeaves:
+    """Fields of JSON lines, which DuckDB reads into the wanted types while it parses.
+
+    A value of the wrong type becomes NULL as one that is absent does, so NULL is doubtful; fields that a file's first line
+    lacks are read as JSON, where absent is known from wrong.
+
+    Parameters
+    ----------
+    columns
+        ``logs.columns``.
+    loose
+        Paths that are read as JSON.
+    """
+
+    def __init__(self, columns: Mapping[str, str], loose: frozenset[Path]) -> None:
+        self._columns = columns
+        self._loose = loose
+        self.types: dict[str, Any] = {}
+
+    def text(self, path: Path) -> Leaf:
+        """Return a field as VARCHAR."""
+        field = self._declared(path, "VARCHAR")
+        return Leaf(f"({field} ->> '$')" if path in self._loose else field)
+
+    def number(self, path: Path) -> Leaf:
+        """Return a field as DOUBLE."""
+        if path[:-1] in self._loose:
+            field = f"({self._declared(path[:-1], 'JSON')} -> {literal('$.' + quoted(path[-1]))})"
+        else:
+            field = self._declared(path, "DOUBLE")
+            if path not in self._loose:
+                return Leaf(field, f"{field} IS NULL")
+        value = f"TRY_CAST({field} ->> '$' AS DOUBLE)"
+        return Leaf(value, _given(field, value))
+
+    def numbers(self, path: Path, kind: str) -> Leaf:
+        """Return a list as ``kind[]``."""
+        field = self._declared(path, f"{kind}[]")
+        if path not in self._loose:
+            return Leaf(field, f"{field} IS NULL")
+        value = f"TRY_CAST({field} AS {kind}[])"
+        return Leaf(value, _given(field, value))
+
+    def moment(self, path: Path) -> Leaf:
+        """Return a field as TIMESTAMPTZ."""
+        field = self._declared(path, "VARCHAR")
+        return Leaf(f"CASE WHEN {field} >= '0' AND {field} < ':' THEN TRY_CAST({field} AS TIMESTAMPTZ) END")
+
+    def not_an_object(self, path: Path) -> str:
+        """Say where something else than an object was given; known only of what is read as JSON."""
+        if path not in self._loose:
+            return "false"
+        field = self._declared(path, "JSON")
+        return f"{field} IS NOT NULL AND json_type({field}) NOT IN ('OBJECT', 'NULL')"
+
+    @property
+    def schema(self) -> str:
+        """The ``columns`` argument of ``read_json``."""
+        return "{" + ", ".join(f"{quoted(name)}: {literal(_type(kind))}" for name, kind in self.types.items()) + "}"
+
+    def _declared(self, path: Path, kind: str) -> str:
+        """Note that a field is read, and return its SQL."""
+        place = located(self._columns, path)
+        level = self.types
+        for name in place[:-1]:
+            level = level.setdefault(name, {})
+        level.setdefault(place[-1], "JSON" if path in self._loose else kind)
+        return field_of(place)
+
+
+class ColumnLeaves:
+    """Fields of a CSV or Parquet file, whose columns are known: absent is known from wrong.
+
+    Parameters
+    ----------
+    columns
+        ``logs.columns``.
+    described
+        DuckDB's type of each column of the file, by name.
+    """
+
+    def __init__(self, columns: Mapping[str, str], described: Mapping[str, Any]) -> None:
+        self._columns = columns
+        self._described = described
+
+    def text(self, path: Path) -> Leaf:
+        """Return a field as VARCHAR."""
+        field, _ = self._found(path)
+        return Leaf(f"CAST({field} AS VARCHAR)")
+
+    def number(self, path: Path) -> Leaf:
+        """Return a field as DOUBLE."""
+        field, _ = self._found(path)
+        value = f"TRY_CAST({field} AS DOUBLE)"
+        return Leaf(value, _given(field, value))
+
+    def numbers(self, path: Path, kind: str) -> Leaf:
+        """Return a list, or the JSON text of one, as ``kind[]``."""
+        field, found = self._found(path)
+        value = f"TRY_CAST({field}{'::JSON' if found == 'VARCHAR' else ''} AS {kind}[])"
+        if found == "VARCHAR":
+            value = f"CASE WHEN json_valid({field}) THEN {value} END"
+        return Leaf(value, _given(field, value))
+
+    def moment(self, path: Path) -> Leaf:
+        """Return a field as TIMESTAMPTZ; a timestamp without a zone is UTC."""
+        field, found = self._found(path)
+        if found.startswith("TIMESTAMP"):
+            return Leaf(f"TRY_CAST({field} AS TIMESTAMPTZ)")
+        if found != "VARCHAR":
+            return Leaf("CAST(NULL AS TIMESTAMPTZ)")
+        return Leaf(f"CASE WHEN {field} >= '0' AND {field} < ':' THEN TRY_CAST({field} AS TIMESTAMPTZ) END")
+
+    def not_an_object(self, path: Path) -> str:
+        """Say where a column that holds objects as JSON text holds something else."""
+        field, found = self._found(path)
+        if found not in {"VARCHAR", "JSON"}:
+            return "false"
+        return f"{field} IS NOT NULL AND (NOT json_valid({field}) OR json_type({field}) NOT IN ('OBJECT', 'NULL'))"
+
+    def _found(self, path: Path) -> tuple[str, str]:
+        """Return a field's SQL and type; ``NULL`` if the file has none."""
+        place = located(self._columns, path)
+        for cut in range(len(place), 0, -1):
+            column = ".".join(place[:cut])
+            if column in self._described:
+                return _inside(quoted(column), self._described[column], place[cut:])
+        return NOT_GIVEN, "NULL"
+
+
+def quoted(name: str) -> str:
+    '''Return a name as SQL takes it.
+
+    Examples
+    --------
+    >>> print(quoted('a "b"'))
+    "a ""b"""
+    '''
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL takes it.
+
+    Examples
+    --------
+    >>> print(literal("it's"))
+    'it''s'
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def field_of(place: Path) -> str:
+    """Return the SQL of a field in nested STRUCTs."""
+    return ".".join(["line", *map(quoted, place)])
+
+
+def _given(field: str, value: str) -> str:
+    return f"({field} IS NOT NULL AND {value} IS NULL)"
+
+
+def _type(kind: Any) -> str:
+    if isinstance(kind, str):
+        return kind
+    return "STRUCT(" + ", ".join(f"{quoted(name)} {_type(inner)}" for name, inner in kind.items()) + ")"
+
+
+def _inside(field: str, kind: Any, rest: Path) -> tuple[str, str]:
+    """Return the SQL and type of what is inside a column: of a STRUCT, of a MAP, or of JSON text."""
+    if not rest:
+        return field, str(kind)
+    if kind.id == "struct":
+        inner = dict(kind.children)
+        return (
+            _inside(f"{field}.{quoted(rest[0])}", inner[rest[0]], rest[1:]) if rest[0] in inner else (NOT_GIVEN, "NULL")
+        )
+    if kind.id == "map":
+        return _inside(f"{field}[{literal(rest[0])}]", dict(kind.children)["value"], rest[1:])
+    if str(kind) in {"VARCHAR", "JSON"}:
+        steps = "".join(f".{quoted(name)}" for name in rest)
+        return f"CASE WHEN json_valid({field}) THEN {field} ->> {literal('$' + steps)} END", "VARCHAR"
+    return NOT_GIVEN, "NULL"

@@ -1,0 +1,142 @@
+"""One row a trace id: which staged rows stay, by a rule that no order of arrival changes.
+
+Of lines with one trace id within the reach (``logs.repeat_days``), the earliest stays, then the one whose
+content has the smallest digest. A line that has another one before it within the reach is a repeat: it goes to quarantine
+as ``repeated_trace_id``. Lines of equal content are duplicates: one stays.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+import pyarrow as pa
+
+from include.logs.leaves import literal, quoted
+from include.logs.staging import Staging
+from include.store.tables import LoopStore
+
+REPEATED = "repeated_trace_id"
+LATER_THAN_ANY = "~"  # sorts behind every digest: a refused line comes after the row that it lost to
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Rows of the staging tables ``left_out`` (part, number, why) and ``taken_out`` (trace_id, day, why: of the store)."""
+
+    left_out: int
+    taken_out: int
+
+
+def settle(staging: Staging, store: LoopStore, version: int | None) -> Settled:
+    """Find the staged rows that do not stay, and the rows of the store's ``version`` that must give way."""
+    database = staging.connection
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE left_out (part INTEGER, number BIGINT, why VARCHAR);"
+        "CREATE OR REPLACE TEMP TABLE taken_out (trace_id VARCHAR, day VARCHAR, why VARCHAR)"
+    )
+    reach = timedelta(days=staging.loop.logs.repeat_days)
+    if not _register_earlier(staging, store, version, reach):
+        return Settled(0, 0)
+    database.execute(_CANDIDATES)
+    if not _one(staging, "SELECT count(*) FROM candidates"):
+        return Settled(0, 0)
+    database.execute(_contenders(staging))
+    database.execute(_SUPERSEDED)
+    database.execute(_RULE.format(reach=ceil(reach.total_seconds() * 1e6)))
+    return Settled(_one(staging, "SELECT count(*) FROM left_out"), _one(staging, "SELECT count(*) FROM taken_out"))
+
+
+def _register_earlier(staging: Staging, store: LoopStore, version: int | None, reach: timedelta) -> bool:
+    """Make ``stored`` and ``refused_before`` of what is in reach of the staged rows; tell whether there are such rows."""
+    found = staging.connection.execute("SELECT DISTINCT CAST(ts AS DATE) FROM staged").fetchall()
+    if not found:
+        return False
+    around = range(-ceil(reach / timedelta(days=1)), ceil(reach / timedelta(days=1)) + 1)
+    days = sorted({(day + timedelta(days=step)).isoformat() for (day,) in found for step in around})
+    dataset = store.dataset("predictions", [("day", "in", days)], version)
+    rows = dataset if dataset is not None else store.schema("predictions").empty_table()
+    staging.connection.register("stored", rows)
+    bounds = (datetime.fromisoformat(f"{days[0]}T00:00:00Z"), datetime.fromisoformat(f"{days[-1]}T00:00:00Z"))
+    repeats = store.read(
+        "quarantine",
+        columns=["trace_id", "ts"],
+        filters=[("reason_code", "=", REPEATED), ("ts", ">=", bounds[0]), ("ts", "<", bounds[1] + timedelta(days=1))],
+    )
+    staging.connection.register("refused_before", repeats.filter(pa.compute.is_valid(repeats.column("trace_id"))))
+    names = [(number, part.slice.file.name) for number, part in enumerate(staging.parts)]
+    parts = pa.table({"part": [n for n, _ in names], "source": [name for _, name in names]})
+    staging.connection.register("parts", parts)
+    return True
+
+
+def _one(staging: Staging, query: str) -> int:
+    found = staging.connection.execute(query).fetchone()
+    return int(found[0]) if found else 0
+
+
+_CANDIDATES = """
+CREATE OR REPLACE TEMP TABLE candidates AS
+SELECT h FROM (
+    SELECT hash(trace_id) AS h, true AS is_new FROM staged
+    UNION ALL SELECT hash(trace_id), false FROM stored
+    UNION ALL SELECT hash(trace_id), false FROM refused_before
+) GROUP BY h HAVING count(*) > 1 AND bool_or(is_new)
+"""
+
+
+def _contenders(staging: Staging) -> str:
+    """Return SQL that makes ``contenders``: every line, here or in the store, whose trace id is there more than once."""
+    names = [field.name for field in staging.columns] + ["user_key"]
+    there = staging.connection.sql("SELECT * FROM stored LIMIT 0").columns
+    content = ", ".join(f"{quoted(name)}: {quoted(name)}" for name in names)
+    old = ", ".join(f"{quoted(name)}: {quoted(name) if name in there else 'NULL'}" for name in names)
+    digest = "md5(CAST(to_json({{{}}}) AS VARCHAR))"
+    return f"""
+CREATE OR REPLACE TEMP TABLE contenders AS
+SELECT 1 AS origin, part, number, trace_id, ts, NULL AS day, source, {digest.format(content)} AS digest
+FROM staged LEFT JOIN people USING (user_id) JOIN parts USING (part) WHERE hash(trace_id) IN (FROM candidates)
+UNION ALL
+SELECT 0, NULL, NULL, trace_id, ts, day, source, {digest.format(old)}
+FROM stored WHERE hash(trace_id) IN (FROM candidates)
+UNION ALL
+SELECT 2, NULL, NULL, trace_id, ts, NULL, NULL, {literal(LATER_THAN_ANY)}
+FROM refused_before WHERE hash(trace_id) IN (FROM candidates)
+"""
+
+
+# A stored row whose line was read anew and now says something else gives way to it, without having been wrong.
+_SUPERSEDED = """
+INSERT INTO taken_out
+SELECT trace_id, day, 'read anew' FROM contenders AS old
+WHERE origin = 0
+  AND EXISTS (FROM contenders AS anew WHERE anew.origin = 1 AND anew.trace_id = old.trace_id AND anew.ts = old.ts
+              AND anew.source = old.source)
+  AND NOT EXISTS (FROM contenders AS anew WHERE anew.origin = 1 AND anew.trace_id = old.trace_id AND anew.ts = old.ts
+                  AND anew.source = old.source AND anew.digest = old.digest);
+DELETE FROM contenders WHERE origin = 0 AND trace_id IN (SELECT trace_id FROM taken_out)
+"""
+
+# lag() finds the nearest line before; "again" is a stored row's own line, met once more after a kill.
+_RULE = """
+CREATE OR REPLACE TEMP TABLE ranked AS
+SELECT *,
+    row_number() OVER copies AS copy,
+    first_value(origin) OVER copies AS first_origin,
+    first_value(source) OVER copies AS first_source,
+    row_number() OVER (PARTITION BY trace_id, ts, digest, origin, source ORDER BY part, number) AS copy_here
+FROM contenders
+WINDOW copies AS (PARTITION BY trace_id, ts, digest ORDER BY origin, source, part, number);
+
+CREATE OR REPLACE TEMP TABLE firsts AS
+SELECT *, epoch_us(ts) - lag(epoch_us(ts)) OVER (PARTITION BY trace_id ORDER BY ts, digest) AS since
+FROM ranked WHERE copy = 1;
+
+INSERT INTO left_out
+SELECT part, number,
+    CASE WHEN first_origin = 0 AND source = first_source AND copy_here = 1 THEN 'again' ELSE 'duplicate' END
+FROM ranked WHERE origin = 1 AND copy > 1
+UNION ALL
+SELECT part, number, 'repeated' FROM firsts WHERE origin = 1 AND since <= {reach};
+
+INSERT INTO taken_out SELECT trace_id, day, 'repeated' FROM firsts WHERE origin = 0 AND since <= {reach}
+"""
