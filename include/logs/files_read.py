@@ -54,11 +54,19 @@ def entry(store: LoopStore, kind: str, part: Slice, end: int, counts: Mapping[st
 
 
 def note_read(store: LoopStore, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Write down what was read, after its rows are in the tables: killed before, the same slices are read again."""
+    """Write down what was read, after its rows are in the tables: killed before, the same slices are read again.
+
+    The answer of a query may change, so its entry is replaced.
+    """
     rows = rows_of(store.loop, "files_read", list(entries))
-    if rows.num_rows:
-        store.append_new("files_read", rows, [("kind", "=", rows.column("kind")[0].as_py()),
-                                              ("written_at", ">=", min(rows.column("written_at").to_pylist()))])  # fmt: skip
+    if rows.num_rows == 0:
+        return
+    if set(rows.column("fingerprint").to_pylist()) == {"query"}:
+        store.update_rows("files_read", rows)
+        return
+    oldest = min(rows.column("written_at").to_pylist())
+    kind = rows.column("kind")[0].as_py()
+    store.append_new("files_read", rows, [("kind", "=", kind), ("written_at", ">=", oldest)])
 
 
 def counts_of(store: LoopStore, kind: str, interval: Interval) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ from include.logs.field_paths import check_columns
 from include.logs.files_read import counts_of, entry, note_read, unread_slices
 from include.logs.landing import land
 from include.logs.quarantine import refuse_lines
-from include.logs.slices import Slice, partitions
+from include.logs.queries import query_slices, spooled
+from include.logs.slices import Slice, partitions, without_unfinished_line
 from include.logs.sources import Access, list_files
 from include.logs.staging import Staging
 from include.store.day_batches import rows_between
@@ -76,12 +78,20 @@ def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access
 
 
 def plan_pull(store: LoopStore, interval: Interval, access: Access) -> list[list[Slice]]:
-    """Return what is to read in partitions of ``logs.partition_mb``; at least one, which is empty if nothing is new."""
+    """Return what is to read in partitions of ``logs.partition_mb``; at least one, which is empty if nothing is new.
+
+    A query is one partition a day. A last line that is still being written waits for the next pull, for the look-back at most.
+    """
     logs = store.loop.logs
     check_columns(store.loop)
-    after = interval.widened(logs.look_back_hours).start - timedelta(seconds=logs.clock_skew_seconds)
+    window = interval.widened(logs.look_back_hours)
+    if logs.format == "sql":
+        return [[part] for part in query_slices(window)]
+    after = window.start - timedelta(seconds=logs.clock_skew_seconds)
     files = list_files(str(logs.uri), logs.format, after, access.s3_options)
-    return partitions(unread_slices(store, "logs", files, after, access), logs.partition_mb << 20)
+    unread = unread_slices(store, "logs", files, after, access)
+    whole = [_settled_part(part, interval, timedelta(hours=logs.look_back_hours), access) for part in unread]
+    return partitions([part for part in whole if part.end > part.start], logs.partition_mb << 20)
 
 
 def pull_partition(
@@ -91,6 +101,8 @@ def pull_partition(
 
     Raises
     ------
+    ConfigError
+        If a query is refused.
     StoreError
         If a file cannot be read or a table not be committed.
     """
@@ -100,17 +112,24 @@ def pull_partition(
     def refuse(lines: list[Any]) -> None:
         refuse_lines(store, "logs", interval, lines)
 
-    with (
-        tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder,
-        Staging(store.loop, pseudonym_key, Path(folder), refuse) as staging,
-    ):
-        staging.read(slices, access)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedback-loop-"))
+        ready = [stack.enter_context(spooled(part, store.loop.logs, access)) for part in slices]
+        staging = stack.enter_context(Staging(store.loop, pseudonym_key, Path(folder), refuse))
+        staging.read(ready, access)
         counts = land(staging, store, interval, access)
-        entries = [
-            entry(store, "logs", part.slice, part.slice.end, found, interval, access)
-            for part, found in zip(staging.parts, counts, strict=True)
-        ]
-    note_read(store, entries)
+    note_read(
+        store,
+        [
+            entry(store, "logs", part, part.end, found, interval, access)
+            for part, found in zip(slices, counts, strict=True)
+        ],
+    )
+
+
+def _settled_part(part: Slice, interval: Interval, patience: timedelta, access: Access) -> Slice:
+    being_written = abs(interval.end - part.file.written_at) < patience
+    return without_unfinished_line(part, access) if being_written else part
 
 
 def report(store: LoopStore, interval: Interval) -> PullReport:

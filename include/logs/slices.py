@@ -1,6 +1,7 @@
 """Slices of files: what one task reads, so that a large pull is spread over many."""
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from include.logs.log_lines import LONGEST_LINE
 from include.logs.sources import COMPRESSED, Access, LogFile
 
 EDGE = 1 << 16
@@ -154,6 +156,23 @@ def partitions(slices: Iterable[Slice], size: int) -> list[list[Slice]]:
     return groups
 
 
+def without_unfinished_line(part: Slice, access: Access) -> Slice:
+    """Return a slice without the file's last line if that has no end and is no whole JSON: it is being written."""
+    if not is_divisible(part.file.name) or part.end != part.file.size:
+        return part
+    found = _bytes(part.file, max(part.start, part.end - LONGEST_LINE), part.end, access)
+    last = found[found.rfind(b"\n") + 1 :]
+    return part if not last or _is_json(last) else Slice(part.file, part.start, part.end - len(last))
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def is_divisible(name: str) -> bool:
     """Tell whether a file can be read from the middle, and read on when it was appended to: plain JSON lines can."""
     return name.endswith(".jsonl")
@@ -170,9 +189,10 @@ def edges(file: LogFile, end: int, access: Access) -> str | None:
 
 
 def _bytes(file: LogFile, start: int, end: int, access: Access) -> bytes:
-    found = b""
+    blocks, size = [], 0
     for block in file.blocks(access.s3_options, start):
-        found += block
-        if len(found) >= end - start:
+        blocks.append(block)
+        size += len(block)
+        if size >= end - start:
             break
-    return found[: end - start]
+    return b"".join(blocks)[: end - start]

@@ -162,6 +162,9 @@ _FIXED = (
                 pa.field("value", pa.string()),  # JSON
                 pa.field("comment", pa.string()),
                 pa.field("user_key", pa.string()),
+                pa.field("source", pa.string()),  # system it came from, as the line says
+                pa.field("file", pa.string()),
+                pa.field("held_back", pa.string()),  # why it is not acted on: burst_person, burst_source
             ]
         ),
         ("feedback_id",),
