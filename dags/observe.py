@@ -8,10 +8,11 @@
 
 **When it fails**
 
-* `pull_logs`: the log folder is missing or not readable; the message names it. Mend the path or the connection
-  `feedback_store`, then clear the task. Pulling an interval again changes nothing.
+* `plan_pull`: the log folder is missing or not readable; the message names it. Mend the path or the connection, then
+  clear the task. A large pull is planned in partitions, and `pull_logs` is mapped over them.
+* `pull_logs`, `pull_feedback`: a file vanished or the database does not answer. Clear the task: pulling again changes nothing.
 * `validate_logs`: more lines were refused than `logs.max_refused_share` allows; the message shows the first ten, the
-  rest are in `quarantine`. Mend the writer of the logs, then clear `pull_logs`.
+  rest are in `quarantine`. Mend the writer of the logs, then clear `plan_pull`.
 * `push_to_labeling`: the labeling platform does not answer. Clear the task: nothing is asked twice.
 
 A skipped task had nothing to do; its log says why.
@@ -22,6 +23,8 @@ from feedback_loop.assets import loop_assets
 from feedback_loop.defaults import dag_arguments
 from feedback_loop.forms import trigger_form
 from feedback_loop.operators.detect_drift import DetectDriftOperator
+from feedback_loop.operators.plan_pull import PlanPullOperator
+from feedback_loop.operators.pull_feedback import PullFeedbackOperator
 from feedback_loop.operators.pull_logs import PullLogsOperator
 from feedback_loop.operators.push_to_labeling import PushToLabelingOperator
 from feedback_loop.operators.select_samples import SelectSamplesOperator
@@ -41,14 +44,14 @@ for loop in valid_loops():
         params=form,
         doc_md=__doc__,
     ) as dag:
-        pull_logs = PullLogsOperator(
-            task_id="pull_logs", loop=loop.name, inlets=[assets.model], outlets=[assets.predictions]
-        )
-        validate_logs = ValidateLogsOperator(task_id="validate_logs", loop=loop.name)
+        plan_pull = PlanPullOperator(task_id="plan_pull", loop=loop.name, inlets=[assets.model])
+        pull_logs = PullLogsOperator.partial(task_id="pull_logs", loop=loop.name).expand(partition=plan_pull.output)
+        pull_feedback = PullFeedbackOperator(task_id="pull_feedback", loop=loop.name)
+        validate_logs = ValidateLogsOperator(task_id="validate_logs", loop=loop.name, outlets=[assets.predictions])
         detect_drift = DetectDriftOperator(task_id="detect_drift", loop=loop.name, outlets=[assets.drift_alarm])
         select_samples = SelectSamplesOperator(task_id="select_samples", loop=loop.name)
         push_to_labeling = PushToLabelingOperator(
             task_id="push_to_labeling", loop=loop.name, pool="labeling", outlets=[assets.label_requests]
         )
 
-        pull_logs >> validate_logs >> detect_drift >> select_samples >> push_to_labeling
+        plan_pull >> [pull_logs, pull_feedback] >> validate_logs >> detect_drift >> select_samples >> push_to_labeling

@@ -1,5 +1,6 @@
 """Pull one data interval of prediction logs into the store."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +20,8 @@ from include.logs.slices import Slice, partitions, without_unfinished_line
 from include.logs.sources import Access, list_files
 from include.logs.staging import Staging
 from include.store.day_batches import rows_between
+from include.store.digests import canonical_json, digest_of
+from include.store.files import read_file, write_file
 from include.store.interval import Interval
 from include.store.tables import LoopStore
 
@@ -92,6 +95,21 @@ def plan_pull(store: LoopStore, interval: Interval, access: Access) -> list[list
     unread = unread_slices(store, "logs", files, after, access)
     whole = [_settled_part(part, interval, timedelta(hours=logs.look_back_hours), access) for part in unread]
     return partitions([part for part in whole if part.end > part.start], logs.partition_mb << 20)
+
+
+def write_plan(store: LoopStore, interval: Interval, plan: list[list[Slice]]) -> list[str]:
+    """Write a plan beside the tables and return the key of each partition: what crosses a task boundary."""
+    text = canonical_json([[part.to_json() for part in slices] for slices in plan])
+    name = digest_of(interval.key, text)[:16]
+    write_file(store, f"pulls/{name}.json", text)
+    return [f"{name}:{number}" for number in range(len(plan))]
+
+
+def planned(store: LoopStore, key: str) -> list[Slice]:
+    """Return the slices of a partition that `write_plan` wrote."""
+    name, _, number = key.partition(":")
+    plan = json.loads(read_file(store, f"pulls/{name}.json"))
+    return [Slice.from_json(part) for part in plan[int(number)]]
 
 
 def pull_partition(

@@ -14,6 +14,7 @@ from include.logs.log_lines import LONGEST_LINE
 from include.logs.sources import COMPRESSED, Access, LogFile
 
 EDGE = 1 << 16
+MOST_PARTITIONS = 1000  # below what Airflow maps a task over
 EXPANSION = 6  # how much larger a compressed file is once it is read
 
 
@@ -145,9 +146,11 @@ def cut_up(file: LogFile, gaps: Iterable[tuple[int, int]], size: int) -> list[Sl
 
 def partitions(slices: Iterable[Slice], size: int) -> list[list[Slice]]:
     """Return the slices in groups of about ``size`` bytes, in order; at least one group, which may be empty."""
+    parts = list(slices)
+    size = max(size, 2 * sum(part.weight for part in parts) // MOST_PARTITIONS)
     groups: list[list[Slice]] = [[]]
     weight = 0
-    for part in slices:
+    for part in parts:
         if groups[-1] and weight + part.weight > size:
             groups.append([])
             weight = 0

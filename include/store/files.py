@@ -37,6 +37,29 @@ def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
     return uri
 
 
+def read_file(store: LoopStore, path: str) -> bytes:
+    """Return what `write_file` wrote.
+
+    Raises
+    ------
+    StoreError
+        If there is no such file, or it cannot be read.
+    """
+    uri = f"{store.uri}/_files/{path}"
+    try:
+        return _read_object(store, uri) if "://" in uri else Path(uri).read_bytes()
+    except Exception as error:
+        raise StoreError(f"{uri}: cannot be read: {error}") from error
+
+
+def _read_object(store: LoopStore, uri: str) -> bytes:
+    import boto3
+
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    found = boto3.client("s3", **store.s3_client_options).get_object(Bucket=bucket, Key=key)
+    return bytes(found["Body"].read())
+
+
 def _write_local(target: Path, data: bytes) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:

@@ -15,6 +15,7 @@ from feedback_loop.operators.approve import ApproveDeploymentOperator
 from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
 from feedback_loop.operators.decide_retrain import DecideRetrainOperator
 from feedback_loop.operators.deploy import DeployOperator
+from feedback_loop.operators.plan_pull import PlanPullOperator
 from feedback_loop.operators.publish_dataset import PublishDatasetOperator
 from feedback_loop.operators.pull_logs import PullLogsOperator
 from feedback_loop.operators.select_samples import SelectSamplesOperator
@@ -34,7 +35,7 @@ from include.errors import (
 )
 from include.labeling.backends import backend_for
 from include.labeling.pushing import push_requests
-from include.logs.pulling import pull_logs
+from include.logs.pulling import planned, pull_logs, report
 from include.selection.selecting import select_samples
 from include.store.decisions import Decision, latest, record
 from tests.builders import KEY, day, line, make_store, write_lines
@@ -74,27 +75,35 @@ def test_error_ends_a_task_as_the_table_says(error, state):
 
 
 class TestPullLogs:
-    def test_run_with_a_data_interval_pulls_it(self, store):
-        found = with_store(PullLogsOperator(task_id="t", loop="wire"), store).execute(context())
-        assert found["interval"] == day().key
-        assert found["logs"]["rows"] == 10
+    def plan(self, store, inputs):
+        return with_store(PlanPullOperator(task_id="t", loop="wire"), store).execute(inputs)
+
+    def test_run_with_a_data_interval_pulls_it_in_mapped_partitions(self, store):
+        inputs = context()
+        partitions = self.plan(store, inputs)
+        inputs["ti"].xcom_push.assert_called_once_with("interval", day().key)
+        for partition in partitions:
+            operator = PullLogsOperator(task_id="t", loop="wire", interval=day().key, partition=partition)
+            assert with_store(operator, store).execute(inputs) == {"partition": partition, "slices": 1}
+        assert report(store, day()).rows == 10
+        assert planned(store, *self.plan(store, inputs)) == []
 
     def test_form_takes_precedence_over_the_interval(self, store):
-        operator = with_store(PullLogsOperator(task_id="t", loop="wire"), store)
-        found = operator.execute(context(start="2026-03-01T00:00:00Z", end="2026-03-02T00:00:00Z"))
-        assert found["interval"].startswith("2026-03-01")
-        assert found["logs"]["rows"] == 0
+        inputs = context(start="2026-03-01T00:00:00Z", end="2026-03-02T00:00:00Z")
+        self.plan(store, inputs)
+        assert inputs["ti"].xcom_push.call_args.args[1].startswith("2026-03-01")
 
     def test_run_by_hand_without_dates_pulls_the_last_complete_interval(self, store):
         inputs = context()
         inputs["dag_run"] = Mock(
             data_interval_start=None, data_interval_end=None, run_after=datetime(2026, 3, 11, 15, 30, tzinfo=UTC)
         )
-        assert with_store(PullLogsOperator(task_id="t", loop="wire"), store).execute(inputs)["interval"] == day().key
+        self.plan(store, inputs)
+        inputs["ti"].xcom_push.assert_called_once_with("interval", day().key)
 
     def test_half_a_form_fails_without_retry(self, store):
         with pytest.raises(AirflowFailException, match="expected ISO 8601"):
-            with_store(PullLogsOperator(task_id="t", loop="wire"), store).execute(context(start="2026-03-01"))
+            self.plan(store, context(start="2026-03-01"))
 
 
 def test_validate_logs_without_rows_skips(store):

@@ -8,12 +8,12 @@ from include.store.interval import Interval
 
 
 class IntervalOperator(LoopOperator):
-    """An operator that works on the interval that ``pull_logs`` pulled.
+    """An operator that works on the interval that ``plan_pull`` planned.
 
     Parameters
     ----------
     interval
-        Key of the interval, templated; by default what the task ``pull_logs`` returned.
+        Key of the interval, templated; by default the XCom of the task ``plan_pull``.
     **kwargs
         Of `LoopOperator`.
     """
@@ -21,7 +21,7 @@ class IntervalOperator(LoopOperator):
     template_fields: Sequence[str] = ("interval",)
 
     def __init__(
-        self, *, interval: str = "{{ ti.xcom_pull(task_ids='pull_logs')['interval'] }}", **kwargs: Any
+        self, *, interval: str = "{{ ti.xcom_pull(task_ids='plan_pull', key='interval') }}", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.interval = interval

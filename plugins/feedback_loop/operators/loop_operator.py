@@ -2,12 +2,17 @@
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
+from feedback_loop.hooks.log_source_hook import LogSourceHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.verdicts import verdicts
+from include.config.data_sections import Source
+
+if TYPE_CHECKING:
+    from include.logs.sources import Access
 
 
 class LoopOperator(BaseOperator):
@@ -32,6 +37,10 @@ class LoopOperator(BaseOperator):
     def hook(self) -> LoopStoreHook:
         """The store's hook."""
         return LoopStoreHook(self.loop, self.store_conn_id)
+
+    def access(self, source: Source) -> "Access":
+        """Return what opens a source of the loop file."""
+        return LogSourceHook(source, self.hook.get_conn().s3_client_options).get_conn()
 
     def execute(self, context: Context) -> Any:
         """Do the task's work; see `perform`."""

@@ -16,8 +16,12 @@ class ValidateLogsOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Validate and return the counts and where the result is kept."""
+        from include.logs.pulling import report
         from include.logs.validation import validate_logs
 
-        report = validate_logs(self.hook.get_conn(), self.data_interval)
-        self.log.info("%d rows valid, %d refused; result: %s", report.rows, report.refused, report.result_uri)
-        return asdict(report)
+        store = self.hook.get_conn()
+        pulled = report(store, self.data_interval)
+        self.log.info("%s: %s", self.interval, pulled)
+        judged = validate_logs(store, self.data_interval)
+        self.log.info("%d rows valid, %d refused; result: %s", judged.rows, judged.refused, judged.result_uri)
+        return {"logs": asdict(pulled), **asdict(judged)}

@@ -1,0 +1,24 @@
+"""Task ``pull_feedback``."""
+
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Context
+
+from feedback_loop.operators.interval_operator import IntervalOperator
+
+
+class PullFeedbackOperator(IntervalOperator):
+    """Pull what users and sensors said: every feedback line that was not read yet."""
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Pull the feedback; running it again changes nothing."""
+        from include.logs.feedback_lines import pull_feedback
+
+        store = self.hook.get_conn()
+        report = pull_feedback(store, self.data_interval, self.hook.pseudonym_key, self.access(store.loop.feedback))
+        self.log.info(
+            "%d signals, %d refused, %d repeated, %d without consent",
+            report.rows, report.refused, report.duplicates, report.without_consent,
+        )  # fmt: skip
+        return asdict(report)
