@@ -78,16 +78,17 @@ class AirflowClient:
         """Return the task instances of a run."""
         return list(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"])
 
-    def log_text(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
+    def log_text(self, dag_id: str, run_id: str, task_id: str, map_index: int, attempt: int) -> str:
         """Return the text of an attempt's log."""
-        found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}", full_content=True)
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        found = self.get(path, full_content=True, map_index=map_index)
         events = found["content"] if isinstance(found, dict) else []
         return "\n".join(str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in events)
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """Return what a task returned."""
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+        """Return what a task returned; ``map_index`` says which of a mapped one."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
-        return self.get(path, deserialize=True)["value"]
+        return self.get(path, deserialize=True, map_index=map_index)["value"]
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
         """Answer a required action."""

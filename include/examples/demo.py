@@ -125,8 +125,8 @@ class Story:
 
     def failure(self) -> str:
         """Return which task failed, and the end of its log."""
-        dag_id, run_id, task_id, attempt = self.progress.failed[0]
-        text = self.client.log_text(dag_id, run_id, task_id, attempt)
+        dag_id, run_id, task_id, map_index, attempt = self.progress.failed[0]
+        text = self.client.log_text(dag_id, run_id, task_id, map_index, attempt)
         return f"{dag_id}, task {task_id} failed:\n{text[-1500:]}"
 
     def summary(self) -> str:
@@ -171,7 +171,7 @@ def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone
     traffic = Traffic(loop, examples)
     _clear(loop, airflow)
     traffic.write_seed_labels(SEED_LABELS)
-    Path(resolve(loop.logs.uri)).mkdir(parents=True, exist_ok=True)
+    Path(resolve(str(loop.logs.uri))).mkdir(parents=True, exist_ok=True)
     if loop.feedback.uri:
         Path(resolve(loop.feedback.uri)).mkdir(parents=True, exist_ok=True)
     print(f"Starting Airflow at {airflow.url} (its log: {airflow.log}) …", flush=True)

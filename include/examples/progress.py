@@ -26,8 +26,8 @@ class Progress:
 
     client: AirflowClient
     dag_ids: Sequence[str]
-    failed: list[tuple[str, str, str, int]] = field(default_factory=list)
-    _seen: set[tuple[str, str, str]] = field(default_factory=set)
+    failed: list[tuple[str, str, str, int, int]] = field(default_factory=list)
+    _seen: set[tuple[str, str, str, int]] = field(default_factory=set)
     _started: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
@@ -47,7 +47,7 @@ class Progress:
         return [run for run in runs if run["dag_id"] in self.dag_ids]
 
     def _tasks(self, run: dict[str, Any]) -> None:
-        key = (run["dag_id"], run["dag_run_id"], "whole run")
+        key = (run["dag_id"], run["dag_run_id"], "whole run", -1)
         if key in self._seen:
             return
         for task in self.client.task_instances(run["dag_id"], run["dag_run_id"]):
@@ -56,7 +56,7 @@ class Progress:
             self._seen.add(key)
 
     def _task(self, run: dict[str, Any], task: dict[str, Any]) -> None:
-        key = (run["dag_id"], run["dag_run_id"], task["task_id"])
+        key = (run["dag_id"], run["dag_run_id"], task["task_id"], task["map_index"])
         if key in self._seen or task["state"] not in MARKS:
             return
         self._seen.add(key)
@@ -66,7 +66,7 @@ class Progress:
         if task["state"] != "skipped":
             self.say(f"{run['dag_id']:<17} {task['task_id']:<20} {MARKS[task['state']]:<8} {found}")
 
-    def _found(self, key: tuple[str, str, str]) -> str:
+    def _found(self, key: tuple[str, str, str, int]) -> str:
         found = self.client.xcom(*key)
         if not isinstance(found, dict):
             return ""

@@ -117,7 +117,7 @@ class Traffic:
         return lines
 
     def _write_logs(self, day: date, lines: list[dict[str, Any]]) -> None:
-        folder = Path(resolve(self.loop.logs.uri))
+        folder = Path(resolve(str(self.loop.logs.uri)))
         if self.loop.logs.format == "jsonl":
             _write(folder / f"{day.isoformat()}.jsonl", lines, last='{"trace_id": "cut off in the mi')
             return

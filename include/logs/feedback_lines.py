@@ -128,12 +128,6 @@ def _appended(store: LoopStore, rows: list[dict[str, Any]]) -> set[str]:
     return set(fresh.column("feedback_id").to_pylist())
 
 
-def _of_other_files(store: LoopStore, rows: list[dict[str, Any]], file: str) -> set[str]:
-    ids = [row["feedback_id"] for row in rows]
-    found = store.read("feedback", columns=["feedback_id"], filters=[("file", "!=", file), ("feedback_id", "in", ids)])
-    return set(found.column("feedback_id").to_pylist())
-
-
 def _of_other_files(store: LoopStore, ids: set[str], file: str) -> set[str]:
     """Return which signals a line of another file brought."""
     if not ids:

@@ -134,7 +134,7 @@ def test_xcom_carries_references_and_counts_only(story):
         for run in story.client.runs(dag_id):
             for task in story.client.task_instances(dag_id, run["dag_run_id"]):
                 if task["state"] == "success":
-                    found = story.client.xcom(dag_id, run["dag_run_id"], task["task_id"])
+                    found = story.client.xcom(dag_id, run["dag_run_id"], task["task_id"], task["map_index"])
                     assert len(json.dumps(found)) < LARGEST_XCOM, (dag_id, task["task_id"])
 
 
