@@ -1,114 +1,186 @@
-"""One profile a day and column: what a window is made of, without reading the day again."""
+"""One profile a day, segment and column: what a window is made of, without reading the day again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from include.drift.columns import watched
+from include.config.loop_file import Loop
+from include.drift.binning import bin_edges
+from include.drift.columns import categories, encoded, numbers, sources, text_columns
+from include.drift.counting import CategoryCounts, Codes, Groups, NumberCounts, Profile
+from include.drift.findings import ALL_ROWS
+from include.drift.vocabulary import BUCKETS, KIND, Vocabulary, seen_in
+from include.store.day_batches import day_batches
 from include.store.interval import Interval
 from include.store.tables import LoopStore, rows_of
 
-BINS = 20
-MOST_CATEGORIES = 1000
-OTHER = "__other__"
-Profile = dict[str, Any]
+SAMPLE = 1 << 14
+MOST_VALUES = 100_000
+NO_BINS = [-np.inf, np.inf]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What the first profiled rows fix for good, so that all days can be merged: bins and vocabularies, by column."""
+
+    edges: dict[str, list[float]]
+    vocabularies: dict[str, Vocabulary]
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Values of a segment that are profiled on their own; rows of any other value are in the last group."""
+
+    column: str
+    values: list[str]
+
+    @property
+    def labels(self) -> list[str]:
+        """Name of each group but the last: ``desk=eu``."""
+        return [f"{self.column.removeprefix('segment_')}={value}" for value in self.values]
+
+    def codes(self, batch: pa.RecordBatch) -> Codes:
+        """Return the group of each row, (rows,)."""
+        found = encoded(batch.column(self.column))
+        places = {value: place for place, value in enumerate(self.values)}
+        other = len(self.values)
+        table = np.array([*(places.get(name, other) for name in found.dictionary.to_pylist()), other], dtype=np.intp)
+        codes: Codes = table[pc.fill_null(found.indices, len(found.dictionary)).to_numpy()]
+        return codes
+
+
+class DayCounts:
+    """Counts of one day, batch by batch; memory does not grow with the rows.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs and segments.
+    day
+        ``YYYY-MM-DD``.
+    fixed
+        Bins and vocabularies; bins of a column met for the first time are set here by its first batch.
+    groupings
+        Segments profiled on their own.
+    """
+
+    def __init__(self, loop: Loop, day: str, fixed: Fixed, groupings: Sequence[Grouping]) -> None:
+        self._loop, self._day, self._fixed, self._groupings = loop, day, fixed, groupings
+        self._sizes = [1, *(len(grouping.values) + 1 for grouping in groupings)]
+        self._rows = [np.zeros(size, dtype=np.int64) for size in self._sizes]
+        self._counts: dict[str, NumberCounts | CategoryCounts | None] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count the rows of a batch with the columns `include.drift.columns.sources`."""
+        groups: Groups = [None, *(grouping.codes(batch) for grouping in self._groupings)]
+        self._rows[0] += batch.num_rows
+        for number, codes in enumerate(groups[1:], start=1):
+            self._rows[number] += np.bincount(np.asarray(codes), minlength=self._sizes[number])
+        for name, values in numbers(self._loop, batch, self._fixed.vocabularies, self._day):
+            self._add_numbers(name, values, groups)
+        for name, labels in categories(self._loop, batch):
+            counts = self._counts.setdefault(name, CategoryCounts(self._sizes))
+            if isinstance(counts, CategoryCounts):
+                counts.add(labels, groups)
+
+    def profiles(self) -> list[Profile]:
+        """Return rows of the table ``profiles``: of all rows together, and of each group."""
+        found = [self._profile(name, 0, 0, ALL_ROWS) for name in self._counts]
+        for number, grouping in enumerate(self._groupings, start=1):
+            for group, label in enumerate(grouping.labels):
+                found += [self._profile(name, number, group, label) for name in self._counts if name != grouping.column]
+        return found
+
+    def _add_numbers(self, name: str, values: NDArray[np.float64], groups: Groups) -> None:
+        counts = self._counts.setdefault(name, None)
+        if counts is None:
+            if not np.isfinite(values).any():
+                return
+            if name not in self._fixed.edges:
+                self._fixed.edges[name] = bin_edges(values[:: max(1, values.size // SAMPLE)])
+            counts = self._counts[name] = NumberCounts(self._fixed.edges[name], self._sizes)
+        if isinstance(counts, NumberCounts):
+            counts.add(values, groups)
+
+    def _profile(self, name: str, grouping: int, group: int, segment: str) -> Profile:
+        counts = self._counts[name] or NumberCounts(NO_BINS, self._sizes)
+        profile = counts.profile(grouping, group)
+        rows = int(self._rows[grouping][group])
+        key = {"day": self._day, "segment": segment, "column": name, "rows": rows}
+        return key | {"nulls": rows - sum(profile["counts"])} | profile
 
 
 def profile_days(store: LoopStore, interval: Interval) -> int:
     """Profile the days of an interval and return how many profiles were written; the same rows, the same profiles.
 
-    The bins of a numeric column are set once, by the quantiles of the rows first profiled, so that days can be merged.
-    """
-    rows = store.read("predictions", filters=[("day", "in", interval.days)])
-    if rows.num_rows == 0:
-        return 0
-    days = np.array(rows.column("day").to_pylist())
-    found = watched(store.loop, rows)
-    edges = _known_edges(store)
-    profiles: list[Profile] = []
-    for name, values in found.numeric.items():
-        bins = edges.get(name) or bin_edges(values)
-        profiles += [numeric_profile(day, name, values[days == day], bins) for day in np.unique(days)]
-    for name, labels in found.categorical.items():
-        array = np.array(labels, dtype=object)
-        profiles += [categorical_profile(day, name, list(array[days == day])) for day in np.unique(days)]
-    store.replace_where("profiles", rows_of(store.loop, "profiles", profiles), "day", interval.days)
-    return len(profiles)
-
-
-def bin_edges(values: NDArray[np.float64]) -> list[float]:
-    """Return edges at the quantiles of the finite values, the outer ones infinite; fewer where values repeat.
-
-    Examples
-    --------
-    >>> bin_edges(np.array([1.0, 1.0, 1.0]))
-    [-inf, 1.0, inf]
-    """
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return [-np.inf, np.inf]
-    inner = np.unique(np.quantile(finite, np.linspace(0, 1, BINS + 1)[1:-1]))
-    return [-np.inf, *inner.tolist(), np.inf]
-
-
-def numeric_profile(day: str, column: str, values: NDArray[np.float64], edges: list[float]) -> Profile:
-    """Return the profile of numbers: counts per bin ``[low, high)``, missing values, sum and sum of squares."""
-    finite = values[np.isfinite(values)]
-    counts = np.bincount(np.searchsorted(edges[1:-1], finite, side="right"), minlength=len(edges) - 1)
-    return {
-        "day": str(day), "column": column, "kind": "numeric", "rows": int(values.size),
-        "nulls": int(values.size - finite.size), "edges": edges, "counts": counts.tolist(), "categories": None,
-        "total": float(finite.sum()), "total_squared": float((finite**2).sum()),
-    }  # fmt: skip
-
-
-def categorical_profile(day: str, column: str, labels: list[str | None]) -> Profile:
-    """Return the profile of categories, in name order; beyond the first thousand they are counted together."""
-    present = [label for label in labels if label is not None]
-    names, counts = np.unique(np.array(present, dtype=str), return_counts=True)
-    kept = dict(zip(names[:MOST_CATEGORIES].tolist(), counts[:MOST_CATEGORIES].tolist(), strict=True))
-    if names.size > MOST_CATEGORIES:
-        kept[OTHER] = int(counts[MOST_CATEGORIES:].sum())
-    return {
-        "day": str(day), "column": column, "kind": "categorical", "rows": len(labels),
-        "nulls": len(labels) - len(present), "edges": None, "counts": list(kept.values()),
-        "categories": list(kept), "total": None, "total_squared": None,
-    }  # fmt: skip
-
-
-def merged(profiles: Iterable[Mapping[str, Any]]) -> Profile:
-    """Return the profile of the union of the days' rows, all of one column.
+    The bins of a numeric column and the vocabulary of a text are fixed by the rows first profiled, so that days can be merged.
+    The days are read batch by batch: memory does not grow with their rows.
 
     Raises
     ------
-    ValueError
-        If numeric profiles have different edges.
+    StoreError
+        If the days cannot be read or the profiles not be written.
     """
-    parts = list(profiles)
-    first = parts[0]
-    result: Profile = {**first, "day": f"{first['day']}…{parts[-1]['day']}"}
-    result |= {name: sum(part[name] for part in parts) for name in ("rows", "nulls")}
-    if first["kind"] == "categorical":
-        counts = counts_by_category(parts)
-        return result | {"categories": list(counts), "counts": list(counts.values())}
-    if any(list(part["edges"]) != list(first["edges"]) for part in parts):
-        msg = f"{first['column']}: got profiles with different bins, expected the same in all"
-        raise ValueError(msg)
-    result["counts"] = np.sum([part["counts"] for part in parts], axis=0).tolist()
-    return result | {name: float(sum(part[name] for part in parts)) for name in ("total", "total_squared")}
+    fixed = fixed_before(store)
+    profiles: list[Profile] = []
+    dataset = store.dataset("predictions", [("day", "in", interval.days)])
+    for day in interval.days:
+        _learn_words(store, day, fixed.vocabularies, dataset)
+        counts = DayCounts(store.loop, day, fixed, groupings(store, day, dataset))
+        for batch in day_batches(store, "predictions", day, sources(store.loop), dataset=dataset):
+            counts.add(batch)
+        profiles += counts.profiles()
+    count = len(profiles)
+    profiles += [words.to_profile(column) for column, words in fixed.vocabularies.items() if words.day in interval.days]
+    store.replace_where("profiles", rows_of(store.loop, "profiles", profiles), "day", interval.days)
+    return count
 
 
-def counts_by_category(profiles: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how often each category occurs in all profiles together, in name order."""
-    counts: dict[str, int] = {}
-    for profile in profiles:
-        for name, count in zip(profile["categories"], profile["counts"], strict=True):
-            counts[name] = counts.get(name, 0) + count
-    return dict(sorted(counts.items()))
+def groupings(store: LoopStore, day: str, dataset: Any = None) -> list[Grouping]:
+    """Return the segments of ``drift.segments`` with their most frequent values on a day, ties by name.
+
+    A segment of more than `MOST_VALUES` values a day has none that is profiled on its own.
+    """
+    drift, loop = store.loop.drift, store.loop
+    columns = [loop.segment_columns[name] for name in (loop.segments if drift.segments is None else drift.segments)]
+    if not columns or drift.most_segment_values == 0:
+        return []
+    counts = {column: CategoryCounts([1], MOST_VALUES) for column in columns}
+    for batch in day_batches(store, "predictions", day, columns, dataset=dataset):
+        for column in columns:
+            counts[column].add(encoded(batch.column(column)), [None])
+    return [Grouping(column, found.most_frequent(drift.most_segment_values)) for column, found in counts.items()]
 
 
-def _known_edges(store: LoopStore) -> dict[str, list[float]]:
-    rows = store.read("profiles", columns=["column", "edges"], filters=[("kind", "=", "numeric")])
-    return dict(zip(rows.column("column").to_pylist(), rows.column("edges").to_pylist(), strict=True))
+def fixed_before(store: LoopStore) -> Fixed:
+    """Return the bins and vocabularies that earlier profiles have fixed."""
+    wanted = [("kind", "=", "numeric"), ("segment", "=", ALL_ROWS)]
+    rows = store.read("profiles", columns=["column", "edges"], filters=wanted)
+    rows = rows.filter(pc.greater(pc.list_value_length(rows.column("edges")), 2))
+    first: dict[str, int] = {}
+    for place, column in enumerate(rows.column("column").to_pylist()):
+        first.setdefault(column, place)
+    kept = rows.take(pa.array(list(first.values()), pa.int64()))
+    edges = dict(zip(first, kept.column("edges").to_pylist(), strict=True))
+    vocabularies: dict[str, Vocabulary] = {}
+    for row in store.read("profiles", columns=["day", "column", "counts"], filters=[("kind", "=", KIND)]).to_pylist():
+        column = row["column"].removesuffix(f":{KIND}")
+        vocabularies.setdefault(column, Vocabulary(row["day"], np.array(row["counts"])))
+    return Fixed(edges, vocabularies)
+
+
+def _learn_words(store: LoopStore, day: str, vocabularies: dict[str, Vocabulary], dataset: Any) -> None:
+    """Make the vocabularies that are not there yet of the day's texts; a day without words makes none."""
+    for column in text_columns(store.loop):
+        if column in vocabularies:
+            continue
+        texts = np.zeros(BUCKETS, dtype=np.int64)
+        for batch in day_batches(store, "predictions", day, [column], dataset=dataset):
+            seen_in(texts, batch.column(column))
+        if texts.any():
+            vocabularies[column] = Vocabulary(day, texts)

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from include.drift.profiles import counts_by_category, merged
+from include.drift.counting import in_bucket, in_buckets
+from include.drift.merging import common_edges, counts_by_category
 
 RARE = 0.01
-UNSEEN = "unseen"
+MISSING, UNSEEN = "missing", "unseen"
+Numbers = NDArray[np.float64]
+Profiles = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -22,110 +26,113 @@ class DayStatistics:
     names
         Name of each statistic, length k.
     values
-        float64, (days, k).
+        float64, (days, k): what is tested.
+    natural
+        float64, (days, k): the same in the units of effects, differences of which are -1 to 1.
+    distance
+        float64, (days,): share of the day's rows that would have to change their category to be as in the reference; 0 of
+        numbers.
     rows
         Rows behind each day, float64, (days,).
     row_variance
         Variance of one row's contribution, (k,): a day's sampling variance is this divided by its rows.
+    weekdays
+        0 (Monday) to 6 of each day, (days,).
     """
 
     names: list[str]
-    values: NDArray[np.float64]
-    rows: NDArray[np.float64]
-    row_variance: NDArray[np.float64]
+    values: Numbers
+    natural: Numbers
+    distance: Numbers
+    rows: Numbers
+    row_variance: Numbers
+    weekdays: NDArray[np.int64]
 
 
-def day_statistics(reference: Sequence[Mapping[str, Any]], days: Sequence[Mapping[str, Any]]) -> DayStatistics:
-    """Return the statistics of days, as the reference defines them.
+def value_statistics(reference: Profiles, window: Profiles | None = None) -> DayStatistics:
+    """Return the statistics of the values of a window's days, or of the reference days themselves.
 
     Parameters
     ----------
     reference
-        Profiles of one column on the reference days: they set the ranks and the categories.
-    days
-        Profiles to describe, of the same column.
+        Profiles of one column on the reference days, each with a value: they set the ranks and the categories.
+    window
+        Profiles of the same column, each with a value.
 
     Notes
     -----
-    Numbers: mean rank and mean distance from the middle rank under the pooled reference, which see a shift and a change
-    of spread whatever the shape. Categories: their shares, on the arcsine square-root scale, whose variance does not depend
-    on the share (Anscombe 1948). Both: the share of missing values, on the same scale.
+    Numbers: with u the rank of a value in the pooled reference scaled to -1 … 1, the means of u (``location``, which is
+    Cliff's delta), of 2|u| - 1 (``spread``) and of 2|2|u| - 1| - 1 (``shape``: away from both ends and the middle). Each is
+    -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit.
+
+    Categories: the share of each that has at least a hundredth of the reference, of the ``rare`` ones together, and of the
+    ``unseen`` ones, which for a reference day are those of no *other* reference day. Tested on the arcsine square-root scale,
+    whose variance does not depend on the share (Anscombe 1948).
     """
-    if reference[0]["kind"] == "numeric":
-        names, values, variance = _ranks(reference, days)
-    else:
-        names, values, variance = _shares(reference, days)
-    rows = np.array([max(day["rows"], 1) for day in days], dtype=np.float64)
-    missing = _arcsine(np.array([day["nulls"] for day in days]) / rows)
+    return (_ranks if reference[0]["kind"] == "numeric" else _shares)(reference, window)
+
+
+def missing_statistics(days: Profiles) -> DayStatistics:
+    """Return the share of missing values of some days, each with a row; tested as `value_statistics` tests shares."""
+    rows = np.array([day["rows"] for day in days], dtype=np.float64)
+    share = (np.array([day["nulls"] for day in days]) / rows)[:, None]
     return DayStatistics(
-        [*names, "missing"], np.column_stack([values, missing]), rows, np.append(variance, 0.25).astype(np.float64)
+        [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _weekdays(days)
     )
 
 
-def total_variation(reference: Mapping[str, Any], window: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the total variation distance between two merged profiles, and what sampling alone would give on average.
-
-    Missing values count as a category of their own. Both are 0 to 1; a window without rows gives (0, 0).
-
-    Notes
-    -----
-    Sampling alone: sum of the bins' mean absolute deviations of a normal with the multinomial's variance, halved.
-    """
-    p, q = _aligned(reference, window)
-    rows_p, rows_q = p.sum(), q.sum()
-    if rows_p == 0 or rows_q == 0:
-        return 0.0, 0.0
-    p, q = p / rows_p, q / rows_q
-    noise = np.sqrt(2 / np.pi * p * (1 - p) * (1 / rows_p + 1 / rows_q)).sum() / 2
-    return float(np.abs(p - q).sum() / 2), float(noise)
+def present(profile: Mapping[str, Any]) -> int:
+    """Return how many rows have a value."""
+    return int(profile["rows"] - profile["nulls"])
 
 
-def _ranks(
-    reference: Sequence[Mapping[str, Any]], days: Sequence[Mapping[str, Any]]
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-    pooled = np.asarray(merged(reference)["counts"], dtype=np.float64)
-    share = pooled / max(pooled.sum(), 1)
-    ranks = np.cumsum(share) - share / 2
-    spread = np.abs(ranks - 0.5)
+def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
+    days = reference if window is None else window
+    common_edges([*reference, *days])
+    pooled = np.sum([day["counts"] for day in reference], axis=0)
+    share = pooled / pooled.sum()
+    location = 2 * np.cumsum(share) - share - 1
+    spread = 2 * np.abs(location) - 1
+    scores = np.column_stack([location, spread, 2 * np.abs(spread) - 1])
     counts = np.array([day["counts"] for day in days], dtype=np.float64)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    variance = [share @ ranks**2 - (share @ ranks) ** 2, share @ spread**2 - (share @ spread) ** 2]
-    # A day without values says nothing about ranks: it stands at the reference's own mean.
-    empty = counts.sum(axis=1) == 0
-    values = np.column_stack([shares @ ranks, shares @ spread])
-    values[empty] = [share @ ranks, share @ spread]
-    return ["location", "spread"], values, np.maximum(variance, 0)
+    rows = counts.sum(axis=1)
+    values = counts @ scores / rows[:, None]
+    variance = np.maximum(share @ scores**2 - (share @ scores) ** 2, 0)
+    names = ["location", "spread", "shape"]
+    return DayStatistics(names, values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
 
 
-def _shares(
-    reference: Sequence[Mapping[str, Any]], days: Sequence[Mapping[str, Any]]
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:
+    days = reference if window is None else window
+    counted = [dict(zip(day["categories"], day["counts"], strict=True)) for day in days]
     pooled = counts_by_category(reference)
-    total = max(sum(pooled.values()), 1)
-    common = [name for name, count in pooled.items() if count / total >= RARE]
-    values = np.zeros((len(days), len(common) + 2))
-    for number, day in enumerate(days):
-        counts = dict(zip(day["categories"], day["counts"], strict=True))
-        present = max(sum(counts.values()), 1)
-        unseen = sum(count for name, count in counts.items() if name not in pooled)
-        known = [counts.get(name, 0) for name in common]
-        values[number] = np.array([*known, present - unseen - sum(known), unseen]) / present
-    return [*common, "rare", UNSEEN], _arcsine(np.clip(values, 0, 1)), np.full(len(common) + 2, 0.25)
+    if any(in_bucket(name) for counts in [pooled, *counted] for name in counts):
+        pooled, counted = in_buckets(pooled), [in_buckets(counts) for counts in counted]
+    total = sum(pooled.values())
+    common = {name: count / total for name, count in pooled.items() if count >= RARE * total}
+    shares = np.array([_day_shares(counts, common, pooled, own=window is None) for counts in counted])
+    expected = np.array([*common.values(), 1 - sum(common.values()), 0])
+    distance = np.abs(shares - expected).sum(axis=1) / 2
+    rows = np.array([present(day) for day in days], dtype=np.float64)
+    names = [*common, "rare", UNSEEN]
+    return DayStatistics(names, _arcsine(shares), shares, distance, rows, np.full(len(names), 0.25), _weekdays(days))
 
 
-def _arcsine(share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _day_shares(
+    counts: Mapping[str, int], common: Mapping[str, float], pooled: Mapping[str, int], *, own: bool
+) -> Numbers:
+    """Return the shares of the common, rare and unseen categories; a day's own count in ``pooled`` is no sight of it."""
+    total = sum(counts.values())
+    known = [counts.get(name, 0) for name in common]
+    unseen = sum(
+        count for name, count in counts.items() if name not in common and pooled.get(name, 0) == (count if own else 0)
+    )
+    return np.array([*known, total - sum(known) - unseen, unseen]) / total
+
+
+def _arcsine(share: Numbers) -> Numbers:
     return np.arcsin(np.sqrt(share))
 
 
-def _aligned(
-    reference: Mapping[str, Any], window: Mapping[str, Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if reference["kind"] == "numeric":
-        first, second = list(reference["counts"]), list(window["counts"])
-    else:
-        one, two = counts_by_category([reference]), counts_by_category([window])
-        names = sorted({*one, *two})
-        first, second = [one.get(name, 0) for name in names], [two.get(name, 0) for name in names]
-    return np.array([*first, reference["nulls"]], dtype=np.float64), np.array(
-        [*second, window["nulls"]], dtype=np.float64
-    )
+def _weekdays(days: Profiles) -> NDArray[np.int64]:
+    return np.array([date.fromisoformat(day["day"]).weekday() for day in days])

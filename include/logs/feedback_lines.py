@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from include.logs.feedback_joins import hold_back_bursts, orphaned
 from include.logs.field_paths import ours
 from include.logs.files_read import counts_of, entry, note_read, unread_slices
 from include.logs.log_lines import Problem, moment_of, pseudonym, short, text_of
@@ -31,13 +32,16 @@ CHUNK = 20_000
 class FeedbackReport:
     """Counts of what an interval's runs read: the same however often it is pulled.
 
-    ``without_consent`` lines were left out because their author did not consent; they are kept nowhere.
+    ``without_consent`` lines were left out because their author did not consent; they are kept nowhere. ``held_back``
+    signals are part of a burst, and ``orphans`` are about predictions that have not come yet.
     """
 
     rows: int
     refused: int
     without_consent: int
     duplicates: int = 0
+    held_back: int = 0
+    orphans: int = 0
 
 
 def pull_feedback(
@@ -80,7 +84,10 @@ def pull_feedback(
     note_read(store, entries)
     found = counts_of(store, "feedback", interval)
     left_out = found["lines"] - found["rows"] - found["refused"] - found["duplicates"]
-    return FeedbackReport(found["rows"], found["refused"], left_out, found["duplicates"])
+    held = hold_back_bursts(store, interval)
+    return FeedbackReport(
+        found["rows"], found["refused"], left_out, found["duplicates"], held, orphaned(store, interval)
+    )
 
 
 def _unread(store: LoopStore, interval: Interval, access: Access) -> Iterable[Slice]:

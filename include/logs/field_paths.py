@@ -42,9 +42,13 @@ def located(columns: Mapping[str, str], path: Path) -> Path:
 
 
 def ours(columns: Mapping[str, str], paths: Iterable[Path], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a user's record under our names; without a mapping the record itself."""
-    if not columns:
-        return dict(record)
+    """Return a user's record under our names; flat columns such as ``input.text`` become nested.
+
+    Examples
+    --------
+    >>> ours({"trace_id": "id"}, [("trace_id",), ("input", "text")], {"id": "t1", "input.text": "a"})
+    {'trace_id': 't1', 'input': {'text': 'a'}}
+    """
     found: dict[str, Any] = {}
     for name in OBJECTS:
         whole = _dig(record, located(columns, (name,)))

@@ -1,6 +1,6 @@
 """The ledger of what was read: a file is read once, and only what was appended to it is read again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,25 @@ def entry(store: LoopStore, kind: str, part: Slice, end: int, counts: Mapping[st
     }  # fmt: skip
 
 
+def were_read_before(store: LoopStore, kind: str, slices: Sequence[Slice]) -> list[bool]:
+    """Tell of each slice whether other contents of its bytes, or other rules, were read before; of a query, any answer."""
+    reader, past = reader_digest(store.loop, kind), dict[str, list[Entry]]()
+    names = sorted({part.file.name for part in slices})
+    columns = ["name", "fingerprint", "reader", "end_byte"]
+    for row in store.read(
+        "files_read", columns=columns, filters=[("kind", "=", kind), ("name", "in", names)]
+    ).to_pylist():
+        past.setdefault(row["name"], []).append(row)
+    return [
+        any(
+            row["fingerprint"] == "query"
+            or (row["end_byte"] > part.start and (row["fingerprint"], row["reader"]) != (part.file.fingerprint, reader))
+            for row in past.get(part.file.name, [])
+        )
+        for part in slices
+    ]
+
+
 def note_read(store: LoopStore, entries: Iterable[Mapping[str, Any]]) -> None:
     """Write down what was read, after its rows are in the tables: killed before, the same slices are read again.
 
@@ -81,11 +100,11 @@ def counts_of(store: LoopStore, kind: str, interval: Interval) -> dict[str, int]
 def _gaps(file: LogFile, past: list[Entry], access: Access) -> list[tuple[int, int]]:
     """Return the byte ranges of a file that were not read."""
     same = [row for row in past if row["fingerprint"] == file.fingerprint]
-    covered = _holes(same, file.size)
-    if same and not is_divisible(file.name):
-        return []
-    begun = 0 if same or not is_divisible(file.name) else _appended_from(file, past, access)
-    return [(max(start, begun), end) for start, end in covered if end > begun]
+    if not is_divisible(file.name):
+        return [] if same else _holes([], file.size)
+    holes = _holes(same, file.size)
+    begun = _appended_from(file, past, access) if holes and past else 0
+    return [(max(start, begun), end) for start, end in holes if end > begun]
 
 
 def _holes(entries: list[Entry], size: int) -> list[tuple[int, int]]:
@@ -98,10 +117,12 @@ def _holes(entries: list[Entry], size: int) -> list[tuple[int, int]]:
 
 
 def _appended_from(file: LogFile, past: list[Entry], access: Access) -> int:
-    """Return how much of a changed file was read before and still is the same; 0 if it was rewritten."""
-    for row in sorted(past, key=lambda row: -row["end_byte"]):
-        earlier = [other for other in past if other["fingerprint"] == row["fingerprint"]]
-        whole = not _holes(earlier, row["end_byte"])
-        if whole and row["end_byte"] <= file.size and row["edges"] == edges(file, row["end_byte"], access):
-            return int(row["end_byte"])
-    return 0
+    """Return how much of a file was read before, however often it was appended to since; 0 if it was rewritten."""
+    place = 0
+    for row in sorted(past, key=lambda row: int(row["end_byte"])):
+        end = int(row["end_byte"])
+        once = [other for other in past if other["fingerprint"] == row["fingerprint"] and other["end_byte"] <= end]
+        whole = all(hole_end <= place for _, hole_end in _holes(once, end))
+        if place < end <= file.size and whole and row["edges"] == edges(file, end, access):
+            place = end
+    return place

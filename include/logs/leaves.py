@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from include.logs.field_paths import Path, located
 
 NOT_GIVEN = "NULL"
+CLOCK = r"([01]\d|2[0-3]):?[0-5]\d"
+PLAIN_MOMENT = rf"[12]\d\d\d-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{1,6}})?(Z|[+-]{CLOCK})?"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Leaves(Protocol):
     def moment(self, path: Path) -> Leaf:
         """Return a field as TIMESTAMPTZ."""
 
-    def not_an_object(self, path: Path) -> str:
-        """Say where something was given that should be an object and is none."""
+    def is_given(self, path: Path) -> str:
+        """Say where there is an object, whatever is in it; ``false`` where NULL fields are doubtful anyway."""
+
+    def not_an_object(self, path: Path, nothing: str) -> str:
+        """Say where what should be an object may be something else; ``nothing`` says where nothing is in it."""
 
 
 class JsonLeaves:
@@ -70,17 +75,18 @@ class JsonLeaves:
 
     def text(self, path: Path) -> Leaf:
         """Return a field as VARCHAR."""
-        field = self._declared(path, "VARCHAR")
-        return Leaf(f"({field} ->> '$')" if path in self._loose else field)
+        field = self._in_json(path)
+        if field is None:
+            return Leaf(self._declared(path, "VARCHAR"))
+        spelled = f"coalesce(json_type({field}) = 'DOUBLE', false)"  # DuckDB's JSON writes 1e+22 as 1e22
+        return Leaf(f"({field} ->> '$')", spelled)
 
     def number(self, path: Path) -> Leaf:
         """Return a field as DOUBLE."""
-        if path[:-1] in self._loose:
-            field = f"({self._declared(path[:-1], 'JSON')} -> {literal('$.' + quoted(path[-1]))})"
-        else:
+        field = self._in_json(path)
+        if field is None:
             field = self._declared(path, "DOUBLE")
-            if path not in self._loose:
-                return Leaf(field, f"{field} IS NULL")
+            return Leaf(field, f"{field} IS NULL")
         value = f"TRY_CAST({field} ->> '$' AS DOUBLE)"
         return Leaf(value, _given(field, value))
 
@@ -94,15 +100,29 @@ class JsonLeaves:
 
     def moment(self, path: Path) -> Leaf:
         """Return a field as TIMESTAMPTZ."""
-        field = self._declared(path, "VARCHAR")
-        return Leaf(f"CASE WHEN {field} >= '0' AND {field} < ':' THEN TRY_CAST({field} AS TIMESTAMPTZ) END")
+        return Leaf(_moment(self._declared(path, "VARCHAR")))
 
-    def not_an_object(self, path: Path) -> str:
-        """Say where something else than an object was given; known only of what is read as JSON."""
+    def is_given(self, path: Path) -> str:
+        """Say where an object was given; known only of what is read as JSON."""
         if path not in self._loose:
             return "false"
         field = self._declared(path, "JSON")
+        return f"{field} IS NOT NULL AND json_type({field}) <> 'NULL'"
+
+    def not_an_object(self, path: Path, nothing: str) -> str:
+        """Say where something else than an object was given: known of what is read as JSON, else wherever nothing was read."""
+        if path not in self._loose:
+            return "false" if any(name.startswith(f"{path[0]}.") for name in self._columns) else nothing
+        field = self._declared(path, "JSON")
         return f"{field} IS NOT NULL AND json_type({field}) NOT IN ('OBJECT', 'NULL')"
+
+    def _in_json(self, path: Path) -> str | None:
+        """Return the JSON of a field that is read as JSON, or is in an object that is; None of any other."""
+        if path in self._loose:
+            return self._declared(path, "JSON")
+        if path[:-1] in self._loose:
+            return f"({self._declared(path[:-1], 'JSON')} -> {literal(pointer(path[-1:]))})"
+        return None
 
     @property
     def schema(self) -> str:
@@ -160,9 +180,14 @@ class ColumnLeaves:
             return Leaf(f"TRY_CAST({field} AS TIMESTAMPTZ)")
         if found != "VARCHAR":
             return Leaf("CAST(NULL AS TIMESTAMPTZ)")
-        return Leaf(f"CASE WHEN {field} >= '0' AND {field} < ':' THEN TRY_CAST({field} AS TIMESTAMPTZ) END")
+        return Leaf(_moment(field))
 
-    def not_an_object(self, path: Path) -> str:
+    def is_given(self, path: Path) -> str:
+        """Say where there is anything in the column that holds an object."""
+        field, _ = self._found(path)
+        return f"{field} IS NOT NULL"
+
+    def not_an_object(self, path: Path, nothing: str) -> str:
         """Say where a column that holds objects as JSON text holds something else."""
         field, found = self._found(path)
         if found not in {"VARCHAR", "JSON"}:
@@ -201,9 +226,25 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def pointer(place: Path) -> str:
+    """Return a JSON pointer, which takes any name; a JSON path takes none with a quote in it.
+
+    Examples
+    --------
+    >>> pointer(("probabilities", "either/or"))
+    '/probabilities/either~1or'
+    """
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in place)
+
+
 def field_of(place: Path) -> str:
     """Return the SQL of a field in nested STRUCTs."""
     return ".".join(["line", *map(quoted, place)])
+
+
+def _moment(field: str) -> str:
+    """Return a text as TIMESTAMPTZ if it is written in the way that everything reads alike."""
+    return f"CASE WHEN regexp_full_match({field}, {literal(PLAIN_MOMENT)}) THEN TRY_CAST({field} AS TIMESTAMPTZ) END"
 
 
 def _given(field: str, value: str) -> str:
@@ -228,6 +269,5 @@ def _inside(field: str, kind: Any, rest: Path) -> tuple[str, str]:
     if kind.id == "map":
         return _inside(f"{field}[{literal(rest[0])}]", dict(kind.children)["value"], rest[1:])
     if str(kind) in {"VARCHAR", "JSON"}:
-        steps = "".join(f".{quoted(name)}" for name in rest)
-        return f"CASE WHEN json_valid({field}) THEN {field} ->> {literal('$' + steps)} END", "VARCHAR"
+        return f"CASE WHEN json_valid({field}) THEN {field} ->> {literal(pointer(rest))} END", "VARCHAR"
     return NOT_GIVEN, "NULL"

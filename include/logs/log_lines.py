@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import math
-import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ LONGEST_LINE = 16 << 20  # what the scan takes, too
 SUM_TOLERANCE = 1e-3
 REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")
 NESTED = ("input", "probabilities", "segments")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 Problem = tuple[str, str]
 
 
@@ -78,17 +76,19 @@ class LineReader:
         if not isinstance(found, Mapping):
             problems.append(("bad_probability", f"probabilities: got {short(found)}, expected an object by class"))
             return {}
-        for name in found:
-            self._class(name, "probabilities", problems)
-        given = {name: _number(value) for name, value in found.items() if value is not None}
+        classes = self.loop.task.classes
+        given = {name: _number(found[name]) for name in classes if found.get(name) is not None}
+        unknown = [name for name, value in found.items() if name not in classes and value is not None]
         bad = {name: found[name] for name, value in given.items() if value is None or not 0 <= value <= 1}
         if bad:
             problems.append(("bad_probability", f"probabilities: got {short(bad)}, expected numbers from 0 to 1"))
             return {}
-        if not given:
+        if not given and not unknown:
             return {"probabilities": None, "confidence": None}
-        values = [given.get(name) or 0.0 for name in self.loop.task.classes]
+        values = [given.get(name) or 0.0 for name in classes]
         if abs(sum(values) - 1) > SUM_TOLERANCE:
+            for name in unknown:  # they matter where the classes lack what they have
+                self._class(name, "probabilities", problems)
             problems.append(("bad_probability", f"probabilities: sum is {sum(values):.4f}, expected 1"))
         return {"probabilities": values, "confidence": max(values)}
 
@@ -204,10 +204,8 @@ def _timestamp(value: Any, latest: datetime, problems: list[Problem]) -> datetim
 
 def _text(record: Mapping[str, Any], name: str, problems: list[Problem]) -> str | None:
     value = record.get(name)
-    if value is None or (isinstance(value, str) and value):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+    if value is None or (value != "" and not isinstance(value, Mapping | list)):
+        return text_of(value)
     problems.append(("wrong_type", f"{name}: got {short(value)}, expected a string that is not empty"))
     return None
 
@@ -217,13 +215,14 @@ def _numbers(value: Any, where: str, size: int | None, problems: list[Problem]) 
         return None
     if isinstance(value, str):  # a CSV cell
         value = _parsed(value)
-    if not isinstance(value, list) or not all(_is_number(item) for item in value):
+    found = [_number(item) for item in value] if isinstance(value, list) else [None]
+    if None in found:
         problems.append(("bad_input", f"{where}: got {short(value)}, expected a list of finite numbers"))
         return None
-    if size is not None and len(value) != size:
-        problems.append(("bad_input", f"{where}: got {len(value)} numbers, expected {size}"))
+    if size is not None and len(found) != size:
+        problems.append(("bad_input", f"{where}: got {len(found)} numbers, expected {size}"))
         return None
-    return [float(item) for item in value]
+    return [item for item in found if item is not None]
 
 
 def _embedding(value: Any, problems: list[Problem]) -> list[float] | None:
@@ -244,22 +243,15 @@ def _bounded(values: list[float] | None, where: str, item: Input, problems: list
     return values
 
 
-def _is_number(value: Any) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond what a float holds
-        return False
-
-
 def _number(value: Any) -> float | None:
-    """Return a finite number, or the number that a text is; None otherwise."""
-    if isinstance(value, str) and NUMBER.fullmatch(value):
-        value = float(value)
-    if isinstance(value, bool):
-        return float(value)
-    return float(value) if _is_number(value) else None
+    """Return a finite number, or the number that a text is, true and false being 1 and 0; None otherwise."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):  # no number, or an integer beyond what a float holds
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _parsed(text: str) -> Any:
@@ -276,7 +268,8 @@ def _unnested(record: Mapping[str, Any], problems: list[Problem]) -> dict[str, A
         value = found.get(name)
         if isinstance(value, str) and value[:1] == "{":
             inner, wrong = parse_object(value.encode())
-            problems += [(code, f"{name}: {reason}") for code, reason in wrong]
+            if name != "segments":
+                problems += [(code, f"{name}: {reason}") for code, reason in wrong]
             found[name] = inner
         elif isinstance(value, Mapping):
             found[name] = {key: item for key, item in value.items() if item is not None}

@@ -1,9 +1,11 @@
 """Read the lines of JSONL files one at a time."""
 
+import csv
 import gzip
 import itertools
+import json
 from bisect import bisect_right
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -41,6 +43,46 @@ def read_lines(path: Path) -> Iterator[Line]:
             yield parsed(number, raw)
 
 
+def read_cells(path: Path, names: Sequence[str]) -> Iterator[Line]:
+    """Yield every row of a CSV file, which may be compressed: for one that breaks off, as `read_lines`.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as opened:
+            texts = _texts(_unpacked(opened, path.suffix))
+            yield from _rows(csv.reader(texts, strict=True), names)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a file can be unpacked to its end; the scan fails at a .gz that breaks off, but takes a .zst for empty.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    if path.suffix != ".zst":
+        return True
+    try:
+        with path.open("rb") as opened:
+            unpacked = _unpacked(opened, path.suffix)
+            while unpacked.read(BLOCK):
+                pass
+    except _FAULTS:
+        return False
+    except OSError as error:
+        if error.errno is not None:
+            raise _unreadable(path, error) from error
+        return False
+    return True
+
+
 def parsed(number: int, raw: bytes) -> Line:
     """Return the line of raw bytes."""
     record, problems = parse_object(raw)
@@ -57,11 +99,9 @@ def raw_lines(path: Path) -> Iterator[tuple[int | None, bytes]]:
     """
     try:
         with path.open("rb") as opened:
-            yield from _numbered(_unpacked(opened, path.suffix), broken=_FAULTS)
+            yield from _numbered(_unpacked(opened, path.suffix))
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read, it may have changed meanwhile; run the task again: {error}"
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def picked_lines(path: Path, wanted: Set[int], total: int) -> Iterator[tuple[int, Line]]:
@@ -91,9 +131,11 @@ def picked_lines(path: Path, wanted: Set[int], total: int) -> Iterator[tuple[int
                 opened.seek(0)
                 yield from _sought(_unpacked(opened, path.suffix), wanted)
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read, it may have changed meanwhile; run the task again: {error}"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: cannot be read, it may have changed meanwhile; run the task again: {error}")
 
 
 def _blocks(opened: IO[bytes]) -> list[tuple[int, int]]:
@@ -132,25 +174,59 @@ BLOCK = 1 << 18
 _FAULTS = (gzip.BadGzipFile, EOFError, pa.ArrowException)
 
 
-def _numbered(opened: IO[bytes], broken: tuple[type[Exception], ...]) -> Iterator[tuple[int | None, bytes]]:
+def _numbered(opened: IO[bytes]) -> Iterator[tuple[int | None, bytes]]:
     number = 0
+    try:
+        while ended := opened.readline():
+            number += 1
+            raw = ended.rstrip(b"\r\n")
+            if raw.strip():
+                yield number, raw
+    except (OSError, *_FAULTS) as error:
+        yield None, f"the file breaks off after line {number}: {_fault(error)}".encode()
+
+
+def _texts(opened: IO[bytes]) -> Iterator[str]:
+    for number, ended in enumerate(iter(opened.readline, b"")):
+        yield (ended.removeprefix(b"\xef\xbb\xbf") if number == 0 else ended).decode("utf-8", "surrogateescape")
+
+
+def _rows(rows: Iterator[list[str]], names: Sequence[str]) -> Iterator[Line]:
+    """Yield the rows behind the header; an empty cell is nothing."""
+    number = -1
     while True:
         try:
-            ended = opened.readline()
-        except broken as error:
-            yield None, f"the file breaks off after line {number}: {error}".encode()
+            cells = next(rows)
+        except StopIteration:
             return
-        except OSError as error:
-            if error.errno is not None:  # the disk's fault, not the file's
-                raise
-            yield None, f"the file breaks off after line {number}: {error}".encode()
+        except csv.Error as error:
+            number += 1
+            yield Line(number, None, [("not_csv", str(error))], f"row {number}: {error}")
+            continue
+        except (OSError, *_FAULTS) as error:
+            reason = f"the file breaks off after row {number}: {_fault(error)}"
+            yield Line(None, None, [("cut_off", reason)], reason)
             return
-        if not ended:
-            return
-        number += 1
-        raw = ended.rstrip(b"\r\n")
-        if raw.strip():
-            yield number, raw
+        number += bool(cells)
+        if number and cells:
+            yield _row(number, cells, names)
+
+
+def _row(number: int, cells: list[str], names: Sequence[str]) -> Line:
+    raw = ",".join(cells)
+    if any("\ud800" <= sign <= "\udfff" for sign in raw):
+        return Line(number, None, [("not_utf8", "a cell is not UTF-8")], raw.encode(errors="backslashreplace").decode())
+    if len(cells) != len(names):
+        return Line(number, None, [("not_csv", f"got {len(cells)} cells, expected {len(names)}")], raw)
+    record = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+    return Line(number, record, [], json.dumps(record, ensure_ascii=False))
+
+
+def _fault(error: Exception) -> Exception:
+    """Return what is wrong with a file; raise what is wrong with the disk."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+    return error
 
 
 def _unpacked(opened: IO[bytes], suffix: str) -> IO[bytes]:

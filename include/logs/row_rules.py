@@ -1,5 +1,7 @@
 """The rules of a prediction row in SQL: a line that they are sure about is a row, the careful reader looks at the others."""
 
+from collections.abc import Iterable
+
 from include.config.loop_file import Loop
 from include.config.sections import Input
 from include.logs.leaves import Leaf, Leaves, literal, quoted
@@ -8,7 +10,8 @@ from include.logs.log_lines import SUM_TOLERANCE
 LARGEST, SINGLE = "1.7976931348623157e308", "3.4e38"
 
 NESTED = tuple(map(ord, "{["))
-LIKE_JSON = tuple(map(ord, "{[tf-0123456789"))
+LIKE_JSON = tuple(map(ord, "{[tf-0123456789NI"))
+NOT_NUMBERS = ("true", "false", "NaN", "Infinity")  # literals of JSON, as Python reads and writes it
 
 
 def row_query(loop: Loop, leaves: Leaves, latest: str) -> str:
@@ -43,13 +46,27 @@ def row_query(loop: Loop, leaves: Leaves, latest: str) -> str:
         columns[f"input_{name}"] = leaf.value
         doubts += ["false" if item.required else leaf.doubtful, f"coalesce({doubt}, {str(item.required).lower()})"]
     doubts += [
-        " AND ".join(f"{columns[f'input_{name}']} IS NULL" for name in loop.inputs),
-        leaves.not_an_object(("input",)),
+        nothing := " AND ".join(f"{columns[f'input_{name}']} IS NULL" for name in loop.inputs),
+        leaves.not_an_object(("input",), nothing),
     ]
-    for name in loop.segments:
-        columns[f"segment_{name}"] = leaves.text(("segments", name)).value
+    columns |= _segments(loop, leaves, doubts)
+    doubts.append(f"coalesce({_nested(columns['user_id'])}, false)")
     columns["doubtful"] = f"coalesce({' OR '.join(f'({doubt})' for doubt in doubts if doubt != 'false')}, true)"
     return ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
+
+
+def _segments(loop: Loop, leaves: Leaves, doubts: list[str]) -> dict[str, str]:
+    """Return the columns of the segments; in a file that has some, a line without any is looked at."""
+    found = {name: leaves.text(("segments", name)) for name in loop.segments}
+    for leaf in found.values():
+        doubts += [leaf.doubtful, f"coalesce({_nested(leaf.value)}, false)"]
+    if found:
+        doubts.append(leaves.not_an_object(("segments",), _all_null(found.values())))
+    return {f"segment_{name}": leaf.value for name, leaf in found.items()}
+
+
+def _all_null(leaves: Iterable[Leaf]) -> str:
+    return " AND ".join(f"{leaf.value} IS NULL" for leaf in leaves)
 
 
 def _no_name(value: str) -> str:
@@ -68,10 +85,11 @@ def _probabilities(loop: Loop, leaves: Leaves) -> Leaf:
         listed, doubts = f"[{', '.join(values)}]", []
     else:
         values = [f"coalesce({leaf.value}, 0)" for leaf in found]
-        nothing = " AND ".join(f"{leaf.value} IS NULL" for leaf in found)
+        nothing = _all_null(found)
         listed = f"CASE WHEN {nothing} THEN NULL ELSE [{', '.join(values)}] END"
         doubts = [f"({leaf.doubtful}) AND NOT ({nothing})" for leaf in found] + [
-            leaves.not_an_object(("probabilities",))
+            leaves.not_an_object(("probabilities",), "false"),
+            f"{nothing} AND {leaves.is_given(('probabilities',))}",
         ]
     total, several = " + ".join(values), ", ".join(values)
     bad = f"abs({total} - 1) > {SUM_TOLERANCE} OR least({several}) < 0 OR greatest({several}) > 1"
@@ -98,7 +116,7 @@ def _not_text(value: str, *, number_is_text: bool) -> str:
     """Say where a text may have been something else: it begins like an object or a list, or is a number, true or false."""
     if number_is_text:
         return _nested(value)
-    alike = f"{_nested(value)} OR {value} IN ('true', 'false') OR TRY_CAST({value} AS DOUBLE) IS NOT NULL"
+    alike = f"{_nested(value)} OR {value} IN {NOT_NUMBERS} OR TRY_CAST({value} AS DOUBLE) IS NOT NULL"
     return f"CASE WHEN ascii({value}) IN {LIKE_JSON} THEN {alike} ELSE {value} IS NULL END"
 
 

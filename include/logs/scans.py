@@ -15,7 +15,7 @@ from include.logs.field_paths import Path as FieldPath
 from include.logs.field_paths import located, prediction_paths
 from include.logs.leaves import ColumnLeaves, JsonLeaves, Leaves, literal, quoted
 from include.logs.log_lines import REQUIRED, Problem
-from include.logs.reading import raw_lines
+from include.logs.reading import Line, raw_lines, read_cells, read_lines
 from include.logs.row_rules import row_query
 
 
@@ -61,6 +61,13 @@ class Scan:
             )
         columns = self.leaves.schema if isinstance(self.leaves, JsonLeaves) else "{}"
         return f"read_json({path}, format='newline_delimited', ignore_errors=true, columns={columns})"
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every line, without DuckDB: something in the file stops it. Of a Parquet file that is one refusal."""
+        if self.format == "parquet":
+            reason = "not a whole parquet file: its rows cannot be read"
+            return iter([Line(None, None, [("not_parquet", reason)], reason)])
+        return read_cells(self.path, self.names) if self.format == "csv" else read_lines(self.path)
 
     @property
     def record_query(self) -> str | None:
@@ -112,9 +119,15 @@ def _absent(loop: Loop, path: Path) -> frozenset[FieldPath]:
     absent = {path for path in optional if _dig(record, located(loop.logs.columns, path)) is None}
     scores = {("probabilities", name) for name in loop.task.classes}
     if any(_dig(record, located(loop.logs.columns, path)) is None for path in scores):
-        apart = any(name.startswith("probabilities.") for name in loop.logs.columns)
-        absent |= scores if apart else {("probabilities",)}
+        absent |= scores if _apart(loop, "probabilities") else {("probabilities",)}
+    if all(_dig(record, located(loop.logs.columns, ("segments", name))) is None for name in loop.segments):
+        absent |= set() if _apart(loop, "segments") else {("segments",)}
     return frozenset(absent)
+
+
+def _apart(loop: Loop, name: str) -> bool:
+    """Tell whether what is in an object of ours is somewhere else each in the user's records."""
+    return any(renamed.startswith(f"{name}.") for renamed in loop.logs.columns)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:

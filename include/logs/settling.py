@@ -11,6 +11,7 @@ from math import ceil
 
 import pyarrow as pa
 
+from include.logs.files_read import were_read_before
 from include.logs.leaves import literal, quoted
 from include.logs.staging import Staging
 from include.store.tables import LoopStore
@@ -41,6 +42,7 @@ def settle(staging: Staging, store: LoopStore, version: int | None) -> Settled:
     if not _one(staging, "SELECT count(*) FROM candidates"):
         return Settled(0, 0)
     database.execute(_contenders(staging))
+    _register_read_anew(staging, store)
     database.execute(_SUPERSEDED)
     database.execute(_RULE.format(reach=ceil(reach.total_seconds() * 1e6)))
     return Settled(_one(staging, "SELECT count(*) FROM left_out"), _one(staging, "SELECT count(*) FROM taken_out"))
@@ -67,6 +69,13 @@ def _register_earlier(staging: Staging, store: LoopStore, version: int | None, r
     parts = pa.table({"part": [n for n, _ in names], "source": [name for _, name in names]})
     staging.connection.register("parts", parts)
     return True
+
+
+def _register_read_anew(staging: Staging, store: LoopStore) -> None:
+    """Make ``read_anew`` of the parts whose lines had been read before: the others are new lines of their file."""
+    anew = were_read_before(store, "logs", [part.slice for part in staging.parts])
+    numbers = [number for number, found in enumerate(anew) if found]
+    staging.connection.register("read_anew", pa.table({"part": pa.array(numbers, pa.int64())}))
 
 
 def _one(staging: Staging, query: str) -> int:
@@ -104,13 +113,14 @@ FROM refused_before WHERE hash(trace_id) IN (FROM candidates)
 """
 
 
-# A stored row whose line was read anew and now says something else gives way to it, without having been wrong.
+# A stored row whose line was read anew and now says something else gives way to it, without having been wrong. A line that
+# was appended to the file is not that line: the two are repeats.
 _SUPERSEDED = """
 INSERT INTO taken_out
 SELECT trace_id, day, 'read anew' FROM contenders AS old
 WHERE origin = 0
   AND EXISTS (FROM contenders AS anew WHERE anew.origin = 1 AND anew.trace_id = old.trace_id AND anew.ts = old.ts
-              AND anew.source = old.source)
+              AND anew.source = old.source AND anew.part IN (FROM read_anew))
   AND NOT EXISTS (FROM contenders AS anew WHERE anew.origin = 1 AND anew.trace_id = old.trace_id AND anew.ts = old.ts
                   AND anew.source = old.source AND anew.digest = old.digest);
 DELETE FROM contenders WHERE origin = 0 AND trace_id IN (SELECT trace_id FROM taken_out)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import duckdb
 import pyarrow as pa
 
 from include.config.loop_file import Loop
+from include.errors import StoreError
 from include.logs.field_paths import ours, prediction_paths
 from include.logs.leaves import quoted
-from include.logs.log_lines import LineReader, pseudonym
-from include.logs.reading import Line, picked_lines, read_lines
+from include.logs.log_lines import LineReader, pseudonym, text_of
+from include.logs.reading import Line, is_whole, picked_lines
 from include.logs.scans import Scan, scan_of
 from include.logs.slices import Slice
 from include.logs.sources import Access
@@ -105,14 +106,20 @@ class Staging:
                     yield (part, number), line
 
     def _read_one(self, part: Slice, path: Path) -> None:
-        scan, number = scan_of(self.loop, self.connection, path), len(self.parts)
+        scan = scan_of(self.loop, self.connection, path)
         self.parts.append(Part(part))
         latest = part.file.written_at + timedelta(seconds=self.loop.logs.clock_skew_seconds)
-        doubtful: set[int] | None = None
         if scan.problems:
             raw = "; ".join(reason for _, reason in scan.problems)  # the same on every run, for its digest is the key
             self._settle(part, [(0, Line(None, None, scan.problems, raw))])
             return
+        doubtful = self._scan(part, scan, latest) if is_whole(path) else None
+        if doubtful is None or doubtful:
+            self._look_at(part, path, scan, doubtful)
+
+    def _scan(self, part: Slice, scan: Scan, latest: datetime) -> set[int] | None:
+        """Stage what can be read at once, and return the places of doubtful lines; None if something stops the scan."""
+        number = len(self.parts) - 1
         try:
             staged = self.connection.execute(
                 f"INSERT INTO staged BY NAME SELECT {scan.rows(latest)}, {number} AS part, row_number() OVER () AS number "
@@ -124,11 +131,13 @@ class Staging:
             found = self.connection.execute(
                 "SELECT number FROM staged WHERE doubtful AND part = ?", [number]
             ).fetchall()
-            doubtful = {row[0] for row in found}
-        except duckdb.Error:  # something in the file stops the scan: every line is looked at
+            return {row[0] for row in found}
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(f"{part.source}: {error}; raise logs.memory_mb or lower logs.partition_mb") from error
+        except duckdb.Error:
+            self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
             self.parts[-1].lines = 0
-        if doubtful is None or doubtful:
-            self._look_at(part, path, scan, doubtful)
+            return None
 
     def _look_at(self, part: Slice, path: Path, scan: Scan, doubtful: set[int] | None) -> None:
         """Read doubtful lines, or all, one by one."""
@@ -149,7 +158,7 @@ class Staging:
 
     def _lines(self, scan: Scan, path: Path, wanted: set[int] | None) -> Iterator[tuple[int, Line]]:
         if scan.record_query is not None and wanted is not None:
-            self.connection.execute("CREATE OR REPLACE TEMP TABLE wanted (number BIGINT)")
+            self.connection.execute("CREATE OR REPLACE TABLE wanted (number BIGINT)")
             self._insert("wanted", pa.table({"number": pa.array(sorted(wanted), pa.int64())}))
             rows = self.connection.cursor().execute(scan.record_query)
             while batch := rows.fetchmany(CHUNK):
@@ -157,7 +166,7 @@ class Staging:
         elif wanted is not None:
             yield from picked_lines(path, wanted, self.parts[-1].lines)
         else:
-            yield from enumerate(read_lines(path), start=1)
+            yield from enumerate(scan.lines(), start=1)
 
     def _settle(self, part: Slice, lines: list[tuple[int, Line]], *, counted: bool = False) -> None:
         """Put looked-at lines where they belong: among the staged rows, or to the refused."""
@@ -182,9 +191,11 @@ class Staging:
     def _row(self, line: Line, latest: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if line.record is None:
             return {}, line.problems
-        record = ours(self.loop.logs.columns, prediction_paths(self.loop), line.record)
+        columns, record = self.loop.logs.columns, line.record
+        if columns or self.loop.logs.format in {"csv", "parquet"}:
+            record = ours(columns, prediction_paths(self.loop), record)
         row, problems = self._reader.row(record, latest, "")
-        return row, problems
+        return row | {"user_id": text_of(record.get("user_id"))}, problems
 
     def _insert(self, name: str, rows: pa.Table) -> None:
         self.connection.register("arriving", rows)
@@ -204,5 +215,5 @@ def _connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False, "autoload_known_extensions": False,
         }
     )  # fmt: skip
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection

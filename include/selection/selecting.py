@@ -10,7 +10,7 @@ from include.errors import NothingToDo
 from include.selection.content import features
 from include.selection.diversity import DIVERSIFIERS
 from include.selection.frame import Frame, sampling_frame
-from include.selection.nominations import reported_rows
+from include.selection.nominations import broken_rows, in_drifted_segments, reported_rows
 from include.selection.requests import request_rows
 from include.selection.scores import informativeness
 from include.store.decisions import Decision, latest, record
@@ -98,7 +98,8 @@ def _draw(store: LoopStore, interval: Interval, frame: Frame, total: int) -> pa.
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     n_random = min(frame.rows.num_rows, random_rows(total, store.loop.selection.random_share))
     chosen = _at_random(n_random, frame.rows.num_rows)
-    chosen += _certain(store, everything, comments, range(n_random, everything.rows.num_rows), total - n_random)
+    rest, verdict = range(n_random, everything.rows.num_rows), latest(store, "drift", interval.key)
+    chosen += _certain(store, everything, comments, rest, total - n_random, verdict)
     return request_rows(
         store.loop, everything.rows, everything.content, chosen, batch_id=interval.key, asked_at=interval.end
     )
@@ -114,19 +115,29 @@ def _at_random(n: int, size: int) -> list[dict[str, Any]]:
 
 
 def _certain(
-    store: LoopStore, everything: Frame, comments: dict[str, str], places: range, n: int
+    store: LoopStore, everything: Frame, comments: dict[str, str], places: range, n: int, verdict: Decision | None
 ) -> list[dict[str, Any]]:
-    """Return what is asked about besides the random draw: reports, those that waited longest first, then by score."""
+    """Return what is asked about besides the random draw.
+
+    Reports, those that waited longest first; then, for half of what is left, rows of segments that the drift verdict wants
+    labels of; then by score. Rows that the verdict calls broken are not asked about.
+    """
     scores = _scores(store, everything.rows)
     times = everything.rows.column("ts").to_pylist()
     said = {place: comments[everything.content[place]] for place in places if everything.content[place] in comments}
     reported = sorted(said, key=lambda place: times[place])[:n]
-    rest = np.array([place for place in places if place not in said], dtype=np.int64)
+    drifted, broken = in_drifted_segments(verdict, everything.rows), broken_rows(verdict, everything.rows)
+    rest = np.array([place for place in places if place not in said and place not in broken], dtype=np.int64)
     # Rows without a score come after all that have one; among them the diversifier chooses what covers the inputs.
     ranked = np.nan_to_num(scores, nan=-1.0)
+    within = rest[np.isin(rest, list(drifted))]
+    nominated = _spread(store, everything.rows, within, ranked, (n - len(reported)) // 2)
+    rest = rest[~np.isin(rest, nominated)]
+    others = _spread(store, everything.rows, rest, ranked, n - len(reported) - len(nominated))
     chosen = []
-    for place in [*reported, *_spread(store, everything.rows, rest, ranked, n - len(reported))]:
-        reason = said.get(place) or _why(store, everything.rows, place, float(scores[place]))
+    for place in [*reported, *nominated, *others]:
+        reason = said.get(place) or (drifted[place] if place in nominated else "")
+        reason = reason or _why(store, everything.rows, place, float(scores[place]))
         chosen.append({"place": place, "stratum": "certainty", "split": "train", "inclusion_probability": 1.0,
                        "score": None if np.isnan(scores[place]) else float(scores[place]), "reasons": [reason]})  # fmt: skip
     return chosen

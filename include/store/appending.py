@@ -62,7 +62,8 @@ def write_day(
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{store.uri}/{name}/{path}: could not be written: {error}") from error
     now = int(time.time() * 1000)
-    return AddAction(path, size, {"day": day}, now, data_change=True, stats=json.dumps(statistics))
+    stats = json.dumps(statistics, ensure_ascii=False)  # readers take an escaped surrogate pair for another sign
+    return AddAction(path, size, {"day": day}, now, data_change=True, stats=stats)
 
 
 def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: int | None) -> bool:
@@ -216,11 +217,12 @@ def _high(value: Any) -> Any:
     """Return a bound that is not below the value although the format keeps milliseconds, and texts are cut."""
     if isinstance(value, datetime):
         return _milliseconds(value + timedelta(milliseconds=1))
-    return value[:PREFIX] + LAST if isinstance(value, str) and len(value) > PREFIX else value
+    is_long = isinstance(value, str) and len(value) > PREFIX and LAST not in value
+    return value[:PREFIX] + LAST if is_long else value
 
 
 def _milliseconds(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _add_columns(table: DeltaTable, wanted: Schema) -> None:

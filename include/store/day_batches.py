@@ -1,10 +1,12 @@
 """Read a table day by day without ever holding a day in memory."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from include.errors import StoreError
 from include.store.interval import Interval
@@ -14,7 +16,7 @@ ROWS = 1 << 16
 
 
 def day_batches(
-    store: LoopStore, name: str, day: str, columns: Sequence[str], *, rows: int = ROWS
+    store: LoopStore, name: str, day: str, columns: Sequence[str], *, rows: int = ROWS, dataset: Any = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of one day's partition in batches, in no particular order.
 
@@ -31,22 +33,29 @@ def day_batches(
         without is null.
     rows
         Most rows of a batch: what memory is bounded by.
+    dataset
+        What `LoopStore.dataset` returned for the table and this day among others, if several days are read.
 
     Raises
     ------
     StoreError
         If a file cannot be read.
     """
-    dataset = store.dataset(name, [("day", "=", day)])
+    dataset = store.dataset(name, [("day", "=", day)]) if dataset is None else dataset
     if dataset is None:
         return
+    # A local file is read without the detour of deltalake's file system through Python.
+    files = dataset.filesystem if "://" in store.uri else SubTreeFileSystem(f"{store.uri}/{name}", LocalFileSystem())
     fields = [store.schema(name).field(column) for column in columns]
     texts = [field.name for field in fields if field.type == pa.string()]
-    for fragment in dataset.get_fragments():
+    for fragment in dataset.get_fragments(pc.field("day") == day):
         try:
-            with dataset.filesystem.open_input_file(fragment.path) as opened:
-                file = pq.ParquetFile(opened, read_dictionary=texts)
-                there = [field.name for field in fields if field.name in file.schema_arrow.names]
+            with files.open_input_file(fragment.path) as opened:
+                metadata = pq.read_metadata(opened)
+                names = set(metadata.schema.to_arrow_schema().names)
+                there = [field.name for field in fields if field.name in names]
+                encoded = [name for name in texts if name in names]
+                file = pq.ParquetFile(opened, metadata=metadata, read_dictionary=encoded)
                 for batch in file.iter_batches(batch_size=rows, columns=there, use_threads=False):
                     yield _with_nulls(batch, fields)
         except (OSError, pa.ArrowException) as error:

@@ -26,7 +26,7 @@ class _Case:
     key: str
     last: Decision | None  # newest decision to train whose challenger was judged
     new_labels: int
-    drifted: bool
+    route: str  # of the newest drift verdict, if it is an alarm
 
 
 def decide_retrain(store: LoopStore, *, force: bool = False) -> Decision:
@@ -55,7 +55,7 @@ def decide_retrain(store: LoopStore, *, force: bool = False) -> Decision:
     outcome, reasons = _rules(store, case, force=force)
     evidence = {
         "challenger_key": case.key, "dataset": case.name, "evaluation_dataset": case.name, "new_labels": case.new_labels,
-        "train": case.dataset.train.num_rows, "drift": case.drifted, "forced": force,
+        "train": case.dataset.train.num_rows, "drift": case.route == "retrain", "route": case.route, "forced": force,
         "newest_label": _newest(case.dataset.train).isoformat() if case.dataset.train.num_rows else None,
     }  # fmt: skip
     return record(store, Decision(KIND, case.key, outcome, tuple(reasons), evidence))
@@ -89,7 +89,7 @@ def _case(store: LoopStore, published: Decision) -> _Case:
         known = set(read_dataset(store, last.evidence["dataset"]).train.column("label_id").to_pylist())
     new = sum(label not in known for label in dataset.train.column("label_id").to_pylist())
     key = challenger_key(store, dataset.train)
-    return _Case(dataset, published.subject, key, last, new, _drifted(store))
+    return _Case(dataset, published.subject, key, last, new, _alarm_route(store))
 
 
 def _judge_pending(store: LoopStore, plan: Decision, published: Decision) -> Decision:
@@ -128,9 +128,11 @@ def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[str, list[str
         return "train", [f"There is no model yet, and {case.dataset.train.num_rows} labels to train a first one."]
     if force:
         return "train", ["A person asked for it."]
-    policy = store.loop.retrain
-    needed = policy.min_new_labels_on_drift if case.drifted else policy.min_new_labels
-    why = "while drift is confirmed" if case.drifted else "since the last challenger"
+    if case.route == "fix_data":
+        return "no", ["The newest drift alarm is a fault of the data: mend the source first, or force a training."]
+    policy, drifted = store.loop.retrain, case.route == "retrain"
+    needed = policy.min_new_labels_on_drift if drifted else policy.min_new_labels
+    why = "while drift is confirmed" if drifted else "since the last challenger"
     if case.new_labels < needed:
         return "no", [f"{case.new_labels} new labels to train on, {needed} are needed {why}."]
     rest = _cooldown_left(case, policy.cooldown_hours)
@@ -162,10 +164,10 @@ def _newest(rows: pa.Table) -> Any:
     return max(rows.column("ts").to_pylist())
 
 
-def _drifted(store: LoopStore) -> bool:
-    """Tell whether the newest drift verdict, by the end of its interval, is an alarm that asks for retraining."""
+def _alarm_route(store: LoopStore) -> str:
+    """Return the route of the newest drift verdict, by the end of its interval; ``none`` unless it is an alarm."""
     verdicts = find(store, "drift")
     if not verdicts:
-        return False
+        return "none"
     newest = max(verdicts, key=lambda verdict: Interval.from_key(verdict.subject).end)
-    return newest.outcome == "alarm" and newest.evidence["route"] == "retrain"
+    return str(newest.evidence["route"]) if newest.outcome == "alarm" else "none"

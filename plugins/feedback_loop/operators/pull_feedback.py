@@ -18,7 +18,7 @@ class PullFeedbackOperator(IntervalOperator):
         store = self.hook.get_conn()
         report = pull_feedback(store, self.data_interval, self.hook.pseudonym_key, self.access(store.loop.feedback))
         self.log.info(
-            "%d signals, %d refused, %d repeated, %d without consent",
-            report.rows, report.refused, report.duplicates, report.without_consent,
+            "%d signals, %d refused, %d repeated, %d without consent, %d held back as bursts, %d before their prediction",
+            report.rows, report.refused, report.duplicates, report.without_consent, report.held_back, report.orphans,
         )  # fmt: skip
         return asdict(report)

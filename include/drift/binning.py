@@ -1,0 +1,101 @@
+"""Which bin a number falls into: bins set once, by quantiles, so that days can be merged."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 20
+CELLS = 1024
+FEWEST_CELLS = 4
+
+
+def bin_edges(values: NDArray[np.float64]) -> list[float]:
+    """Return bin edges at the quantiles of the finite values, the outer ones infinite.
+
+    Parameters
+    ----------
+    values
+        float64, (n,); what is not finite is left out.
+
+    Returns
+    -------
+    list of float
+        Increasing, at least ``[-inf, inf]`` (no finite value). A value that is several quantiles at once, as in a constant, a
+        count or a flag, gets a bin of its own. Otherwise the quantiles are rounded to a uniform grid, which `Binning` is quick
+        on, unless the grid is too coarse for them (heavy tails).
+
+    Examples
+    --------
+    >>> bin_edges(np.array([1.0, 1.0, 1.0]))
+    [-inf, 1.0, 1.0000000000000002, inf]
+    """
+    finite = np.sort(values[np.isfinite(values)])
+    if finite.size == 0:
+        return [-np.inf, np.inf]
+    places = np.arange(1, BINS) * finite.size // BINS
+    quantiles, times = np.unique(finite[places], return_counts=True)
+    repeated = quantiles[times > 1]
+    alone = np.union1d(quantiles, np.nextafter(repeated, np.inf))
+    inner = alone if repeated.size else _rounded_to_grid(quantiles)
+    return [-np.inf, *inner[np.isfinite(inner)].tolist(), np.inf]
+
+
+class Binning:
+    """Counts numbers into bins ``[low, high)``, by a uniform grid where the edges lie on one.
+
+    Parameters
+    ----------
+    edges
+        k + 1 increasing edges, the outer ones infinite.
+    """
+
+    def __init__(self, edges: list[float]) -> None:
+        self.edges = edges
+        self._inner = np.array(edges[1:-1], dtype=np.float64)
+        places = _grid_places(self._inner)
+        self._on_grid = places is not None
+        if places is not None:
+            self._scale = CELLS / (self._inner[-1] - self._inner[0])
+            self._offset = 1 - self._inner[0] * self._scale
+            self.bin_of_cell = np.searchsorted(places, np.arange(-1, CELLS + 1), side="right")
+        else:
+            self.bin_of_cell = np.arange(len(edges) - 1)
+
+    def cells(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the cell of each finite value, (n,); `bin_of_cell` says which bin a cell is in."""
+        if not self._on_grid:
+            found: NDArray[np.intp] = np.searchsorted(self._inner, values, side="right")
+            return found
+        with np.errstate(over="ignore"):
+            place = values * self._scale
+        place += self._offset
+        np.clip(place, 0, CELLS + 1, out=place)
+        cells: NDArray[np.intp] = place.astype(np.intp)
+        return cells
+
+    def counts(self, cells: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return how many of the cells lie in each bin, (k,)."""
+        of_cell = np.bincount(cells, minlength=self.bin_of_cell.size)
+        return np.bincount(self.bin_of_cell, weights=of_cell, minlength=len(self.edges) - 1).astype(np.int64)
+
+
+def _rounded_to_grid(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the quantiles moved to the nearest of `CELLS` + 1 equidistant places, or as they are if that merges some."""
+    with np.errstate(over="ignore"):
+        span = quantiles[-1] - quantiles[0]
+    step = span / CELLS
+    if not np.isfinite(span) or step <= np.spacing(np.abs(quantiles).max()) * CELLS:
+        return quantiles
+    places = np.round((quantiles - quantiles[0]) / step)
+    return quantiles if np.diff(places).min() < FEWEST_CELLS else quantiles[0] + places * step
+
+
+def _grid_places(inner: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return the places of edges on the grid between the first and the last, or None if they are on none."""
+    if inner.size < 3:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = (inner - inner[0]) * (CELLS / (inner[-1] - inner[0]))
+    places: NDArray[np.float64] = np.round(exact)
+    if not np.isfinite(exact).all() or np.abs(exact - places).max() > 1e-6 or np.diff(places).min() < FEWEST_CELLS:
+        return None
+    return places

@@ -1,0 +1,66 @@
+"""Tail probabilities of Student's t and of F, without the fifth of a second that importing ``scipy.special`` costs."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+ITERATIONS = 300
+TINIEST = 1e-300
+Numbers = NDArray[np.float64]
+
+
+def two_sided_t(t: Numbers, degrees: int) -> Numbers:
+    """Return the probability that a t variable is further from 0 than t, (k,); exactly 1 at 0.
+
+    Examples
+    --------
+    >>> two_sided_t(np.array([0.0, 12.706]), 1).round(4).tolist()
+    [1.0, 0.05]
+    """
+    with np.errstate(over="ignore"):
+        return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t**2))
+
+
+def upper_f(ratio: Numbers, numerator: int, denominator: int) -> Numbers:
+    """Return the probability that an F variable with these degrees is above a ratio of variances, (k,), not negative."""
+    return incomplete_beta(denominator / 2, numerator / 2, denominator / (denominator + numerator * ratio))
+
+
+def incomplete_beta(a: float, b: float, x: Numbers) -> Numbers:
+    """Return the regularized incomplete beta function of x, (k,), 0 to 1, for positive a and b.
+
+    Notes
+    -----
+    The continued fraction of DLMF 8.17.22, by Lentz's method (Press et al., Numerical Recipes, 6.4), on the side of the mean
+    where it converges fast: relative error below 1e-10.
+    """
+    swapped = x > (a + 1) / (a + b + 2)
+    first, second = np.where(swapped, b, a), np.where(swapped, a, b)
+    near = np.where(swapped, 1 - x, x)
+    with np.errstate(divide="ignore"):
+        logarithm = a * np.log(x) + b * np.log1p(-x)
+    front = np.exp(logarithm + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)) / first
+    found = front * _continued_fraction(first, second, near)
+    return np.clip(np.where(swapped, 1 - found, found), 0, 1)
+
+
+def _continued_fraction(a: Numbers, b: Numbers, x: Numbers) -> Numbers:
+    c = np.ones_like(x)
+    d = 1 / _apart(1 - (a + b) * x / (a + 1))
+    found = d.copy()
+    for m in range(1, ITERATIONS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            d = 1 / _apart(1 + term * d)
+            c = _apart(1 + term / c)
+            found = found * c * d
+        if np.abs(c * d - 1).max(initial=0.0) < 1e-14:
+            break
+    return found
+
+
+def _apart(value: Numbers) -> Numbers:
+    """Return values kept away from 0."""
+    return np.where(np.abs(value) < TINIEST, TINIEST, value)
