@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from include.errors import DeploymentError
+from include.store.day_batches import newest_moment
 from include.store.tables import LoopStore, rows_of
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,8 +40,7 @@ def append_deployment(store: LoopStore, entry: dict[str, Any], *, known: int | N
     DeploymentError
         If there are more entries than were known: another deployment came first.
     """
-    times = store.read("predictions", columns=["ts"]).column("ts").to_pylist()
-    stamped = entry | {"live_from": max(times, default=BEGINNING), "deployed_at": datetime.now(UTC)}
+    stamped = entry | {"live_from": newest_moment(store, "predictions") or BEGINNING, "deployed_at": datetime.now(UTC)}
 
     def _next(present: pa.Table) -> pa.Table:
         keys = {(row["model_version"], row["action"], row["evidence_digest"]) for row in present.to_pylist()}

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from include.drift.calibration import flagged_by_false_discovery
 from include.drift.findings import ALL_ROWS, Finding
+from include.drift.tails import two_sided_t
 from include.store.interval import Interval
 from include.store.tables import LoopStore
 
@@ -143,7 +143,9 @@ def _judged(
     value, reference = float(np.average([value for value, _ in now], weights=rows)), float(ordinary.mean())
     degrees = ordinary.size - 1
     spread = max(float(ordinary.std(ddof=1)) * np.sqrt(1 / len(now) + 1 / ordinary.size), 1e-9)
-    return value, reference, float(stdtr(degrees, (value - reference) / spread)), 2 * spread
+    t = (value - reference) / spread
+    tail = float(two_sided_t(np.array([t]), degrees)[0]) / 2
+    return value, reference, tail if t < 0 else 1 - tail, 2 * spread
 
 
 def _finding(

@@ -10,6 +10,7 @@ import httpx
 
 from include.errors import FeedbackLoopError
 
+LOCKED_ATTEMPTS = 5
 TERMINAL = {"success", "failed"}
 
 
@@ -131,6 +132,11 @@ class AirflowClient:
         answer = self._http.request(method, f"/api/v2{path}", **arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._authenticate()
+            answer = self._http.request(method, f"/api/v2{path}", **arguments)
+        for _ in range(LOCKED_ATTEMPTS):  # SQLite has one writer at a time; what failed was rolled back
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in answer.text:
+                break
+            time.sleep(2)
             answer = self._http.request(method, f"/api/v2{path}", **arguments)
         if answer.is_error:
             raise FeedbackLoopError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")

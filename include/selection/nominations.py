@@ -53,7 +53,7 @@ def in_drifted_segments(verdict: Decision | None, rows: pa.Table) -> dict[int, s
 
 
 def broken_rows(verdict: Decision | None, rows: pa.Table) -> set[int]:
-    """Return the places of rows that lack a value which a drift verdict found to be missing: a label of them teaches nothing."""
+    """Return the places of rows that lack a value which a drift verdict found missing: their labels would teach nothing."""
     if verdict is None or verdict.evidence["route"] != "fix_data":
         return set()
     columns = [

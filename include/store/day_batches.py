@@ -1,12 +1,12 @@
 """Read a table day by day without ever holding a day in memory."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from include.errors import StoreError
 from include.store.interval import Interval
@@ -44,13 +44,11 @@ def day_batches(
     dataset = store.dataset(name, [("day", "=", day)]) if dataset is None else dataset
     if dataset is None:
         return
-    # A local file is read without the detour of deltalake's file system through Python.
-    files = dataset.filesystem if "://" in store.uri else SubTreeFileSystem(f"{store.uri}/{name}", LocalFileSystem())
     fields = [store.schema(name).field(column) for column in columns]
     texts = [field.name for field in fields if field.type == pa.string()]
     for fragment in dataset.get_fragments(pc.field("day") == day):
         try:
-            with files.open_input_file(fragment.path) as opened:
+            with dataset.filesystem.open_input_file(fragment.path) as opened:
                 metadata = pq.read_metadata(opened)
                 names = set(metadata.schema.to_arrow_schema().names)
                 there = [field.name for field in fields if field.name in names]
@@ -79,3 +77,13 @@ def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
         return 0
     moment = pc.field("ts")
     return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end)))
+
+
+def newest_moment(store: LoopStore, name: str) -> datetime | None:
+    """Return the newest ``ts`` of a table that is partitioned by ``day``, reading its last day only; None without rows."""
+    table = store.open_table(name)
+    days = [] if table is None else [found["day"] for found in table.partitions()]
+    if not days:
+        return None
+    newest = pc.max(store.read(name, columns=["ts"], filters=[("day", "=", max(days))]).column("ts")).as_py()
+    return cast("datetime | None", newest)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.fs as pa_fs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
@@ -76,7 +77,8 @@ class LoopStore:
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
         present = {field.name for field in table.schema().fields}
         read = list(dict.fromkeys([*wanted, *schema.key]))
-        rows = table.to_pyarrow_table(columns=[column for column in read if column in present], filters=filters)
+        there = [column for column in read if column in present]
+        rows = table.to_pyarrow_table(columns=there, filters=filters, filesystem=self._file_system(name))
         rows = _conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
         return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
 
@@ -103,7 +105,16 @@ class LoopStore:
     def dataset(self, name: str, partitions: Filter | None = None, version: int | None = None) -> Any:
         """Return a table's files, all or those of some partitions, as a ``pyarrow.dataset.FileSystemDataset``; None if none."""
         table = self.open_table(name, version)
-        return None if table is None else table.to_pyarrow_dataset(partitions=partitions)
+        return None if table is None else table.to_pyarrow_dataset(partitions, self._file_system(name))
+
+    def _file_system(self, name: str) -> pa_fs.FileSystem | None:
+        """Return Arrow's own file system for local tables; deltalake's, through Python, for an object store.
+
+        The latter's threads may outlive the interpreter, which then aborts at its end.
+        """
+        if "://" in self.uri:
+            return None
+        return pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", pa_fs.LocalFileSystem())
 
     def replace_between(self, name: str, rows: pa.Table | Compute, start: datetime, end: datetime) -> bool:
         """Make ``rows`` the only rows with ``start <= ts < end``; tell whether anything changed.

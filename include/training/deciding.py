@@ -128,17 +128,27 @@ def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[str, list[str
         return "train", [f"There is no model yet, and {case.dataset.train.num_rows} labels to train a first one."]
     if force:
         return "train", ["A person asked for it."]
-    if case.route == "fix_data":
-        return "no", ["The newest drift alarm is a fault of the data: mend the source first, or force a training."]
     policy, drifted = store.loop.retrain, case.route == "retrain"
     needed = policy.min_new_labels_on_drift if drifted else policy.min_new_labels
     why = "while drift is confirmed" if drifted else "since the last challenger"
+    reason = _waits(case, needed, why, policy.cooldown_hours)
+    return (
+        ("no", [reason])
+        if reason
+        else ("train", [f"{case.new_labels} new labels to train on; {needed} are needed {why}."])
+    )
+
+
+def _waits(case: _Case, needed: int, why: str, cooldown_hours: float) -> str | None:
+    """Return what is still missing for a training that nobody asked for, or None."""
     if case.new_labels < needed:
-        return "no", [f"{case.new_labels} new labels to train on, {needed} are needed {why}."]
-    rest = _cooldown_left(case, policy.cooldown_hours)
+        return f"{case.new_labels} new labels to train on, {needed} are needed {why}."
+    if case.route == "fix_data":
+        return f"{case.new_labels} new labels, but the newest drift alarm is a fault of the data: mend it first."
+    rest = _cooldown_left(case, cooldown_hours)
     if rest > timedelta(0):
-        return "no", [f"{case.new_labels} new labels, but the cool-down lasts {rest} of log time more."]
-    return "train", [f"{case.new_labels} new labels to train on; {needed} are needed {why}."]
+        return f"{case.new_labels} new labels, but the cool-down lasts {rest} of log time more."
+    return None
 
 
 def _obstacle(store: LoopStore, case: _Case) -> str | None:

@@ -1,0 +1,47 @@
+"""A pull needs as much memory as logs.memory_mb allows, however many rows there are, and leaves nothing on the disk."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.builders import line, write_lines
+from tests.conftest import ROOT
+
+ROWS = 1_500_000
+PULL = """
+import json, resource, sys
+from pathlib import Path
+from include.logs.pulling import pull_logs
+from tests.builders import KEY, day, make_store
+report = pull_logs(make_store(Path(sys.argv[1]), logs={"memory_mb": 512}), day(), KEY)
+print(json.dumps([report.rows, report.refused, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+"""
+
+
+def write_many(folder):
+    text = json.dumps(line(0, trace_id="#", user_id=None, probabilities=None, input={"text": "a"}))
+    before, after = text.split("#")
+    block, path = 100_000, write_lines(folder, [])
+    with path.open("w") as opened:
+        for start in range(0, ROWS, block):
+            opened.write("".join(f"{before}{number:x}{after}\n" for number in range(start, start + block)))
+        opened.write("broken\n")
+
+
+def test_peak_memory_of_a_large_pull_stays_below_a_gibibyte(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "scratch").mkdir()
+    write_many(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", PULL, str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "scratch")},
+    )
+    rows, refused, peak_mb = json.loads(done.stdout.splitlines()[-1])
+    assert (rows, refused) == (ROWS, 1)
+    assert peak_mb < 1024
+    assert list((tmp_path / "scratch").iterdir()) == []

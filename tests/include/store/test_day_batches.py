@@ -1,0 +1,116 @@
+"""A day is read in batches that memory can hold, all of it and nothing else."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from include.errors import StoreError
+from include.store.appending import add_files, write_day
+from include.store.day_batches import day_batches, rows_between
+from include.store.interval import Interval
+from tests.builders import make_store
+
+START = datetime(2026, 3, 10, tzinfo=UTC)
+COLUMNS = ["trace_id", "confidence", "segment_desk"]
+
+
+def append(store, numbers, day=0, **changes):
+    schema = pa.schema([field for field in store.schema("predictions") if field.name != "day"])
+    rows = [
+        {
+            "trace_id": f"t{n}", "ts": START + timedelta(days=day, minutes=n), "model_version": "1", "predicted": "earn",
+            "confidence": n / 100, "segment_desk": ["eu", "us"][n % 2], **changes,
+        }
+        for n in numbers
+    ]  # fmt: skip
+    name = (START + timedelta(days=day)).date().isoformat()
+    file = write_day(
+        store, "predictions", name, pa.Table.from_pylist(rows, schema=schema).to_batches(), ["segment_desk"]
+    )
+    assert file is not None
+    assert add_files(store, "predictions", [file], store.version("predictions"))
+
+
+def read(store, columns=COLUMNS, **options):
+    return list(day_batches(store, "predictions", "2026-03-10", columns, **options))
+
+
+def test_every_row_of_the_day_comes_once_and_of_no_other_day(tmp_path):
+    store = make_store(tmp_path)
+    append(store, range(10))
+    append(store, range(10, 15))
+    append(store, range(20, 25), day=1)
+    found = [name for batch in read(store) for name in batch.column("trace_id").to_pylist()]
+    assert sorted(found) == sorted(f"t{n}" for n in range(15))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_no_batch_is_larger_than_asked(tmp_path, rows):
+    store = make_store(tmp_path)
+    append(store, range(10))
+    sizes = [batch.num_rows for batch in read(store, rows=rows)]
+    assert sum(sizes) == 10
+    assert max(sizes) == min(rows, 10)
+
+
+def test_columns_come_in_the_order_asked_for(tmp_path):
+    store = make_store(tmp_path)
+    append(store, range(4))
+    for columns in (COLUMNS, COLUMNS[::-1], ["confidence"]):
+        for batch in read(store, columns):
+            assert batch.schema.names == columns
+    batch = read(store, ["segment_desk", "trace_id"])[0]
+    pairs = set(zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True))
+    assert pairs == {("eu", "t0"), ("us", "t1"), ("eu", "t2"), ("us", "t3")}
+
+
+def test_column_that_a_file_was_written_without_is_null(tmp_path):
+    append(make_store(tmp_path), range(3))
+    store = make_store(tmp_path, segments=["lang", "desk"])
+    append(store, range(3, 5), segment_lang="en")
+    found = {}
+    for batch in read(store, ["segment_lang", "trace_id", "segment_desk"]):
+        assert batch.schema.names == ["segment_lang", "trace_id", "segment_desk"]
+        found |= dict(zip(batch.column(1).to_pylist(), batch.column(0).to_pylist(), strict=True))
+    assert found == {"t0": None, "t1": None, "t2": None, "t3": "en", "t4": "en"}
+
+
+def test_columns_that_no_file_has_are_null_for_every_row(tmp_path):
+    append(make_store(tmp_path), range(3))
+    store = make_store(tmp_path, segments=["lang", "desk"])
+    found = [value for batch in read(store, ["segment_lang"]) for value in batch.column("segment_lang").to_pylist()]
+    assert found == [None] * 3
+
+
+def test_table_or_day_that_is_not_there_has_no_batches(tmp_path):
+    store = make_store(tmp_path)
+    assert read(store) == []
+    append(store, range(2), day=1)
+    assert read(store) == []
+
+
+def test_file_that_is_gone_or_broken_is_an_error_of_the_store(tmp_path):
+    store = make_store(tmp_path)
+    append(store, range(2))
+    path = next(Path(store.uri, "predictions").rglob("*.parquet"))
+    path.write_bytes(b"PAR1 no")
+    with pytest.raises(StoreError, match="cannot be read"):
+        read(store)
+    path.unlink()
+    with pytest.raises(StoreError, match="cannot be read"):
+        read(store)
+
+
+def test_rows_between_counts_to_the_microsecond(tmp_path):
+    store = make_store(tmp_path)
+    assert rows_between(store, "predictions", Interval(START, START + timedelta(days=1))) == 0
+    append(store, range(10))
+    append(store, range(3), day=1)
+    for start, end, count in ((0, 1440, 10), (0, 1, 1), (1, 1, 0), (9, 1440, 1), (0, 2880, 13), (1440, 2880, 3)):
+        moments = [START + timedelta(minutes=number) for number in (start, end)]
+        if start < end:
+            assert rows_between(store, "predictions", Interval(*moments)) == count
+    late = Interval(START + timedelta(microseconds=1), START + timedelta(minutes=2))
+    assert rows_between(store, "predictions", late) == 1
