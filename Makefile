@@ -12,10 +12,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status check test test-fast lint bench lock clean
+.PHONY: help setup demo up down status check test test-fast lint bench bench-peers lock suite clean
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/run.stamp ## Make the environment from the lock
 
@@ -43,12 +43,27 @@ test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
 lint: $(VENV)/dev.stamp ## Check style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy include plugins/feedback_loop dags/*.py
 
+# A module in benchmarks/ with a main function is a benchmark; the others are what they share.
+BENCHMARKS = $(basename $(notdir $(shell grep -l '^def main' benchmarks/*.py)))
+PEERS = $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
+
 bench: $(VENV)/dev.stamp ## Run the benchmarks; each prints JSON lines
-	@for file in benchmarks/[a-z]*.py; do $(PY) -m benchmarks.$$(basename $$file .py) || exit 1; done
+	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name || exit 1; done
+
+bench-peers: $(PEERS:%=data/cache/peers/%/made) ## Make the environments of what the benchmarks compare with
+
+# Bytecode is compiled now, or importing a peer would be most of what is measured.
+data/cache/peers/%/made: benchmarks/peers/%.txt | $(VENV)/bin/uv
+	@echo "Installing $* …"; $(VENV)/bin/uv venv --quiet --clear --python $(PY) $(@D)
+	@$(VENV)/bin/uv pip install --quiet --python $(@D)/bin/python --compile-bytecode -r $<
+	@touch $@
 
 lock: $(VENV)/dev.stamp ## Resolve requirements.in again into the locks
 	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements.in -o requirements.txt
 	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+suite: $(VENV)/run.stamp ## Write a loop's expectations to include/expectations, to be edited (LOOP=newswire)
+	@$(PY) -m include.logs $(LOOP)
 
 clean: ## Remove the environment, the demo's data and every cache (not your loops)
 	@test ! -x $(PY) || $(PY) -m include.examples.standalone down || true

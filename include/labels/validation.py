@@ -184,7 +184,8 @@ def _demand_agreement(store: LoopStore, alpha: float | None) -> None:
 def _demand_expectations(store: LoopStore, labels: pa.Table) -> None:
     if labels.num_rows == 0:
         return
-    from include.logs.expectations import Wanted, result_page, run_suite
+    from include.logs.data_docs import result_page
+    from include.logs.expectations import Wanted, run_suite
 
     wanted: list[Wanted] = [
         ("ExpectColumnValuesToNotBeNull", {"column": name}) for name in ("trace_id", "label", "split")

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from include.config.loop_file import Loop
@@ -12,10 +11,6 @@ if TYPE_CHECKING:
 
 
 Wanted = tuple[str, dict[str, Any]]
-STYLE = (
-    "body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;color:#1a1a1a}"
-    "td,th{padding:.4rem .8rem;text-align:left;border-bottom:1px solid #ddd}.bad{background:#fdecea}"
-)
 
 
 @dataclass(frozen=True)
@@ -74,29 +69,16 @@ def run_suite(name: str, wanted: list[Wanted], batch: "pd.DataFrame") -> SuiteRe
     return SuiteResult(bool(result["success"]), failures, result)
 
 
-def result_page(title: str, result: SuiteResult) -> str:
-    """Return a self-contained HTML page of a result."""
-    rows = "".join(
-        f"<tr class={'ok' if item['success'] else 'bad'}><td>{'met' if item['success'] else 'NOT MET'}</td>"
-        f"<td>{escape(_say(item))}</td><td>{escape(_observed(item))}</td></tr>"
-        for item in result.details["results"]
-    )
-    verdict = "met every expectation" if result.success else f"missed {len(result.failures)} expectations"
-    return (
-        f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
-        f"<h1>{escape(title)}</h1><p>The batch {verdict}.</p>"
-        f"<table><tr><th>Result</th><th>Expectation</th><th>Observed</th></tr>{rows}</table>"
-    )
-
-
-def _say(item: dict[str, Any]) -> str:
+def say(item: dict[str, Any]) -> str:
+    """Return what an expectation asks for, in words."""
     config = item["expectation_config"]
     arguments = {key: value for key, value in config["kwargs"].items() if key not in {"batch_id", "column"}}
     words = config["type"].removeprefix("expect_").replace("_", " ")
     return f"{config['kwargs'].get('column', 'table')}: {words} {arguments or ''}".strip()
 
 
-def _observed(item: dict[str, Any]) -> str:
+def observed(item: dict[str, Any]) -> str:
+    """Return what was found instead, in words."""
     found = item.get("result", {})
     if "unexpected_count" in found:
         examples = found.get("partial_unexpected_list", [])[:3]
@@ -105,4 +87,4 @@ def _observed(item: dict[str, Any]) -> str:
 
 
 def _failure(item: dict[str, Any]) -> str:
-    return f"{_say(item)}: {_observed(item)}"
+    return f"{say(item)}: {observed(item)}"

@@ -1,0 +1,143 @@
+"""What pulling a day of logs costs, against the cheapest copy of the same bytes and against other tools.
+
+``.venv/bin/python -m benchmarks.ingest [--quick]`` prints one JSON object per case: CPU seconds of fresh processes.
+Ours ends with a committed table: validated, without repeats, refused lines in quarantine. The limit is DuckDB reading the same
+values into the same columns and writing the same kind of Parquet, unchecked. The peers only turn the lines into Parquet. One
+line in ten thousand is broken and one is there twice, except in what the peers read: some of them stop at a broken line.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.measuring import Measure, Measured, interleaved, line, print_lines, run_module
+from benchmarks.workloads.log_files import clean_copy, pack, split, stamp, write_logs
+
+TOOLS = ("pandas", "polars", "pyarrow")
+FILES = 1000
+
+
+class Logs:
+    """The same lines in every form; files are made once and moved nowhere.
+
+    Parameters
+    ----------
+    folder
+        Where everything is kept.
+    rows
+        Lines, about.
+    """
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.folder, self.rows = folder, rows
+        for form in ("jsonl", "jsonl.gz", "parquet", "files", "clean"):
+            (folder / form / "logs").mkdir(parents=True)
+        self.plain = folder / "jsonl" / "logs" / "day.jsonl"
+        self.held = write_logs(self.plain, rows)
+        self.clean = folder / "clean" / "logs" / "day.jsonl"
+        clean_copy(self.plain, self.clean)
+        self.packed = folder / "jsonl.gz" / "logs" / "day.jsonl.gz"
+        pack(self.plain, self.packed)
+        self.parquet = folder / "parquet" / "logs" / "day.parquet"
+        run_module("benchmarks.workloads.as_parquet", str(self.clean), str(self.parquet))
+        stamp(self.parquet)
+        split(self.plain, folder / "files" / "logs", min(FILES, rows // 50))
+
+    def cases(self) -> list[tuple[str, str, str, str | None]]:
+        """Return name, folder, what the limit reads, and what the peers read of every case."""
+        return [
+            ("jsonl", "jsonl", str(self.plain), str(self.clean)),
+            ("jsonl.gz", "jsonl.gz", str(self.packed), None),
+            ("parquet", "parquet", str(self.parquet), str(self.parquet)),
+            (f"files={min(FILES, self.rows // 50)}", "files", str(self.folder / "files" / "logs" / "*.jsonl"), None),
+        ]
+
+
+def pulled(logs: Logs, case: tuple[str, str, str, str | None], repetitions: int) -> dict[str, Any]:
+    """Return the result of one case."""
+    name, form, source, whole = case
+    log_format = "parquet" if form == "parquet" else "jsonl"
+    measures: dict[str, Measure] = {
+        "ours": partial(_fresh, logs.folder / form, log_format),
+        "limit": partial(_copied, "benchmarks.workloads.copy_logs", source, log_format, logs.folder / "limit.parquet"),
+    }
+    if whole is not None:
+        measures |= {tool: partial(_peer, tool, log_format, whole, logs.folder / "peer.parquet") for tool in TOOLS}
+    times = {one: repetitions if one in {"ours", "limit"} else 1 for one in measures}
+    found = interleaved(measures, times)
+    others = {tool: found[tool] for tool in TOOLS if tool in found}
+    result = _line(f"{name} rows={logs.rows}", _given(found["ours"]), found["limit"], others, repetitions)
+    return result | _report(_given(found["ours"])) | {"rows_held": logs.held}
+
+
+def again(logs: Logs, repetitions: int) -> dict[str, Any]:
+    """Return what a pull costs that finds nothing new; its limit is none, beside it is what the first pull cost."""
+    folder = logs.folder / "jsonl"
+    first = _fresh(folder, "jsonl")
+    measure = partial(run_module, "benchmarks.workloads.pull_once", str(folder), "jsonl")
+    second = _given(interleaved({"ours": measure}, repetitions)["ours"])
+    if _report(second) != _report(first):
+        msg = f"The second pull reports {_report(second)}, the first {_report(first)}"
+        raise RuntimeError(msg)
+    result = _line(f"again rows={logs.rows}", second, None, {}, repetitions)
+    return result | {"first_pull": round(first.cpu_seconds, 3)}
+
+
+def _fresh(folder: Path, log_format: str) -> Measured:
+    """Measure a pull into an empty store."""
+    shutil.rmtree(folder / "store", ignore_errors=True)
+    return run_module("benchmarks.workloads.pull_once", str(folder), log_format)
+
+
+def _copied(module: str, source: str, log_format: str, target: Path) -> Measured:
+    target.unlink(missing_ok=True)
+    return run_module(module, source, log_format, str(target))
+
+
+def _peer(tool: str, log_format: str, source: str, target: Path) -> Measured | None:
+    target.unlink(missing_ok=True)
+    return peers.run("ingest", [tool, log_format, source, str(target)])
+
+
+def _line(
+    case: str, ours: Measured, limit: Measured | None, others: dict[str, Measured | None], repetitions: int
+) -> dict[str, Any]:
+    return line("ingest", case, ours, limit, others, repetitions) | ({"peers_repetitions": 1} if others else {})
+
+
+def _report(found: Measured) -> dict[str, Any]:
+    return {"report": json.loads(found.output)}
+
+
+def _given(found: Measured | None) -> Measured:
+    if found is None:
+        msg = "Our own process was not measured"
+        raise RuntimeError(msg)
+    return found
+
+
+def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield the result of every case."""
+    rows, repetitions = (50_000, 1) if quick else (1_000_000, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        logs = Logs(Path(folder), rows)
+        for case in logs.cases():
+            yield pulled(logs, case, repetitions)
+        yield again(logs, repetitions)
+
+
+def main() -> None:
+    """Print one JSON line a case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
+    print_lines(cases(quick=parser.parse_args().quick))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Whether drift is found in real data that is known to drift, and none in data that is known not to.
+
+``.venv/bin/python -m benchmarks.natural_drift [--quick]`` prints one JSON object per data set. A model is fitted on the first
+period; then a loop with the default thresholds judges every window of seven days against that period, with labels of a random
+30 % of the rows. Days are pooled: so many rows in a row as ``rows_a_day`` says, because real days are thin. The figure is the
+share of later windows that are flagged. The peers see the same rows with what they can watch: categories, numbers, the
+confidence, the prediction, and the length of a text in characters and words.
+"""
+
+import argparse
+import json
+import resource
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import balanced_accuracy_score
+
+from benchmarks import peers
+from benchmarks.measuring import print_lines
+from benchmarks.workloads.natural_loop import DAYS_A_WINDOW, Watched, watch, windows_of
+from benchmarks.workloads.natural_streams import STREAMS, Stream
+from benchmarks.workloads.packaged_data import NoDataError
+
+QUICK = ("election_tweets",)
+
+
+def watched(stream: Stream) -> dict[str, Any]:
+    """Return the result of one data set."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = watch(stream, Path(folder))
+        windows = windows_of(found)
+        said = peers_say(stream, found, windows, Path(folder))
+    flags = [verdict.evidence["flagged"] for verdict in found.verdicts]
+    interval = stats.binomtest(sum(flags), len(flags)).proportion_ci(method="wilson")
+    result = _line(stream.name, float(np.mean(flags)), said) | {
+        "rate": float(np.mean(flags)),
+        "low": float(interval.low),
+    }
+    return result | {
+        "high": float(interval.high),
+        "trials": len(flags),
+        "known_to_drift": stream.drifts,
+        "alarms": sum(verdict.outcome == "alarm" for verdict in found.verdicts),
+        "routes": found.routes,
+        "first_flagged_window": flags.index(True) + 1 if any(flags) else None,
+        "balanced_accuracy": _accuracies(found.served),
+        "rows_a_day": stream.rows_a_day,
+        "reference_days": found.reference_days,
+        "days_a_window": DAYS_A_WINDOW,
+        "flagged": _most_flagged(found),
+    }
+
+
+def peers_say(stream: Stream, found: Watched, windows: list[pd.DataFrame], folder: Path) -> dict[str, float | None]:
+    """Return the share of windows that each peer calls drifted."""
+    numeric, categorical = ["confidence"], ["predicted"]
+    for name, item in stream.inputs.items():
+        if item["type"] == "text":
+            numeric += [f"{name}_characters", f"{name}_words"]
+        else:
+            (numeric if item["type"] == "numeric" else categorical).append(name)
+    reference = found.served[found.served["day"] < found.reference_days]
+    told = {
+        "reference": [_written(stream, reference, folder / "reference.parquet")],
+        "windows": [
+            [_written(stream, window, folder / f"window{place}.parquet")] for place, window in enumerate(windows)
+        ],
+        "numeric": numeric,
+        "categorical": categorical,
+    }
+    path = folder / "frames.json"
+    path.write_text(json.dumps(told))
+    flags = {tool: peers.told(peers.run(tool, ["compare", str(path)])) for tool in peers.TOOLS}
+    return {tool: None if flagged is None else float(np.mean(flagged)) for tool, flagged in flags.items()}
+
+
+def _written(stream: Stream, rows: pd.DataFrame, path: Path) -> str:
+    kept = rows[[*stream.inputs, "confidence", "predicted"]]
+    for name, item in stream.inputs.items():
+        if item["type"] == "text":
+            lengths = {f"{name}_characters": kept[name].str.len(), f"{name}_words": kept[name].str.split().str.len()}
+            kept = kept.assign(**lengths).drop(columns=name)
+    kept.to_parquet(path)
+    return str(path)
+
+
+def _accuracies(served: pd.DataFrame) -> dict[str, float]:
+    groups = served.groupby("period", sort=False)
+    return {
+        str(name): round(float(balanced_accuracy_score(rows["label"], rows["predicted"])), 3) for name, rows in groups
+    }
+
+
+def _most_flagged(found: Watched) -> dict[str, int]:
+    """Return in how many windows each column or monitor was flagged, the most frequent first."""
+    names = [
+        f"{one['monitor']}: {one['column']}"
+        for verdict in found.verdicts
+        for one in [*verdict.evidence["columns"], *verdict.evidence["monitors"]]
+        if one["flagged"]
+    ]
+    counts = pd.Series(names, dtype=object).value_counts()
+    return {str(name): int(count) for name, count in counts.head(8).items()}
+
+
+def _line(name: str, share: float, said: dict[str, float | None]) -> dict[str, Any]:
+    return {
+        "benchmark": "natural_drift",
+        "case": name,
+        "unit": "share of later windows flagged",
+        "ours": share,
+        "limit": None,
+        "peers": said,
+        "ratio_to_limit": None,
+        "ratio_to_best_peer": None,
+        "repetitions": 1,
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield the result of every data set; one whose package cannot be fetched has none, and says why."""
+    for name in QUICK if quick else STREAMS:
+        try:
+            yield watched(STREAMS[name]())
+        except NoDataError as error:
+            yield _line(name, float("nan"), {}) | {"ours": None, "reason": str(error)}
+
+
+def main() -> None:
+    """Print one JSON line a data set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one data set, within a minute")
+    print_lines(cases(quick=parser.parse_args().quick))
+
+
+if __name__ == "__main__":
+    main()

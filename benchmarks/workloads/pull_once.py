@@ -1,0 +1,19 @@
+"""Pull one day of logs into a loop's store, as a task of a loop would: ``FOLDER FORMAT``."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.workloads.log_files import DAY, log_store
+from include.logs.pulling import pull_logs
+
+
+def main() -> None:
+    """Pull, and print the report."""
+    store = log_store(Path(sys.argv[1]), sys.argv[2])
+    print(json.dumps(asdict(pull_logs(store, DAY, b"a key of the benchmarks"))))
+
+
+if __name__ == "__main__":
+    main()
