@@ -97,7 +97,11 @@ def _route(
 def _without_drop(estimated: Sequence[Finding]) -> tuple[str, list[str], str]:
     if any(finding.segment == ALL_ROWS for finding in estimated):
         return "watch", [], "The estimated accuracy holds: nothing is lost that confidence can see; watch."
-    return "label_segment", [], "What is lost is not known, for no probabilities are logged: labels of this window will tell."
+    return (
+        "label_segment",
+        [],
+        "What is lost is not known, for no probabilities are logged: labels of this window will tell.",
+    )
 
 
 def _segments(findings: Sequence[Finding]) -> list[str]:
