@@ -11,7 +11,8 @@ from include.drift.history import confirmed, reference_days
 from include.drift.judging import FEWEST_REFERENCE_DAYS, Key, judge_columns
 from include.drift.routing import Routed, judge
 from include.drift.vocabulary import KIND
-from include.store.decisions import Decision, record
+from include.store.decisions import Decision, latest, record
+from include.store.digests import canonical_json
 from include.store.files import write_file
 from include.store.interval import Interval
 from include.store.tables import LoopStore
@@ -36,7 +37,7 @@ def detect_drift(store: LoopStore, interval: Interval) -> Decision:
     Decision
         Kind ``drift``; outcome ``stable``, ``drift`` (flagged now), ``alarm`` (confirmed k of m and not in cool-down) or
         ``inconclusive``; evidence has the ``route`` and, by column and segment, effect and p-value. Judging an interval
-        again on the same profiles and labels gives the same decision.
+        again on the same profiles gives the same decision, whatever labels came back since.
 
     Raises
     ------
@@ -54,9 +55,23 @@ def detect_drift(store: LoopStore, interval: Interval) -> Decision:
         return record(store, Decision("drift", interval.key, "inconclusive", (reason,), evidence))
     reference = _profiles(store, days)
     findings = judge_columns(store.loop.drift, window, reference)
+    before = _judged_before(store, interval, findings, evidence)
+    if before is not None:
+        return before
     routed = judge(store, interval, findings, days)
     evidence["picture"] = _picture(store, interval, findings, window, reference)
     return record(store, _verdict(store, interval, findings, routed, evidence))
+
+
+def _judged_before(
+    store: LoopStore, interval: Interval, findings: list[Finding], evidence: dict[str, Any]
+) -> Decision | None:
+    """Return the verdict on the same profiles, if there is one: labels that came back since are judged by later windows."""
+    found = latest(store, "drift", interval.key)
+    same = {**evidence, "columns": [_column(finding) for finding in findings[:MOST_COLUMNS]]}
+    if found is None or any(canonical_json(found.evidence.get(name)) != canonical_json(same[name]) for name in same):
+        return None
+    return found
 
 
 def _profiles(store: LoopStore, days: list[str]) -> Profiles:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from include.drift.detection import detect_drift
 from include.drift.estimated_performance import UNCALIBRATED, calibrated, estimated_findings
 from include.drift.findings import ALL_ROWS, Finding
 from include.drift.label_drift import label_findings
@@ -12,7 +13,7 @@ from include.drift.performance import accuracy, performance_findings
 from include.drift.routing import _route, judge
 from include.store.tables import rows_of
 from tests.builders import DAY, day, make_store
-from tests.include.drift.drift_builders import numeric_profile
+from tests.include.drift.drift_builders import DRIFT, fill, numeric_profile
 
 REFERENCE = [day(number).days[0] for number in range(-14, 0)]
 EDGES = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
@@ -150,3 +151,21 @@ def test_drift_whose_confidence_holds_is_watched(tmp_path):
     routed = judge(store, day(), [finding()], REFERENCE)
     assert routed.route == "watch"
     assert [found.monitor for found in routed.findings] == ["estimated_performance"]
+
+
+def test_window_judged_again_keeps_its_verdict_though_labels_came_back(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 15)
+    first = detect_drift(store, day(14))
+    labels = [label(n, right=False) | {"ts": day(14).start, "stratum": "random"} for n in range(80)]
+    base = {
+        "trace_id": "t",
+        "decided_by": "majority",
+        "origin": "annotation",
+        "split": "holdout",
+        "content_key": "c",
+        "decided_at": DAY,
+    }
+    store.append_new("labels", rows_of(store.loop, "labels", [base | one for one in labels]))
+    assert detect_drift(store, day(14)) == first
+    assert store.version("decisions") == 0
