@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCHER = """
@@ -146,6 +146,12 @@ def line(
         "limit_peak_rss_mb": _megabytes(limit),
         "peers_peak_rss_mb": {name: _megabytes(peer) for name, peer in peers.items()},
     }
+
+
+def leave() -> NoReturn:
+    """End a measured process as Airflow ends that of a task: at once, without taking the interpreter and its threads down."""
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def print_lines(found: Iterator[dict[str, Any]]) -> None:

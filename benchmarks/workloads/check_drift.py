@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from benchmarks.measuring import leave
 from benchmarks.workloads.drift_days import days, drift_store
 from include.drift.detection import detect_drift
 from include.drift.profiles import profile_days
@@ -18,3 +19,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave()

@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.measuring import leave
 from benchmarks.workloads.log_files import DAY, log_store
 from include.logs.pulling import pull_logs
 
@@ -17,3 +18,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave()

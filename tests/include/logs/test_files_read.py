@@ -193,3 +193,18 @@ def test_killed_pull_of_a_grown_file_reads_what_is_missing_and_nothing_else(tmp_
     files: list[LogFile] = [slice_of(path).file]
     left = unread_slices(store, "logs", files, DAY, Access())
     assert [(part.start, part.end) for part in left] == [(middle + 9, end)]
+
+
+def test_slice_that_a_killed_pull_left_out_is_read_although_the_file_grew(tmp_path):
+    """The second slice of the file was noted, the first was not: its end alone does not tell that all before was read."""
+    from include.logs.files_read import entry, note_read, unread_slices
+    from include.logs.sources import Access
+    from tests.include.logs.log_builders import slice_of
+
+    store, path = make_store(tmp_path), write_lines(tmp_path, [line(1), line(2)])
+    end = path.stat().st_size
+    note_read(store, [entry(store, "logs", slice_of(path, 20), end, {}, day(), Access())])
+    append(path, [line(3)])
+    touch(path, 9)
+    left = unread_slices(store, "logs", [slice_of(path).file], DAY, Access())
+    assert left[0].start == 0

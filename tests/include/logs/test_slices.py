@@ -136,13 +136,15 @@ def test_compressed_file_is_never_cut(tmp_path):
     assert edges(file, 100, Access()) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5000), max_size=40), st.integers(1, 3000), st.booleans())
 def test_partitions_keep_every_slice_in_order_and_are_no_larger_than_asked(sizes, size, packed):
     name = "a.jsonl.gz" if packed else "a.jsonl"
     parts = [Slice(LogFile(f"{n}{name}", "/logs", DAY, found), 0, found) for n, found in enumerate(sizes)]
     groups = partitions(parts, size)
     assert [part for group in groups for part in group] == parts
-    assert all(len(group) == 1 or sum(part.weight for part in group) <= size for group in groups if group)
+    bound = max(size, sum(part.weight for part in parts) // 500)  # larger where there would be too many
+    assert all(len(group) == 1 or sum(part.weight for part in group) <= bound for group in groups if group)
 
 
 def test_partitions_stay_below_what_airflow_maps_over():
