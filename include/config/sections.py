@@ -65,7 +65,6 @@ class Input(Section):
         return self
 
 
-
 class Training(Section):
     """How a model is built."""
 
@@ -79,8 +78,6 @@ class Training(Section):
     """Folder of JSONL files with labels the loop starts from: ``{"input": {...}, "label": "..."}`` a line."""
     seed_holdout_share: Share = 0.3
     """Share of those labels kept for judging the first model."""
-
-
 
 
 class Selection(Section):

@@ -15,7 +15,6 @@ from include.labels.consensus import CONSENSUS, Consensus, Votes
 from include.labels.outcomes import STAGE, current_labels, latest_answers, outcome_id
 from include.labels.rules import broken_rules
 from include.store.digests import digest_of
-from include.store.files import write_file
 from include.store.tables import LoopStore, rows_of
 
 Answered = dict[str, list[dict[str, Any]]]
@@ -184,24 +183,23 @@ def _demand_agreement(store: LoopStore, alpha: float | None) -> None:
 def _demand_expectations(store: LoopStore, labels: pa.Table) -> None:
     if labels.num_rows == 0:
         return
-    from include.logs.data_docs import result_page
-    from include.logs.expectations import Wanted, run_suite
+    from include.logs.data_docs import Judged, publish
+    from include.logs.expectations import run_suite, suite_of
 
-    wanted: list[Wanted] = [
-        ("ExpectColumnValuesToNotBeNull", {"column": name}) for name in ("trace_id", "label", "split")
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        ("expect_column_values_to_not_be_null", {"column": name}) for name in ("trace_id", "label", "split")
     ]
+    bounds = {"min_value": store.loop.labels.min_confidence, "max_value": 1}
     wanted += [
-        ("ExpectColumnValuesToBeUnique", {"column": "trace_id"}),
-        ("ExpectColumnValuesToBeInSet", {"column": "label", "value_set": store.loop.task.classes}),
-        (
-            "ExpectColumnValuesToBeBetween",
-            {"column": "confidence", "min_value": store.loop.labels.min_confidence, "max_value": 1},
-        ),
+        ("expect_column_values_to_be_unique", {"column": "trace_id"}),
+        ("expect_column_values_to_be_in_set", {"column": "label", "value_set": store.loop.task.classes}),
+        ("expect_column_values_to_be_between", {"column": "confidence", **bounds}),
     ]
-    result = run_suite(f"{store.loop.name} labels", wanted, labels.to_pandas())
-    name = f"expectations/labels-{digest_of(labels.column('label_id').to_pylist())[:16]}"
-    write_file(store, f"{name}.json", json.dumps(result.details, indent=1, default=str))
-    page = write_file(store, f"{name}.html", result_page(f"{store.loop.name}: {labels.num_rows} labels", result))
+    result = run_suite(suite_of(f"{store.loop.name} labels", wanted), labels.to_pandas())
+    newest = max(labels.column("decided_at").to_pylist())
+    key = digest_of(labels.column("label_id").to_pylist())[:16]
+    title = f"{labels.num_rows:,} labels until {newest:%Y-%m-%d %H:%M} UTC"
+    page = publish(store, Judged("labels", newest, key, title, {"rows": f"{labels.num_rows:,}"}), result)
     if not result.success:
         raise DataQualityError(f"The label batch misses expectations; see {page}", result.failures)
 

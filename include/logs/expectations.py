@@ -1,90 +1,152 @@
-"""Great Expectations suites built from the loop file, run in memory."""
+"""Judge a batch with a Great Expectations suite, and say in words what it found."""
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from string import Template
 from typing import TYPE_CHECKING, Any
-
-from include.config.loop_file import Loop
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-Wanted = tuple[str, dict[str, Any]]
+Suite = Mapping[str, Any]
+STOPPING = "critical"
+EXAMPLES = 3
+LONGEST_EXAMPLE = 60
 
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """Whether a batch met a suite, what failed in words, and the whole result as JSON can hold it."""
+    """What a suite found, as Great Expectations says it in JSON, and in words.
 
-    success: bool
-    failures: list[str]
+    ``details["meta"]`` has ``rows``, the size of the batch, and ``judged``, how many of them were looked at. Each of
+    ``details["results"]`` has its expectation in words as ``says``.
+    """
+
     details: dict[str, Any]
 
+    @property
+    def success(self) -> bool:
+        """Whether every expectation of severity ``critical``, the default, was met; those of others only warn."""
+        return not self.failures
 
-def log_expectations(loop: Loop) -> list[Wanted]:
-    """Return the expectations on a batch of predictions, as (name of the expectation, arguments)."""
-    wanted: list[Wanted] = [("ExpectTableRowCountToBeBetween", {"min_value": 1})]
-    wanted += [
-        ("ExpectColumnValuesToNotBeNull", {"column": name}) for name in ("trace_id", "ts", "model_version", "predicted")
-    ]
-    wanted += [
-        ("ExpectColumnValuesToBeUnique", {"column": "trace_id"}),
-        ("ExpectColumnValuesToBeInSet", {"column": "predicted", "value_set": loop.task.classes}),
-        ("ExpectColumnValuesToBeBetween", {"column": "confidence", "min_value": 0, "max_value": 1}),
-    ]
-    for name, item in loop.inputs.items():
-        column = f"input_{name}"
-        if item.required:
-            wanted.append(("ExpectColumnValuesToNotBeNull", {"column": column}))
-        if item.type == "numeric" and (item.minimum is not None or item.maximum is not None):
-            bounds = {"column": column, "min_value": item.minimum, "max_value": item.maximum}
-            wanted.append(("ExpectColumnValuesToBeBetween", bounds))
-    return wanted
+    @property
+    def failures(self) -> list[str]:
+        """The critical expectations that were missed, and what was observed."""
+        return [said(item) for item in self._missed() if severity_of(item) == STOPPING]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The other expectations that were missed, and what was observed."""
+        return [said(item) for item in self._missed() if severity_of(item) != STOPPING]
+
+    def _missed(self) -> list[dict[str, Any]]:
+        return [item for item in self.details["results"] if not item["success"]]
 
 
-def run_suite(name: str, wanted: list[Wanted], batch: "pd.DataFrame") -> SuiteResult:
+def suite_of(name: str, wanted: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return a suite in the JSON format of Great Expectations, of (type, arguments).
+
+    Examples
+    --------
+    >>> suite_of("s", [("expect_column_values_to_be_unique", {"column": "trace_id"})])["expectations"]
+    [{'type': 'expect_column_values_to_be_unique', 'kwargs': {'column': 'trace_id'}}]
+    """
+    return {"name": name, "expectations": [{"type": kind, "kwargs": dict(kwargs)} for kind, kwargs in wanted]}
+
+
+def run_suite(suite: Suite, batch: "pd.DataFrame", rows: int | None = None) -> SuiteResult:
     """Judge a batch.
 
     Parameters
     ----------
-    name
-        Name of the suite.
-    wanted
-        Expectations as (name, arguments).
+    suite
+        ``{"name": …, "expectations": [{"type": …, "kwargs": …, "meta": …, "severity": …}]}``, a valid one.
     batch
-        Rows to judge; may be empty.
+        Rows to judge; may be empty, and may be a sample of all.
+    rows
+        Size of the whole batch if it is larger: expectations on the number of rows are about it.
     """
+    import pandas as pd
+
+    rows = len(batch) if rows is None else rows
+    counted = [item for item in suite["expectations"] if item["type"].startswith("expect_table_row_count_")]
+    others = [item for item in suite["expectations"] if item not in counted]
+    results = _judge(suite["name"], others, batch) if others else []
+    if counted:
+        results += _judge(suite["name"], counted, pd.DataFrame(index=pd.RangeIndex(rows)))
+    met = sum(item["success"] for item in results)
+    return SuiteResult(
+        {
+            "suite_name": suite["name"],
+            "success": met == len(results),
+            "statistics": {"evaluated_expectations": len(results), "successful_expectations": met},
+            "meta": {"rows": rows, "judged": len(batch)},
+            "results": results,
+        }
+    )
+
+
+def great_expectations() -> Any:
+    """Return the library, told not to send anything anywhere."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
+
+    return gx
+
+
+def severity_of(item: Mapping[str, Any]) -> str:
+    """Return the severity of a result's expectation: critical, warning or info."""
+    return str(item["expectation_config"].get("severity") or STOPPING)
+
+
+def said(item: Mapping[str, Any]) -> str:
+    """Return a result as one sentence: what was expected, and what was observed."""
+    return f"{item['says']} {observed(item)}"
+
+
+def observed(item: Mapping[str, Any]) -> str:
+    """Return what a result's expectation found in the batch, in words."""
+    found = item.get("result") or {}
+    if "unexpected_count" in found:
+        examples = ", ".join(_short(value) for value in found.get("partial_unexpected_list", [])[:EXAMPLES])
+        return (
+            f"{found['unexpected_count']} of {found['element_count']} rows do not{f': {examples}' if examples else ''}"
+        )
+    if "observed_value" in found:
+        return f"observed {_short(found['observed_value'])}"
+    return _raised(item.get("exception_info") or {}) or "observed nothing"
+
+
+def _judge(name: str, expectations: list[Mapping[str, Any]], batch: "pd.DataFrame") -> list[dict[str, Any]]:
+    gx = great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("loop").add_dataframe_asset("batch")
     definition = asset.add_batch_definition_whole_dataframe("whole")
-    suite = gx.ExpectationSuite(name, expectations=[getattr(gx.expectations, kind)(**args) for kind, args in wanted])
-    result = definition.get_batch({"dataframe": batch}).validate(suite, result_format="SUMMARY").to_json_dict()
-    failures = [_failure(item) for item in result["results"] if not item["success"]]
-    return SuiteResult(bool(result["success"]), failures, result)
+    suite = gx.ExpectationSuite(name, expectations=[dict(item) for item in expectations])
+    found = definition.get_batch({"dataframe": batch}).validate(suite, result_format="SUMMARY")
+    return [item.to_json_dict() | {"says": _says(item.expectation_config)} for item in found.results]
 
 
-def say(item: dict[str, Any]) -> str:
-    """Return what an expectation asks for, in words."""
-    config = item["expectation_config"]
-    arguments = {key: value for key, value in config["kwargs"].items() if key not in {"batch_id", "column"}}
-    words = config["type"].removeprefix("expect_").replace("_", " ")
-    return f"{config['kwargs'].get('column', 'table')}: {words} {arguments or ''}".strip()
+def _says(configuration: Any) -> str:
+    """Return Great Expectations' own sentence about an expectation."""
+    from great_expectations.render.renderer.inline_renderer import InlineRenderer
+
+    rendered = InlineRenderer(render_object=configuration).get_rendered_content()[0].value
+    values = {name: param["value"] for name, param in (rendered.params or {}).items()}
+    return Template(rendered.template or configuration.type).safe_substitute(values)
 
 
-def observed(item: dict[str, Any]) -> str:
-    """Return what was found instead, in words."""
-    found = item.get("result", {})
-    if "unexpected_count" in found:
-        examples = found.get("partial_unexpected_list", [])[:3]
-        return f"{found['unexpected_count']} of {found['element_count']} rows; e.g. {examples}"
-    return str(found.get("observed_value", item.get("exception_info", "")))
+def _raised(found: Mapping[str, Any]) -> str:
+    """Return why an expectation could not be judged: Great Expectations nests it by metric."""
+    nested = [found, *(value for value in found.values() if isinstance(value, Mapping))]
+    return "; ".join(str(item["exception_message"]) for item in nested if item.get("exception_message"))
 
 
-def _failure(item: dict[str, Any]) -> str:
-    return f"{say(item)}: {observed(item)}"
+def _short(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST_EXAMPLE else f"{text[: LONGEST_EXAMPLE - 1]}…"

@@ -52,6 +52,38 @@ def read_file(store: LoopStore, path: str) -> bytes:
         raise StoreError(f"{uri}: cannot be read: {error}") from error
 
 
+def names_in(store: LoopStore, folder: str) -> list[str]:
+    """Return the names of the files and folders directly in a folder that `write_file` wrote to, sorted; none without it.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be listed.
+    """
+    uri = f"{store.uri}/_files/{folder}"
+    try:
+        if "://" in uri:
+            return _listed_objects(store, f"{uri}/")
+        return sorted(item.name for item in Path(uri).iterdir() if not item.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except Exception as error:
+        raise StoreError(f"{uri}: cannot be listed: {error}") from error
+
+
+def _listed_objects(store: LoopStore, uri: str) -> list[str]:
+    import boto3
+
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    pages = boto3.client("s3", **store.s3_client_options).get_paginator("list_objects_v2")
+    names = set()
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
+        found = [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+        found += [item["Key"] for item in page.get("Contents", [])]
+        names |= {key.removeprefix(prefix).rstrip("/") for key in found}
+    return sorted(names - {""})
+
+
 def _read_object(store: LoopStore, uri: str) -> bytes:
     import boto3
 
