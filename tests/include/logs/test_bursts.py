@@ -3,11 +3,13 @@
 import json
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.config.data_sections import Feedback
 from include.logs.bursts import held_back
+from include.logs.feedback_joins import MOST_SPANS, hold_back_bursts
 from include.logs.feedback_lines import pull_feedback
 from include.logs.pulling import pull_logs
 from include.selection.nominations import reported_rows
@@ -56,7 +58,7 @@ def test_burst_is_what_a_brute_force_search_finds_in_any_order(found, random):
 
 def test_clicks_and_sensors_are_many_by_nature():
     rows = [signal(n, n, signal="click", kind="implicit") for n in range(9)] + [
-        signal(n, n, signal="fault", kind="automated") for n in range(9, 18)
+        signal(n, n, signal="rating", kind="automated") for n in range(9, 18)
     ]
     assert held_back(POLICY, rows) == {}
 
@@ -88,6 +90,75 @@ def test_signals_that_came_before_are_held_back_too_and_not_nominated(tmp_path_f
     assert held == {"f0": "burst_person", "f1": "burst_person", "f2": "burst_person", "f3": None}
     frame, _ = reported_rows(store, day().end, 0)
     assert frame.rows.column("trace_id").to_pylist() == ["t3"]
+
+
+def burst_store(folder, **logs):
+    policy = {"uri": str(folder / "feedback"), "burst_signals": 3, "burst_minutes": 10}
+    return make_store(folder, feedback=policy, logs=logs)
+
+
+def held_in(store):
+    return [row["feedback_id"] for row in store.read("feedback").to_pylist() if row["held_back"]]
+
+
+@pytest.mark.parametrize("days_ago", [0, 3, 400])
+@pytest.mark.parametrize("split", [[3], [1, 2], [2, 1], [1, 1, 1]])
+def test_burst_is_held_back_however_old_it_says_it_is_and_however_it_is_split(tmp_path, days_ago, split):
+    store, minutes = burst_store(tmp_path), [(n, 1 + n - days_ago * 24 * 60) for n in range(3)]
+    for count, size in enumerate(split):
+        write(tmp_path, f"{count}.jsonl", minutes[:size])
+        minutes = minutes[size:]
+        pull_feedback(store, day(), KEY)
+    assert held_in(store) == ["f0", "f1", "f2"]
+
+
+def test_burst_across_the_beginning_of_what_a_pull_looks_at_is_held_back(tmp_path):
+    store = burst_store(tmp_path, look_back_hours=0)
+    write(tmp_path, "a.jsonl", [(0, -5), (1, -4)])
+    pull_feedback(store, day(-1), KEY)
+    assert held_in(store) == []
+    write(tmp_path, "b.jsonl", [(2, 1), (3, 8)])
+    pull_feedback(store, day(), KEY)
+    assert held_in(store) == ["f0", "f1", "f2"]
+
+
+def test_bursts_of_many_different_days_are_all_held_back(tmp_path):
+    store = burst_store(tmp_path)
+    minutes = [(10 * days + n, n - days * 24 * 60) for days in range(2, 2 + MOST_SPANS + 3) for n in range(3)]
+    write(tmp_path, "a.jsonl", [*minutes, (0, -90 * 24 * 60)])
+    pull_feedback(store, day(), KEY)
+    assert held_in(store) == sorted(f"f{number}" for number, _ in minutes)
+
+
+def test_holding_back_again_changes_nothing(tmp_path):
+    store = burst_store(tmp_path)
+    write(tmp_path, "a.jsonl", [(n, n) for n in range(4)])
+    pull_feedback(store, day(), KEY)
+    before = store.version("feedback"), store.read("feedback")
+    assert hold_back_bursts(store, day()) == 4
+    assert (store.version("feedback"), store.read("feedback")) == before
+    assert before[1].num_rows == 4
+
+
+def test_other_feedback_can_be_acted_on_after_a_burst_was_held_back(tmp_path):
+    store = burst_store(tmp_path)
+    write_lines(tmp_path, [line(n) for n in range(8)])
+    pull_logs(store, day(), KEY)
+    write(tmp_path, "a.jsonl", [(n, n) for n in range(4)] + [(n, 60 * n) for n in range(5, 8)])
+    text = (tmp_path / "feedback" / "a.jsonl").read_text().splitlines()
+    corrected = [one.replace('"report"', '"correction"') if n % 2 else one for n, one in enumerate(text)]
+    (tmp_path / "feedback" / "a.jsonl").write_text("\n".join(corrected) + "\n")
+    assert pull_feedback(store, day(), KEY).held_back == 4
+    frame, _ = reported_rows(store, day().end, 0)
+    assert sorted(frame.rows.column("trace_id").to_pylist()) == ["t5", "t6", "t7"]
+
+
+def test_prediction_of_an_earlier_day_is_no_orphans(tmp_path):
+    store = make_store(tmp_path, feedback={"uri": str(tmp_path / "feedback")}, logs={"look_back_hours": 0})
+    write_lines(tmp_path, [line(1, when=DAY - timedelta(days=2))])
+    pull_logs(store, day(-2), KEY)
+    write(tmp_path, "a.jsonl", [(1, 1), (2, 2)])
+    assert pull_feedback(store, day(), KEY).orphans == 1
 
 
 def test_feedback_before_its_prediction_is_kept_counted_and_joined_later(tmp_path):
