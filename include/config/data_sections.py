@@ -54,7 +54,7 @@ class Logs(Source):
     """How far a timestamp may lie after its file was written, in seconds."""
     memory_mb: int = Field(default=1024, ge=512, le=1_000_000)
     """Memory one task may use, in MiB; what does not fit is kept on disk meanwhile."""
-    partition_mb: int = Field(default=512, ge=1, le=1_000_000)
+    partition_mb: int = Field(default=1024, ge=1, le=1_000_000)
     """Size of the partitions a large pull is split into, in MiB of files; each is a mapped task of its own."""
 
     @model_validator(mode="after")

@@ -77,6 +77,7 @@ def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access
     access = access or Access(store.s3_client_options)
     for part in plan_pull(store, interval, access):
         pull_partition(store, interval, part, pseudonym_key, access)
+        pa.default_memory_pool().release_unused()
     return report(store, interval)
 
 
