@@ -57,7 +57,7 @@ def broken_rows(verdict: Decision | None, rows: pa.Table) -> set[int]:
     if verdict is None or verdict.evidence["route"] != "fix_data":
         return set()
     columns = [
-        column["column"]
+        column["column"].partition(":")[0]  # a text or a vector is watched by its measures
         for column in verdict.evidence["columns"]
         if column["flagged"] and column["statistic"] == "missing"
     ]

@@ -26,7 +26,7 @@ class _Case:
     key: str
     last: Decision | None  # newest decision to train whose challenger was judged
     new_labels: int
-    route: str  # of the newest drift verdict, if it is an alarm
+    route: str  # of the newest drift verdict, while an alarm is up
 
 
 def decide_retrain(store: LoopStore, *, force: bool = False) -> Decision:
@@ -175,9 +175,11 @@ def _newest(rows: pa.Table) -> Any:
 
 
 def _alarm_route(store: LoopStore) -> str:
-    """Return the route of the newest drift verdict, by the end of its interval; ``none`` unless it is an alarm."""
-    verdicts = find(store, "drift")
-    if not verdicts:
-        return "none"
-    newest = max(verdicts, key=lambda verdict: Interval.from_key(verdict.subject).end)
-    return str(newest.evidence["route"]) if newest.outcome == "alarm" else "none"
+    """Return the route of the newest verdict while an alarm is up: all windows since it are flagged; else ``none``.
+
+    In its cool-down an alarm that goes on is called *drift*. Of an interval that was judged again the last verdict counts.
+    """
+    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, "drift")}
+    verdicts = [newest[span] for span in sorted(newest, key=lambda span: span.end, reverse=True)]
+    ended = next((verdict.outcome for verdict in verdicts if verdict.outcome != "drift"), None)
+    return str(verdicts[0].evidence["route"]) if ended == "alarm" else "none"
