@@ -19,7 +19,14 @@ from include.store.tables import LoopStore
 FOLDER = "expectations"
 NEWEST = 60
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # a page loads and runs nothing
+MEANS = {
+    "met": "Every expectation is met.",
+    "warning": "An expectation that only warns is missed: the loop went on. See whether the source or the suite has to change.",
+    "missed": "The loop stopped before it could learn from this batch. Mend the source, or the suite if it asks too much; "
+    "then clear the task.",
+}
 STYLE = """
+:root{color-scheme:light dark}
 :root{--text:#1c2024;--soft:#60646c;--line:#e0e1e6;--back:#fff;--card:#f7f8fa;--good:#2b7a3d;--bad:#c62a2f;--warn:#946800}
 @media(prefers-color-scheme:dark){:root{--text:#edeef0;--soft:#b0b4ba;--line:#363a3f;--back:#111113;--card:#18191b;
 --good:#71d083;--bad:#ff9592;--warn:#ffca16}}
@@ -30,10 +37,12 @@ dl{display:flex;flex-wrap:wrap;gap:.5rem 2.5rem;background:var(--card);border-ra
 dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-weight:600}
 table{border-collapse:collapse;width:100%;margin-top:1rem}th{color:var(--soft);font-size:.8rem;font-weight:600}
 td,th{padding:.55rem .8rem .55rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;
-overflow-wrap:break-word}
+overflow-wrap:anywhere}th{white-space:nowrap}td.batch{min-width:11rem}td.seen{min-width:15rem}
 b{white-space:nowrap}b.met{color:var(--good)}b.missed{color:var(--bad)}b.warning{color:var(--warn)}
 .share{background:var(--line);width:6rem;margin-top:.3rem}.share i{background:var(--warn);height:.4rem;display:block}
 td:first-child,.number{white-space:nowrap}
+@media(max-width:44rem){tr:first-child{display:none}tr,td{display:block}tr{border-bottom:1px solid var(--line);padding:.5rem 0}
+td{border:0;padding:.1rem 0}}
 """
 
 
@@ -94,7 +103,7 @@ def result_page(loop: str, judged: Judged, result: SuiteResult) -> str:
     return _page(
         f"{judged.title} · {loop}",
         f"<nav><a href=../index.html>{escape(loop)}: all batches</a></nav><h1>{escape(judged.title)}</h1>"
-        f"<dl><div><dt>verdict<dd>{_mark(verdict(result))}</div>{listed}</dl>"
+        f"<dl><div><dt>verdict<dd>{_mark(verdict(result))}</div>{listed}</dl><p>{MEANS[verdict(result)]}</p>{_refused(judged)}"
         f"<table><tr><th>Result<th>Expectation<th>Observed</tr>{''.join(map(_row, ordered))}</table>",
     )
 
@@ -106,7 +115,7 @@ def index_page(store: LoopStore) -> str:
     return _page(
         f"Data Docs · {store.loop.name}",
         f"<h1>{name}: batches judged by expectations</h1><p class=soft>The newest {NEWEST}, newest first.</p>"
-        f"<table><tr><th>Verdict<th>Batch<th>Rows<th>Expectations<th>Missed</tr>{rows}</table>",
+        f"<table><tr><th>Verdict<th>Batch<th>Size<th>Expectations<th>Missed</tr>{rows}</table>",
     )
 
 
@@ -121,6 +130,13 @@ def verdict(result: SuiteResult) -> str:
     return "missed" if not result.success else "warning" if result.warnings else "met"
 
 
+def _refused(judged: Judged) -> str:
+    """Return where refused lines are; nothing if none was refused."""
+    if judged.facts.get("refused", "0 ").startswith("0 "):
+        return ""
+    return "<p class=soft>Lines that were refused are in the table quarantine of the store, each with its reason.</p>"
+
+
 def _newest_paths(store: LoopStore) -> Iterator[str]:
     """Yield the results month by month, newest first, so that no more months are listed than are needed."""
     months = [name for name in names_in(store, FOLDER) if name[:4].isdigit()]
@@ -132,8 +148,8 @@ def _newest_paths(store: LoopStore) -> Iterator[str]:
 def _listed(path: str, found: SuiteResult) -> str:
     counts, missed = found.details["statistics"], "; ".join(found.failures + found.warnings)
     return (
-        f"<tr><td>{_mark(verdict(found))}<td><a href='{escape(path)}.html'>{escape(found.details['title'])}</a>"
-        f"<td class=number>{found.details['meta']['rows']:,}<td class=number>{counts['successful_expectations']} of "
+        f"<tr><td>{_mark(verdict(found))}<td class=batch><a href='{escape(path)}.html'>{escape(found.details['title'])}</a>"
+        f"<td class=number>{found.details['meta']['rows']:,} rows<td class=number>{counts['successful_expectations']} of "
         f"{counts['evaluated_expectations']} met<td>{escape(missed)}</tr>"
     )
 
@@ -147,7 +163,17 @@ def _row(item: Mapping[str, Any]) -> str:
     said = notes.get("content", "") if isinstance(notes, Mapping) else notes or ""
     text = " ".join(map(str, said)) if isinstance(said, list) else str(said)
     note = f"<div class=soft>{escape(text)}</div>" if text else ""
-    return f"<tr><td>{_mark(_state(item))}<td>{escape(item['says'])}{note}<td>{escape(observed(item))}{bar}</tr>"
+    return (
+        f"<tr><td>{_mark(_state(item))}<td>{escape(item['says'])}{note}<td class=seen>{escape(_seen(item))}{bar}</tr>"
+    )
+
+
+def _seen(item: Mapping[str, Any]) -> str:
+    """Return what was observed; that no row misses an expectation is said as such."""
+    found = item.get("result") or {}
+    if item["success"] and found.get("element_count") and found.get("unexpected_count") == 0:
+        return f"all {found['element_count']:,} rows do"
+    return observed(item)
 
 
 def _state(item: Mapping[str, Any]) -> str:

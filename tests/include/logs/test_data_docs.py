@@ -109,6 +109,35 @@ def test_missed_come_first_and_say_the_share(tmp_path):
     assert "width:50.0%" in text
 
 
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [(MET, "Every expectation is met"), (MISSED, "The loop stopped before it could learn from this batch")],
+)
+def test_page_says_what_its_verdict_means(tmp_path, result, said):
+    assert said in Path(publish(make_store(tmp_path), judged(0), result)).read_text()
+
+
+def test_warning_says_that_the_loop_went_on(tmp_path):
+    suite = {"name": "s", "expectations": [{"type": IN_SET[0], "kwargs": IN_SET[1], "severity": "warning"}]}
+    page = Path(publish(make_store(tmp_path), judged(0), run_suite(suite, pd.DataFrame({"label": ["b"]})))).read_text()
+    assert "the loop went on" in page
+    assert "The loop stopped" not in page
+
+
+def test_expectation_that_every_row_meets_says_so_and_an_empty_batch_claims_nothing(tmp_path):
+    assert "all 1 rows do" in Path(publish(make_store(tmp_path), judged(0), MET)).read_text()
+    nothing = run_suite(suite_of("s", [IN_SET]), pd.DataFrame({"label": []}))
+    assert "rows do<" not in Path(publish(make_store(tmp_path), judged(1), nothing)).read_text()
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"), [({"refused": "110 (8.4%)"}, True), ({"refused": "0 (0.0%)"}, False), ({}, False)]
+)
+def test_page_says_where_refused_lines_are(tmp_path, facts, told):
+    page = Path(publish(make_store(tmp_path), judged(0, facts=facts), MET)).read_text()
+    assert ("table quarantine" in page) == told
+
+
 @pytest.fixture
 def object_store(tmp_path):
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
