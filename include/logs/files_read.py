@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from include.config.loop_file import Loop
@@ -27,7 +28,15 @@ def reader_digest(loop: Loop, kind: str) -> str:
 def unread_slices(
     store: LoopStore, kind: str, files: Iterable[LogFile], after: datetime, access: Access
 ) -> list[Slice]:
-    """Return what of the files was not read yet, cut into slices of at most ``logs.partition_mb``."""
+    """Return what of the files was not read yet, cut into slices of at most ``logs.partition_mb``.
+
+    Raises
+    ------
+    StoreError
+        If a table that what is read is written to cannot be opened: before any file is.
+    """
+    for name in ("quarantine", "feedback" if kind == "feedback" else "predictions"):
+        store.open_table(name)
     reader = reader_digest(store.loop, kind)
     past: dict[str, list[Entry]] = {}
     filters = [("kind", "=", kind), ("reader", "=", reader), ("written_at", ">=", after)]
@@ -48,9 +57,20 @@ def entry(store: LoopStore, kind: str, part: Slice, end: int, counts: Mapping[st
     return {
         "kind": kind, "name": part.file.name, "fingerprint": part.file.fingerprint,
         "reader": reader_digest(store.loop, kind), "start_byte": part.start, "end_byte": end,
-        "edges": edges(part.file, end, access), "written_at": part.file.written_at,
+        "edges": _edges_of_read(part, end, access), "written_at": part.file.written_at,
         "interval_start": interval.start, "interval_end": interval.end, **{name: counts.get(name, 0) for name in COUNTS},
     }  # fmt: skip
+
+
+def _edges_of_read(part: Slice, end: int, access: Access) -> str | None:
+    """Return the edges of what was read; None if the file has been rewritten or has gone since: it is then read anew."""
+    if not is_divisible(part.file.name):
+        return None
+    if not part.is_unchanged():
+        path = Path(part.file.uri)
+        if not path.exists() or path.stat().st_size <= part.file.size:
+            return None
+    return edges(part.file, end, access)
 
 
 def were_read_before(store: LoopStore, kind: str, slices: Sequence[Slice]) -> list[bool]:

@@ -17,6 +17,15 @@ COMPRESSED = (".gz", ".zst")
 BEING_WRITTEN = (".", "_")
 BLOCK = 1 << 20
 RESUMES = 8
+CHANGED = {"PreconditionFailed": "was replaced", "InvalidRange": "was replaced", "NoSuchKey": "has gone"}
+DENIED = {
+    "AccessDenied",
+    "AllAccessDisabled",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ class LogFile:
         except StoreError:
             raise
         except Exception as error:
-            raise StoreError(f"{self.uri}: cannot be read, run the task again: {error}") from error
+            raise StoreError(f"{self.uri}: cannot be read: {error}; {_advice(error)}") from error
 
 
 def list_files(uri: str, log_format: str, written_after: datetime, s3_options: dict[str, Any]) -> list[LogFile]:
@@ -149,7 +158,7 @@ def _list_s3(uri: str, options: dict[str, Any]) -> list[LogFile]:
     except client.exceptions.NoSuchBucket as error:
         raise ConfigError(f"{uri}: no such bucket, expected log files there; create it or mend logs.uri") from error
     except Exception as error:
-        raise StoreError(f"{uri}: cannot be listed: {error}") from error
+        raise StoreError(f"{uri}: cannot be listed: {error}; {_advice(error)}") from error
     return [
         LogFile(
             item["Key"].removeprefix(prefix),
@@ -176,19 +185,57 @@ def _object_blocks(file: LogFile, start: int, options: dict[str, Any]) -> Iterat
     """Read an object that must not change meanwhile; a connection that breaks is taken up where it broke."""
     from botocore.exceptions import BotoCoreError
 
-    bucket, _, key = file.uri.removeprefix("s3://").partition("/")
     client, place, broken = _s3(options), start, 0
     while place < file.size:
+        problem: Exception | None = None
         try:
-            body = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={place}-", IfMatch=file.fingerprint)["Body"]
-            with contextlib.closing(body):
+            with contextlib.closing(_body(client, file, place)) as body:
                 for block in body.iter_chunks(BLOCK):
                     place += len(block)
                     yield block
         except (BotoCoreError, OSError) as error:
-            broken += 1
-            if broken > RESUMES:
-                raise StoreError(f"{file.uri}: broke off {broken} times at byte {place}: {error}") from error
+            problem = error
+        broken += place < file.size
+        if broken > RESUMES:
+            why = problem or "the answer ended there"
+            raise StoreError(
+                f"{file.uri}: broke off {broken} times at byte {place}: {why}; run the task again"
+            ) from problem
+
+
+def _body(client: Any, file: LogFile, place: int) -> Any:
+    """Return the bytes from ``place`` of the object that was listed, and of no other."""
+    bucket, _, key = file.uri.removeprefix("s3://").partition("/")
+    try:
+        found = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={place}-", IfMatch=file.fingerprint)
+    except client.exceptions.ClientError as error:
+        if changed := CHANGED.get(_code(error)):
+            raise StoreError(f"{file.uri}: {changed} since it was listed; plan the pull again") from error
+        raise
+    problem = None
+    if found["ETag"].strip('"') != file.fingerprint:
+        problem = "was replaced since it was listed; plan the pull again"
+    elif place and not found.get("ContentRange", "").startswith(f"bytes {place}-"):
+        problem = f"cannot be read on from byte {place}: the object store ignores Range"
+    if problem:
+        found["Body"].close()
+        raise StoreError(f"{file.uri}: {problem}")
+    return found["Body"]
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code"))
+
+
+def _advice(error: Exception) -> str:
+    """Return what to do about a source that cannot be read."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+
+    if _code(error) in DENIED or isinstance(error, NoCredentialsError):
+        return "let the credentials of the connection list and read it"
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+        return "check the endpoint of the connection, or run the task again"
+    return "run the task again"
 
 
 def _s3(options: dict[str, Any]) -> Any:

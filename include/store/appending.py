@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from include.errors import StoreError
-from include.store.tables import LoopStore, fence
+from include.store.tables import LoopStore, advice, fence
 
 LEVEL = 1  # of zstd: a tenth larger than level 3, for less than half of the time
 ROWS_A_GROUP = 1 << 17
@@ -60,7 +60,7 @@ def write_day(
             size = target.stat().st_size
             _publish(store, f"{name}/{path}", target)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{store.uri}/{name}/{path}: could not be written: {error}") from error
+        raise StoreError(f"{store.uri}/{name}/{path}: could not be written: {error}{advice(error)}") from error
     now = int(time.time() * 1000)
     stats = json.dumps(statistics, ensure_ascii=False)  # readers take an escaped surrogate pair for another sign
     return AddAction(path, size, {"day": day}, now, data_change=True, stats=stats)
@@ -88,12 +88,13 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
             return False
         _add_columns(table, wanted)
         table.create_write_transaction(list(files), "append", wanted, days, commit_properties=fence(table.version()))
-    except CommitFailedError:
+    except CommitFailedError as error:
+        store.check_was_late(name, version, error)
         return False
     except Exception as error:
         if version is None and store.open_table(name) is not None:
             return False
-        raise StoreError(f"{uri}: could not commit {len(files)} files: {error}") from error
+        raise StoreError(f"{uri}: could not commit {len(files)} files: {error}{advice(error)}") from error
     return True
 
 
@@ -110,10 +111,11 @@ def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bo
         return False
     try:
         table.delete(predicate, commit_properties=fence(version))
-    except CommitFailedError:
+    except CommitFailedError as error:
+        store.check_was_late(name, version, error)
         return False
     except Exception as error:
-        raise StoreError(f"{store.uri}/{name}: could not take rows out: {error}") from error
+        raise StoreError(f"{store.uri}/{name}: could not take rows out: {error}{advice(error)}") from error
     return True
 
 

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from include.errors import StoreError
-from include.store.tables import LoopStore
+from include.store.tables import LoopStore, advice
 
 
 def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
@@ -101,7 +101,7 @@ def _write_local(target: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise StoreError(f"{target}: could not write {len(data)} bytes: {error}") from error
+        raise StoreError(f"{target}: could not write {len(data)} bytes: {error}{advice(error)}") from error
 
 
 def _write_object(store: LoopStore, uri: str, data: bytes) -> None:

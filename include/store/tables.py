@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pa_fs
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from include.config.loading import resolve
@@ -17,6 +17,7 @@ from include.store.digests import table_digest
 from include.store.schemas import TableSchema, schemas
 
 ATTEMPTS = 20
+UPDATE = "; if a newer version wrote the table, update this one"
 Filter = list[tuple[str, str, Any]]
 Compute = Callable[[pa.Table], pa.Table]
 
@@ -206,10 +207,13 @@ class LoopStore:
             )
             try:
                 merge.when_matched_update_all().when_not_matched_insert_all().execute()
-            except CommitFailedError:
+            except CommitFailedError as error:
+                self.check_was_late(name, int(table.version()), error)
                 continue
             except Exception as error:
-                raise StoreError(f"{self.uri}/{name}: could not update {fresh.num_rows} rows: {error}") from error
+                raise StoreError(
+                    f"{self.uri}/{name}: could not update {fresh.num_rows} rows: {error}{advice(error)}"
+                ) from error
             return
         raise StoreError(_lost(f"{self.uri}/{name}", "update"))
 
@@ -241,25 +245,46 @@ class LoopStore:
                 storage_options=self.options or None,
                 commit_properties=fence(version),
             )
-        except CommitFailedError:
+        except CommitFailedError as error:
+            self.check_was_late(schema.name, version, error)
             return False
         except Exception as error:
             if fresh_table and self.open_table(schema.name) is not None:
                 return False
-            raise StoreError(f"{self.uri}/{schema.name}: could not commit {rows.num_rows} rows: {error}") from error
+            problem = f"could not commit {rows.num_rows} rows: {error}{advice(error)}"
+            raise StoreError(f"{self.uri}/{schema.name}: {problem}") from error
         return True
 
     def open_table(self, name: str, version: int | None = None) -> DeltaTable | None:
-        """Return a table at a version, the newest by default; None if it was never written."""
-        uri = f"{self.uri}/{self.table_schema(name).name}"
+        """Return a table at a version, the newest by default; None if it was never written.
+
+        Raises
+        ------
+        StoreError
+            If the table cannot be read, or its columns are not those that the loop file and this version give it.
+        """
+        schema, uri = self.table_schema(name), f"{self.uri}/{name}"
         try:
-            return DeltaTable(uri, version=version, storage_options=self.options or None)
+            table = DeltaTable(uri, version=version, storage_options=self.options or None)
         except TableNotFoundError:
             return None
         except Exception as error:
-            raise StoreError(
-                f"{uri}: cannot read version {'newest' if version is None else version}: {error}"
-            ) from error
+            newest = "newest" if version is None else version
+            raise StoreError(f"{uri}: cannot read version {newest}: {error}{advice(error)}") from error
+        if problems := _misfits(table, schema.columns):
+            raise StoreError(f"{uri}: columns do not fit; name an input whose type changed anew{UPDATE}", problems)
+        return table
+
+    def check_was_late(self, name: str, version: int | None, error: Exception) -> None:
+        """Raise what kept a commit on top of ``version`` from being made, unless it was another writer's commit.
+
+        Raises
+        ------
+        StoreError
+            If nobody else has committed since: another attempt would fail as well.
+        """
+        if self.version(name) == version:
+            raise StoreError(f"{self.uri}/{name}: could not commit: {error}{advice(error)}") from error
 
     def table_schema(self, name: str) -> TableSchema:
         """Return a table's columns, key and partitions."""
@@ -310,6 +335,31 @@ def _conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     if problems:
         raise StoreError(f"Rows do not fit table {name}", problems)
     return pa.table(columns, schema=schema)
+
+
+def _misfits(table: DeltaTable, wanted: pa.Schema) -> list[str]:
+    """Return why rows with the wanted columns cannot be in a table; columns that it lacks are added when they are written."""
+    there = {field.name: field for field in table.schema().fields}
+    problems = [
+        f"{field.name}: got {there[field.name].type}, expected {field.type}"
+        for field in Schema.from_arrow(wanted).fields
+        if field.name in there and there[field.name].type != field.type
+    ]
+    unknown = [field.name for field in there.values() if not field.nullable and field.name not in wanted.names]
+    return problems + [f"{name}: unknown, and needs a value in every row" for name in unknown]
+
+
+def advice(error: Exception) -> str:
+    """Return what to do about an error of a table, to be put behind it.
+
+    Examples
+    --------
+    >>> advice(OSError(28, "No space left on device"))
+    '; make room there and run the task again'
+    """
+    if "No space left" in str(error):
+        return "; make room there and run the task again"
+    return UPDATE if "nsupported" in str(error) else ""
 
 
 def fence(version: int | None) -> CommitProperties:
