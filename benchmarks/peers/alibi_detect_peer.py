@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from alibi_detect.cd import TabularDrift
+from alibi_detect.cd import TabularDrift  # type: ignore[import-not-found]  # in its own environment
 
 from benchmarks.peers import frames
 

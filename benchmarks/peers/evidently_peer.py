@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from evidently import DataDefinition, Dataset, Report
-from evidently.presets import DataDriftPreset
+from evidently import DataDefinition, Dataset, Report  # type: ignore[import-not-found]  # in its own environment
+from evidently.presets import DataDriftPreset  # type: ignore[import-not-found]  # in its own environment
 
 from benchmarks.peers import frames
 

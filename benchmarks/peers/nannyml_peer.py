@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from nannyml import UnivariateDriftCalculator
+from nannyml import UnivariateDriftCalculator  # type: ignore[import-not-found]  # in its own environment
 
 from benchmarks.peers import frames
 

@@ -97,7 +97,7 @@ def _served(stream: Stream) -> pd.DataFrame:
     parts = [
         part.iloc[: len(part) // stream.rows_a_day * stream.rows_a_day] for part in (served[first], served[~first])
     ]
-    whole = pd.concat(parts, ignore_index=True)
+    whole: pd.DataFrame = pd.concat(parts, ignore_index=True)
     return whole.assign(day=np.arange(len(whole)) // stream.rows_a_day)
 
 

@@ -1,6 +1,7 @@
 """Operators translate: errors into task states, decisions into branches, answers into approvals."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from unittest.mock import Mock
 
@@ -9,14 +10,18 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
 from airflow.triggers.base import TriggerEvent
+from feedback_loop.assets import loop_assets
 from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.hooks.log_source_hook import LogSourceHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.operators.approve import ApproveDeploymentOperator
 from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
 from feedback_loop.operators.decide_retrain import DecideRetrainOperator
 from feedback_loop.operators.deploy import DeployOperator
+from feedback_loop.operators.detect_drift import DetectDriftOperator
 from feedback_loop.operators.plan_pull import PlanPullOperator
 from feedback_loop.operators.publish_dataset import PublishDatasetOperator
+from feedback_loop.operators.pull_feedback import PullFeedbackOperator
 from feedback_loop.operators.pull_logs import PullLogsOperator
 from feedback_loop.operators.select_samples import SelectSamplesOperator
 from feedback_loop.operators.validate_logs import ValidateLogsOperator
@@ -35,7 +40,9 @@ from include.errors import (
 )
 from include.labeling.backends import backend_for
 from include.labeling.pushing import push_requests
+from include.logs.log_lines import pseudonym
 from include.logs.pulling import planned, pull_logs, report
+from include.logs.sources import Access
 from include.selection.selecting import select_samples
 from include.store.decisions import Decision, latest, record
 from tests.builders import KEY, day, line, make_store, write_lines
@@ -104,6 +111,77 @@ class TestPullLogs:
     def test_half_a_form_fails_without_retry(self, store):
         with pytest.raises(AirflowFailException, match="expected ISO 8601"):
             self.plan(store, context(start="2026-03-01"))
+
+
+class TestPullFeedback:
+    SIGNALS = ({"feedback_id": "f1", "trace_id": "t1"}, {"feedback_id": "f2", "trace_id": "gone"},
+               {"feedback_id": "f3", "trace_id": "t3", "kind": "mood"},
+               {"feedback_id": "f4", "trace_id": "t4", "consent": False})  # fmt: skip
+
+    def pull(self, store):
+        operator = PullFeedbackOperator(task_id="t", loop="wire", interval=day().key)
+        return with_store(operator, store).execute(context())
+
+    def store(self, folder):
+        said = {"ts": day().start.isoformat(), "kind": "explicit", "signal": "report", "user_id": "ada"}
+        write_lines(folder, [json.dumps(said | changes) for changes in self.SIGNALS], "../feedback/f.jsonl")
+        return make_store(folder, feedback={"uri": str(folder / "feedback")})
+
+    def test_signals_are_stored_under_a_pseudonym_and_counted(self, tmp_path):
+        store = self.store(tmp_path)
+        assert self.pull(store) == {
+            "rows": 2, "refused": 1, "without_consent": 1, "duplicates": 0, "held_back": 0, "orphans": 2,
+        }  # fmt: skip
+        kept = store.read("feedback").to_pylist()
+        assert {row["feedback_id"] for row in kept} == {"f1", "f2"}
+        assert {row["user_key"] for row in kept} == {pseudonym("ada", KEY)}
+        assert store.read("quarantine").column("reason_code").to_pylist() == ["unknown_kind"]
+
+    def test_run_again_returns_the_same_and_changes_nothing(self, tmp_path):
+        store = self.store(tmp_path)
+        first = self.pull(store)
+        before = [store.read(name) for name in ("feedback", "quarantine")]
+        assert self.pull(store) == first
+        assert [store.read(name) for name in ("feedback", "quarantine")] == before
+
+    def test_signal_after_its_prediction_is_no_orphan(self, tmp_path):
+        store = self.store(tmp_path)
+        write_lines(tmp_path, [line(n) for n in range(5)])
+        pull_logs(store, day(), KEY)
+        assert self.pull(store)["orphans"] == 1
+
+    def test_loop_without_feedback_has_none(self, store):
+        assert set(self.pull(store).values()) == {0}
+
+    def test_source_that_is_not_there_fails_without_retry(self, tmp_path):
+        store = make_store(tmp_path, feedback={"uri": str(tmp_path / "nowhere")})
+        with pytest.raises(AirflowFailException, match="nowhere"):
+            self.pull(store)
+
+    def test_source_is_opened_through_its_own_connection(self, tmp_path, monkeypatch):
+        """Feedback may lie elsewhere than the logs: the operator must not open it as one of them."""
+        opened = []
+        monkeypatch.setattr(LogSourceHook, "get_conn", lambda hook: opened.append(hook.source) or Access({}))
+        store = self.store(tmp_path)
+        self.pull(store)
+        assert opened == [store.loop.feedback]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "route", "events"),
+    [("alarm", "retrain", 1), ("drift", "retrain", 0), *(("alarm", route, 0) for route in ("fix_data", "watch"))],
+)
+def test_detect_drift_wakes_retrain_on_an_alarm_that_asks_for_it_and_on_nothing_else(
+    store, monkeypatch, outcome, route, events
+):
+    verdict = Decision("drift", day().key, outcome, ("r",), {"route": route, "flagged": False})
+    monkeypatch.setattr("include.drift.detection.detect_drift", lambda *_: verdict)
+    assets, event = loop_assets("wire"), Mock()
+    inputs = context() | {"outlet_events": {assets.drift_alarm: event}}
+    operator = with_store(DetectDriftOperator(task_id="t", loop="wire", interval=day().key), store)
+    for _ in range(2):  # a retry tells it again: the attempt before may have been killed
+        assert operator.execute(inputs) == verdict.reference
+    assert event.add.call_args_list == [((assets.drift,),)] * 2 * events
 
 
 def test_validate_logs_without_rows_skips(store):
