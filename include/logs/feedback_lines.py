@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from include.logs.feedback_joins import hold_back_bursts, orphaned
 from include.logs.field_paths import ours
-from include.logs.files_read import counts_of, entry, note_read, unread_slices
+from include.logs.files_read import counts_of, edges_of, entry, note_read, unread_slices
 from include.logs.log_lines import Problem, moment_of, pseudonym, short, text_of
 from include.logs.quarantine import refuse_lines
 from include.logs.queries import is_query, query_slices, spooled
@@ -74,13 +74,14 @@ def pull_feedback(
     access = access or Access(store.s3_client_options)
     entries = []
     for part in _unread(store, interval, access):
+        seen = edges_of(part, access)
         counts = dict.fromkeys(("lines", "rows", "refused", "duplicates", "without_consent"), 0)
         with ExitStack() as stack:
             ready = stack.enter_context(spooled(part, store.loop.feedback, access))
             lines = records(stack.enter_context(ready.opened(access, copied=not is_query(part))))
             while chunk := list(islice(lines, CHUNK)):
                 _take_in(store, interval, (part, chunk), pseudonym_key, counts)
-        entries.append(entry(store, "feedback", part, part.end, counts, interval, access))
+        entries.append(entry(store, "feedback", part, seen, counts, interval))
     note_read(store, entries)
     found = counts_of(store, "feedback", interval)
     left_out = found["lines"] - found["rows"] - found["refused"] - found["duplicates"]

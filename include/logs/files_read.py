@@ -51,26 +51,29 @@ def unread_slices(
     ]
 
 
-def entry(store: LoopStore, kind: str, part: Slice, end: int, counts: Mapping[str, int], interval: Interval,
-          access: Access) -> dict[str, Any]:  # fmt: skip
-    """Return the ledger row of a slice whose lines before ``end`` were read."""
+def entry(store: LoopStore, kind: str, part: Slice, read_edges: str | None, counts: Mapping[str, int],
+          interval: Interval) -> dict[str, Any]:  # fmt: skip
+    """Return the ledger row of a slice that was read; its `edges_of` are of before."""
     return {
         "kind": kind, "name": part.file.name, "fingerprint": part.file.fingerprint,
-        "reader": reader_digest(store.loop, kind), "start_byte": part.start, "end_byte": end,
-        "edges": _edges_of_read(part, end, access), "written_at": part.file.written_at,
+        "reader": reader_digest(store.loop, kind), "start_byte": part.start, "end_byte": part.end,
+        "edges": read_edges, "written_at": part.file.written_at,
         "interval_start": interval.start, "interval_end": interval.end, **{name: counts.get(name, 0) for name in COUNTS},
     }  # fmt: skip
 
 
-def _edges_of_read(part: Slice, end: int, access: Access) -> str | None:
-    """Return the edges of what was read; None if the file has been rewritten or has gone since: it is then read anew."""
+def edges_of(part: Slice, access: Access) -> str | None:
+    """Return the edges of what is about to be read: whoever rewrites the file from now on changes them, and it is read anew.
+
+    None of a file that has been rewritten or has gone since it was listed.
+    """
     if not is_divisible(part.file.name):
         return None
     if not part.is_unchanged():
         path = Path(part.file.uri)
         if not path.exists() or path.stat().st_size <= part.file.size:
             return None
-    return edges(part.file, end, access)
+    return edges(part.file, part.end, access)
 
 
 def were_read_before(store: LoopStore, kind: str, slices: Sequence[Slice]) -> list[bool]:

@@ -1,6 +1,6 @@
 """Fields of a log in SQL: how each value is read, and how to see that it is not what it should be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,8 +69,8 @@ class JsonLeaves:
     """
 
     def __init__(self, columns: Mapping[str, str], loose: frozenset[Path]) -> None:
-        self._columns = columns
-        self._loose = loose
+        self.columns = columns
+        self.loose = loose
         self.types: dict[str, Any] = {}
 
     def text(self, path: Path) -> Leaf:
@@ -93,7 +93,7 @@ class JsonLeaves:
     def numbers(self, path: Path, kind: str) -> Leaf:
         """Return a list as ``kind[]``."""
         field = self._declared(path, f"{kind}[]")
-        if path not in self._loose:
+        if path not in self.loose:
             return Leaf(field, f"{field} IS NULL")
         value = f"TRY_CAST({field} AS {kind}[])"
         return Leaf(value, _given(field, value))
@@ -104,23 +104,23 @@ class JsonLeaves:
 
     def is_given(self, path: Path) -> str:
         """Say where an object was given; known only of what is read as JSON."""
-        if path not in self._loose:
+        if path not in self.loose:
             return "false"
         field = self._declared(path, "JSON")
         return f"{field} IS NOT NULL AND json_type({field}) <> 'NULL'"
 
     def not_an_object(self, path: Path, nothing: str) -> str:
         """Say where something else than an object was given: known of what is read as JSON, else wherever nothing was read."""
-        if path not in self._loose:
-            return "false" if any(name.startswith(f"{path[0]}.") for name in self._columns) else nothing
+        if path not in self.loose:
+            return "false" if any(name.startswith(f"{path[0]}.") for name in self.columns) else nothing
         field = self._declared(path, "JSON")
         return f"{field} IS NOT NULL AND json_type({field}) NOT IN ('OBJECT', 'NULL')"
 
     def _in_json(self, path: Path) -> str | None:
         """Return the JSON of a field that is read as JSON, or is in an object that is; None of any other."""
-        if path in self._loose:
+        if path in self.loose:
             return self._declared(path, "JSON")
-        if path[:-1] in self._loose:
+        if path[:-1] in self.loose:
             return f"({self._declared(path[:-1], 'JSON')} -> {literal(pointer(path[-1:]))})"
         return None
 
@@ -131,11 +131,11 @@ class JsonLeaves:
 
     def _declared(self, path: Path, kind: str) -> str:
         """Note that a field is read, and return its SQL."""
-        place = located(self._columns, path)
+        place = located(self.columns, path)
         level = self.types
         for name in place[:-1]:
             level = level.setdefault(name, {})
-        level.setdefault(place[-1], "JSON" if path in self._loose else kind)
+        level.setdefault(place[-1], "JSON" if path in self.loose else kind)
         return field_of(place)
 
 
@@ -202,6 +202,12 @@ class ColumnLeaves:
             if column in self._described:
                 return _inside(quoted(column), self._described[column], place[cut:])
         return NOT_GIVEN, "NULL"
+
+
+def loosest(leaves: Sequence[Leaves]) -> Leaves:
+    """Return the fields of JSON lines of several files: as JSON what is read as JSON of any."""
+    found = [one for one in leaves if isinstance(one, JsonLeaves)]
+    return JsonLeaves(found[0].columns, frozenset[Path]().union(*(one.loose for one in found)))
 
 
 def quoted(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from include.logs.field_paths import check_columns
-from include.logs.files_read import counts_of, entry, note_read, unread_slices
+from include.logs.files_read import counts_of, edges_of, entry, note_read, unread_slices
 from include.logs.landing import land
 from include.logs.quarantine import refuse_lines
 from include.logs.queries import query_slices, spooled
@@ -131,6 +131,7 @@ def pull_partition(
     def refuse(lines: list[Any]) -> None:
         refuse_lines(store, "logs", interval, lines)
 
+    seen = [edges_of(part, access) for part in slices]
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedback-loop-"))
         ready = [stack.enter_context(spooled(part, store.loop.logs, access)) for part in slices]
@@ -140,8 +141,8 @@ def pull_partition(
     note_read(
         store,
         [
-            entry(store, "logs", part, part.end, found, interval, access)
-            for part, found in zip(slices, counts, strict=True)
+            entry(store, "logs", part, begun, found, interval)
+            for part, begun, found in zip(slices, seen, counts, strict=True)
         ],
     )
 

@@ -59,21 +59,19 @@ def read_cells(path: Path, names: Sequence[str]) -> Iterator[Line]:
         raise _unreadable(path, error) from error
 
 
-def is_whole(path: Path) -> bool:
-    """Tell whether a file can be unpacked to its end; the scan fails at a .gz that breaks off, but takes a .zst for empty.
+def unpack(path: Path, target: Path) -> bool:
+    """Write what a compressed file holds into another; tell whether it could be unpacked to its end.
 
     Raises
     ------
     StoreError
-        If the file cannot be read.
+        If the file cannot be read, or the other not be written.
     """
-    if path.suffix != ".zst":
-        return True
     try:
-        with path.open("rb") as opened:
+        with path.open("rb") as opened, target.open("wb") as copy:
             unpacked = _unpacked(opened, path.suffix)
-            while unpacked.read(BLOCK):
-                pass
+            while block := unpacked.read(BLOCK):
+                copy.write(block)
     except _FAULTS:
         return False
     except OSError as error:

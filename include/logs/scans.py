@@ -4,7 +4,6 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from include.logs.leaves import ColumnLeaves, JsonLeaves, Leaves, literal, quote
 from include.logs.log_lines import REQUIRED, Problem
 from include.logs.reading import Line, raw_lines, read_cells, read_lines
 from include.logs.row_rules import row_query
+from include.logs.sources import COMPRESSED
 
 
 @dataclass
@@ -44,9 +44,14 @@ class Scan:
     problems: list[Problem] = field(default_factory=list)
     names: tuple[str, ...] = ()
 
-    def rows(self, latest: datetime) -> str:
-        """Return the SELECT list of the staged rows."""
-        return row_query(self.loop, self.leaves, f"TIMESTAMPTZ {literal(latest.isoformat())}")
+    @property
+    def is_scannable(self) -> bool:
+        """Whether DuckDB can be asked to: not for a file that has problems or could not be unpacked."""
+        return not self.problems and self.path.suffix not in COMPRESSED
+
+    def rows(self, latest: str) -> str:
+        """Return the SELECT list of the staged rows; ``latest`` is SQL of the latest plausible timestamp."""
+        return row_query(self.loop, self.leaves, latest)
 
     def table(self, rejects: str = "store_rejects=true") -> str:
         """Return what is selected from, once `rows` has said which fields are read."""

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -14,13 +15,15 @@ import pyarrow as pa
 from include.config.loop_file import Loop
 from include.errors import StoreError
 from include.logs.field_paths import ours, prediction_paths
-from include.logs.leaves import quoted
+from include.logs.leaves import literal, loosest, quoted
+from include.logs.local_lines import grouped, joined, unpacked
 from include.logs.log_lines import LineReader, pseudonym, text_of
-from include.logs.reading import Line, is_whole, picked_lines
+from include.logs.reading import Line, picked_lines
 from include.logs.scans import Scan, scan_of
 from include.logs.slices import Slice
 from include.logs.sources import Access
 from include.store.schemas import schemas
+from include.store.tables import advice
 
 PYTHON_MB = 400  # what Python and the libraries take beside DuckDB
 CHUNK = 20_000
@@ -32,11 +35,39 @@ Refuse = Callable[[list[tuple[Slice, Line]]], None]
 
 @dataclass
 class Part:
-    """A slice that was read: the number of its lines, and of those that were refused one by one."""
+    """A slice that is read.
+
+    Attributes
+    ----------
+    slice
+        The slice.
+    number
+        Its place in the partition.
+    scan
+        How its lines are scanned, while they are there.
+    latest
+        Latest plausible timestamp of a line.
+    lines, refused
+        Number of lines, and of those that were refused one by one.
+    doubtful
+        Places of lines to look at; None for all.
+    rejects
+        Lines that are no rows of a CSV file.
+    """
 
     slice: Slice
+    number: int
+    scan: Scan
+    latest: datetime
     lines: int = 0
     refused: int = 0
+    doubtful: set[int] | None = None
+    rejects: list[tuple[int, Line]] = field(default_factory=list)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the scan was sure about every line."""
+        return self.doubtful == set() and not self.rejects
 
 
 class Staging:
@@ -59,6 +90,7 @@ class Staging:
         self.parts: list[Part] = []
         self._key = pseudonym_key
         self._refuse = refuse
+        self._refused: list[tuple[Slice, Line]] = []
         self._reader = LineReader(loop, pseudonym_key)
         self.connection = _connected(loop.logs.memory_mb, folder)
         self.columns = [field for field in schemas(loop)["predictions"].columns if field.name not in NOT_STAGED]
@@ -70,18 +102,33 @@ class Staging:
     def __enter__(self) -> "Staging":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        """Close the database; an error of its own is one of the store.
+
+        Raises
+        ------
+        StoreError
+            If memory or disk did not suffice.
+        """
         self.connection.close()
+        if isinstance(error, duckdb.Error):
+            raise StoreError(f"{self.loop.name}: logs could not be staged: {error}{_advice(error)}") from error
 
     def read(self, slices: Sequence[Slice], access: Access) -> None:
         """Read slices; where a file was written to meanwhile, the bytes that were listed are read again."""
-        for part in slices:
-            with part.opened(access) as path:
-                self._read_one(part, path)
-            if not part.is_unchanged():
-                self._forget_last()
-                with part.opened(access, copied=True) as path:
-                    self._read_one(part, path)
+        for group in grouped(slices):
+            with ExitStack() as stack:
+                for part in group:
+                    self._begin(part, stack.enter_context(unpacked(part, access)))
+                begun = range(len(self.parts) - len(group), len(self.parts))
+                self._scan_all([self.parts[number] for number in begun])
+                for number in begun:
+                    part = self.parts[number].slice
+                    if self.parts[number].doubtful is None or not part.is_unchanged():
+                        self._begin_again(number, stack.enter_context(unpacked(part, access, copied=True)))
+                    if not self.parts[number].is_settled:
+                        self._look_at(self.parts[number])
+        self._pass_on(at_least=1)
 
     def name_people(self) -> None:
         """Make the table ``people``: the pseudonym of every ``user_id``."""
@@ -99,53 +146,90 @@ class Staging:
         by_part: dict[int, set[int]] = {}
         for part, number in wanted:
             by_part.setdefault(part, set()).add(number)
-        for part, numbers in by_part.items():
-            with self.parts[part].slice.opened(access) as path:
-                scan = scan_of(self.loop, self.connection, path)
-                for number, line in self._lines(scan, path, numbers):
-                    yield (part, number), line
+        for number, places in by_part.items():
+            read = self.parts[number]
+            with unpacked(read.slice, access) as path:
+                opened = replace(read, scan=scan_of(self.loop, self.connection, path), doubtful=places)
+                for place, line in self._lines(opened):
+                    yield (number, place), line
 
-    def _read_one(self, part: Slice, path: Path) -> None:
-        scan = scan_of(self.loop, self.connection, path)
-        self.parts.append(Part(part))
+    def _begin(self, part: Slice, path: Path) -> None:
         latest = part.file.written_at + timedelta(seconds=self.loop.logs.clock_skew_seconds)
-        if scan.problems:
-            raw = "; ".join(reason for _, reason in scan.problems)  # the same on every run, for its digest is the key
-            self._settle(part, [(0, Line(None, None, scan.problems, raw))])
-            return
-        doubtful = self._scan(part, scan, latest) if is_whole(path) else None
-        if doubtful is None or doubtful:
-            self._look_at(part, path, scan, doubtful)
+        self.parts.append(Part(part, len(self.parts), scan_of(self.loop, self.connection, path), latest))
 
-    def _scan(self, part: Slice, scan: Scan, latest: datetime) -> set[int] | None:
-        """Stage what can be read at once, and return the places of doubtful lines; None if something stops the scan."""
-        number = len(self.parts) - 1
+    def _begin_again(self, number: int, path: Path) -> None:
+        """Read a part from a copy that nobody writes to."""
+        self.connection.execute("DELETE FROM staged WHERE part = ?", [number])
+        scan = scan_of(self.loop, self.connection, path)
+        self.parts[number] = replace(self.parts[number], scan=scan, lines=0, refused=0, doubtful=None)
+        self._scan([self.parts[number]])
+
+    def _scan_all(self, parts: Sequence[Part]) -> None:
+        """Scan parts as one; where that cannot be done, each alone."""
+        if len(parts) == 1 or not (all(part.scan.is_scannable for part in parts) and self._scan(parts)):
+            for part in parts:
+                self._scan([part])
+
+    def _scan(self, parts: Sequence[Part]) -> bool:
+        """Stage what can be read at once, and note the places of doubtful lines; False if something stops the scan."""
+        if not all(part.scan.is_scannable for part in parts):
+            return False
+        among = [parts[0].number, parts[-1].number]
         try:
-            staged = self.connection.execute(
-                f"INSERT INTO staged BY NAME SELECT {scan.rows(latest)}, {number} AS part, row_number() OVER () AS number "
-                f"FROM {scan.table()} AS line"
-            ).fetchone()
-            self.parts[-1].lines = staged[0] if staged else 0
-            if scan.format == "csv":
-                self._settle(part, self._rejects())
-            found = self.connection.execute(
-                "SELECT number FROM staged WHERE doubtful AND part = ?", [number]
-            ).fetchall()
-            return {row[0] for row in found}
-        except duckdb.OutOfMemoryException as error:
-            raise StoreError(f"{part.source}: {error}; raise logs.memory_mb or lower logs.partition_mb") from error
-        except duckdb.Error:
+            if not (self._staged_together(parts) if len(parts) > 1 else self._staged(parts[0])):
+                self.connection.execute("DELETE FROM staged WHERE part IS NULL OR part BETWEEN ? AND ?", among)
+                return False
+        except duckdb.Error as error:
+            if told := _advice(error):
+                raise StoreError(f"{parts[0].slice.source}: {error}{told}") from error
             self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-            self.parts[-1].lines = 0
-            return None
+            return False
+        query = (
+            "SELECT part, count(*), list(number) FILTER (doubtful) FROM staged WHERE part BETWEEN ? AND ? GROUP BY part"
+        )
+        found = {part: told for part, *told in self.connection.execute(query, among).fetchall()}
+        for part in parts:
+            part.lines, doubtful = found.get(part.number, (0, None))
+            part.doubtful = set(doubtful or [])
+        return True
 
-    def _look_at(self, part: Slice, path: Path, scan: Scan, doubtful: set[int] | None) -> None:
-        """Read doubtful lines, or all, one by one."""
-        number = len(self.parts) - 1
-        self.connection.execute("DELETE FROM staged WHERE part = ? AND (doubtful OR ?)", [number, doubtful is None])
-        lines = self._lines(scan, path, doubtful)
+    def _staged(self, part: Part) -> bool:
+        rows = part.scan.rows(f"TIMESTAMPTZ {literal(part.latest.isoformat())}")
+        self.connection.execute(
+            f"INSERT INTO staged BY NAME SELECT {rows}, {part.number} AS part, row_number() OVER () AS number "
+            f"FROM {part.scan.table()} AS line"
+        )
+        if part.scan.format == "csv":
+            part.rejects = self._rejects()
+        return True
+
+    def _staged_together(self, parts: Sequence[Part]) -> bool:
+        """Stage several parts; False if the lines are not those that were counted."""
+        with joined([(part.scan.path, part.number, part.latest) for part in parts]) as (path, places):
+            scan = replace(parts[0].scan, path=path, leaves=loosest([part.scan.leaves for part in parts]))
+            self.connection.register("places", places)
+            staged = self.connection.execute(
+                f"INSERT INTO staged BY NAME SELECT {scan.rows('places.latest')}, places.part, places.number "
+                f"FROM {scan.table()} AS line POSITIONAL JOIN places"
+            ).fetchone()
+            self.connection.unregister("places")
+        behind = self.connection.execute("DELETE FROM staged WHERE part IS NULL").fetchone()
+        return (staged, behind) == ((places.num_rows + 1,), (1,))
+
+    def _look_at(self, part: Part) -> None:
+        """Settle what the scan could not, and read doubtful lines, or all, one by one."""
+        if part.scan.problems:
+            raw = "; ".join(
+                reason for _, reason in part.scan.problems
+            )  # the same on every run, for its digest is the key
+            self._settle(part, [(0, Line(None, None, part.scan.problems, raw))])
+            return
+        self._settle(part, part.rejects)
+        everything = part.doubtful is None
+        self.connection.execute("DELETE FROM staged WHERE part = ? AND (doubtful OR ?)", [part.number, everything])
+        lines = self._lines(part)
         while chunk := list(islice(lines, CHUNK)):
-            self._settle(part, chunk, counted=doubtful is not None)
+            self._settle(part, chunk, counted=not everything)
 
     def _rejects(self) -> list[tuple[int, Line]]:
         """Return the lines of the CSV file just scanned that have not as many cells as the header, or broken quotes."""
@@ -156,37 +240,41 @@ class Staging:
             (number, Line(number, None, [("not_csv", str(why))], str(raw).rstrip("\r\n"))) for number, raw, why in found
         ]
 
-    def _lines(self, scan: Scan, path: Path, wanted: set[int] | None) -> Iterator[tuple[int, Line]]:
-        if scan.record_query is not None and wanted is not None:
+    def _lines(self, part: Part) -> Iterator[tuple[int, Line]]:
+        if part.doubtful is None:
+            yield from enumerate(part.scan.lines(), start=1)
+        elif part.scan.record_query is None:
+            yield from picked_lines(part.scan.path, part.doubtful, part.lines)
+        else:
             self.connection.execute("CREATE OR REPLACE TABLE wanted (number BIGINT)")
-            self._insert("wanted", pa.table({"number": pa.array(sorted(wanted), pa.int64())}))
-            rows = self.connection.cursor().execute(scan.record_query)
+            self._insert("wanted", pa.table({"number": pa.array(sorted(part.doubtful), pa.int64())}))
+            rows = self.connection.cursor().execute(part.scan.record_query)
             while batch := rows.fetchmany(CHUNK):
                 yield from ((number, Line(number, json.loads(text), [], text)) for number, text in batch)
-        elif wanted is not None:
-            yield from picked_lines(path, wanted, self.parts[-1].lines)
-        else:
-            yield from enumerate(scan.lines(), start=1)
 
-    def _settle(self, part: Slice, lines: list[tuple[int, Line]], *, counted: bool = False) -> None:
+    def _settle(self, part: Part, lines: list[tuple[int, Line]], *, counted: bool = False) -> None:
         """Put looked-at lines where they belong: among the staged rows, or to the refused."""
         rows, refused = [], []
-        latest = part.file.written_at + timedelta(seconds=self.loop.logs.clock_skew_seconds)
         for number, line in lines:
-            row, problems = self._row(line, latest)
+            row, problems = self._row(line, part.latest)
             if problems:
-                refused.append((part, Line(line.number, line.record, problems, line.raw)))
+                refused.append((part.slice, Line(line.number, line.record, problems, line.raw)))
             else:
-                rows.append(row | {"part": len(self.parts) - 1, "number": number, "doubtful": False})
-        self.parts[-1].refused += len(refused)
-        self.parts[-1].lines += 0 if counted else len(lines)
+                rows.append(row | {"part": part.number, "number": number, "doubtful": False})
+        part.refused += len(refused)
+        part.lines += 0 if counted else len(lines)
         if rows:
             types = {field.name: field.type for field in self.columns} | {"user_id": pa.string()}
             table = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in types.items()}
             table |= {name: pa.array([row[name] for row in rows]) for name in ("part", "number", "doubtful")}
             self._insert("staged", pa.table(table))
-        if refused:
-            self._refuse(refused)
+        self._refused += refused
+        self._pass_on(at_least=CHUNK)
+
+    def _pass_on(self, at_least: int) -> None:
+        if len(self._refused) >= at_least:
+            self._refuse(self._refused)
+            self._refused = []
 
     def _row(self, line: Line, latest: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if line.record is None:
@@ -202,9 +290,11 @@ class Staging:
         self.connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM arriving")
         self.connection.unregister("arriving")
 
-    def _forget_last(self) -> None:
-        self.connection.execute("DELETE FROM staged WHERE part = ?", [len(self.parts) - 1])
-        self.parts.pop()
+
+def _advice(error: duckdb.Error) -> str:
+    """Return what to do where memory or disk did not suffice."""
+    more = "; raise logs.memory_mb or lower logs.partition_mb"
+    return advice(error) or (more if isinstance(error, duckdb.OutOfMemoryException) else "")
 
 
 def _connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from include.logs.files_read import edges_of, entry, note_read
 from include.logs.pulling import pull_logs
-from include.logs.sources import LogFile
+from include.logs.sources import Access, LogFile
 from include.store.digests import table_digest
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 
@@ -19,13 +20,13 @@ def read(monkeypatch):
     """Byte ranges that were handed to the scan, by file, in order."""
     from include.logs.staging import Staging
 
-    seen, real = [], Staging._read_one
+    seen, real = [], Staging._begin
 
     def spy(self, part, path):
         seen.append((part.file.name, part.start, part.end))
         return real(self, part, path)
 
-    monkeypatch.setattr(Staging, "_read_one", spy)
+    monkeypatch.setattr(Staging, "_begin", spy)
     return seen
 
 
@@ -41,6 +42,11 @@ def touch(path, minutes):
 def append(path, lines):
     with path.open("a") as opened:
         opened.writelines(json.dumps(item) + "\n" for item in lines)
+
+
+def note(store, part):
+    """Note that a slice was read, and nothing else."""
+    note_read(store, [entry(store, "logs", part, edges_of(part, Access()), {}, day())])
 
 
 def test_file_is_read_once_however_often_it_is_pulled(tmp_path, read):
@@ -179,17 +185,16 @@ def test_empty_file_is_no_line(tmp_path):
 
 def test_killed_pull_of_a_grown_file_reads_what_is_missing_and_nothing_else(tmp_path):
     """Of the two slices that were appended the first was noted: only the second is left."""
-    from include.logs.files_read import entry, note_read, unread_slices
-    from include.logs.sources import Access
+    from include.logs.files_read import unread_slices
     from tests.include.logs.log_builders import slice_of
 
     store, path = make_store(tmp_path), write_lines(tmp_path, [line(1)])
     middle = path.stat().st_size
-    note_read(store, [entry(store, "logs", slice_of(path), middle, {}, day(), Access())])
+    note(store, slice_of(path))
     append(path, [line(2), line(3)])
     touch(path, 9)
     end = path.stat().st_size
-    note_read(store, [entry(store, "logs", slice_of(path, middle, middle + 9), middle + 9, {}, day(), Access())])
+    note(store, slice_of(path, middle, middle + 9))
     files: list[LogFile] = [slice_of(path).file]
     left = unread_slices(store, "logs", files, DAY, Access())
     assert [(part.start, part.end) for part in left] == [(middle + 9, end)]
@@ -197,13 +202,11 @@ def test_killed_pull_of_a_grown_file_reads_what_is_missing_and_nothing_else(tmp_
 
 def test_slice_that_a_killed_pull_left_out_is_read_although_the_file_grew(tmp_path):
     """The second slice of the file was noted, the first was not: its end alone does not tell that all before was read."""
-    from include.logs.files_read import entry, note_read, unread_slices
-    from include.logs.sources import Access
+    from include.logs.files_read import unread_slices
     from tests.include.logs.log_builders import slice_of
 
     store, path = make_store(tmp_path), write_lines(tmp_path, [line(1), line(2)])
-    end = path.stat().st_size
-    note_read(store, [entry(store, "logs", slice_of(path, 20), end, {}, day(), Access())])
+    note(store, slice_of(path, 20))
     append(path, [line(3)])
     touch(path, 9)
     left = unread_slices(store, "logs", [slice_of(path).file], DAY, Access())

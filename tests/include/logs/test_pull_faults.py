@@ -10,7 +10,6 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
@@ -167,16 +166,7 @@ class TestFullDisk:
         "known",
         [
             pytest.param(True, id="small-from-the-start"),
-            pytest.param(
-                False,
-                id="filled-by-others",
-                marks=pytest.mark.xfail(
-                    strict=True,
-                    raises=duckdb.Error,
-                    reason="staging: what DuckDB cannot write ends the fast scan as a bad line does; every line is then read "
-                    "in Python, and the second failure is no StoreError",
-                ),
-            ),
+            pytest.param(False, id="filled-by-others"),
         ],
     )
     def test_disk_that_duckdb_spills_to_and_that_is_full_is_an_error_and_the_next_pull_is_whole(
@@ -241,14 +231,6 @@ MOMENTS = {
     "read": (pulling, "land"),
     "landed": (pulling, "note_read"),
 }
-REFUSED_TWICE = "staging: what was refused of a file that had grown is refused again when its new lines are read"
-EDGES_TOO_LATE = "pulling: the edges in the ledger are of the file as it is once it was read, not as it was read"
-KNOWN = {
-    "appended-listed-whole": REFUSED_TWICE,
-    "appended-being-read-whole": REFUSED_TWICE,
-    "rewritten-longer-read-whole": EDGES_TOO_LATE,
-    "rewritten-longer-read-sliced": EDGES_TOO_LATE,
-}
 
 
 class TestFileThatChanges:
@@ -269,9 +251,7 @@ class TestFileThatChanges:
         ("moment", "cuts"), [*((moment, "whole") for moment in MOMENTS), ("being-read", "sliced"), ("read", "sliced")]
     )
     @pytest.mark.parametrize("kind", CHANGES)
-    def test_nothing_is_lost_or_doubled(self, tmp_path, monkeypatch, request, kind, moment, cuts):
-        if reason := KNOWN.get(f"{kind}-{moment}-{cuts}"):
-            request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
+    def test_nothing_is_lost_or_doubled(self, tmp_path, monkeypatch, kind, moment, cuts):
         monkeypatch.setattr(files_read, "cut_up", lambda file, gaps, _: cut_up(file, gaps, CUTS[cuts]))
         store = make_store(tmp_path)
         path = write_lines(tmp_path, GOOD)
