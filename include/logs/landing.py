@@ -10,17 +10,25 @@ import pyarrow as pa
 
 from include.errors import StoreError
 from include.logs.leaves import literal, quoted
+from include.logs.parts import CHUNK
 from include.logs.quarantine import refusal, refuse_lines
 from include.logs.reading import Line
-from include.logs.settling import REPEATED, settle
+from include.logs.settling import REPEATED, settle, stored_content
 from include.logs.sources import Access
-from include.logs.staging import CHUNK, Staging
+from include.logs.staging import Staging
 from include.store.appending import add_files, delete_rows, discard, write_day
 from include.store.interval import Interval
 from include.store.tables import LoopStore, rows_of
 
 ATTEMPTS = 100  # a pull of many partitions commits as often
 ROWS = 1 << 16
+NO_SOURCE = "predictions"
+# A line whose row has given way to another one since is in quarantine as that row, without a number.
+NEW_REPEATS = """
+SELECT part, number FROM left_out JOIN contenders USING (part, number) WHERE why = 'repeated' AND NOT EXISTS (
+    FROM refused_before AS gone WHERE gone.line IS NULL AND gone.trace_id = contenders.trace_id
+    AND gone.source = contenders.source AND gone.ts = contenders.ts AND md5(gone.raw) = contenders.digest)
+"""
 SET_ASIDE = """
 INSERT INTO set_aside SELECT part, ts, why FROM left_out JOIN staged USING (part, number);
 DELETE FROM staged USING left_out WHERE staged.part = left_out.part AND staged.number = left_out.number
@@ -56,8 +64,8 @@ def land(staging: Staging, store: LoopStore, interval: Interval, access: Access)
 
 
 def _commit(staging: Staging, store: LoopStore, version: int | None) -> bool:
-    days = [row[0] for row in staging.connection.execute(
-        "SELECT DISTINCT CAST(CAST(ts AS DATE) AS VARCHAR) AS day FROM staged ORDER BY day").fetchall()]  # fmt: skip
+    found = staging.connection.execute("SELECT DISTINCT CAST(ts AS DATE) AS day FROM staged ORDER BY day").fetchall()
+    days = [day.isoformat() for (day,) in found]
     written: list[Any] = []
     done = False
     try:
@@ -92,7 +100,7 @@ def _repetitive(store: LoopStore) -> list[str]:
 
 
 def _quarantine_repeats(staging: Staging, store: LoopStore, interval: Interval, access: Access) -> None:
-    wanted = staging.connection.execute("SELECT part, number FROM left_out WHERE why = 'repeated'").fetchall()
+    wanted = staging.connection.execute(NEW_REPEATS).fetchall()
     chunk: list[Any] = []
     for (part, _), line in staging.lines_of(wanted, access):
         trace_id = (line.record or {}).get("trace_id")
@@ -102,11 +110,11 @@ def _quarantine_repeats(staging: Staging, store: LoopStore, interval: Interval, 
             chunk = []
     refuse_lines(store, "logs", interval, chunk)
     stored = staging.connection.execute(
-        "SELECT source, stored.trace_id, stored.ts, to_json(stored)::VARCHAR FROM stored JOIN taken_out USING (trace_id, day) "
-        "WHERE why = 'repeated'"
+        f"SELECT source, stored.trace_id, stored.ts, {stored_content(staging)} FROM stored "
+        "JOIN taken_out USING (trace_id, day) WHERE why = 'repeated'"
     ).fetchall()
     rows = [
-        refusal("logs", source or "predictions", _stored_line(trace_id, ts, text), interval)
+        refusal("logs", source or NO_SOURCE, _stored_line(trace_id, ts, text), interval)
         for source, trace_id, ts, text in stored
     ]
     if rows:

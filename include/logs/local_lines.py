@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from include.logs.reading import unpack
@@ -77,8 +78,7 @@ def joined(files: Sequence[tuple[Path, int, datetime]]) -> Iterator[tuple[Path, 
             for path, number, latest in files:
                 data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
                 target.write(data if data.endswith(b"\n") else data + b"\n")
-                count = sum(1 for raw in data.split(b"\n") if raw and not raw.isspace())
-                places.append(_places(count, number, latest))
+                places.append(_places(_count(data), number, latest))
             target.write(b"{}\n")
         yield together, pa.concat_tables(places)
 
@@ -87,11 +87,19 @@ def _is_small(part: Slice) -> bool:
     return part.weight <= SMALL and part.file.name.removesuffix(".gz").removesuffix(".zst").endswith(".jsonl")
 
 
+def _count(data: bytes) -> int:
+    """Return the number of lines that are not empty."""
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if data.count(b"\n{") + data.startswith(b"{") == lines:
+        return lines
+    return sum(1 for raw in data.split(b"\n") if raw and not raw.isspace())
+
+
 def _places(count: int, number: int, latest: datetime) -> pa.Table:
     return pa.table(
         {
             "part": pa.repeat(pa.scalar(number, pa.int32()), count),
-            "number": pa.array(range(1, count + 1), pa.int64()),
+            "number": pa.array(np.arange(1, count + 1)),
             "latest": pa.repeat(pa.scalar(latest, pa.timestamp("us", tz="UTC")), count),
         }
     )

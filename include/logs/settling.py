@@ -5,6 +5,7 @@ content has the smallest digest. A line that has another one before it within th
 as ``repeated_trace_id``. Lines of equal content are duplicates: one stays.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -61,7 +62,7 @@ def _register_earlier(staging: Staging, store: LoopStore, version: int | None, r
     bounds = (datetime.fromisoformat(f"{days[0]}T00:00:00Z"), datetime.fromisoformat(f"{days[-1]}T00:00:00Z"))
     repeats = store.read(
         "quarantine",
-        columns=["trace_id", "ts"],
+        columns=["trace_id", "ts", "source", "line", "raw"],
         filters=[("reason_code", "=", REPEATED), ("ts", ">=", bounds[0]), ("ts", "<", bounds[1] + timedelta(days=1))],
     )
     staging.connection.register("refused_before", repeats.filter(pa.compute.is_valid(repeats.column("trace_id"))))
@@ -95,22 +96,33 @@ SELECT h FROM (
 
 def _contenders(staging: Staging) -> str:
     """Return SQL that makes ``contenders``: every line, here or in the store, whose trace id is there more than once."""
-    names = [field.name for field in staging.columns] + ["user_key"]
-    there = staging.connection.sql("SELECT * FROM stored LIMIT 0").columns
-    content = ", ".join(f"{quoted(name)}: {quoted(name)}" for name in names)
-    old = ", ".join(f"{quoted(name)}: {quoted(name) if name in there else 'NULL'}" for name in names)
-    digest = "md5(CAST(to_json({{{}}}) AS VARCHAR))"
+    content = _content({name: quoted(name) for name in _names(staging)})
     return f"""
 CREATE OR REPLACE TEMP TABLE contenders AS
-SELECT 1 AS origin, part, number, trace_id, ts, NULL AS day, source, {digest.format(content)} AS digest
+SELECT 1 AS origin, part, number, trace_id, ts, NULL AS day, source, md5({content}) AS digest
 FROM staged LEFT JOIN people USING (user_id) JOIN parts USING (part) WHERE hash(trace_id) IN (FROM candidates)
 UNION ALL
-SELECT 0, NULL, NULL, trace_id, ts, day, source, {digest.format(old)}
+SELECT 0, NULL, NULL, trace_id, ts, day, source, md5({stored_content(staging)})
 FROM stored WHERE hash(trace_id) IN (FROM candidates)
 UNION ALL
 SELECT 2, NULL, NULL, trace_id, ts, NULL, NULL, {literal(LATER_THAN_ANY)}
 FROM refused_before WHERE hash(trace_id) IN (FROM candidates)
 """
+
+
+def stored_content(staging: Staging) -> str:
+    """Return SQL of the text that rows of ``stored`` are compared by: equal for equal lines, whatever columns came later."""
+    there = staging.connection.sql("SELECT * FROM stored LIMIT 0").columns
+    return _content({name: f"stored.{quoted(name)}" if name in there else "NULL" for name in _names(staging)})
+
+
+def _names(staging: Staging) -> list[str]:
+    return [field.name for field in staging.columns] + ["user_key"]
+
+
+def _content(fields: Mapping[str, str]) -> str:
+    pairs = ", ".join(f"{quoted(name)}: {value}" for name, value in fields.items())
+    return f"CAST(to_json({{{pairs}}}) AS VARCHAR)"
 
 
 # A stored row whose line was read anew and now says something else gives way to it, without having been wrong. A line that

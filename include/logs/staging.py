@@ -1,10 +1,9 @@
 """The rows of one partition, out of core: DuckDB reads and checks them, and keeps on disk what memory does not hold."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,56 +17,18 @@ from include.logs.field_paths import ours, prediction_paths
 from include.logs.leaves import literal, loosest, quoted
 from include.logs.local_lines import grouped, joined, unpacked
 from include.logs.log_lines import LineReader, pseudonym, text_of
-from include.logs.reading import Line, picked_lines
-from include.logs.scans import Scan, scan_of
+from include.logs.parts import CHUNK, Part, insert, rejected
+from include.logs.reading import Line
+from include.logs.scans import scan_of
+from include.logs.scratch import connected, remedy
 from include.logs.slices import Slice
 from include.logs.sources import Access
 from include.store.schemas import schemas
-from include.store.tables import advice
 
-PYTHON_MB = 400  # what Python and the libraries take beside DuckDB
-CHUNK = 20_000
 TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.list_(pa.float64()): "DOUBLE[]",
          pa.list_(pa.float32()): "FLOAT[]", pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ"}  # fmt: skip
 NOT_STAGED = {"day", "user_key", "source"}  # made of ts, user_id and the slice when a row is written
 Refuse = Callable[[list[tuple[Slice, Line]]], None]
-
-
-@dataclass
-class Part:
-    """A slice that is read.
-
-    Attributes
-    ----------
-    slice
-        The slice.
-    number
-        Its place in the partition.
-    scan
-        How its lines are scanned, while they are there.
-    latest
-        Latest plausible timestamp of a line.
-    lines, refused
-        Number of lines, and of those that were refused one by one.
-    doubtful
-        Places of lines to look at; None for all.
-    rejects
-        Lines that are no rows of a CSV file.
-    """
-
-    slice: Slice
-    number: int
-    scan: Scan
-    latest: datetime
-    lines: int = 0
-    refused: int = 0
-    doubtful: set[int] | None = None
-    rejects: list[tuple[int, Line]] = field(default_factory=list)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the scan was sure about every line."""
-        return self.doubtful == set() and not self.rejects
 
 
 class Staging:
@@ -92,7 +53,7 @@ class Staging:
         self._refuse = refuse
         self._refused: list[tuple[Slice, Line]] = []
         self._reader = LineReader(loop, pseudonym_key)
-        self.connection = _connected(loop.logs.memory_mb, folder)
+        self.connection = connected(loop.logs.memory_mb, folder)
         self.columns = [field for field in schemas(loop)["predictions"].columns if field.name not in NOT_STAGED]
         kept = ", ".join(f"{quoted(field.name)} {TYPES[field.type]}" for field in self.columns)
         self.connection.execute(
@@ -112,7 +73,7 @@ class Staging:
         """
         self.connection.close()
         if isinstance(error, duckdb.Error):
-            raise StoreError(f"{self.loop.name}: logs could not be staged: {error}{_advice(error)}") from error
+            raise StoreError(f"{self.loop.name}: logs could not be staged: {error}{remedy(error)}") from error
 
     def read(self, slices: Sequence[Slice], access: Access) -> None:
         """Read slices; where a file was written to meanwhile, the bytes that were listed are read again."""
@@ -139,7 +100,7 @@ class Staging:
         for batch in list(found):
             people = batch.column(0).to_pylist()
             keys = pa.table({"user_id": people, "user_key": [pseudonym(person, self._key) for person in people]})
-            self._insert("people", keys)
+            insert(self.connection, "people", keys)
 
     def lines_of(self, wanted: Iterable[tuple[int, int]], access: Access) -> Iterator[tuple[tuple[int, int], Line]]:
         """Yield staged lines again as they were, by part and number in it."""
@@ -150,7 +111,7 @@ class Staging:
             read = self.parts[number]
             with unpacked(read.slice, access) as path:
                 opened = replace(read, scan=scan_of(self.loop, self.connection, path), doubtful=places)
-                for place, line in self._lines(opened):
+                for place, line in opened.lines_to_look_at(self.connection):
                     yield (number, place), line
 
     def _begin(self, part: Slice, path: Path) -> None:
@@ -180,7 +141,7 @@ class Staging:
                 self.connection.execute("DELETE FROM staged WHERE part IS NULL OR part BETWEEN ? AND ?", among)
                 return False
         except duckdb.Error as error:
-            if told := _advice(error):
+            if told := remedy(error):
                 raise StoreError(f"{parts[0].slice.source}: {error}{told}") from error
             self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
             return False
@@ -200,7 +161,7 @@ class Staging:
             f"FROM {part.scan.table()} AS line"
         )
         if part.scan.format == "csv":
-            part.rejects = self._rejects()
+            part.rejects = rejected(self.connection)
         return True
 
     def _staged_together(self, parts: Sequence[Part]) -> bool:
@@ -227,30 +188,9 @@ class Staging:
         self._settle(part, part.rejects)
         everything = part.doubtful is None
         self.connection.execute("DELETE FROM staged WHERE part = ? AND (doubtful OR ?)", [part.number, everything])
-        lines = self._lines(part)
+        lines = part.lines_to_look_at(self.connection)
         while chunk := list(islice(lines, CHUNK)):
             self._settle(part, chunk, counted=not everything)
-
-    def _rejects(self) -> list[tuple[int, Line]]:
-        """Return the lines of the CSV file just scanned that have not as many cells as the header, or broken quotes."""
-        query = "SELECT line, any_value(csv_line), string_agg(error_message, '; ') FROM reject_errors GROUP BY line"
-        found = self.connection.execute(query).fetchall()
-        self.connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-        return [
-            (number, Line(number, None, [("not_csv", str(why))], str(raw).rstrip("\r\n"))) for number, raw, why in found
-        ]
-
-    def _lines(self, part: Part) -> Iterator[tuple[int, Line]]:
-        if part.doubtful is None:
-            yield from enumerate(part.scan.lines(), start=1)
-        elif part.scan.record_query is None:
-            yield from picked_lines(part.scan.path, part.doubtful, part.lines)
-        else:
-            self.connection.execute("CREATE OR REPLACE TABLE wanted (number BIGINT)")
-            self._insert("wanted", pa.table({"number": pa.array(sorted(part.doubtful), pa.int64())}))
-            rows = self.connection.cursor().execute(part.scan.record_query)
-            while batch := rows.fetchmany(CHUNK):
-                yield from ((number, Line(number, json.loads(text), [], text)) for number, text in batch)
 
     def _settle(self, part: Part, lines: list[tuple[int, Line]], *, counted: bool = False) -> None:
         """Put looked-at lines where they belong: among the staged rows, or to the refused."""
@@ -267,7 +207,7 @@ class Staging:
             types = {field.name: field.type for field in self.columns} | {"user_id": pa.string()}
             table = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in types.items()}
             table |= {name: pa.array([row[name] for row in rows]) for name in ("part", "number", "doubtful")}
-            self._insert("staged", pa.table(table))
+            insert(self.connection, "staged", pa.table(table))
         self._refused += refused
         self._pass_on(at_least=CHUNK)
 
@@ -284,26 +224,3 @@ class Staging:
             record = ours(columns, prediction_paths(self.loop), record)
         row, problems = self._reader.row(record, latest, "")
         return row | {"user_id": text_of(record.get("user_id"))}, problems
-
-    def _insert(self, name: str, rows: pa.Table) -> None:
-        self.connection.register("arriving", rows)
-        self.connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM arriving")
-        self.connection.unregister("arriving")
-
-
-def _advice(error: duckdb.Error) -> str:
-    """Return what to do where memory or disk did not suffice."""
-    more = "; raise logs.memory_mb or lower logs.partition_mb"
-    return advice(error) or (more if isinstance(error, duckdb.OutOfMemoryException) else "")
-
-
-def _connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:
-    """Return a database in memory that is bounded, spills to ``folder``, and loads nothing from anywhere."""
-    connection = duckdb.connect(
-        config={
-            "memory_limit": f"{max(memory_mb - PYTHON_MB, 256)}MiB", "threads": 1, "temp_directory": str(folder),
-            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-        }
-    )  # fmt: skip
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    return connection

@@ -172,7 +172,7 @@ class TestFullDisk:
     def test_disk_that_duckdb_spills_to_and_that_is_full_is_an_error_and_the_next_pull_is_whole(
         self, tmp_path, monkeypatch, known
     ):
-        real, rows = staging._connected, 60_000
+        real, rows = staging.connected, 60_000
 
         def little_memory(memory_mb, folder):
             connection = real(memory_mb, folder)
@@ -181,7 +181,7 @@ class TestFullDisk:
                 connection.execute("SET max_temp_directory_size = '1TiB'")
             return connection
 
-        monkeypatch.setattr(staging, "_connected", little_memory)
+        monkeypatch.setattr(staging, "connected", little_memory)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
         text = random.Random(7).randbytes(600).hex()
         store = make_store(tmp_path)

@@ -56,9 +56,6 @@ def test_pull_killed_after_any_side_effect_and_run_again_ends_as_if_it_never_was
     assert list(scratch.iterdir()) != []  # what a kill leaves there is in no later pull's way
 
 
-@pytest.mark.xfail(
-    strict=True, reason="landing: a line that gave way when it was stored is refused once more as a line"
-)
 def test_partition_that_is_read_once_more_after_a_later_one_changes_nothing(tmp_path, monkeypatch):
     """A row gave way to an earlier one of another partition; then the task of its own partition is cleared."""
     monkeypatch.setattr(pulling, "partitions", lambda parts, _: partitions(parts, 1))
