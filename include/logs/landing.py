@@ -13,7 +13,7 @@ from include.logs.leaves import literal, quoted
 from include.logs.parts import CHUNK
 from include.logs.quarantine import refusal, refuse_lines
 from include.logs.reading import Line
-from include.logs.settling import REPEATED, settle, stored_content
+from include.logs.settling import DAY, REPEATED, settle, staged_days, stored_content
 from include.logs.sources import Access
 from include.logs.staging import Staging
 from include.store.appending import add_files, delete_rows, discard, write_day
@@ -64,8 +64,7 @@ def land(staging: Staging, store: LoopStore, interval: Interval, access: Access)
 
 
 def _commit(staging: Staging, store: LoopStore, version: int | None) -> bool:
-    found = staging.connection.execute("SELECT DISTINCT CAST(ts AS DATE) AS day FROM staged ORDER BY day").fetchall()
-    days = [day.isoformat() for (day,) in found]
+    days = [day.isoformat() for day in staged_days(staging)]
     written: list[Any] = []
     done = False
     try:
@@ -84,7 +83,7 @@ def _commit(staging: Staging, store: LoopStore, version: int | None) -> bool:
 def _rows(staging: Staging, store: LoopStore, day: str, *, alone: bool) -> Iterator[pa.RecordBatch]:
     """Yield a day's rows that stay, with the columns of the table but ``day``."""
     names = [field.name for field in store.schema("predictions") if field.name != "day"]
-    condition = "" if alone else f"WHERE CAST(ts AS DATE) = DATE {literal(day)}"
+    condition = "" if alone else f"WHERE {DAY} = DATE {literal(day)} - DATE '1970-01-01'"
     query = (
         f"SELECT {', '.join(map(quoted, names))} FROM staged LEFT JOIN people USING (user_id) "
         f"JOIN parts USING (part) {condition}"

@@ -1,6 +1,5 @@
 """One line of a prediction log: a row of the store, or the reasons why it is none."""
 
-import hashlib
 import hmac
 import json
 import math
@@ -156,7 +155,7 @@ def read_input(name: str, item: Input, value: Any, problems: list[Problem]) -> A
 
 def pseudonym(person: Any, key: bytes) -> str | None:
     """Return a keyed hash that stands for a person (32 hex digits), or None for nobody."""
-    return None if person is None else hmac.new(key, str(text_of(person)).encode(), hashlib.sha256).hexdigest()[:32]
+    return None if person is None else hmac.digest(key, str(text_of(person)).encode(), "sha256").hex()[:32]
 
 
 def text_of(value: Any) -> str | None:

@@ -45,10 +45,9 @@ def row_query(loop: Loop, leaves: Leaves, latest: str) -> str:
         leaf, doubt = _input(name, item, leaves)
         columns[f"input_{name}"] = leaf.value
         doubts += ["false" if item.required else leaf.doubtful, f"coalesce({doubt}, {str(item.required).lower()})"]
-    doubts += [
-        nothing := " AND ".join(f"{columns[f'input_{name}']} IS NULL" for name in loop.inputs),
-        leaves.not_an_object(("input",), nothing),
-    ]
+    if not any(item.required for item in loop.inputs.values()):
+        nothing = " AND ".join(f"{columns[f'input_{name}']} IS NULL" for name in loop.inputs)
+        doubts += [nothing, leaves.not_an_object(("input",), nothing)]
     columns |= _segments(loop, leaves, doubts)
     doubts.append(f"coalesce({_nested(columns['user_id'])}, false)")
     columns["doubtful"] = f"coalesce({' OR '.join(f'({doubt})' for doubt in doubts if doubt != 'false')}, true)"

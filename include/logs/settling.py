@@ -7,7 +7,7 @@ as ``repeated_trace_id``. Lines of equal content are duplicates: one stays.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from include.logs.staging import Staging
 from include.store.tables import LoopStore
 
 REPEATED = "repeated_trace_id"
+DAY = "epoch_us(ts) // 86400000000"  # since 1970; a cast to DATE asks the calendar of the time zone, and takes longer
 LATER_THAN_ANY = "~"  # sorts behind every digest: a refused line comes after the row that it lost to
 
 
@@ -49,13 +50,19 @@ def settle(staging: Staging, store: LoopStore, version: int | None) -> Settled:
     return Settled(_one(staging, "SELECT count(*) FROM left_out"), _one(staging, "SELECT count(*) FROM taken_out"))
 
 
+def staged_days(staging: Staging) -> list[date]:
+    """Return the days, in UTC, of the staged rows."""
+    found = staging.connection.execute(f"SELECT DISTINCT {DAY} AS day FROM staged ORDER BY day").fetchall()
+    return [date(1970, 1, 1) + timedelta(days=day) for (day,) in found]
+
+
 def _register_earlier(staging: Staging, store: LoopStore, version: int | None, reach: timedelta) -> bool:
     """Make ``stored`` and ``refused_before`` of what is in reach of the staged rows; tell whether there are such rows."""
-    found = staging.connection.execute("SELECT DISTINCT CAST(ts AS DATE) FROM staged").fetchall()
+    found = staged_days(staging)
     if not found:
         return False
     around = range(-ceil(reach / timedelta(days=1)), ceil(reach / timedelta(days=1)) + 1)
-    days = sorted({(day + timedelta(days=step)).isoformat() for (day,) in found for step in around})
+    days = sorted({(day + timedelta(days=step)).isoformat() for day in found for step in around})
     dataset = store.dataset("predictions", [("day", "in", days)], version)
     rows = dataset if dataset is not None else store.schema("predictions").empty_table()
     staging.connection.register("stored", rows)

@@ -170,7 +170,14 @@ def _write(
     target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], repetitive: Sequence[str]
 ) -> tuple[int, dict[str, Any]]:
     """Write batches and return how many rows they had, and their statistics."""
-    rows, bounds = 0, {field.name: _Bounds() for field in schema if not pa.types.is_nested(field.type)}
+    rows, bounds = (
+        0,
+        {
+            field.name: _Bounds()
+            for field in schema
+            if not pa.types.is_nested(field.type) and field.name not in repetitive
+        },
+    )
     with pq.ParquetWriter(
         target,
         schema,
