@@ -24,7 +24,8 @@ from include.drift.detection import detect_drift
 from include.drift.profiles import profile_days
 from include.store.decisions import Decision
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS_A_WINDOW = 7

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from include.errors import DeploymentError
 from include.store.day_batches import newest_moment
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 

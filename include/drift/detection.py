@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import pyarrow as pa
-
 from include.config.data_sections import Drift
 from include.drift.counting import Profile
 from include.drift.findings import Finding
-from include.drift.history import confirmed, reference_days
+from include.drift.history import Verdicts, confirmed, newest_verdicts, reference_days
 from include.drift.judging import FEWEST_REFERENCE_DAYS, Key, judge_columns
 from include.drift.routing import Routed, judge
 from include.drift.vocabulary import KIND
-from include.store.decisions import Decision, latest, record
+from include.store.decisions import Decision, record
 from include.store.digests import canonical_json
 from include.store.files import write_file
 from include.store.interval import Interval
@@ -44,8 +42,9 @@ def detect_drift(store: LoopStore, interval: Interval) -> Decision:
     StoreError
         If a table cannot be read, or the verdict not be written.
     """
-    days = reference_days(store, interval)
-    window = _profiles(store, interval.days)
+    verdicts = newest_verdicts(store)
+    days = reference_days(store, interval, verdicts)
+    window, reference = _profiles(store, interval.days, days)
     rows = max((sum(day["rows"] for day in found) for found in window.values()), default=0)
     evidence: dict[str, Any] = {"rows": rows, "reference_days": len(days)}
     reason = _too_little(store.loop.drift, rows, len(days))
@@ -53,35 +52,29 @@ def detect_drift(store: LoopStore, interval: Interval) -> Decision:
         evidence |= {"route": "none", "flagged": False, "columns": [], "columns_judged": 0, "monitors": []}
         evidence |= {"segments": [], "picture": None}
         return record(store, Decision("drift", interval.key, "inconclusive", (reason,), evidence))
-    reference = _profiles(store, days)
     findings = judge_columns(store.loop.drift, window, reference)
-    before = _judged_before(store, interval, findings, evidence)
+    before = _judged_before(verdicts.get(interval.key), findings, evidence)
     if before is not None:
         return before
     routed = judge(store, interval, findings, days)
     evidence["picture"] = _picture(store, interval, findings, window, reference)
-    return record(store, _verdict(store, interval, findings, routed, evidence))
+    return record(store, _verdict(store.loop.drift, interval, findings, routed, verdicts, evidence))
 
 
-def _judged_before(
-    store: LoopStore, interval: Interval, findings: list[Finding], evidence: dict[str, Any]
-) -> Decision | None:
-    """Return the verdict on the same profiles, if there is one: labels that came back since are judged by later windows."""
-    found = latest(store, "drift", interval.key)
+def _judged_before(found: Decision | None, findings: list[Finding], evidence: dict[str, Any]) -> Decision | None:
+    """Return a verdict if it is on the same profiles: labels that came back since are judged by later windows."""
     same = {**evidence, "columns": [_column(finding) for finding in findings[:MOST_COLUMNS]]}
     if found is None or any(canonical_json(found.evidence.get(name)) != canonical_json(same[name]) for name in same):
         return None
     return found
 
 
-def _profiles(store: LoopStore, days: list[str]) -> Profiles:
-    """Return the profiles of some days by segment and column."""
-    found: Profiles = {}
-    if not days:
-        return found
-    rows: pa.Table = store.read("profiles", filters=[("day", "in", days), ("kind", "!=", KIND)])
+def _profiles(store: LoopStore, window: list[str], reference: list[str]) -> tuple[Profiles, Profiles]:
+    """Return the profiles of a window's days and of the reference days, by segment and column."""
+    found: tuple[Profiles, Profiles] = ({}, {})
+    rows = store.read("profiles", filters=[("day", "in", [*window, *reference]), ("kind", "!=", KIND)])
     for row in rows.to_pylist():
-        found.setdefault((row["segment"], row["column"]), []).append(row)
+        found[row["day"] not in window].setdefault((row["segment"], row["column"]), []).append(row)
     return found
 
 
@@ -108,10 +101,10 @@ def _picture(
 
 
 def _verdict(
-    store: LoopStore, interval: Interval, findings: list[Finding], routed: Routed, more: dict[str, Any]
+    drift: Drift, interval: Interval, findings: list[Finding], routed: Routed, verdicts: Verdicts, more: dict[str, Any]
 ) -> Decision:
     flagged = [finding for finding in [*findings, *routed.findings] if finding.flagged]
-    outcome, why = confirmed(store, interval, flagged_now=bool(flagged))
+    outcome, why = confirmed(drift, interval, verdicts, flagged_now=bool(flagged))
     reasons = [finding.sentence for finding in flagged[:MOST_REASONS]] or [
         f"No column of {len(findings)} differs from {more['reference_days']} ordinary days by an effect that matters."
     ]

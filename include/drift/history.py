@@ -1,6 +1,6 @@
 """What earlier verdicts mean for this one: confirmation, cool-down, and which days are ordinary."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from include.config.data_sections import Drift
@@ -8,17 +8,24 @@ from include.store.decisions import Decision, find
 from include.store.interval import Interval
 from include.store.tables import LoopStore
 
+Verdicts = Mapping[str, Decision]
 
-def confirmed(store: LoopStore, interval: Interval, *, flagged_now: bool) -> tuple[str, str]:
+
+def newest_verdicts(store: LoopStore) -> dict[str, Decision]:
+    """Return the newest verdict on each interval, by its key."""
+    return {verdict.subject: verdict for verdict in find(store, "drift")}
+
+
+def confirmed(drift: Drift, interval: Interval, verdicts: Verdicts, *, flagged_now: bool) -> tuple[str, str]:
     """Return the outcome of a judged window, and why: ``stable``, ``drift`` or ``alarm``.
 
     Only verdicts on earlier intervals count, so judging an interval again gives the same answer.
     """
-    earlier = _earlier(store, interval)
+    earlier = _earlier(verdicts, interval)
     flags = [bool(verdict.evidence["flagged"]) for _, verdict in earlier]
     alarms = [span for span, verdict in earlier if verdict.outcome == "alarm"]
     quiet = interval.start - alarms[-1].end if alarms else None
-    return confirmation(store.loop.drift, [*flags, flagged_now], quiet)
+    return confirmation(drift, [*flags, flagged_now], quiet)
 
 
 def confirmation(drift: Drift, flags: Sequence[bool], quiet: timedelta | None) -> tuple[str, str]:
@@ -52,7 +59,7 @@ def confirmation(drift: Drift, flags: Sequence[bool], quiet: timedelta | None) -
     return "alarm", f"Confirmed: flagged in {count} of the last {drift.confirm_m} windows."
 
 
-def reference_days(store: LoopStore, interval: Interval) -> list[str]:
+def reference_days(store: LoopStore, interval: Interval, verdicts: Verdicts) -> list[str]:
     """Return the profiled days that say what is ordinary for an interval, in order; never its own.
 
     Notes
@@ -62,15 +69,16 @@ def reference_days(store: LoopStore, interval: Interval) -> list[str]:
     before it. ``dates``: those from the first to the last of ``reference_dates``.
     """
     drift = store.loop.drift
-    rows = store.read("profiles", columns=["day"], filters=[("segment", "=", ""), ("column", "=", "predicted")])
-    profiled = sorted({day for day in rows.column("day").to_pylist() if day not in interval.days})
+    profiled = [day for day in store.days("profiles") if day not in interval.days]
     if drift.reference_dates is not None:
         first, last = (day.isoformat() for day in drift.reference_dates)
         return [day for day in profiled if first <= day <= last]
     before = [day for day in profiled if day < interval.days[0]]
     if drift.reference == "frozen":
         return before[: drift.reference_days]
-    flagged = [day for span, verdict in _earlier(store, interval) if verdict.evidence["flagged"] for day in span.days]
+    flagged = [
+        day for span, verdict in _earlier(verdicts, interval) if verdict.evidence["flagged"] for day in span.days
+    ]
     return rolling_days(drift, before, flagged, interval.days[0])
 
 
@@ -92,8 +100,7 @@ def rolling_days(drift: Drift, before: Sequence[str], flagged: Iterable[str], to
     return ordinary[-(drift.reference_days + drift.confirm_m - 1) :][: drift.reference_days]
 
 
-def _earlier(store: LoopStore, interval: Interval) -> list[tuple[Interval, Decision]]:
-    """Return the newest verdict on each earlier interval, in the order of their ends."""
-    newest = {verdict.subject: verdict for verdict in find(store, "drift")}
-    spans = [(Interval.from_key(subject), verdict) for subject, verdict in newest.items()]
+def _earlier(verdicts: Verdicts, interval: Interval) -> list[tuple[Interval, Decision]]:
+    """Return the verdicts on earlier intervals, in the order of their ends."""
+    spans = [(Interval.from_key(subject), verdict) for subject, verdict in verdicts.items()]
     return sorted(((span, v) for span, v in spans if span.end <= interval.start), key=lambda pair: pair[0].end)

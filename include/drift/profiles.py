@@ -1,7 +1,8 @@
 """One profile a day, segment and column: what a window is made of, without reading the day again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,35 @@ from include.drift.findings import ALL_ROWS
 from include.drift.vocabulary import BUCKETS, KIND, Vocabulary, seen_in
 from include.store.day_batches import day_batches
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import Filter, LoopStore
 
 SAMPLE = 1 << 14
 MOST_VALUES = 100_000
 NO_BINS = [-np.inf, np.inf]
 
 
+def _nowhere(_: str) -> list[float] | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Fixed:
-    """What the first profiled rows fix for good, so that all days can be merged: bins and vocabularies, by column."""
+    """What the first profiled rows fix for good, so that all days can be merged.
+
+    Attributes
+    ----------
+    edges
+        Bins by numeric column.
+    vocabularies
+        By text column.
+    elsewhere
+        Finds the bins of a column that ``edges`` lacks; None if it never had a value.
+    """
 
     edges: dict[str, list[float]]
     vocabularies: dict[str, Vocabulary]
+    elsewhere: Callable[[str], list[float] | None] = _nowhere
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,8 @@ class DayCounts:
             if not np.isfinite(values).any():
                 return
             if name not in self._fixed.edges:
-                self._fixed.edges[name] = bin_edges(values[:: max(1, values.size // SAMPLE)])
+                first = values[:: max(1, values.size // SAMPLE)]
+                self._fixed.edges[name] = self._fixed.elsewhere(name) or bin_edges(first)
             counts = self._counts[name] = NumberCounts(self._fixed.edges[name], self._sizes)
         if isinstance(counts, NumberCounts):
             counts.add(values, groups)
@@ -158,20 +176,27 @@ def groupings(store: LoopStore, day: str, dataset: Any = None) -> list[Grouping]
 
 
 def fixed_before(store: LoopStore) -> Fixed:
-    """Return the bins and vocabularies that earlier profiles have fixed."""
-    wanted = [("kind", "=", "numeric"), ("segment", "=", ALL_ROWS)]
-    rows = store.read("profiles", columns=["column", "edges"], filters=wanted)
-    rows = rows.filter(pc.greater(pc.list_value_length(rows.column("edges")), 2))
-    first: dict[str, int] = {}
-    for place, column in enumerate(rows.column("column").to_pylist()):
-        first.setdefault(column, place)
-    kept = rows.take(pa.array(list(first.values()), pa.int64()))
-    edges = dict(zip(first, kept.column("edges").to_pylist(), strict=True))
+    """Return the bins and vocabularies that earlier profiles have fixed, reading one day where that suffices."""
+    days = store.days("profiles")
     vocabularies: dict[str, Vocabulary] = {}
-    for row in store.read("profiles", columns=["day", "column", "counts"], filters=[("kind", "=", KIND)]).to_pylist():
-        column = row["column"].removesuffix(f":{KIND}")
-        vocabularies.setdefault(column, Vocabulary(row["day"], np.array(row["counts"])))
-    return Fixed(edges, vocabularies)
+    if days and text_columns(store.loop):
+        found = store.read("profiles", columns=["day", "column", "counts"], filters=[("kind", "=", KIND)])
+        for row in found.to_pylist():
+            column = row["column"].removesuffix(f":{KIND}")
+            vocabularies.setdefault(column, Vocabulary(row["day"], np.array(row["counts"])))
+    return Fixed(_edges(store, [("day", "in", days[-1:])]), vocabularies, partial(_fixed_once, store))
+
+
+def _fixed_once(store: LoopStore, column: str) -> list[float] | None:
+    return _edges(store, [("column", "=", column)]).get(column)
+
+
+def _edges(store: LoopStore, where: Filter) -> dict[str, list[float]]:
+    """Return the bins of numeric columns that had a value."""
+    wanted = [("kind", "=", "numeric"), ("segment", "=", ALL_ROWS), *where]
+    rows = store.read("profiles", columns=["column", "edges"], filters=wanted)
+    rows = rows.filter(pc.greater(pc.list_value_length(rows.column("edges")), len(NO_BINS)))
+    return dict(zip(rows.column("column").to_pylist(), rows.column("edges").to_pylist(), strict=True))
 
 
 def _learn_words(store: LoopStore, day: str, vocabularies: dict[str, Vocabulary], dataset: Any) -> None:

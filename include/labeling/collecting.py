@@ -10,7 +10,8 @@ from include.labels.outcomes import settled_requests
 from include.logs.log_lines import pseudonym
 from include.logs.quarantine import refusal
 from include.store.digests import digest_of
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pyarrow as pa
 from include.config.loop_file import Loop
 from include.errors import LabelingError
 from include.labeling.backends import LabelingBackend, LabelTask
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from include.logs.reading import Line, read_lines
 from include.logs.sources import list_files
 from include.selection.content import content_key
 from include.store.digests import digest_of
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 

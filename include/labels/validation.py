@@ -15,7 +15,8 @@ from include.labels.consensus import CONSENSUS, Consensus, Votes
 from include.labels.outcomes import STAGE, current_labels, latest_answers, outcome_id
 from include.labels.rules import broken_rules
 from include.store.digests import digest_of
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 Answered = dict[str, list[dict[str, Any]]]
 COPIED = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key")

@@ -21,7 +21,8 @@ from include.logs.slices import Slice, without_unfinished_line
 from include.logs.sources import Access, list_files
 from include.store.digests import canonical_json
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 KINDS = ("explicit", "implicit", "automated")
 FIELDS = ("feedback_id", "trace_id", "ts", "kind", "signal", "value", "comment", "user_id", "consent", "source")

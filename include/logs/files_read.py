@@ -10,7 +10,8 @@ from include.logs.slices import Slice, cut_up, edges, is_divisible
 from include.logs.sources import Access, LogFile
 from include.store.digests import digest_of
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 RULES = 1  # raise it when the rules of reading change: every file in the look-back is then read anew
 COUNTS = ("lines", "rows", "late", "early", "duplicates", "refused")

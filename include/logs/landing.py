@@ -18,7 +18,8 @@ from include.logs.sources import Access
 from include.logs.staging import Staging
 from include.store.appending import add_files, delete_rows, discard, write_day
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 ATTEMPTS = 100  # a pull of many partitions commits as often
 ROWS = 1 << 16

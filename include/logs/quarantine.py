@@ -8,7 +8,8 @@ from include.logs.reading import Line
 from include.logs.slices import Slice
 from include.store.digests import digest_of
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 
 def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> dict[str, Any]:

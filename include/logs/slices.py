@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from include.errors import StoreError
 from include.logs.log_lines import LONGEST_LINE
-from include.logs.sources import COMPRESSED, Access, LogFile
+from include.logs.sources import COMPRESSED, SINCE, Access, LogFile
 
 EDGE = 1 << 16
 MOST_PARTITIONS = 1000  # below what Airflow maps a task over
@@ -81,6 +82,8 @@ class Slice:
         StoreError
             If the file has vanished, has changed or cannot be read.
         """
+        if "://" not in self.file.uri and not Path(self.file.uri).exists():
+            raise StoreError(f"{self.file.uri}: has gone {SINCE}")
         if self._is_whole_and_local and not copied:
             yield Path(self.file.uri)
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +19,7 @@ BEING_WRITTEN = (".", "_")
 BLOCK = 1 << 20
 RESUMES = 8
 CHANGED = {"PreconditionFailed": "was replaced", "InvalidRange": "was replaced", "NoSuchKey": "has gone"}
+SINCE = "since it was listed; plan the pull again"
 DENIED = {
     "AccessDenied",
     "AllAccessDisabled",
@@ -92,6 +94,8 @@ class LogFile:
             yield from source(self, start, s3_options)
         except StoreError:
             raise
+        except FileNotFoundError as error:
+            raise StoreError(f"{self.uri}: has gone {SINCE}") from error
         except Exception as error:
             raise StoreError(f"{self.uri}: cannot be read: {error}; {_advice(error)}") from error
 
@@ -210,11 +214,11 @@ def _body(client: Any, file: LogFile, place: int) -> Any:
         found = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={place}-", IfMatch=file.fingerprint)
     except client.exceptions.ClientError as error:
         if changed := CHANGED.get(_code(error)):
-            raise StoreError(f"{file.uri}: {changed} since it was listed; plan the pull again") from error
+            raise StoreError(f"{file.uri}: {changed} {SINCE}") from error
         raise
     problem = None
     if found["ETag"].strip('"') != file.fingerprint:
-        problem = "was replaced since it was listed; plan the pull again"
+        problem = f"was replaced {SINCE}"
     elif place and not found.get("ContentRange", "").startswith(f"bytes {place}-"):
         problem = f"cannot be read on from byte {place}: the object store ignores Range"
     if problem:
@@ -239,8 +243,13 @@ def _advice(error: Exception) -> str:
 
 
 def _s3(options: dict[str, Any]) -> Any:
+    return _client(tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=4)  # making one takes as long as a hundred small objects, and they keep their connections
+def _client(options: tuple[tuple[str, Any], ...]) -> Any:
     import boto3
     from botocore.config import Config
 
     patient = Config(retries={"max_attempts": 8, "mode": "standard"}, connect_timeout=10, read_timeout=60)
-    return boto3.client("s3", config=patient, **options)
+    return boto3.client("s3", config=patient, **dict(options))

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from include.selection.frame import Frame
 from include.selection.requests import request_rows
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 
 def request_disagreements(

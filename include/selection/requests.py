@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from include.config.loop_file import Loop
 from include.store.digests import digest_of
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 
 FIRST_TIER = 1
 

@@ -15,7 +15,8 @@ from include.selection.requests import request_rows
 from include.selection.scores import informativeness
 from include.store.decisions import Decision, latest, record
 from include.store.interval import Interval
-from include.store.tables import Filter, LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import Filter, LoopStore
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from include.errors import StoreError
+from include.store.compaction import CONFIGURATION
 from include.store.tables import LoopStore, advice, fence
 
 LEVEL = 1  # of zstd: a tenth larger than level 3, for less than half of the time
@@ -80,7 +81,7 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
         if version is None:
             create_table_with_add_actions(
                 uri, wanted, list(files), mode="error", partition_by=days, storage_options=store.options or None,
-                commit_properties=fence(None),
+                configuration=CONFIGURATION, commit_properties=fence(None),
             )  # fmt: skip
             return True
         table = store.open_table(name, version)

@@ -81,9 +81,8 @@ def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
 
 def newest_moment(store: LoopStore, name: str) -> datetime | None:
     """Return the newest ``ts`` of a table that is partitioned by ``day``, reading its last day only; None without rows."""
-    table = store.open_table(name)
-    days = [] if table is None else [found["day"] for found in table.partitions()]
+    days = store.days(name)
     if not days:
         return None
-    newest = pc.max(store.read(name, columns=["ts"], filters=[("day", "=", max(days))]).column("ts")).as_py()
+    newest = pc.max(store.read(name, columns=["ts"], filters=[("day", "=", days[-1])]).column("ts")).as_py()
     return cast("datetime | None", newest)

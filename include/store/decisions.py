@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from include.store.digests import canonical_json, digest_of
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 FIRST = "0" * 64
+CHAIN = ("sequence", "kind", "subject", "evidence_digest", "hash")  # what the next link is made of
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def record(store: LoopStore, decision: Decision) -> Decision:
     Decision
         The decision as given.
     """
-    store.append_computed("decisions", lambda present: _next(store, present, decision))
+    store.append_computed("decisions", lambda present: _next(store, present, decision), columns=CHAIN)
     return decision
 
 

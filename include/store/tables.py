@@ -1,19 +1,22 @@
 """Read and commit the tables of one loop: Delta Lake on a folder or an object store."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.fs as pa_fs
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from pyarrow.parquet import filters_to_expression
 
 from include.config.loading import resolve
 from include.config.loop_file import Loop
 from include.errors import StoreError
+from include.store.compaction import CONFIGURATION, compact
 from include.store.digests import table_digest
+from include.store.rows import conform, misfits, missing
 from include.store.schemas import TableSchema, schemas
 
 ATTEMPTS = 20
@@ -44,6 +47,7 @@ class LoopStore:
         self.uri = f"{resolve(uri).rstrip('/')}/{loop.name}"
         self.options = dict(storage_options or {})
         self._schemas = schemas(loop)
+        self._opened = threading.local()  # table by name: bringing one up to date costs a tenth of opening it
 
     def read(
         self,
@@ -79,8 +83,10 @@ class LoopStore:
         present = {field.name for field in table.schema().fields}
         read = list(dict.fromkeys([*wanted, *schema.key]))
         there = [column for column in read if column in present]
-        rows = table.to_pyarrow_table(columns=there, filters=filters, filesystem=self._file_system(name))
-        rows = _conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
+        days = [condition for condition in filters or [] if condition[0] in schema.partition_by]
+        files = table.to_pyarrow_dataset(filesystem=self._file_system(name), file_pruning_predicate=days or None)
+        rows = files.to_table(columns=there, filter=filters_to_expression(filters) if filters else None)
+        rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
         return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
 
     @property
@@ -106,7 +112,16 @@ class LoopStore:
     def dataset(self, name: str, partitions: Filter | None = None, version: int | None = None) -> Any:
         """Return a table's files, all or those of some partitions, as a ``pyarrow.dataset.FileSystemDataset``; None if none."""
         table = self.open_table(name, version)
-        return None if table is None else table.to_pyarrow_dataset(partitions, self._file_system(name))
+        return (
+            None
+            if table is None
+            else table.to_pyarrow_dataset(filesystem=self._file_system(name), file_pruning_predicate=partitions)
+        )
+
+    def days(self, name: str) -> list[str]:
+        """Return the days, in order, that a table which is partitioned by ``day`` has rows of; no file of it is read."""
+        table = self.open_table(name)
+        return [] if table is None else sorted(found["day"] for found in table.partitions())
 
     def _file_system(self, name: str) -> pa_fs.FileSystem | None:
         """Return Arrow's own file system for local tables; deltalake's, through Python, for an object store.
@@ -154,7 +169,7 @@ class LoopStore:
             Condition that holds for every present row that may have one of the keys, so that not all need be read.
         """
         key = self.table_schema(name).key
-        return self.append_computed(name, lambda present: _missing(rows, present, key), columns=key, among=among)
+        return self.append_computed(name, lambda present: missing(rows, present, key), columns=key, among=among)
 
     def append_computed(
         self, name: str, compute: Compute, *, columns: Sequence[str] | None = None, among: Filter | None = None
@@ -186,7 +201,7 @@ class LoopStore:
         for _ in range(ATTEMPTS):
             version = self.version(name)
             present = self.read(name, version=version, columns=columns, filters=among)
-            fresh = _conform(compute(present), schema.columns, name)
+            fresh = conform(compute(present), schema.columns, name)
             if fresh.num_rows == 0 or self._commit(schema, fresh, version, None):
                 return fresh
         raise StoreError(_lost(f"{self.uri}/{name}", "append"))
@@ -194,7 +209,7 @@ class LoopStore:
     def update_rows(self, name: str, rows: pa.Table) -> None:
         """Replace the rows that have the keys of ``rows``, and add those that are new, in one commit."""
         schema = self.table_schema(name)
-        fresh = _conform(rows, schema.columns, name)
+        fresh = conform(rows, schema.columns, name)
         for _ in range(ATTEMPTS):
             table = self.open_table(name)
             if table is None:
@@ -207,6 +222,7 @@ class LoopStore:
             )
             try:
                 merge.when_matched_update_all().when_not_matched_insert_all().execute()
+                compact(table)
             except CommitFailedError as error:
                 self.check_was_late(name, int(table.version()), error)
                 continue
@@ -222,7 +238,7 @@ class LoopStore:
         for _ in range(ATTEMPTS):
             version = self.version(name)
             present = self.read(name, filters=window, version=version)
-            fresh = _conform(rows if isinstance(rows, pa.Table) else rows(present), schema.columns, name)
+            fresh = conform(rows if isinstance(rows, pa.Table) else rows(present), schema.columns, name)
             if table_digest(present) == table_digest(fresh):
                 return False
             if self._commit(schema, fresh, version, predicate):
@@ -243,8 +259,11 @@ class LoopStore:
                 predicate=None if fresh_table else predicate,
                 schema_mode=None if fresh_table else "merge",
                 storage_options=self.options or None,
+                configuration=CONFIGURATION if fresh_table else None,
                 commit_properties=fence(version),
             )
+            if isinstance(target, DeltaTable) and not schema.partition_by:
+                compact(target)
         except CommitFailedError as error:
             self.check_was_late(schema.name, version, error)
             return False
@@ -264,15 +283,22 @@ class LoopStore:
             If the table cannot be read, or its columns are not those that the loop file and this version give it.
         """
         schema, uri = self.table_schema(name), f"{self.uri}/{name}"
+        opened: dict[str, DeltaTable] = self._opened.__dict__
+        table = opened.get(name)
         try:
-            table = DeltaTable(uri, version=version, storage_options=self.options or None)
+            if table is not None and version is None:
+                table.update_incremental()
+            elif table is None or table.version() != version:
+                table = DeltaTable(uri, version=version, storage_options=self.options or None)
         except TableNotFoundError:
             return None
         except Exception as error:
             newest = "newest" if version is None else version
             raise StoreError(f"{uri}: cannot read version {newest}: {error}{advice(error)}") from error
-        if problems := _misfits(table, schema.columns):
+        if problems := misfits(table, schema.columns):
             raise StoreError(f"{uri}: columns do not fit; name an input whose type changed anew{UPDATE}", problems)
+        if version is None:
+            opened[name] = table
         return table
 
     def check_was_late(self, name: str, version: int | None, error: Exception) -> None:
@@ -291,62 +317,6 @@ class LoopStore:
         if name not in self._schemas:
             raise StoreError(f"No table {name!r}; there are: {', '.join(sorted(self._schemas))}")
         return self._schemas[name]
-
-
-def rows_of(loop: Loop, name: str, records: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return records as rows of a table; a key that a record lacks is null.
-
-    Raises
-    ------
-    StoreError
-        If a record has a key that is no column, or a value of the wrong type.
-    """
-    schema = schemas(loop)[name].columns
-    unknown = sorted({key for record in records for key in record} - set(schema.names))
-    if unknown:
-        raise StoreError(f"{name}: got columns {unknown}, expected only {schema.names}")
-    try:
-        return pa.Table.from_pylist(list(records), schema=schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
-        raise StoreError(f"{name}: a value does not fit its column: {error}") from error
-
-
-def _missing(rows: pa.Table, present: pa.Table, key: Sequence[str]) -> pa.Table:
-    """Return the first row of each key that is not among ``present``."""
-    seen = set(zip(*(present.column(name).to_pylist() for name in key), strict=True))
-    keep = []
-    for found in zip(*(rows.column(name).to_pylist() for name in key), strict=True):
-        keep.append(found not in seen)
-        seen.add(found)
-    return rows.filter(pa.array(keep, pa.bool_()))
-
-
-def _conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
-    """Return rows with exactly the schema's columns, order and types; a missing nullable column is null."""
-    columns, problems = [], []
-    for field in schema:
-        if field.name not in rows.column_names:
-            columns.append(pa.nulls(rows.num_rows, field.type))
-        else:
-            columns.append(rows.column(field.name).cast(field.type))
-        if not field.nullable and pc.any(pc.is_null(columns[-1])).as_py():
-            problems.append(f"{field.name}: got a null, expected a value in every row")
-    problems += [f"{extra}: no such column" for extra in rows.column_names if extra not in schema.names]
-    if problems:
-        raise StoreError(f"Rows do not fit table {name}", problems)
-    return pa.table(columns, schema=schema)
-
-
-def _misfits(table: DeltaTable, wanted: pa.Schema) -> list[str]:
-    """Return why rows with the wanted columns cannot be in a table; columns that it lacks are added when they are written."""
-    there = {field.name: field for field in table.schema().fields}
-    problems = [
-        f"{field.name}: got {there[field.name].type}, expected {field.type}"
-        for field in Schema.from_arrow(wanted).fields
-        if field.name in there and there[field.name].type != field.type
-    ]
-    unknown = [field.name for field in there.values() if not field.nullable and field.name not in wanted.names]
-    return problems + [f"{name}: unknown, and needs a value in every row" for name in unknown]
 
 
 def advice(error: Exception) -> str:

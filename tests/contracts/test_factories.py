@@ -11,7 +11,8 @@ from include.config.loop_file import Loop
 from include.deployment.model_files import load_model, save_model
 from include.errors import TrainingError
 from include.labels.dataset import Dataset
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from include.training.fitting import fit
 from include.training.frames import features_frame
 from tests.include.training.challenger_builders import label_row, make_label_store, make_text_loop

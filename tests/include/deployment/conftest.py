@@ -5,7 +5,8 @@ import pytest
 
 from include.deployment.registry import ModelRegistry
 from include.labels.dataset import Dataset
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from include.training.fitting import fit
 from tests.include.training.challenger_builders import label_row, make_label_store, migrate_template, registry_in
 

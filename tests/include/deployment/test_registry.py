@@ -12,7 +12,8 @@ from sklearn.preprocessing import FunctionTransformer
 from include.deployment.registry import CHAMPION, LoadedModel, ModelRegistry
 from include.errors import DeploymentError, TrainingError
 from include.labels.dataset import Dataset
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from include.training.fitting import fit
 from tests.include.training.challenger_builders import (
     CLASSES,

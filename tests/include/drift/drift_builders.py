@@ -9,7 +9,7 @@ from include.drift.binning import bin_edges
 from include.drift.counting import CategoryCounts, NumberCounts
 from include.drift.profiles import profile_days
 from include.store.interval import Interval
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.builders import day
 
 MONDAY = date(2026, 1, 5)

@@ -9,7 +9,7 @@ from include.drift.merging import merged
 from include.drift.profiles import DayCounts, Fixed, fixed_before, groupings, profile_days
 from include.store.digests import table_digest
 from include.store.interval import Interval
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.builders import day, make_loop, make_store
 from tests.include.drift.drift_builders import DRIFT, fill, records
 
@@ -120,6 +120,16 @@ def test_bins_are_fixed_by_the_first_values_even_if_they_come_late(tmp_path):
     assert fixed_before(store).edges["input_age"] == edges
     found = merged(profiled(store, column="input_age", segment=""))
     assert sum(found["counts"]) == found["rows"] - found["nulls"] > 60
+
+
+def test_bins_outlast_a_day_without_values(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 1, **MIXED)
+    edges = fixed_before(store).edges["input_age"]
+    fill(store, 1, 1, **{**MIXED, "input_age": None})
+    assert "input_age" not in fixed_before(store).edges
+    fill(store, 2, 1, **{**MIXED, "input_age": 1000.0})
+    assert fixed_before(store).edges["input_age"] == edges
 
 
 def test_vocabulary_is_kept_once_and_later_words_are_unknown(tmp_path):

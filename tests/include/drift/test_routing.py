@@ -11,7 +11,7 @@ from include.drift.findings import ALL_ROWS, Finding
 from include.drift.label_drift import label_findings
 from include.drift.performance import accuracy, performance_findings
 from include.drift.routing import _route, judge
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.builders import DAY, day, make_store
 from tests.include.drift.drift_builders import DRIFT, fill, numeric_profile
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 from include.config.loop_file import Loop
 from include.deployment.registry import LoadedModel
 from include.labels.dataset import Dataset
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 CLASSES = ("a", "b", "c")
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

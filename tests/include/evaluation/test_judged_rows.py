@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.evaluation.judged_rows import JudgedRows, judged_rows
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.include.evaluation.judged_builders import (
     CLASSES,
     answered_row,

@@ -9,7 +9,8 @@ from include.evaluation.comparing import evaluate
 from include.gate.verdict import judge
 from include.labels.dataset import publish_dataset, read_dataset
 from include.store.decisions import Decision
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from tests.include.evaluation.judged_builders import answered_rows, challenger_of, make_judged_store
 
 

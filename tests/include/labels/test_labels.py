@@ -17,7 +17,7 @@ from include.labels.validation import validate_labels
 from include.logs.pulling import pull_logs
 from include.selection.selecting import select_samples
 from include.store.digests import table_digest
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
 
 ANNOTATORS = ("ann", "bob", "cat")

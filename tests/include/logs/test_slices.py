@@ -97,14 +97,18 @@ def test_file_that_is_appended_to_while_it_is_read_gives_the_lines_that_were_lis
         assert copy.read_bytes() == b"1\n2\n"
 
 
-def test_file_that_vanished_is_an_error_that_asks_for_another_run(tmp_path):
+@pytest.mark.parametrize("start", [0, 2], ids=["whole", "end"])
+def test_file_that_vanished_is_an_error_that_asks_for_another_plan(tmp_path, start):
     path = tmp_path / "log.jsonl"
     path.write_bytes(b"1\n2\n")
-    part = slice_of(path, 2)
+    part = slice_of(path, start)
     path.unlink()
     assert not part.is_unchanged()
-    with pytest.raises(StoreError, match="run the task again"):
-        lines_of(part)
+    with (
+        pytest.raises(StoreError, match="log.jsonl: has gone since it was listed; plan the pull again"),
+        part.opened(Access()),
+    ):
+        pass
 
 
 def test_slice_survives_json(tmp_path):

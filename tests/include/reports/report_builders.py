@@ -16,7 +16,8 @@ from include.gate.verdict import judge
 from include.labels.dataset import publish_dataset, read_dataset
 from include.store.decisions import Decision, record
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from include.training.deciding import decide_retrain
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from include.errors import ContractError
 from include.gate.approval import record_approval
 from include.reports.release_notes import headline, notes_name, write_release_notes
 from include.store.decisions import Decision, record
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.include.reports.conftest import Played
 from tests.include.reports.page_reader import Page, files_of
 from tests.include.reports.report_builders import DAY, UNCLEAR, TinyWorld, make_world

@@ -3,7 +3,7 @@ from pathlib import Path
 from include.reports.ledger_summary import Ledger
 from include.reports.release_notes import write_index, write_release_notes
 from include.store.decisions import Decision, record
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.include.reports.conftest import Played
 from tests.include.reports.page_reader import Page
 from tests.include.reports.report_builders import BETTER, TinyWorld

@@ -10,7 +10,8 @@ import numpy as np
 
 from include.config.loop_file import Loop
 from include.store.interval import Interval
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 
 CLASSES = ("acq", "earn", "ship")
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

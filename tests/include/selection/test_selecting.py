@@ -8,7 +8,7 @@ from include.errors import ContractError, NothingToDo
 from include.selection.content import features
 from include.selection.selecting import random_rows, select_samples
 from include.store.decisions import find
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.include.selection.selection_builders import (
     CLASSES,
     day_interval,

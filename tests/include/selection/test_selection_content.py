@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from include.config.loop_file import Loop
 from include.selection.content import content_key, content_keys, features
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.include.selection.selection_builders import make_selection_loop, prediction_row, prediction_rows
 
 TEXT = make_selection_loop()

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 
 from include.logs.pulling import pull_logs
-from include.store.tables import rows_of
+from include.store.rows import rows_of
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 
 PAGE = Path(__file__).parents[3] / "docs" / "read-the-tables.md"

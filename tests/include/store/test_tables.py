@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from include.errors import StoreError
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from tests.builders import DAY, day, make_loop, make_store
 
 

@@ -13,7 +13,8 @@ from include.config.loop_file import Loop
 from include.deployment.registry import ModelRegistry
 from include.labels.dataset import publish_dataset
 from include.store.decisions import Decision, record
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from include.training.deciding import decide_retrain
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.store.decisions import Decision
-from include.store.tables import LoopStore, rows_of
+from include.store.rows import rows_of
+from include.store.tables import LoopStore
 from include.training.deciding import decide_retrain
 from tests.include.training.challenger_builders import (
     add_labels,
