@@ -105,7 +105,7 @@ def test_file_that_vanished_is_an_error_that_asks_for_another_plan(tmp_path, sta
     path.unlink()
     assert not part.is_unchanged()
     with (
-        pytest.raises(StoreError, match="log.jsonl: has gone since it was listed; plan the pull again"),
+        pytest.raises(StoreError, match=r"log\.jsonl: has gone since it was listed; plan the pull again"),
         part.opened(Access()),
     ):
         pass
