@@ -18,8 +18,9 @@ from include.drift.findings import ALL_ROWS
 from include.drift.vocabulary import BUCKETS, KIND, Vocabulary, seen_in
 from include.store.day_batches import day_batches
 from include.store.interval import Interval
+from include.store.reading import Filter
 from include.store.rows import rows_of
-from include.store.tables import Filter, LoopStore
+from include.store.tables import LoopStore
 
 SAMPLE = 1 << 14
 MOST_VALUES = 100_000

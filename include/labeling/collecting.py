@@ -7,8 +7,8 @@ from typing import Any
 from include.labeling.backends import Answer, LabelingBackend
 from include.labeling.pushing import pushed_requests
 from include.labels.outcomes import settled_requests
-from include.logs.log_lines import pseudonym
 from include.logs.quarantine import refusal
+from include.logs.values import pseudonym
 from include.store.digests import digest_of
 from include.store.rows import rows_of
 from include.store.tables import LoopStore

@@ -11,8 +11,8 @@ from include.config.loading import resolve
 from include.config.loop_file import Loop
 from include.errors import ConfigError, LabelingError
 from include.labeling.backends import Answer, Answers, LabelTask
-from include.logs.log_lines import Problem, moment_of, parse_object, short
 from include.logs.reading import Line
+from include.logs.values import Problem, moment_of, parse_object, short
 from include.store.digests import digest_of
 
 PUBLIC = ("request_id", "trace_id", "input", "prelabel", "reasons", "tier")

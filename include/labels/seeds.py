@@ -6,10 +6,10 @@ from typing import Any
 
 from include.config.loop_file import Loop
 from include.labels.outcomes import STAGE
-from include.logs.log_lines import Problem, moment_of, read_input, short
 from include.logs.quarantine import refusal
 from include.logs.reading import Line, read_lines
 from include.logs.sources import list_files
+from include.logs.values import Problem, moment_of, read_input, short
 from include.selection.content import content_key
 from include.store.digests import digest_of
 from include.store.rows import rows_of

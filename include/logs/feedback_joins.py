@@ -6,8 +6,9 @@ import pyarrow as pa
 
 from include.logs.bursts import JUDGED, held_back
 from include.store.interval import Interval
+from include.store.reading import Filter
 from include.store.rows import rows_of
-from include.store.tables import Filter, LoopStore
+from include.store.tables import LoopStore
 
 BURST_COLUMNS = ("feedback_id", "ts", "kind", "signal", "user_key", "source")
 JUDGEABLE: Filter = [("kind", "=", "explicit"), ("signal", "in", list(JUDGED))]  # no others are in a burst

@@ -12,13 +12,13 @@ import pyarrow as pa
 from include.logs.feedback_joins import hold_back_bursts, orphaned
 from include.logs.field_paths import ours
 from include.logs.files_read import counts_of, edges_of, entry, note_read, unread_slices
-from include.logs.log_lines import Problem, moment_of, pseudonym, short, text_of
 from include.logs.quarantine import refuse_lines
 from include.logs.queries import is_query, query_slices, spooled
 from include.logs.reading import Line
 from include.logs.records import records
 from include.logs.slices import Slice, without_unfinished_line
 from include.logs.sources import Access, list_files
+from include.logs.values import Problem, moment_of, pseudonym, short, text_of
 from include.store.digests import canonical_json
 from include.store.interval import Interval
 from include.store.rows import rows_of

@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from include.errors import StoreError
-from include.logs.leaves import literal, quoted
 from include.logs.parts import CHUNK
 from include.logs.quarantine import refusal, refuse_lines
 from include.logs.reading import Line
 from include.logs.settling import DAY, REPEATED, settle, staged_days, stored_content
 from include.logs.sources import Access
+from include.logs.sql import literal, quoted
 from include.logs.staging import Staging
 from include.store.appending import add_files, delete_rows, discard, write_day
 from include.store.interval import Interval

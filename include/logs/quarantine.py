@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from include.logs.log_lines import moment_of
 from include.logs.reading import Line
 from include.logs.slices import Slice
+from include.logs.values import moment_of
 from include.store.digests import digest_of
 from include.store.interval import Interval
 from include.store.rows import rows_of

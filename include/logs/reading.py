@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 import pyarrow as pa
 
 from include.errors import StoreError
-from include.logs.log_lines import Problem, parse_object
+from include.logs.values import Problem, parse_object
 
 
 @dataclass(frozen=True)

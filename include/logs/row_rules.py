@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from include.config.loop_file import Loop
 from include.config.sections import Input
-from include.logs.leaves import Leaf, Leaves, literal, quoted
+from include.logs.leaves import Leaf, Leaves
 from include.logs.log_lines import SUM_TOLERANCE
+from include.logs.sql import literal, quoted
 
 LARGEST, SINGLE = "1.7976931348623157e308", "3.4e38"
 

@@ -10,13 +10,17 @@ from typing import Any
 import duckdb
 
 from include.config.loop_file import Loop
+from include.logs.column_leaves import ColumnLeaves
 from include.logs.field_paths import Path as FieldPath
 from include.logs.field_paths import located, prediction_paths
-from include.logs.leaves import ColumnLeaves, JsonLeaves, Leaves, literal, quoted
-from include.logs.log_lines import REQUIRED, Problem
+from include.logs.json_leaves import JsonLeaves
+from include.logs.leaves import Leaves
+from include.logs.log_lines import REQUIRED
 from include.logs.reading import Line, raw_lines, read_cells, read_lines
 from include.logs.row_rules import row_query
 from include.logs.sources import COMPRESSED
+from include.logs.sql import literal, quoted
+from include.logs.values import Problem
 
 
 @dataclass

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.store.tables import advice
+from include.store.reading import advice
 
 PYTHON_MB = 400  # what Python and the libraries take beside DuckDB
 

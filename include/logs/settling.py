@@ -13,7 +13,7 @@ from math import ceil
 import pyarrow as pa
 
 from include.logs.files_read import were_read_before
-from include.logs.leaves import literal, quoted
+from include.logs.sql import literal, quoted
 from include.logs.staging import Staging
 from include.store.tables import LoopStore
 

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from include.errors import StoreError
-from include.logs.log_lines import LONGEST_LINE
 from include.logs.sources import COMPRESSED, SINCE, Access, LogFile
+from include.logs.values import LONGEST_LINE
 
 EDGE = 1 << 16
 MOST_PARTITIONS = 1000  # below what Airflow maps a task over

@@ -14,15 +14,17 @@ import pyarrow as pa
 from include.config.loop_file import Loop
 from include.errors import StoreError
 from include.logs.field_paths import ours, prediction_paths
-from include.logs.leaves import literal, loosest, quoted
+from include.logs.json_leaves import loosest
 from include.logs.local_lines import grouped, joined, unpacked
-from include.logs.log_lines import LineReader, pseudonym, text_of
+from include.logs.log_lines import LineReader
 from include.logs.parts import CHUNK, Part, insert, rejected
 from include.logs.reading import Line
 from include.logs.scans import scan_of
 from include.logs.scratch import connected, remedy
 from include.logs.slices import Slice
 from include.logs.sources import Access
+from include.logs.sql import literal, quoted
+from include.logs.values import pseudonym, text_of
 from include.store.schemas import schemas
 
 TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.list_(pa.float64()): "DOUBLE[]",

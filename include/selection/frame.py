@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from include.selection.content import content_keys
 from include.store.digests import digest_of
-from include.store.tables import Filter, LoopStore
+from include.store.reading import Filter
+from include.store.tables import LoopStore
 
 
 @dataclass(frozen=True)

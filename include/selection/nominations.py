@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from include.selection.frame import Frame, sampling_frame
 from include.store.decisions import Decision
-from include.store.tables import Filter, LoopStore
+from include.store.reading import Filter
+from include.store.tables import LoopStore
 
 SIGNALS = ("report", "correction")
 LONGEST_COMMENT = 120

@@ -20,7 +20,8 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from include.errors import StoreError
 from include.store.compaction import CONFIGURATION
-from include.store.tables import LoopStore, advice, fence
+from include.store.reading import advice
+from include.store.tables import LoopStore, fence
 
 LEVEL = 1  # of zstd: a tenth larger than level 3, for less than half of the time
 ROWS_A_GROUP = 1 << 17

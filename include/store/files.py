@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 from include.errors import StoreError
-from include.store.tables import LoopStore, advice
+from include.store.reading import advice
+from include.store.tables import LoopStore
 
 
 def write_file(store: LoopStore, path: str, content: bytes | str) -> str:

@@ -40,9 +40,9 @@ from include.errors import (
 )
 from include.labeling.backends import backend_for
 from include.labeling.pushing import push_requests
-from include.logs.log_lines import pseudonym
 from include.logs.pulling import planned, pull_logs, report
 from include.logs.sources import Access
+from include.logs.values import pseudonym
 from include.selection.selecting import select_samples
 from include.store.decisions import Decision, latest, record
 from tests.builders import KEY, day, line, make_store, write_lines

@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 
 from include.config.loop_file import Loop
-from include.logs.log_lines import pseudonym
 from include.logs.scans import Scan
 from include.logs.slices import Slice
 from include.logs.sources import Access, LogFile
 from include.logs.staging import Staging
+from include.logs.values import pseudonym
 from tests.builders import KEY, make_loop
 
 WRITTEN = datetime(2026, 3, 12, tzinfo=UTC)
