@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from include.logs.reading import unpack
+from include.logs.reading import NEWLINE, unpack
 from include.logs.slices import Slice
 from include.logs.sources import COMPRESSED, Access
 
@@ -89,9 +89,11 @@ def _is_small(part: Slice) -> bool:
 
 def _count(data: bytes) -> int:
     """Return the number of lines that are not empty."""
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    if data.count(b"\n{") + data.startswith(b"{") == lines:
-        return lines
+    signs = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(signs == NEWLINE)
+    begins = ends[:-1] + 1 if data.endswith(b"\n") else ends + 1
+    if data.startswith(b"{") and (signs[begins] == ord("{")).all():
+        return len(begins) + 1
     return sum(1 for raw in data.split(b"\n") if raw and not raw.isspace())
 
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+import numpy as np
 import pyarrow as pa
 
 from include.errors import StoreError
 from include.logs.values import Problem, parse_object
+
+BLOCK = 1 << 18
+NEWLINE = ord("\n")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,17 @@ def unpack(path: Path, target: Path) -> bool:
     return True
 
 
+def newlines(block: bytes) -> int:
+    r"""Return how many lines end in a block: NumPy counts what is frequent faster than `bytes.count`.
+
+    Examples
+    --------
+    >>> newlines(b"{}\n\n{")
+    2
+    """
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == NEWLINE))
+
+
 def parsed(number: int, raw: bytes) -> Line:
     """Return the line of raw bytes."""
     record, problems = parse_object(raw)
@@ -142,7 +157,7 @@ def _blocks(opened: IO[bytes]) -> list[tuple[int, int]]:
     while block := opened.read(BLOCK):
         rest = opened.readline()
         place += len(block) + len(rest)
-        lines += block.count(b"\n") + rest.count(b"\n")
+        lines += newlines(block) + newlines(rest)
         found.append((place, lines))
     return found
 
@@ -168,7 +183,6 @@ def _sought(opened: IO[bytes], wanted: Set[int]) -> Iterator[tuple[int, Line]]:
             yield place, parsed(number, ended.rstrip(b"\r\n"))
 
 
-BLOCK = 1 << 18
 _FAULTS = (gzip.BadGzipFile, EOFError, pa.ArrowException)
 
 
