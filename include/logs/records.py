@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.logs.reading import Line, raw_lines, read_lines
+from include.store.day_batches import by_row_group
 
 ROWS = 4096
 
@@ -58,7 +59,7 @@ def _parquet(path: Path) -> Iterator[Line]:
         return
     with file:
         number = 0
-        for batch in file.iter_batches(batch_size=ROWS):
+        for batch in by_row_group(file, ROWS):
             for record in batch.to_pylist(maps_as_pydicts="strict"):
                 number += 1
                 yield Line(number, record, [], json.dumps(record, default=str, ensure_ascii=False))

@@ -54,10 +54,26 @@ def day_batches(
                 there = [field.name for field in fields if field.name in names]
                 encoded = [name for name in texts if name in names]
                 file = pq.ParquetFile(opened, metadata=metadata, read_dictionary=encoded)
-                for batch in file.iter_batches(batch_size=rows, columns=there, use_threads=False):
+                for batch in by_row_group(file, rows, there):
                     yield _with_nulls(batch, fields)
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{store.uri}/{name}/{fragment.path}: cannot be read: {error}") from error
+
+
+def by_row_group(file: pq.ParquetFile, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield a file's rows in batches, holding one row group at a time: read as one, a file is kept in memory to its end.
+
+    Parameters
+    ----------
+    file
+        Parquet file.
+    rows
+        Most rows of a batch.
+    columns
+        Columns wanted; all by default.
+    """
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=columns, use_threads=False)
 
 
 def _with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:

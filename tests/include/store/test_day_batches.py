@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -53,6 +54,26 @@ def test_no_batch_is_larger_than_asked(tmp_path, rows):
     sizes = [batch.num_rows for batch in read(store, rows=rows)]
     assert sum(sizes) == 10
     assert max(sizes) == min(rows, 10)
+
+
+def test_memory_is_that_of_one_row_group_however_many_the_file_has(tmp_path):
+    store, rows = make_store(tmp_path), 20_000
+    schema = pa.schema([field for field in store.schema("predictions") if field.name != "day"])
+    drawn = np.random.default_rng(0).random(16 * rows)
+    columns = {"confidence": pa.array(drawn), "ts": pa.repeat(pa.scalar(START, schema.field("ts").type), drawn.size)}
+    columns |= {name: pa.repeat(pa.scalar("x"), drawn.size) for name in ("trace_id", "model_version", "predicted")}
+    arrays = [columns.get(field.name, pa.nulls(drawn.size, field.type)).cast(field.type) for field in schema]
+    batches = pa.Table.from_arrays(arrays, schema=schema).to_batches(max_chunksize=rows)
+    file = write_day(store, "predictions", "2026-03-10", batches, [])
+    assert file is not None
+    assert add_files(store, "predictions", [file], None)
+    before = pa.total_allocated_bytes()
+    held = [
+        pa.total_allocated_bytes() - before
+        for _ in day_batches(store, "predictions", "2026-03-10", ["confidence"], rows=rows)
+    ]
+    assert len(held) == 16
+    assert max(held) < 5 * 8 * rows  # packed, unpacked and decoded, and the file itself is sixteen times as large
 
 
 def test_columns_come_in_the_order_asked_for(tmp_path):
