@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from include.errors import StoreError
+from include.logs.earlier_rows import DAY, REPEATED, EarlierRows, staged_days
 from include.logs.parts import CHUNK
 from include.logs.quarantine import refusal, refuse_lines
 from include.logs.reading import Line
-from include.logs.settling import DAY, REPEATED, settle, staged_days, stored_content
+from include.logs.settling import settle, stored_content
 from include.logs.sources import Access
 from include.logs.sql import literal, quoted
 from include.logs.staging import Staging
@@ -49,9 +50,10 @@ def land(staging: Staging, store: LoopStore, interval: Interval, access: Access)
     """
     staging.name_people()
     staging.connection.execute("CREATE TEMP TABLE set_aside (part INTEGER, ts TIMESTAMPTZ, why VARCHAR)")
+    earlier = EarlierRows(staging, store)
     for attempt in range(ATTEMPTS):
         version = store.version("predictions")
-        settled = settle(staging, store, version)
+        settled = settle(staging, store, earlier, version)
         if settled.left_out or settled.taken_out:
             _quarantine_repeats(staging, store, interval, access)
             staging.connection.execute(SET_ASIDE)  # for good: whatever another writer adds, what lost has lost

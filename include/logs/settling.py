@@ -7,18 +7,17 @@ as ``repeated_trace_id``. Lines of equal content are duplicates: one stays.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from math import ceil
 
 import pyarrow as pa
 
+from include.logs.earlier_rows import EarlierRows
 from include.logs.files_read import were_read_before
 from include.logs.sql import literal, quoted
 from include.logs.staging import Staging
 from include.store.tables import LoopStore
 
-REPEATED = "repeated_trace_id"
-DAY = "epoch_us(ts) // 86400000000"  # since 1970; a cast to DATE asks the calendar of the time zone, and takes longer
 LATER_THAN_ANY = "~"  # sorts behind every digest: a refused line comes after the row that it lost to
 
 
@@ -30,15 +29,15 @@ class Settled:
     taken_out: int
 
 
-def settle(staging: Staging, store: LoopStore, version: int | None) -> Settled:
+def settle(staging: Staging, store: LoopStore, earlier: EarlierRows, version: int | None) -> Settled:
     """Find the staged rows that do not stay, and the rows of the store's ``version`` that must give way."""
     database = staging.connection
     database.execute(
         "CREATE OR REPLACE TEMP TABLE left_out (part INTEGER, number BIGINT, why VARCHAR);"
         "CREATE OR REPLACE TEMP TABLE taken_out (trace_id VARCHAR, day VARCHAR, why VARCHAR)"
     )
-    reach = timedelta(days=staging.loop.logs.repeat_days)
-    if not _register_earlier(staging, store, version, reach):
+    _register_parts(staging)
+    if not earlier.look_up(version):
         return Settled(0, 0)
     database.execute(_CANDIDATES)
     if not _one(staging, "SELECT count(*) FROM candidates"):
@@ -46,37 +45,15 @@ def settle(staging: Staging, store: LoopStore, version: int | None) -> Settled:
     database.execute(_contenders(staging))
     _register_read_anew(staging, store)
     database.execute(_SUPERSEDED)
+    reach = timedelta(days=staging.loop.logs.repeat_days)
     database.execute(_RULE.format(reach=ceil(reach.total_seconds() * 1e6)))
     return Settled(_one(staging, "SELECT count(*) FROM left_out"), _one(staging, "SELECT count(*) FROM taken_out"))
 
 
-def staged_days(staging: Staging) -> list[date]:
-    """Return the days, in UTC, of the staged rows."""
-    found = staging.connection.execute(f"SELECT DISTINCT {DAY} AS day FROM staged ORDER BY day").fetchall()
-    return [date(1970, 1, 1) + timedelta(days=day) for (day,) in found]
-
-
-def _register_earlier(staging: Staging, store: LoopStore, version: int | None, reach: timedelta) -> bool:
-    """Make ``stored`` and ``refused_before`` of what is in reach of the staged rows; tell whether there are such rows."""
-    found = staged_days(staging)
-    if not found:
-        return False
-    around = range(-ceil(reach / timedelta(days=1)), ceil(reach / timedelta(days=1)) + 1)
-    days = sorted({(day + timedelta(days=step)).isoformat() for day in found for step in around})
-    dataset = store.dataset("predictions", [("day", "in", days)], version)
-    rows = dataset if dataset is not None else store.schema("predictions").empty_table()
-    staging.connection.register("stored", rows)
-    bounds = (datetime.fromisoformat(f"{days[0]}T00:00:00Z"), datetime.fromisoformat(f"{days[-1]}T00:00:00Z"))
-    repeats = store.read(
-        "quarantine",
-        columns=["trace_id", "ts", "source", "line", "raw"],
-        filters=[("reason_code", "=", REPEATED), ("ts", ">=", bounds[0]), ("ts", "<", bounds[1] + timedelta(days=1))],
-    )
-    staging.connection.register("refused_before", repeats.filter(pa.compute.is_valid(repeats.column("trace_id"))))
+def _register_parts(staging: Staging) -> None:
     names = [(number, part.slice.file.name) for number, part in enumerate(staging.parts)]
     parts = pa.table({"part": [n for n, _ in names], "source": [name for _, name in names]})
     staging.connection.register("parts", parts)
-    return True
 
 
 def _register_read_anew(staging: Staging, store: LoopStore) -> None:
@@ -93,11 +70,8 @@ def _one(staging: Staging, query: str) -> int:
 
 _CANDIDATES = """
 CREATE OR REPLACE TEMP TABLE candidates AS
-SELECT h FROM (
-    SELECT hash(trace_id) AS h, true AS is_new FROM staged
-    UNION ALL SELECT hash(trace_id), false FROM stored
-    UNION ALL SELECT hash(trace_id), false FROM refused_before
-) GROUP BY h HAVING count(*) > 1 AND bool_or(is_new)
+SELECT h FROM fresh
+WHERE times > 1 OR h IN (SELECT hash(trace_id) FROM stored) OR h IN (SELECT hash(trace_id) FROM refused_before)
 """
 
 
@@ -119,8 +93,7 @@ FROM refused_before WHERE hash(trace_id) IN (FROM candidates)
 
 def stored_content(staging: Staging) -> str:
     """Return SQL of the text that rows of ``stored`` are compared by: equal for equal lines, whatever columns came later."""
-    there = staging.connection.sql("SELECT * FROM stored LIMIT 0").columns
-    return _content({name: f"stored.{quoted(name)}" if name in there else "NULL" for name in _names(staging)})
+    return _content({name: f"stored.{quoted(name)}" for name in _names(staging)})
 
 
 def _names(staging: Staging) -> list[str]:

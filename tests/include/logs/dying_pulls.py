@@ -10,6 +10,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
@@ -174,6 +175,7 @@ def fork(work: Callable[[], Any], to: Path) -> int:
             to.write_text(json.dumps(work()))
             os._exit(0)
         finally:
+            traceback.print_exc()
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
