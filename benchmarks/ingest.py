@@ -4,6 +4,7 @@
 Ours ends with a committed table: validated, without repeats, refused lines in quarantine. The limit is DuckDB reading the same
 values into the same columns and writing the same kind of Parquet, unchecked. The peers only turn the lines into Parquet. One
 line in ten thousand is broken and one is there twice, except in what the peers read: some of them stop at a broken line.
+``again`` pulls when nothing is new, ``after`` into a store that has seven days as large already.
 """
 
 import argparse
@@ -17,10 +18,12 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.measuring import Measure, Measured, interleaved, line, print_lines, run_module
+from benchmarks.workloads.drift_days import snapshot
 from benchmarks.workloads.log_files import clean_copy, pack, split, stamp, write_logs
 
 TOOLS = ("pandas", "polars", "pyarrow")
 FILES = 1000
+DAYS = 7
 
 
 class Logs:
@@ -89,9 +92,32 @@ def again(logs: Logs, repetitions: int) -> dict[str, Any]:
     return result | {"first_pull": round(first.cpu_seconds, 3)}
 
 
-def _fresh(folder: Path, log_format: str) -> Measured:
-    """Measure a pull into an empty store."""
+def after_days(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
+    """Return what a day's pull costs once the store has the days before it, beside what it costs into an empty one."""
+    (folder / "logs").mkdir(parents=True)
+    for back in range(DAYS, -1, -1):
+        plain = folder / "logs" / f"{back}.jsonl"
+        held = write_logs(plain, rows, back)
+        if back:
+            run_module("benchmarks.workloads.pull_once", str(folder), "jsonl", str(back))
+            plain.unlink()
+    (folder / "store").rename(folder / "grown")
+    measures: dict[str, Measure] = {
+        "ours": partial(_fresh, folder, "jsonl", folder / "grown"),
+        "empty": partial(_fresh, folder, "jsonl"),
+        "limit": partial(_copied, "benchmarks.workloads.copy_logs", str(plain), "jsonl", folder / "limit.parquet"),
+    }
+    found = interleaved(measures, repetitions)
+    ours, empty = _given(found["ours"]), _given(found["empty"])
+    result = _line(f"after={DAYS * rows} rows={rows}", ours, found["limit"], {}, repetitions)
+    return result | _report(ours) | {"rows_held": held, "into_an_empty_store": round(empty.cpu_seconds, 3)}
+
+
+def _fresh(folder: Path, log_format: str, before: Path | None = None) -> Measured:
+    """Measure a pull into an empty store, or into a copy of one."""
     shutil.rmtree(folder / "store", ignore_errors=True)
+    if before is not None:
+        snapshot(before, folder / "store")
     return run_module("benchmarks.workloads.pull_once", str(folder), log_format)
 
 
@@ -130,6 +156,8 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         for case in logs.cases():
             yield pulled(logs, case, repetitions)
         yield again(logs, repetitions)
+    with tempfile.TemporaryDirectory() as folder:
+        yield after_days(Path(folder), rows // 2, repetitions)
 
 
 def main() -> None:

@@ -41,26 +41,31 @@ def log_store(folder: Path, log_format: str) -> LoopStore:
     return LoopStore(loop, str(folder / "store"))
 
 
-def write_logs(path: Path, rows: int) -> int:
-    """Write lines, some broken and some twice, and return how many rows they hold."""
+def day_before(back: int) -> Interval:
+    """Return the day so many days before `DAY`."""
+    return Interval(DAY.start - timedelta(days=back), DAY.end - timedelta(days=back))
+
+
+def write_logs(path: Path, rows: int, back: int = 0) -> int:
+    """Write lines of `day_before`, some broken and some twice, and return how many rows they hold."""
     held = 0
     with path.open("w") as target:
-        for number, line in enumerate(lines(rows)):
+        for number, line in enumerate(lines(rows, back)):
             if number % FAULTY == FAULTY // 2:
                 target.write(line[: len(line) // 2] + "\n")
                 continue
             target.write(line + "\n" if number % FAULTY != FAULTY // 4 else f"{line}\n{line}\n")
             held += 1
-    stamp(path)
+    stamp(path, back)
     return held
 
 
-def lines(rows: int) -> Iterator[str]:
-    """Yield JSON objects, the same for the same number of rows, in the order of their times."""
-    generator = np.random.default_rng(0)
-    phrases = _phrases(generator)
+def lines(rows: int, back: int = 0) -> Iterator[str]:
+    """Yield JSON objects of `day_before`, the same for the same arguments, in the order of their times."""
+    generator = np.random.default_rng(back)
+    phrases, start = _phrases(generator), day_before(back).start
     for first in range(0, rows, BATCH):
-        yield from _batch(generator, phrases, first, min(BATCH, rows - first), 86_400 / rows)
+        yield from _batch(generator, phrases, start, first, min(BATCH, rows - first), 86_400 / rows)
 
 
 def clean_copy(source: Path, target: Path) -> None:
@@ -89,9 +94,9 @@ def split(source: Path, folder: Path, files: int) -> None:
             stamp(path)
 
 
-def stamp(path: Path) -> None:
+def stamp(path: Path, back: int = 0) -> None:
     """Give a file the time at which its day has just ended, so that the clock changes nothing."""
-    moment = (DAY.end + timedelta(minutes=1)).timestamp()
+    moment = (day_before(back).end + timedelta(minutes=1)).timestamp()
     os.utime(path, (moment, moment))
 
 
@@ -102,7 +107,9 @@ def _phrases(generator: np.random.Generator) -> list[str]:
     return [" ".join(words[place] for place in places) for places in generator.integers(0, 5000, (20_000, 4))]
 
 
-def _batch(generator: np.random.Generator, phrases: list[str], first: int, count: int, step: float) -> Iterator[str]:
+def _batch(
+    generator: np.random.Generator, phrases: list[str], start: datetime, first: int, count: int, step: float
+) -> Iterator[str]:
     scores = generator.dirichlet([0.4] * len(CLASSES), count).round(4)
     scores[:, 0] += 1 - scores.sum(axis=1)
     predicted, scores = scores.argmax(axis=1).tolist(), scores.round(4).clip(0).tolist()
@@ -110,7 +117,7 @@ def _batch(generator: np.random.Generator, phrases: list[str], first: int, count
     kinds = generator.integers(0, [len(CHANNELS), len(COUNTRIES), 2, USERS], (count, 4)).tolist()
     texts = generator.integers(0, len(phrases), (count, 6)).tolist()
     for row in range(count):
-        when = DAY.start + timedelta(seconds=(first + row) * step)
+        when = start + timedelta(seconds=(first + row) * step)
         channel, country, desk, user = kinds[row]
         text = " ".join(phrases[place] for place in texts[row])
         inputs = ", ".join(f'"n{place}": {number}' for place, number in enumerate(numbers[row]))
