@@ -1,5 +1,6 @@
 """What is compared between days: a few numbers per column, each with the variance that sampling alone gives it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,9 @@ from include.drift.counting import in_bucket, in_buckets
 from include.drift.merging import common_edges, counts_by_category
 
 RARE = 0.01
+BEYOND = 0.25
+SUMS = ("total", "total_squared")
+NOISE = 1e-6  # of a mean: a smaller standard deviation may be what is left of rounding
 MISSING, UNSEEN = "missing", "unseen"
 Numbers = NDArray[np.float64]
 Profiles = Sequence[Mapping[str, Any]]
@@ -63,13 +67,18 @@ def value_statistics(reference: Profiles, window: Profiles | None = None) -> Day
     -----
     Numbers: with u the rank of a value in the pooled reference scaled to -1 … 1, the means of u (``location``, which is
     Cliff's delta), of 2|u| - 1 (``spread``) and of 2|2|u| - 1| - 1 (``shape``: away from both ends and the middle). Each is
-    -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit.
+    -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit. Where more
+    than a quarter of the reference lies beyond the bins, on one side, ranks tell little: a column has then left the range of
+    the days that fixed its bins. Mean and standard deviation stand in, as what ``location`` and ``spread`` of a normal
+    distribution with them would be.
 
     Categories: the share of each that has at least a hundredth of the reference, of the ``rare`` ones together, and of the
     ``unseen`` ones, which for a reference day are those of no *other* reference day. Tested on the arcsine square-root scale,
     whose variance does not depend on the share (Anscombe 1948).
     """
-    return (_ranks if reference[0]["kind"] == "numeric" else _shares)(reference, window)
+    if reference[0]["kind"] != "numeric":
+        return _shares(reference, window)
+    return (_moments if _is_out_of_range(reference) else _ranks)(reference, window)
 
 
 def missing_statistics(days: Profiles) -> DayStatistics:
@@ -100,6 +109,35 @@ def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
     variance = np.maximum(share @ scores**2 - (share @ scores) ** 2, 0)
     names = ["location", "spread", "shape"]
     return DayStatistics(names, values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
+
+
+def _is_out_of_range(reference: Profiles) -> bool:
+    """Tell whether the bins are of little use: they hold too few of the values, whose sums are finite."""
+    pooled = np.sum([day["counts"] for day in reference], axis=0)
+    beyond = max(pooled[0], pooled[-1]) > BEYOND * pooled.sum()
+    return bool(beyond and np.isfinite([day["total_squared"] for day in reference]).all())
+
+
+def _moments(reference: Profiles, window: Profiles | None) -> DayStatistics:
+    days = reference if window is None else window
+    centre, width = _mean_and_deviation(
+        {name: sum(day[name] for day in reference) for name in (*SUMS, "rows", "nulls")}
+    )
+    means, widths = np.array([_mean_and_deviation(day) for day in days]).T
+    least = max(NOISE * abs(centre), 1e-300)
+    width, widths = max(width, least), np.maximum(widths, least)
+    location = [math.erf(away) for away in (means - centre) / (2 * width)]
+    values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
+    rows = np.array([present(day) for day in days], dtype=np.float64)
+    variance = np.array(
+        [1 / np.pi, 2 / np.pi**2]
+    )  # of the mean and the deviation of a normal sample, by the delta method
+    return DayStatistics(["location", "spread"], values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
+
+
+def _mean_and_deviation(profile: Mapping[str, Any]) -> tuple[float, float]:
+    mean, squared = (profile[name] / present(profile) for name in SUMS)
+    return mean, math.sqrt(max(squared - mean**2, 0.0))
 
 
 def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:

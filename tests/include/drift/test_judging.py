@@ -54,6 +54,27 @@ def test_shift_of_one_segment_is_found_there_and_segments_do_not_hide_a_shift_of
     assert len(flagged) <= 12
 
 
+@pytest.mark.parametrize(("shift", "scale", "statistic"), [(0.3, 1, "location"), (0, 1.4, "spread")])
+def test_column_that_has_left_its_bins_for_good_is_still_watched(shift, scale, statistic):
+    generator, found = np.random.default_rng(5), []
+    for _ in range(20):
+        reference = {("", "x"): numeric_days(generator, 28, 500, effect=0.05, shift=50)}
+        drawn = generator.normal(50 + shift, scale, 500)
+        (finding,) = judge_columns(Drift(), {("", "x"): [numeric_profile(drawn, number=28)]}, reference)
+        found.append(finding.statistic if finding.flagged else None)
+    assert found.count(statistic) >= 19
+
+
+def test_ordinary_windows_of_columns_that_have_left_their_bins_are_flagged_in_at_most_the_rate_stated():
+    generator, flagged = np.random.default_rng(6), 0
+    for _ in range(REPETITIONS):
+        columns = [f"x{number}" for number in range(5)]
+        reference = keyed(lambda _: numeric_days(generator, 28, 300, effect=0.1, shift=50), columns)
+        window = keyed(lambda _: numeric_days(generator, 1, 300, effect=0.1, shift=50, first=28), columns)
+        flagged += judge_columns(Drift(), window, reference)[0].flagged
+    assert flagged <= 0.05 * REPETITIONS + 3 * np.sqrt(0.05 * 0.95 * REPETITIONS)
+
+
 def test_effect_below_the_floor_is_not_flagged_however_significant():
     generator = np.random.default_rng(3)
     found = judge_columns(Drift(), *window_and_reference(generator, 0.05, rows=50_000, effect=0.001, columns=6))

@@ -113,3 +113,55 @@ def test_constant_that_moves_has_the_largest_effect():
 def test_missing_share_counts_every_row():
     days = [categorical_profile([None] * 3 + ["a"]), numeric_profile([np.nan, np.inf, 1.0, 2.0])]
     np.testing.assert_allclose(missing_statistics(days).natural[:, 0], [0.75, 0.5])
+
+
+class TestBeyondTheBins:
+    """A column whose values have left the range of its bins, which are those of `EDGES`, is judged by its moments."""
+
+    AWAY = 1000
+
+    def days(self, move, generator, count=14, rows=20_000):
+        return [numeric_profile(move(generator.normal(size=rows)), number=number) for number in range(count)]
+
+    @pytest.mark.parametrize("shift", [-0.5, 0.1, 1.0])
+    def test_location_is_cliffs_delta_of_normals(self, shift):
+        reference = self.days(lambda x: 3 * x + self.AWAY, np.random.default_rng(0))
+        window = self.days(lambda x: 3 * (x + shift) + self.AWAY, np.random.default_rng(1), 1)
+        expected = 2 * stats.norm.cdf(shift / 2**0.5) - 1
+        assert only(value_statistics(reference, window), "location")[0] == pytest.approx(expected, abs=0.02)
+
+    @pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+    def test_spread_is_that_of_the_ranks_of_normals(self, factor):
+        generator = np.random.default_rng(2)
+        within = value_statistics(self.days(lambda x: x, generator), self.days(lambda x: factor * x, generator, 1))
+        beyond = value_statistics(
+            self.days(lambda x: x + self.AWAY, generator), self.days(lambda x: factor * x + self.AWAY, generator, 1)
+        )
+        assert only(beyond, "spread")[0] == pytest.approx(only(within, "spread")[0], abs=0.04)  # bins are coarse
+        assert len(beyond.names) == len(within.names) - 1
+
+    def test_unit_and_order_change_nothing_and_the_pooled_reference_stands_at_zero(self):
+        values = np.random.default_rng(3).normal(self.AWAY, 1, (15, 500))
+        found = [
+            value_statistics([numeric_profile(move(day)) for day in values]).values
+            for move in (lambda x: x, lambda x: 7 * x + 1e6, lambda x: x[::-1])
+        ]
+        np.testing.assert_allclose(found[1], found[0], atol=1e-4)  # squares of numbers far from 0 lose digits
+        np.testing.assert_allclose(found[2], found[0], atol=1e-9)
+        assert found[0].mean(axis=0) == pytest.approx([0, 0], abs=0.01)
+
+    def test_sampling_variance_is_that_of_repeated_draws(self):
+        days = self.days(lambda x: x + self.AWAY, np.random.default_rng(4), 500, 200)
+        found = value_statistics(days)
+        np.testing.assert_allclose(found.values.var(axis=0) * 200, found.row_variance, rtol=0.2)
+
+    @pytest.mark.parametrize("value", [50.0, -50.0, 1.7e9])
+    def test_constant_stays_and_one_that_moves_has_the_largest_effect(self, value):
+        reference = [numeric_profile(np.full(100, value), number=number) for number in range(14)]
+        same, moved = (value_statistics(reference, [numeric_profile(np.full(90, at))]) for at in (value, value * 1.1))
+        assert np.abs(same.values).max() < 1e-6
+        assert only(moved, "location")[0] == pytest.approx(np.sign(value), abs=1e-6)
+
+    def test_squares_that_are_no_numbers_leave_the_ranks(self):
+        reference = [numeric_profile(np.full(100, 1e200), number=number) for number in range(14)]
+        assert value_statistics(reference).names == ["location", "spread", "shape"]
