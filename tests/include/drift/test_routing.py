@@ -98,7 +98,9 @@ def test_looking_every_day_rarely_alarms_while_nothing_drops(tmp_path):
 
 def test_other_mix_of_classes_is_found_and_the_same_mix_is_not(tmp_path):
     store = make_store(tmp_path)
-    before = [label(n, right=True, when=timedelta(days=-10), name=["earn", "acq"][n % 2]) for n in range(80)]
+    before = [
+        label(n, right=True, when=timedelta(days=-9 - n % 8), name=["earn", "acq"][n // 8 % 2]) for n in range(80)
+    ]
     same = [label(n, right=True, name=["earn", "acq"][n % 2]) for n in range(80)]
     other = [label(n, right=True, name="earn") for n in range(80)]
     assert not any(found.flagged for found in label_findings(store, day(), before + same))
@@ -107,6 +109,22 @@ def test_other_mix_of_classes_is_found_and_the_same_mix_is_not(tmp_path):
         "acq",
     }
     assert label_findings(store, day(), before + other[:5]) == []
+    assert label_findings(store, day(), [row for row in before if row["ts"] > DAY - timedelta(days=15)] + other) == []
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.1])
+def test_mix_of_ordinary_days_that_differ_is_rarely_flagged(tmp_path, effect):
+    """A hundred windows of a week after four, forty labels a day, each day's share of a class moved by a draw."""
+    store, generator, flagged = make_store(tmp_path), np.random.default_rng(2), 0
+    for _ in range(100):
+        shares = np.clip(generator.normal(0.5, effect, 35), 0.02, 0.98)
+        rows = [
+            label(n, right=True, when=timedelta(days=-number), name=["earn", "acq"][int(generator.random() < share)])
+            for number, share in enumerate(shares)
+            for n in range(40)
+        ]
+        flagged += any(found.flagged for found in label_findings(store, day(), rows))
+    assert flagged / 100 <= 0.05 + 2 * (0.05 * 0.95 / 100) ** 0.5
 
 
 def test_calibration_recovers_the_share_right_and_needs_labels():
