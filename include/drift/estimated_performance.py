@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from include.drift.calibration import flagged_by_false_discovery
+from include.drift.calibration import SHARES, flagged_by_false_discovery
 from include.drift.findings import ALL_ROWS, Finding
 from include.drift.tails import two_sided_t
 from include.store.interval import Interval
@@ -89,7 +89,7 @@ def estimated_findings(
     Notes
     -----
     The window's mean calibrated confidence against that of each reference day, by a one-sided t prediction interval (Hahn &
-    Meeker, 1991); Benjamini-Hochberg over all rows and segments at ``drift.false_alarm_rate``; the floor is
+    Meeker, 1991); Benjamini-Hochberg over all rows and segments at their `SHARES` of ``drift.false_alarm_rate``; the floor is
     ``drift.max_accuracy_drop``.
     """
     wanted = [*days, *interval.days]
@@ -101,7 +101,7 @@ def estimated_findings(
     judged = {name: _judged(past.get(name, []), now[name], store.loop.drift.min_rows) for name in sorted(now)}
     known = {name: found for name, found in judged.items() if found is not None}
     p_values = np.array([found[2] for found in known.values()])
-    discoveries = flagged_by_false_discovery(p_values, store.loop.drift.false_alarm_rate)
+    discoveries = flagged_by_false_discovery(p_values, SHARES["estimated"] * store.loop.drift.false_alarm_rate)
     return [
         _finding(store, name, found, means.labels, discovery=bool(discovery))
         for (name, found), discovery in zip(known.items(), discoveries, strict=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from include.config.data_sections import Drift
-from include.drift.calibration import Difference, differences, flagged_by_false_discovery, most_telling
+from include.drift.calibration import SHARES, Difference, differences, flagged_by_false_discovery, most_telling
 from include.drift.columns import monitor_of
 from include.drift.counting import Profile
 from include.drift.findings import ALL_ROWS, Finding
@@ -30,18 +30,19 @@ def judge_columns(drift: Drift, window: ProfilesByKey, reference: ProfilesByKey)
     Notes
     -----
     A column of a segment is judged if the window has ``min_rows`` rows of it and at least seven reference days have rows. False
-    discoveries are controlled (Benjamini & Hochberg) at half of ``false_alarm_rate`` over the columns of all rows, and at the
-    other half over the columns of segments; at the whole rate if there are no segments. So segments, however many, do not hide
-    what all rows show.
+    discoveries are controlled (Benjamini & Hochberg) over the columns of all rows and, apart from them, over those of segments,
+    at their `SHARES` of ``false_alarm_rate``. So segments, however many, do not hide what all rows show.
     """
     judged = {key: _compared(drift, reference.get(key, []), window[key]) for key in sorted(window)}
     telling = {key: most_telling(found, drift.min_effect) for key, found in judged.items() if found}
-    whole = [key for key in telling if key[0] == ALL_ROWS]
-    parts = [key for key in telling if key[0] != ALL_ROWS]
-    rate = drift.false_alarm_rate / 2 if parts else drift.false_alarm_rate
+    families = {
+        "columns": [key for key in telling if key[0] == ALL_ROWS],
+        "segments": [key for key in telling if key[0] != ALL_ROWS],
+    }
     findings = []
-    for family in (whole, parts):
-        discoveries = flagged_by_false_discovery(np.array([telling[key][1] for key in family]), rate)
+    for name, family in families.items():
+        p_values = np.array([telling[key][1] for key in family])
+        discoveries = flagged_by_false_discovery(p_values, SHARES[name] * drift.false_alarm_rate)
         for key, discovery in zip(family, discoveries.tolist(), strict=True):
             rows = sum(day["rows"] for day in window[key])
             findings.append(_finding(drift, key, *telling[key], rows, discovery=discovery))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from include.drift.calibration import flagged_by_false_discovery
+from include.drift.calibration import SHARES, flagged_by_false_discovery
 from include.drift.findings import ALL_ROWS, Finding
 from include.drift.judging import FEWEST_REFERENCE_DAYS
 from include.drift.tails import two_sided_t
@@ -42,7 +42,8 @@ def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) 
     Weighted shares on the arcsine square-root scale, whose variance is d / (4 n) with n Kish's effective rows and d by how much
     the days before differ more than sampling lets them: Pearson's dispersion of the daily shares, at least 1 (McCullagh &
     Nelder, Generalized Linear Models, 4.5). A t-test of the difference with the degrees of that estimate, Benjamini-Hochberg
-    over the classes, and the floor ``drift.min_effect`` on the difference of shares.
+    over the classes at their `SHARES` of ``drift.false_alarm_rate``, and the floor ``drift.min_effect`` on the difference of
+    shares.
     """
     start = interval.end - POOLED
     oldest = start - timedelta(days=store.loop.drift.reference_days)
@@ -56,7 +57,7 @@ def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) 
     noise = np.sqrt([_dispersion(days, name, share) * (1 / sizes[0] + 1 / sizes[1]) / 4 for name, _, share in found])
     change = np.array([np.arcsin(np.sqrt(a)) - np.arcsin(np.sqrt(b)) for _, a, b in found])
     p_values = two_sided_t(np.abs(change) / noise, len(days) - 1)
-    discoveries = flagged_by_false_discovery(p_values, store.loop.drift.false_alarm_rate)
+    discoveries = flagged_by_false_discovery(p_values, SHARES["labels"] * store.loop.drift.false_alarm_rate)
     floor = store.loop.drift.min_effect
     return [
         Finding(

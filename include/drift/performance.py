@@ -40,7 +40,8 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     The reference is the promise's lower end for all rows, and for a segment the lower end of the interval of its labels
     before the model went live (at least 30). The evidence is an e-value of *accuracy is at least the reference less*
     ``drift.max_accuracy_drop``, rows weighted by 1 / inclusion probability: it may be looked at every day (Waudby-Smith &
-    Ramdas, 2024). All rows and m segments share ``drift.false_alarm_rate``: half for all rows, half / m for each segment.
+    Ramdas, 2024). Over a version's life, all rows and m segments share ``drift.false_alarm_rate``: half for all rows, half / m
+    for each segment.
     """
     live = [entry for entry in history(store) if entry["live_from"] <= interval.end]
     if not live:

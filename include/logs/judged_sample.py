@@ -1,10 +1,12 @@
 """The rows of an interval that a suite looks at: all, or a uniform sample where they are too many for memory."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from include.logs.expectations import Suite
 from include.logs.suites import columns_named
@@ -75,9 +77,15 @@ def _kept(batch: pa.RecordBatch, day: str, interval: Interval, share: float, sch
     return table.filter(pc.and_(inside, pa.array(below))).select(schema.names).cast(schema)
 
 
-def _hashes(column: Any) -> Any:
-    """Return a 64-bit hash of each text, the same everywhere."""
-    import pandas as pd
+def _hashes(column: Any) -> NDArray[np.uint64]:
+    """Return a 64-bit hash of each text: the same on every machine, as long as DuckDB does not change it."""
+    texts = pa.table({"text": column.cast(pa.string())})
+    found = _database().from_arrow(texts).project("hash(text) AS hashed").fetchnumpy()["hashed"]
+    return np.asarray(found, np.uint64)
 
-    texts = np.asarray(column.to_pylist(), dtype=object)
-    return pd.util.hash_array(texts, categorize=False)
+
+@lru_cache(maxsize=1)
+def _database() -> Any:
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1})

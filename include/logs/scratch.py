@@ -6,7 +6,7 @@ import duckdb
 
 from include.store.reading import advice
 
-PYTHON_MB = 400  # what Python and the libraries take beside DuckDB
+PYTHON_MB = 450  # what Python and the libraries take beside DuckDB
 
 
 def connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:

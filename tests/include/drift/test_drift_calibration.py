@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from include.drift.calibration import Difference, differences, flagged_by_false_discovery, most_telling
+from include.drift.calibration import SHARES, Difference, differences, flagged_by_false_discovery, most_telling
 from include.drift.statistics import DayStatistics, missing_statistics, value_statistics
 from tests.include.drift.drift_builders import MONDAY, categorical_profile, numeric_days, numeric_profile
 
@@ -157,8 +157,25 @@ def test_statistic_that_never_varies_does_not_cost_the_others():
 
 def test_effect_that_matters_goes_before_a_smaller_p_value_that_does_not():
     tiny, large = Difference("spread", 0, 0.01, 0.01, 1e-9, True), Difference("location", 0, 0.2, 0.2, 0.001, True)
-    assert most_telling([tiny, large], 0.05) == (large, 0.002)
-    assert most_telling([tiny, large], 0.0) == (tiny, 2e-9)
+    assert most_telling([tiny, large], 0.05) == (large, pytest.approx(0.001 * 4 / 3))
+    assert most_telling([tiny, large], 0.0) == (tiny, pytest.approx(4e-9))
+
+
+def test_weighted_p_values_hold_the_level_and_favour_the_location():
+    """The union bound of the weights, and a simulation of 20,000 columns of three independent statistics."""
+    drawn = np.random.default_rng(0).random((20_000, 3))
+    names, found = ("location", "spread", "shape"), []
+    for row in drawn:
+        found.append(most_telling([Difference(name, 0, 1, 1, p, True) for name, p in zip(names, row, strict=True)], 0))
+    p_values = np.array([p for _, p in found])
+    for level in (0.01, 0.05, 0.2):
+        assert np.mean(p_values <= level) <= level + 3 * np.sqrt(level * (1 - level) / 20_000)
+    small = [best.statistic for best, p in found if p <= 0.2]
+    assert small.count("location") > 2 * small.count("shape") > 0
+
+
+def test_shares_of_the_rate_add_up_to_all_of_it():
+    assert sum(SHARES.values()) == 1
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,19 @@ def test_expectation_that_cannot_be_judged_is_missed_with_the_reason():
 
 
 def test_number_of_rows_is_of_the_whole_batch_not_of_the_sample():
-    suite = suite_of("t", [("expect_table_row_count_to_equal", {"value": 5_000_000}), IN_SET])
-    result = run_suite(suite, FRAME, 5_000_000)
-    assert len(result.failures) == 1
-    assert result.details["meta"] == {"rows": 5_000_000, "judged": 3}
-    assert not run_suite(suite_of("t", [("expect_table_row_count_to_equal", {"value": 3})]), FRAME, 4).success
+    """More rows than could be made for Great Expectations to count."""
+    suite = suite_of("t", [("expect_table_row_count_to_equal", {"value": 10**12}), IN_SET])
+    result = run_suite(suite, FRAME, 10**12 + 1)
+    assert result.failures[1:] == [f"Must have exactly {10**12} rows. observed {10**12 + 1}"]
+    assert result.details["results"][1]["expectation_config"]["type"] == "expect_table_row_count_to_equal"
+    assert result.details["meta"] == {"rows": 10**12 + 1, "judged": 3}
+    assert run_suite(suite, FRAME, 10**12).failures == result.failures[:1]
+
+
+def test_bounds_of_the_number_of_rows_may_be_strict():
+    between = "expect_table_row_count_to_be_between"
+    judged = [result_of(between, {"min_value": 3, "strict_min": strict}).success for strict in (False, True)]
+    assert judged == [True, False]
 
 
 def test_empty_batch_can_be_judged():
