@@ -17,6 +17,9 @@ from include.drift.counting import CategoryCounts, Codes, Groups, NumberCounts, 
 from include.drift.findings import ALL_ROWS
 from include.drift.vocabulary import BUCKETS, KIND, Vocabulary, seen_in
 from include.store.day_batches import day_batches
+from include.store.digests import digest_of
+from include.store.file_rows import files_by_day
+from include.store.files import names_in, read_file, write_file
 from include.store.interval import Interval
 from include.store.reading import Filter
 from include.store.rows import rows_of
@@ -137,27 +140,51 @@ class DayCounts:
 def profile_days(store: LoopStore, interval: Interval) -> int:
     """Profile the days of an interval and return how many profiles were written; the same rows, the same profiles.
 
-    The bins of a numeric column and the vocabulary of a text are fixed by the rows first profiled, so that days can be merged.
-    The days are read batch by batch: memory does not grow with their rows.
+    A day whose files are those it was profiled from is not read again. The bins of a numeric column and the vocabulary of a
+    text are fixed by the rows first profiled, so that days can be merged. The days are read batch by batch: memory does not
+    grow with their rows.
 
     Raises
     ------
     StoreError
         If the days cannot be read or the profiles not be written.
     """
+    dataset = store.dataset("predictions", [("day", "in", interval.days)])
+    there, origins = set(store.days("profiles")), _origins(store, interval.days, dataset)
+    days = [day for day, origin in origins.items() if day not in there or not _is_profiled(store, day, origin)]
     fixed = fixed_before(store)
     profiles: list[Profile] = []
-    dataset = store.dataset("predictions", [("day", "in", interval.days)])
-    for day in interval.days:
+    for day in days:
         _learn_words(store, day, fixed.vocabularies, dataset)
         counts = DayCounts(store.loop, day, fixed, groupings(store, day, dataset))
         for batch in day_batches(store, "predictions", day, sources(store.loop), dataset=dataset):
             counts.add(batch)
         profiles += counts.profiles()
     count = len(profiles)
-    profiles += [words.to_profile(column) for column, words in fixed.vocabularies.items() if words.day in interval.days]
-    store.replace_where("profiles", rows_of(store.loop, "profiles", profiles), "day", interval.days)
+    profiles += [words.to_profile(column) for column, words in fixed.vocabularies.items() if words.day in days]
+    store.replace_where("profiles", rows_of(store.loop, "profiles", profiles), "day", days)
+    for day in days:
+        write_file(store, "/".join(_note(day)), origins[day])
     return count
+
+
+def _origins(store: LoopStore, days: Sequence[str], dataset: Any) -> dict[str, str]:
+    """Return of each day a digest of what its profiles are made from: its files, and what the loop file says of them."""
+    loop, of_file = store.loop, files_by_day(dataset, days)
+    inputs = {name: item.model_dump() for name, item in loop.inputs.items()}
+    drift = loop.drift.model_dump(include={"segments", "most_segment_values"})
+    files = {day: sorted(path for path, its_day in of_file.items() if its_day == day) for day in days}
+    return {day: digest_of(inputs, loop.segments, loop.task.classes, drift, files[day]) for day in days}
+
+
+def _note(day: str) -> tuple[str, str]:
+    """Return the folder, one a month, and the name of the file that says what a day is profiled from."""
+    return f"profiled/{day[:7]}", f"{day}.txt"
+
+
+def _is_profiled(store: LoopStore, day: str, origin: str) -> bool:
+    folder, name = _note(day)
+    return name in names_in(store, folder) and read_file(store, f"{folder}/{name}").decode() == origin
 
 
 def groupings(store: LoopStore, day: str, dataset: Any = None) -> list[Grouping]:

@@ -151,7 +151,7 @@ class Ledger:
             interval=interval.key,
             pulled=self._pulled(interval),
             quarantined=self._refused[interval.start, interval.end],
-            drift=self._drift(interval.key),
+            drift=self._drift(interval.whole_days.key),
             asked=len(ids),
             received=len(ids & self.answered),
             accepted=len(ids & self._labeled),

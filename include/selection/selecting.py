@@ -100,7 +100,7 @@ def _draw(store: LoopStore, interval: Interval, frame: Frame, total: int) -> pa.
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     n_random = min(frame.rows.num_rows, random_rows(total, store.loop.selection.random_share))
     chosen = _at_random(n_random, frame.rows.num_rows)
-    rest, verdict = range(n_random, everything.rows.num_rows), latest(store, "drift", interval.key)
+    rest, verdict = range(n_random, everything.rows.num_rows), latest(store, "drift", interval.whole_days.key)
     chosen += _certain(store, everything, comments, rest, total - n_random, verdict)
     return request_rows(
         store.loop, everything.rows, everything.content, chosen, batch_id=interval.key, asked_at=interval.end

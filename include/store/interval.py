@@ -62,9 +62,29 @@ class Interval:
         last = (self.end.astimezone(UTC) - timedelta(microseconds=1)).date()
         return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
+    @property
+    def whole_days(self) -> "Interval":
+        """The UTC days that end in the interval; if none does, the one that ended last before.
+
+        So every day belongs to one interval of a schedule, and is whole, whatever the hours of the schedule are.
+
+        Examples
+        --------
+        >>> Interval.parse("2026-11-01T06:00:00Z", "2026-11-02T06:00:00Z").whole_days.days
+        ['2026-11-01']
+        >>> Interval.parse("2026-11-02T09:00:00Z", "2026-11-02T10:00:00Z").whole_days.days
+        ['2026-11-01']
+        """
+        end = _midnight(self.end)
+        return Interval(min(_midnight(self.start), end - timedelta(days=1)), end)
+
     def widened(self, hours: float) -> "Interval":
         """Return the interval with an earlier start."""
         return Interval(self.start - timedelta(hours=hours), self.end)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _time(which: str, text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -45,6 +45,7 @@ from include.logs.sources import Access
 from include.logs.values import pseudonym
 from include.selection.selecting import select_samples
 from include.store.decisions import Decision, latest, record
+from include.store.interval import Interval
 from tests.builders import KEY, day, line, make_store, write_lines
 
 
@@ -182,6 +183,23 @@ def test_detect_drift_wakes_retrain_on_an_alarm_that_asks_for_it_and_on_nothing_
     for _ in range(2):  # a retry tells it again: the attempt before may have been killed
         assert operator.execute(inputs) == verdict.reference
     assert event.add.call_args_list == [((assets.drift,),)] * 2 * events
+
+
+def test_detect_drift_of_an_hour_judges_the_last_whole_day_and_wakes_nobody_again(store, monkeypatch):
+    verdict = Decision("drift", day().key, "alarm", (), {"route": "retrain", "flagged": False})
+    windows = []
+    monkeypatch.setattr("include.drift.detection.detect_drift", lambda _, window: windows.append(window) or verdict)
+    events = []
+    for hours in (1, 24, 25, 30):
+        event = Mock()
+        start = day().start + timedelta(hours=hours - 1)
+        operator = DetectDriftOperator(
+            task_id="t", loop="wire", interval=Interval(start, start + timedelta(hours=1)).key
+        )
+        with_store(operator, store).execute(context() | {"outlet_events": {loop_assets("wire").drift_alarm: event}})
+        events.append(event.add.call_count)
+    assert windows == [day(-1), day(), day(), day()]
+    assert events == [0, 1, 0, 0]
 
 
 def test_validate_logs_without_rows_skips(store):

@@ -7,9 +7,10 @@ from feedback_loop.operators.interval_operator import IntervalOperator
 
 
 class DetectDriftOperator(IntervalOperator):
-    """Profile the interval's days and judge them against how much ordinary days differ.
+    """Profile the days that end in the interval and judge them against how much ordinary days differ.
 
-    A confirmed alarm whose route is *retrain* emits an event of the drift asset through the task's asset alias.
+    If none ends in it, the last one is judged again, with the rows that came late. A confirmed alarm whose route is *retrain*
+    emits an event of the drift asset through the task's asset alias, once a day.
     """
 
     def perform(self, context: Context) -> dict[str, str]:
@@ -18,13 +19,14 @@ class DetectDriftOperator(IntervalOperator):
         from include.drift.profiles import profile_days
         from include.drift.verdict_page import write_verdict_page
 
-        store = self.hook.get_conn()
-        profiles = profile_days(store, self.data_interval)
-        verdict = detect_drift(store, self.data_interval)
+        store, window = self.hook.get_conn(), self.data_interval.whole_days
+        profiles = profile_days(store, window)
+        verdict = detect_drift(store, window)
         if verdict.evidence["flagged"]:
-            self.log.info("What differs: %s", write_verdict_page(store, self.data_interval, verdict))
-        self.log.info("%d profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
-        if verdict.outcome == "alarm" and verdict.evidence["route"] == "retrain":
+            self.log.info("What differs: %s", write_verdict_page(store, window, verdict))
+        self.log.info("%d new profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
+        is_new = window.end > self.data_interval.start
+        if is_new and verdict.outcome == "alarm" and verdict.evidence["route"] == "retrain":
             assets = loop_assets(self.loop)
             context["outlet_events"][assets.drift_alarm].add(assets.drift)
         return verdict.reference

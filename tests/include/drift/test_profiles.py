@@ -1,5 +1,8 @@
 """Days are profiled batch by batch, each row counted once, for all rows and for each segment."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -106,8 +109,36 @@ def test_profiles_do_not_depend_on_how_often_or_in_what_order_days_are_profiled(
     fill(store, 0, 4, **MIXED)
     before = table_digest(store.read("profiles"))
     for number in (3, 0, 2, 1):
-        profile_days(store, day(number))
+        shutil.rmtree(Path(store.uri, "_files", "profiled"))
+        assert profile_days(store, day(number)) > 0
     assert table_digest(store.read("profiles")) == before
+
+
+def test_day_is_read_again_only_if_its_files_or_what_is_watched_of_it_changed(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 2)
+    both = Interval(day(0).start, day(1).end)
+    assert profile_days(store, both) == 0
+    late = records(1, 5, np.random.default_rng(7))
+    rows = rows_of(store.loop, "predictions", [row | {"trace_id": f"late-{row['trace_id']}"} for row in late])
+    store.append_new("predictions", rows)
+    assert profile_days(store, both) > 0
+    assert {row["day"]: row["rows"] for row in profiled(store, column="predicted", segment="")} == dict(
+        zip(both.days, (60, 65), strict=True)
+    )
+    assert profile_days(store, both) == 0
+    other = make_store(tmp_path, drift=DRIFT | {"segments": []})
+    assert profile_days(other, both) > 0
+    assert {row["segment"] for row in profiled(other)} == {""}
+
+
+def test_profiles_that_were_lost_are_made_again(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 1)
+    before = table_digest(store.read("profiles"))
+    shutil.rmtree(Path(store.uri, "profiles"))
+    assert profile_days(make_store(tmp_path, drift=DRIFT), day(0)) > 0
+    assert table_digest(make_store(tmp_path, drift=DRIFT).read("profiles")) == before
 
 
 def test_bins_are_fixed_by_the_first_values_even_if_they_come_late(tmp_path):
@@ -146,7 +177,7 @@ def test_day_without_rows_loses_its_profiles(tmp_path):
     assert profile_days(store, day(0)) == 0
     fill(store, 0, 2)
     store.replace_between("predictions", rows_of(store.loop, "predictions", []), day(1).start, day(1).end)
-    assert profile_days(store, Interval(day(0).start, day(1).end)) > 0
+    assert profile_days(store, Interval(day(0).start, day(1).end)) == 0
     assert {row["day"] for row in profiled(store)} == {day(0).days[0]}
 
 
