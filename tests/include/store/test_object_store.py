@@ -8,6 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from include.config.loop_file import Loop
+from include.drift.profiles import profile_days
 from include.logs.pulling import pull_logs
 from include.store.decisions import Decision, broken_links, find, record
 from include.store.digests import table_digest
@@ -58,6 +59,19 @@ def test_logs_are_pulled_from_the_object_store_into_it(store):
         store.version("predictions"),
         store.version("quarantine"),
     ) == before
+
+
+def test_repeats_of_rows_on_the_object_store_are_resolved_and_days_are_profiled_once(store):
+    client = boto3.client("s3", **store.s3_client_options)
+    key = store.loop.logs.uri.removeprefix(f"s3://{BUCKET}/")
+    batches = {"a": [line(n) for n in range(12)], "b": [line(3), line(5, prediction="earn"), line(12)]}
+    for name, lines in batches.items():
+        body = "".join(json.dumps(one) + "\n" for one in lines)
+        client.put_object(Bucket=BUCKET, Key=f"{key}/{name}.jsonl", Body=body.encode())
+        found = pull_logs(store, day(), KEY)
+    assert (found.rows, found.refused, found.duplicates) == (13, 1, 1)
+    assert profile_days(store, day()) > 0
+    assert profile_days(store, day()) == 0
 
 
 def test_concurrent_decisions_on_the_object_store_make_one_whole_chain(store, options):
