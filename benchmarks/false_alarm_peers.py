@@ -22,12 +22,14 @@ def peer_rates(draws: Iterable[Draw], group: int = 1) -> dict[str, float | None]
     group
         Windows judged together: one called drifted is enough. It divides W.
     """
-    found: dict[str, list[bool]] = {name: [] for name in TOOLS if available(name)}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "days.npz"
-        for reference, drawn in draws:
-            np.savez(path, reference=reference, windows=drawn)
-            for name, so_far in found.items():
-                told = np.array(flags(name, path), dtype=bool)
-                so_far += [bool(windows.any()) for windows in told.reshape(-1, group)]
-    return {name: float(np.mean(found[name])) if found.get(name) else None for name in TOOLS}
+        arrays = []
+        for number, (reference, windows) in enumerate(draws):
+            arrays.append(Path(folder) / f"{number}.npz")
+            np.savez(arrays[-1], reference=reference, windows=windows)
+        told = {name: flags(name, arrays) if arrays and available(name) else None for name in TOOLS}
+    return {name: _rate(found, group) if found else None for name, found in told.items()}
+
+
+def _rate(flagged: list[bool], group: int) -> float:
+    return float(np.reshape(flagged, (-1, group)).any(axis=1).mean())

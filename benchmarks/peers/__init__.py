@@ -5,11 +5,11 @@ peers run with the project's Python. The tools are ``ks`` (Kolmogorov-Smirnov an
 ``evidently`` and ``nannyml``.
 
 False alarms
-    ``flags(name, arrays)``: does a tool, set up fairly, say "the dataset drifted" of each window? ``arrays`` is an ``.npz``
-    file of ``np.savez(path, reference=..., windows=...)``: ``reference`` float64 (rows, columns), ``windows`` float64
-    (W, n, columns). Returns W booleans, or None where the environment is missing.
+    ``flags(name, arrays)``: does a tool, set up fairly, say "the dataset drifted" of each window? ``arrays`` are ``.npz``
+    files of ``np.savez(path, reference=..., windows=...)``: ``reference`` float64 (rows, columns), ``windows`` float64
+    (W, n, columns). Returns W booleans of each file, one file after the other, or None where the environment is missing.
 
-    >>> flags("evidently", "arrays.npz")  # doctest: +SKIP
+    >>> flags("evidently", ["arrays.npz"])  # doctest: +SKIP
     [False, True]
 
 Timing
@@ -49,7 +49,7 @@ def run(name: str, arguments: Sequence[str]) -> Measured | None:
     return measuring.run([_python(name), "-m", f"benchmarks.peers.{name}_peer", *arguments])
 
 
-def flags(name: str, arrays: str | Path) -> list[bool] | None:
+def flags(name: str, arrays: Sequence[Path]) -> list[bool] | None:
     """Return of each window whether a peer says that the dataset drifted; None where its environment is missing.
 
     Parameters
@@ -57,9 +57,9 @@ def flags(name: str, arrays: str | Path) -> list[bool] | None:
     name
         One of `TOOLS`.
     arrays
-        ``.npz`` file with ``reference`` (rows, columns) and ``windows`` (W, n, columns).
+        ``.npz`` files with ``reference`` (rows, columns) and ``windows`` (W, n, columns), all read by one process.
     """
-    return told(run(name, ["flags", str(arrays)]))
+    return told(run(name, ["flags", *map(str, arrays)]))
 
 
 def told(done: Measured | None) -> list[bool] | None:

@@ -27,7 +27,7 @@ Judge = Callable[[Any, Sequence[Any], Columns, str], Sequence[bool]]
 
 
 def main(judge: Judge) -> None:
-    """Run what the command line asks for: ``flags ARRAYS`` or ``compare FRAMES [VARIANT]``; the last line printed is JSON.
+    """Run what the command line asks for: ``flags ARRAYS…`` or ``compare FRAMES [VARIANT]``; the last line printed is JSON.
 
     Parameters
     ----------
@@ -40,9 +40,11 @@ def main(judge: Judge) -> None:
     FRAMES is a JSON object: ``reference`` a list of Parquet files, ``current`` such a list or ``windows`` a list of such lists,
     ``numeric`` and ``categorical`` names of columns.
     """
-    what, path, *variant = sys.argv[1:]
-    reference, windows, columns = _arrays(path) if what == "flags" else _frames(json.loads(Path(path).read_text()))
-    found = judge(reference, windows, columns, variant[0] if variant else "")
+    what, path, *others = sys.argv[1:]
+    if what == "flags":
+        found = [flag for arrays in (path, *others) for flag in judge(*_arrays(arrays), "")]
+    else:
+        found = list(judge(*_frames(json.loads(Path(path).read_text())), others[0] if others else ""))
     print(json.dumps([bool(one) for one in found]))
 
 

@@ -12,7 +12,7 @@ from include.drift.tails import two_sided_t, upper_f
 TINY = 1e-12
 WEEKDAY_LEVEL = 0.01
 # How what may flag a window shares ``drift.false_alarm_rate``; accuracy on labels has that of a version's whole life.
-SHARES = {"columns": 5 / 8, "segments": 1 / 4, "estimated": 1 / 16, "labels": 1 / 16}
+SHARES = {"columns": 5 / 8, "segments": 1 / 8, "estimated": 3 / 16, "labels": 1 / 16}
 WEIGHTS = {"location": 3}  # most shifts show there; the others count once
 # Weights of the reference days (days,), variance between days (k,), and its degrees of freedom.
 Model = tuple[NDArray[np.float64], NDArray[np.float64], int]

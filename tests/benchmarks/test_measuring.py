@@ -54,14 +54,14 @@ def test_a_peer_without_an_environment_gives_none(tmp_path, monkeypatch):
     monkeypatch.setattr(peers, "PLACE", tmp_path)
     assert not peers.available("evidently")
     assert peers.run("evidently", []) is None
-    assert peers.flags("evidently", tmp_path / "arrays.npz") is None
+    assert peers.flags("evidently", [tmp_path / "arrays.npz"]) is None
 
 
 def test_our_own_peer_flags_the_window_that_moved(tmp_path):
     generator = np.random.default_rng(0)
     windows = np.stack([generator.normal(size=(300, 1)), generator.normal(size=(300, 1)) + 2])
     np.savez(tmp_path / "arrays.npz", reference=generator.normal(size=(3000, 1)), windows=windows)
-    assert peers.flags("ks", tmp_path / "arrays.npz") == [False, True]
+    assert peers.flags("ks", [tmp_path / "arrays.npz"] * 2) == [False, True] * 2
 
 
 def test_children_start_where_the_project_is():
