@@ -31,7 +31,6 @@ from scipy import stats
 
 from benchmarks.false_alarm_peers import Draw, peer_rates
 from benchmarks.measuring import ROOT
-from benchmarks.peers import TOOLS
 from include.config.data_sections import Drift
 from include.drift.binning import BINS
 from include.drift.counting import Profile
@@ -53,7 +52,13 @@ TITLES = {
     "day-0.1": "days differ by 0.1 sd",
     "weekday": "weekdays differ by 0.1 sd",
 }
-PEER_COLOURS = ("#7b8794", "#c58b2a", "#6b8e4e", "#8a5fa8")
+# Name, colour and width of each peer's line: the first ones lie below others where both are at 100 %.
+PEER_LINES = {
+    "ks": ("KS, χ²", "#9aa5b1", 6.0),
+    "alibi_detect": ("alibi-detect", "#c58b2a", 2.5),
+    "evidently": ("Evidently", "#6b8e4e", 1.5),
+    "nannyml": ("NannyML", "#8a5fa8", 1.5),
+}
 
 
 @dataclass(frozen=True)
@@ -225,10 +230,10 @@ def draw(results: Sequence[Mapping[str, Any]], path: Path) -> None:
     for axis, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
         own = [line for line in results if line["case"].startswith(f"{name} n=")]
         sizes = [int(line["case"].split("n=")[1]) for line in own]
-        for tool, colour in zip(TOOLS, PEER_COLOURS, strict=True):
+        for tool, (label, colour, width) in PEER_LINES.items():
             known = [(size, line["peers"][tool]) for size, line in zip(sizes, own, strict=True)]
             known = [(size, figure) for size, figure in known if figure is not None]
-            axis.plot(*zip(*known, strict=True), "o-", color=colour, label=tool.replace("_", "-")) if known else None
+            axis.plot(*zip(*known, strict=True), "o-", color=colour, linewidth=width, label=label) if known else None
         axis.plot(sizes, [line["rate"] for line in own], "o-", color="#1f5fa8", linewidth=2.5, label="this project")
         axis.axhline(LIMIT, color="#b3261e", linestyle="--", linewidth=1, label="5 %")
         axis.set(xscale="log", xlabel="rows a day", title=TITLES[name], ylim=(-0.03, 1.03))

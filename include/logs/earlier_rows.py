@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from math import ceil
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +11,13 @@ from include.logs.parts import insert
 from include.logs.sql import quoted
 from include.logs.staging import TYPES, Staging
 from include.store.file_rows import column_with_places, files_by_day, picked_rows
+from include.store.interval import moved
 from include.store.tables import LoopStore
 
 REPEATED = "repeated_trace_id"
-DAY = "epoch_us(ts) // 86400000000"  # since 1970; a cast to DATE asks the calendar of the time zone, and takes longer
+# The day of a row, 1 on the first of January of year 1, before which no time is: `//` rounds towards 0. A cast to DATE would
+# ask the calendar of the time zone, and take longer.
+DAY = "((epoch_us(ts) + 62135683200000000) // 86400000000)"
 FRESH = "CREATE OR REPLACE TEMP TABLE fresh AS SELECT hash(trace_id) AS h, count(*) AS times FROM staged GROUP BY h"
 HITS = """
 CREATE OR REPLACE TEMP TABLE hits AS SELECT file, row FROM ids SEMI JOIN fresh ON hash(ids.trace_id) = fresh.h
@@ -64,9 +66,9 @@ class EarlierRows:
         if not found:
             return False
         self._staging.connection.execute(FRESH)
-        reach = ceil(self._staging.loop.logs.repeat_days)
-        around = range(-reach, reach + 1)
-        days = sorted({(day + timedelta(days=step)).isoformat() for day in found for step in around})
+        reach = self._staging.loop.logs.repeat_days
+        around = {day.toordinal() + step for day in found for step in range(-reach, reach + 1)}
+        days = [date.fromordinal(n).isoformat() for n in sorted(around) if 1 <= n <= date.max.toordinal()]
         self._look_at_files(days, version)
         self._look_at_quarantine(days)
         return True
@@ -99,7 +101,7 @@ class EarlierRows:
     def _look_at_quarantine(self, days: Sequence[str]) -> None:
         start, end = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (days[0], days[-1]))
         wanted = ["trace_id", "ts", "source", "line", "raw"]
-        in_reach = (pc.field("ts") >= start) & (pc.field("ts") < end + timedelta(days=1))
+        in_reach = (pc.field("ts") >= start) & (pc.field("ts") < moved(end, timedelta(days=1)))
         repeats = (pc.field("reason_code") == REPEATED) & in_reach & pc.field("trace_id").is_valid()
         dataset = self._store.dataset("quarantine")
         if dataset is None:
@@ -116,4 +118,4 @@ class EarlierRows:
 def staged_days(staging: Staging) -> list[date]:
     """Return the days, in UTC, of the staged rows."""
     found = staging.connection.execute(f"SELECT DISTINCT {DAY} AS day FROM staged ORDER BY day").fetchall()
-    return [date(1970, 1, 1) + timedelta(days=day) for (day,) in found]
+    return [date.fromordinal(day) for (day,) in found]

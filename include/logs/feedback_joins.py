@@ -1,11 +1,11 @@
 """Feedback and the predictions it is about: joined by trace id when it is used, so that either may come first."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from include.logs.bursts import JUDGED, held_back
-from include.store.interval import Interval
+from include.store.interval import Interval, moved
 from include.store.reading import Filter
 from include.store.rows import rows_of
 from include.store.tables import LoopStore
@@ -14,8 +14,6 @@ BURST_COLUMNS = ("feedback_id", "ts", "kind", "signal", "user_key", "source")
 JUDGEABLE: Filter = [("kind", "=", "explicit"), ("signal", "in", list(JUDGED))]  # no others are in a burst
 MOST_SPANS = 16
 CHUNK = 5_000  # signals marked in one commit
-EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)  # a window around it still is a time
-LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 
 
 def hold_back_bursts(store: LoopStore, interval: Interval) -> int:
@@ -63,7 +61,7 @@ def _spans(moments: list[datetime], margin: timedelta, window: Interval) -> list
     """Return what is within ``margin`` of the moments or of the window, in as few spans as there are, at most `MOST_SPANS`."""
     spans: list[tuple[datetime, datetime]] = []
     for moment in sorted(moments):
-        start, end = max(moment, EARLIEST) - margin, min(moment, LATEST) + margin
+        start, end = moved(moment, -margin), moved(moment, margin)
         if spans and (start <= spans[-1][1] or moment == window.end):
             spans[-1] = (spans[-1][0], end)
         else:

@@ -20,7 +20,7 @@ from include.logs.slices import Slice, without_unfinished_line
 from include.logs.sources import Access, list_files
 from include.logs.values import Problem, moment_of, pseudonym, short, text_of
 from include.store.digests import canonical_json
-from include.store.interval import Interval
+from include.store.interval import Interval, moved
 from include.store.rows import rows_of
 from include.store.tables import LoopStore
 
@@ -132,7 +132,7 @@ def _appended(store: LoopStore, rows: list[dict[str, Any]]) -> set[str]:
         return set()
     moments = [row["ts"] for row in rows]
     reach = timedelta(days=store.loop.logs.repeat_days)
-    among = [("ts", ">=", min(moments) - reach), ("ts", "<=", max(moments) + reach)]
+    among = [("ts", ">=", moved(min(moments), -reach)), ("ts", "<=", moved(max(moments), reach))]
     fresh: pa.Table = store.append_new("feedback", rows_of(store.loop, "feedback", rows), among)
     return set(fresh.column("feedback_id").to_pylist())
 

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -86,7 +86,7 @@ def _commit(staging: Staging, store: LoopStore, version: int | None) -> bool:
 def _rows(staging: Staging, store: LoopStore, day: str, *, alone: bool) -> Iterator[pa.RecordBatch]:
     """Yield a day's rows that stay, with the columns of the table but ``day``."""
     names = [field.name for field in store.schema("predictions") if field.name != "day"]
-    condition = "" if alone else f"WHERE {DAY} = DATE {literal(day)} - DATE '1970-01-01'"
+    condition = "" if alone else f"WHERE {DAY} = {date.fromisoformat(day).toordinal()}"
     query = (
         f"SELECT {', '.join(map(quoted, names))} FROM staged LEFT JOIN people USING (user_id) "
         f"JOIN parts USING (part) {condition}"

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from include.errors import ConfigError
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -81,6 +83,20 @@ class Interval:
     def widened(self, hours: float) -> "Interval":
         """Return the interval with an earlier start."""
         return Interval(self.start - timedelta(hours=hours), self.end)
+
+
+def moved(moment: datetime, by: timedelta) -> datetime:
+    """Return a moment earlier or later, or the first or last there is: logs hold any time, also none, as year 1.
+
+    Examples
+    --------
+    >>> moved(datetime(1, 1, 2, tzinfo=UTC), timedelta(days=-7)).year
+    1
+    """
+    try:
+        return moment + by
+    except OverflowError:
+        return FIRST if by < timedelta(0) else LAST
 
 
 def _midnight(moment: datetime) -> datetime:

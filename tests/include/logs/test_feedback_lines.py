@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from include.logs.feedback_lines import pull_feedback
 from tests.builders import DAY, KEY, day, make_store
 
@@ -28,6 +30,14 @@ def test_feedback_is_stored_once_under_a_pseudonym(tmp_path):
     row = store.read("feedback").to_pylist()[0]
     assert json.loads(row["value"]) == {"label": "earn"}
     assert row["user_key"] != "u1"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1969-12-31T12:00:00Z", "9999-12-31T23:59:59Z"])
+def test_feedback_of_any_time_is_stored_once(tmp_path, moment):
+    store = write(tmp_path, [signal(1, ts=moment), signal(2), signal(1, ts=moment)])
+    for _ in range(2):
+        assert pull_feedback(store, day(), KEY).rows == 2
+    assert store.read("feedback").num_rows == 2
 
 
 def test_feedback_without_consent_is_not_stored_and_counted(tmp_path):

@@ -146,6 +146,25 @@ def test_late_row_lands_in_its_own_interval(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00+00:00",
+        "0001-01-08T00:00:00+00:00",
+        "1969-12-31T12:00:00+00:00",
+        "1970-01-01T00:00:00+00:00",
+    ],
+)
+def test_time_that_a_writer_forgot_to_set_lands_in_its_day(tmp_path, moment):
+    """Go writes year 1 for no time, C the year 1970; those before 1970 are negative."""
+    store = make_store(tmp_path)
+    write_lines(tmp_path, [line(1, ts=moment), line(2), line(1, ts=moment), line(1, ts=moment, prediction="grain")])
+    found = pull_logs(store, day(), KEY)
+    assert (found.rows, found.late, found.duplicates, found.refused) == (1, 1, 1, 1)
+    row = store.read("predictions", columns=["day", "ts"], filters=[("trace_id", "=", "t1")]).to_pylist()[0]
+    assert (row["day"], row["ts"].isoformat()) == (moment[:10], moment)
+
+
 def test_row_whose_file_has_gone_stays(tmp_path):
     store = make_store(tmp_path)
     write_lines(tmp_path, [line(1)]).unlink  # noqa: B018 - the file stays for the first pull
