@@ -48,10 +48,18 @@ class SignedStory(Story):
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
-    """Play the first model, the reference days and one cycle; give the story while Airflow still runs."""
+def world(tmp_path_factory):
+    """A loop whose file is the only one; other tests of this process have theirs again afterwards."""
     folder = tmp_path_factory.mktemp("world")
-    world = make_world(folder, approval="required")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(folder / "loops"))
+        yield make_world(folder, approval="required")
+
+
+@pytest.fixture(scope="module")
+def story(world):
+    """Play the first model, the reference days and one cycle; give the story while Airflow still runs."""
+    folder = world.folder
     airflow = Standalone(
         home=folder / "airflow",
         port=free_port(),

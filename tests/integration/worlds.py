@@ -1,6 +1,5 @@
 """Small worlds for whole-loop tests: a loop on scikit-learn's digits, its traffic and its annotators, in one folder."""
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -59,7 +58,6 @@ def make_world(folder: Path, **gate: object) -> World:
     for name in ("logs", "feedback"):
         (folder / name).mkdir()
     loop = load_loop(path)
-    os.environ["FEEDBACK_LOOP_LOOPS_DIR"] = str(path.parent)
     traffic = Traffic(loop, examples_for(loop))
     traffic.write_seed_labels(100)
     return World(folder, loop, traffic, Annotators(loop, traffic.truth))

@@ -21,7 +21,7 @@ def test_verdict_on_ordinary_days_is_stable_and_judging_again_is_the_same_decisi
     first = detect_drift(store, day(14))
     assert first.outcome == "stable"
     assert first.evidence["picture"] is None
-    assert not (Path(store.uri) / "_files").exists()
+    assert not (Path(store.uri) / "_files" / "drift").exists()
     assert detect_drift(store, day(14)).evidence_digest == first.evidence_digest
     assert len(find(store, "drift")) == 1
 
