@@ -5,7 +5,6 @@ Reference and current window have as many rows each: 20 numbers, 5 categories, p
 profile both and judge; ``daily`` cases do what a loop does every day: profile the new day and judge it against 28 others.
 """
 
-import argparse
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.measuring import Measure, Measured, interleaved, line, print_lines, run_module
+from benchmarks.measuring import Measure, Measured, interleaved, line, print_cases, run_module
 from benchmarks.workloads.drift_days import days, drift_store, snapshot, write_days, write_frames
 from include.drift.detection import detect_drift
 from include.drift.profiles import profile_days
@@ -115,9 +114,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Print one JSON line a case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
-    print_lines(cases(quick=parser.parse_args().quick))
+    print_cases(cases, __doc__)
 
 
 if __name__ == "__main__":

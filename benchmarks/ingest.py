@@ -7,7 +7,6 @@ line in ten thousand is broken and one is there twice, except in what the peers 
 ``again`` pulls when nothing is new, ``after`` into a store that has seven days as large already.
 """
 
-import argparse
 import json
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.measuring import Measure, Measured, interleaved, line, print_lines, run_module
+from benchmarks.measuring import Measure, Measured, interleaved, line, print_cases, run_module
 from benchmarks.workloads.drift_days import snapshot
 from benchmarks.workloads.log_files import clean_copy, pack, split, stamp, write_logs
 
@@ -162,9 +161,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Print one JSON line a case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
-    print_lines(cases(quick=parser.parse_args().quick))
+    print_cases(cases, __doc__)
 
 
 if __name__ == "__main__":

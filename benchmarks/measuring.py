@@ -4,6 +4,7 @@ A child's peak memory starts at that of the process that started it, so every me
 by the benchmark itself. CPU is user and system time of the child and of every descendant it waited for, imports included.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -154,9 +155,19 @@ def leave() -> NoReturn:
     os._exit(0)
 
 
-def print_lines(found: Iterator[dict[str, Any]]) -> None:
-    """Print each result as one line of JSON as soon as it is there."""
-    for result in found:
+def print_cases(cases: Callable[..., Iterator[dict[str, Any]]], description: str | None) -> None:
+    """Print each case of a benchmark as one line of JSON as soon as it is there; ``--quick`` asks for smaller work.
+
+    Parameters
+    ----------
+    cases
+        Takes ``quick`` and yields the cases.
+    description
+        What ``--help`` says.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
+    for result in cases(quick=parser.parse_args().quick):
         print(json.dumps(result), flush=True)
 
 

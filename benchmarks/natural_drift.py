@@ -7,7 +7,6 @@ share of later windows that are flagged. The peers see the same rows with what t
 confidence, the prediction, and the length of a text in characters and words.
 """
 
-import argparse
 import json
 import resource
 import tempfile
@@ -21,7 +20,7 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 
 from benchmarks import peers
-from benchmarks.measuring import print_lines
+from benchmarks.measuring import print_cases
 from benchmarks.workloads.natural_loop import DAYS_A_WINDOW, Watched, watch, windows_of
 from benchmarks.workloads.natural_streams import STREAMS, Stream
 from benchmarks.workloads.packaged_data import NoDataError
@@ -135,9 +134,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Print one JSON line a data set."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one data set, within a minute")
-    print_lines(cases(quick=parser.parse_args().quick))
+    print_cases(cases, __doc__)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Nothing but ordinary days happens: each day's mean of each column, its confidenc
 ``false_alarms`` says how single columns behave against other tools.
 """
 
-import argparse
 import resource
 import tempfile
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmarks.measuring import print_lines
+from benchmarks.measuring import print_cases
 from benchmarks.workloads.ordinary_verdicts import daily_verdicts
 
 LIMIT = 0.05
@@ -53,9 +52,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Print one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
-    print_lines(cases(quick=parser.parse_args().quick))
+    print_cases(cases, __doc__)
 
 
 if __name__ == "__main__":
