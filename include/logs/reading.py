@@ -18,6 +18,7 @@ from include.logs.values import Problem, parse_object
 
 BLOCK = 1 << 18
 NEWLINE = ord("\n")
+MARK = b"\xef\xbb\xbf"  # of the byte order, which some writers begin a file with
 
 
 @dataclass(frozen=True)
@@ -171,16 +172,21 @@ def _found(opened: IO[bytes], blocks: list[tuple[int, int]], wanted: list[int]) 
             opened.seek(start)
             within = opened.read(end - start).split(b"\n")
             for place in wanted[begin:after]:
-                yield place, parsed(place, within[place - before - 1].rstrip(b"\r"))
+                yield place, parsed(place, _unmarked(place, within[place - before - 1].rstrip(b"\r")))
         begin = after
 
 
 def _sought(opened: IO[bytes], wanted: Set[int]) -> Iterator[tuple[int, Line]]:
     place = 0
     for number, ended in enumerate(opened, start=1):
-        place += not ended.isspace()
-        if place in wanted and not ended.isspace():
-            yield place, parsed(number, ended.rstrip(b"\r\n"))
+        raw = _unmarked(number, ended.rstrip(b"\r\n"))
+        place += bool(raw.strip())
+        if place in wanted and raw.strip():
+            yield place, parsed(number, raw)
+
+
+def _unmarked(number: int, raw: bytes) -> bytes:
+    return raw.removeprefix(MARK) if number == 1 else raw
 
 
 _FAULTS = (gzip.BadGzipFile, EOFError, pa.ArrowException)
@@ -191,7 +197,7 @@ def _numbered(opened: IO[bytes]) -> Iterator[tuple[int | None, bytes]]:
     try:
         while ended := opened.readline():
             number += 1
-            raw = ended.rstrip(b"\r\n")
+            raw = _unmarked(number, ended.rstrip(b"\r\n"))
             if raw.strip():
                 yield number, raw
     except (OSError, *_FAULTS) as error:

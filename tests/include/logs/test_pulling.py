@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from include.errors import ConfigError
 from include.logs.pulling import pull_logs
+from include.logs.reading import MARK
 from include.store.digests import table_digest
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
@@ -261,7 +262,23 @@ def test_any_bytes_end_in_the_table_or_in_quarantine_and_the_counts_add_up(tmp_p
     write_lines(folder, list(lines))
     report = pull_logs(store, day(), KEY)
     refused = store.read("quarantine").num_rows
-    assert report.rows + report.late + report.duplicates + refused == len(lines)
+    marked = bool(lines) and not lines[0].removeprefix(MARK).strip()  # a mark of the byte order is no line
+    assert report.rows + report.late + report.duplicates + refused == len(lines) - marked
+
+
+@pytest.mark.parametrize("doubtful", [False, True], ids=["scanned", "looked-at"])
+@pytest.mark.parametrize(
+    "before", [b"", b"\n", b"\n\n"], ids=["mark-before-a-line", "mark-alone", "mark-and-empty-line"]
+)
+def test_mark_of_the_byte_order_is_no_part_of_a_line(tmp_path, before, doubtful):
+    store = make_store(tmp_path)
+    changes = {"segments": '{"desk": "eu"}'} if doubtful else {}
+    lines = [line(1, **changes), line(2), line(3, **changes) | {"probabilities": {"earn": 2}}]
+    path = write_lines(tmp_path, lines)
+    path.write_bytes(MARK + before + path.read_bytes())
+    report = pull_logs(store, day(), KEY)
+    assert (report.rows, report.refused) == (2, 1)
+    assert store.read("quarantine").column("trace_id").to_pylist() == ["t3"]
 
 
 def test_two_pulls_of_one_interval_at_once_leave_the_rows_of_one(tmp_path):
