@@ -152,6 +152,8 @@ def profile_days(store: LoopStore, interval: Interval) -> int:
     dataset = store.dataset("predictions", [("day", "in", interval.days)])
     there, origins = set(store.days("profiles")), _origins(store, interval.days, dataset)
     days = [day for day, origin in origins.items() if day not in there or not _is_profiled(store, day, origin)]
+    if not days:
+        return 0
     fixed = fixed_before(store)
     profiles: list[Profile] = []
     for day in days:

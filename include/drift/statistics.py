@@ -129,9 +129,7 @@ def _moments(reference: Profiles, window: Profiles | None) -> DayStatistics:
     location = [math.erf(away) for away in (means - centre) / (2 * width)]
     values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
     rows = np.array([present(day) for day in days], dtype=np.float64)
-    variance = np.array(
-        [1 / np.pi, 2 / np.pi**2]
-    )  # of the mean and the deviation of a normal sample, by the delta method
+    variance = np.array([1 / np.pi, 2 / np.pi**2])  # of both in a normal sample, by the delta method
     return DayStatistics(["location", "spread"], values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from include.logs.reading import NEWLINE, unpack
+from include.logs.reading import MARK, NEWLINE, unpack
 from include.logs.slices import Slice
 from include.logs.sources import COMPRESSED, Access
 
@@ -76,7 +76,7 @@ def joined(files: Sequence[tuple[Path, int, datetime]]) -> Iterator[tuple[Path, 
         together, places = Path(folder) / "lines.jsonl", []
         with together.open("wb") as target:
             for path, number, latest in files:
-                data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+                data = path.read_bytes().removeprefix(MARK)
                 target.write(data if data.endswith(b"\n") else data + b"\n")
                 places.append(_places(_count(data), number, latest))
             target.write(b"{}\n")
