@@ -21,8 +21,8 @@ from include.store.digests import digest_of
 from include.store.file_rows import files_by_day
 from include.store.files import names_in, read_file, write_file
 from include.store.interval import Interval
-from include.store.reading import Filter
 from include.store.rows import rows_of
+from include.store.scanning import Filter
 from include.store.tables import LoopStore
 
 SAMPLE = 1 << 14

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from include.logs.parts import insert
 from include.logs.sql import quoted
 from include.logs.staging import TYPES, Staging
 from include.store.file_rows import column_with_places, files_by_day, picked_rows
 from include.store.interval import moved
+from include.store.scanning import Filter, scan
 from include.store.tables import LoopStore
 
 REPEATED = "repeated_trace_id"
@@ -100,15 +100,12 @@ class EarlierRows:
 
     def _look_at_quarantine(self, days: Sequence[str]) -> None:
         start, end = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (days[0], days[-1]))
-        wanted = ["trace_id", "ts", "source", "line", "raw"]
-        in_reach = (pc.field("ts") >= start) & (pc.field("ts") < moved(end, timedelta(days=1)))
-        repeats = (pc.field("reason_code") == REPEATED) & in_reach & pc.field("trace_id").is_valid()
+        in_reach: Filter = [("ts", ">=", start), ("ts", "<", moved(end, timedelta(days=1)))]
+        columns = self._store.schema("quarantine")
+        wanted = pa.schema([columns.field(name) for name in ("trace_id", "ts", "source", "line", "raw")])
         dataset = self._store.dataset("quarantine")
-        if dataset is None:
-            columns = self._store.schema("quarantine")
-            found = pa.schema([columns.field(name) for name in wanted]).empty_table()
-        else:
-            found = dataset.scanner(columns=wanted, filter=repeats, batch_readahead=1, fragment_readahead=1).to_reader()
+        repeats = [] if dataset is None else scan(dataset, wanted.names, [("reason_code", "=", REPEATED), *in_reach])
+        found = pa.RecordBatchReader.from_batches(wanted, repeats)
         database = self._staging.connection
         database.register("refused_ids", found)
         database.execute(REFUSED_BEFORE)

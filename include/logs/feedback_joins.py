@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from include.logs.bursts import JUDGED, held_back
 from include.store.interval import Interval, moved
-from include.store.reading import Filter
 from include.store.rows import rows_of
+from include.store.scanning import Filter
 from include.store.tables import LoopStore
 
 BURST_COLUMNS = ("feedback_id", "ts", "kind", "signal", "user_key", "source")

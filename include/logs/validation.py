@@ -3,8 +3,6 @@
 import heapq
 from dataclasses import dataclass
 
-import pyarrow.compute as pc
-
 from include.errors import SHOWN, DataQualityError, NothingToDo
 from include.logs.data_docs import Judged, publish
 from include.logs.expectations import run_suite
@@ -12,6 +10,7 @@ from include.logs.judged_sample import columns_judged, judged_rows
 from include.logs.suites import logs_suite
 from include.store.day_batches import rows_between
 from include.store.interval import Interval
+from include.store.scanning import scan
 from include.store.tables import LoopStore
 
 MOST_ROWS = 100_000
@@ -83,10 +82,9 @@ def _refused(store: LoopStore, interval: Interval) -> tuple[int, list[str]]:
     dataset = store.dataset("quarantine")
     if dataset is None:
         return 0, []
-    of_pull = (pc.field("interval_start") == interval.start) & (pc.field("interval_end") == interval.end)
-    scanned = dataset.scanner(columns=list(REASON), filter=of_pull & (pc.field("stage") == "logs"), batch_readahead=1)
+    of_pull = [("interval_start", "=", interval.start), ("interval_end", "=", interval.end), ("stage", "=", "logs")]
     count, first = 0, list[tuple[str, int, str, str]]()
-    for batch in scanned.to_batches():
+    for batch in scan(dataset, REASON, of_pull):
         count += batch.num_rows
         found = [(row["source"], row["line"] or 0, row["reason_code"], row["reason"]) for row in batch.to_pylist()]
         first = heapq.nsmallest(SHOWN, [*first, *found])

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from include.selection.content import content_keys
 from include.store.digests import digest_of
-from include.store.reading import Filter
+from include.store.scanning import Filter
 from include.store.tables import LoopStore
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from include.selection.frame import Frame, sampling_frame
 from include.store.decisions import Decision
-from include.store.reading import Filter
+from include.store.scanning import Filter
 from include.store.tables import LoopStore
 
 SIGNALS = ("report", "correction")

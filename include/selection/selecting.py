@@ -15,8 +15,8 @@ from include.selection.requests import request_rows
 from include.selection.scores import informativeness
 from include.store.decisions import Decision, latest, record
 from include.store.interval import Interval
-from include.store.reading import Filter
 from include.store.rows import rows_of
+from include.store.scanning import Filter
 from include.store.tables import LoopStore
 
 

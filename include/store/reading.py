@@ -8,16 +8,16 @@ import pyarrow as pa
 import pyarrow.fs as pa_fs
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
-from pyarrow.parquet import filters_to_expression
 
 from include.config.loading import resolve
 from include.config.loop_file import Loop
 from include.errors import StoreError
 from include.store.rows import conform, misfits
+from include.store.scanning import Filter, scan
 from include.store.schemas import TableSchema, schemas
 
+READAHEAD = 16  # files of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
-Filter = list[tuple[str, str, Any]]
 
 
 class TableReader:
@@ -76,7 +76,8 @@ class TableReader:
         there = [column for column in read if column in present]
         days = [condition for condition in filters or [] if condition[0] in schema.partition_by]
         files = table.to_pyarrow_dataset(filesystem=self._file_system(name), file_pruning_predicate=days or None)
-        rows = files.to_table(columns=there, filter=filters_to_expression(filters) if filters else None)
+        schema_there = pa.schema([files.schema.field(column) for column in there])
+        rows = pa.Table.from_batches(scan(files, there, filters, readahead=READAHEAD), schema_there)
         rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
         return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
 

@@ -10,8 +10,9 @@ from deltalake.exceptions import CommitFailedError
 from include.errors import StoreError
 from include.store.compaction import CONFIGURATION, compact
 from include.store.digests import table_digest
-from include.store.reading import Filter, TableReader, advice
+from include.store.reading import TableReader, advice
 from include.store.rows import conform, missing
+from include.store.scanning import Filter
 from include.store.schemas import TableSchema
 
 ATTEMPTS = 20

@@ -1,0 +1,64 @@
+"""Scan a table's files under a condition, whatever type of string they were written with."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+from pyarrow.parquet import filters_to_expression
+
+Filter = list[tuple[str, str, Any]]
+OPENED_AT_ONCE = 16
+VIEWS = (pa.string_view(), pa.binary_view())
+
+
+def scan(
+    dataset: Any, columns: Sequence[str], filters: Filter | None = None, *, readahead: int = 1
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows that meet all conditions, in no particular order.
+
+    Parameters
+    ----------
+    dataset
+        A ``pyarrow.dataset.FileSystemDataset``, as `TableReader.dataset` returns it.
+    columns
+        Columns wanted.
+    filters
+        Conditions that all must hold, as ``(column, operator, value)`` with ``= != < <= > >= in``; all rows by default.
+    readahead
+        Files, and batches of each, that are read ahead: what speed is bought with memory for.
+
+    Notes
+    -----
+    A file that Delta rewrites, when rows are deleted, updated or compacted, notes its texts as string views. Arrow casts such a
+    column, but compares it with nothing, so the rows of such a file are compared after they were cast.
+    """
+    wanted, ahead = list(columns), {"batch_readahead": readahead, "fragment_readahead": readahead}
+    if not filters:
+        yield from dataset.scanner(columns=wanted, **ahead).to_batches()
+        return
+    condition, compared = filters_to_expression(filters), dict.fromkeys(name for name, _, _ in filters)
+    texts = [name for name in compared if dataset.schema.field(name).type == pa.string()]
+    fragments = list(dataset.get_fragments(condition)) if texts else []
+    viewed = _with_views(fragments, texts)
+    if not viewed:
+        yield from dataset.scanner(columns=wanted, filter=condition, **ahead).to_batches()
+        return
+    for fragment in fragments:
+        if fragment.path not in viewed:
+            yield from fragment.to_batches(schema=dataset.schema, columns=wanted, filter=condition)
+            continue
+        for batch in fragment.to_batches(schema=dataset.schema, columns=list(dict.fromkeys([*wanted, *compared]))):
+            yield batch.filter(condition).select(wanted)
+
+
+def _with_views(fragments: Sequence[Any], columns: Sequence[str]) -> set[str]:
+    """Return the paths of the files with a string view in one of the columns; what was read of a file is kept with it."""
+
+    def has_view(fragment: Any) -> bool:
+        schema = fragment.physical_schema
+        return any(name in schema.names and schema.field(name).type in VIEWS for name in columns)
+
+    with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
+        found = list(pool.map(has_view, fragments))
+    return {fragment.path for fragment, views in zip(fragments, found, strict=True) if views}
