@@ -55,6 +55,10 @@ class StoreError(FeedbackLoopError):
     """A table cannot be read or committed."""
 
 
+class VersionGoneError(StoreError):
+    """A version of a table can be read no more: Delta's log or files of it were removed."""
+
+
 class LabelingError(FeedbackLoopError):
     """The labeling backend refused or lost something."""
 

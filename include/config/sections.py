@@ -149,6 +149,8 @@ class Labels(Section):
     """Krippendorff's alpha below which a batch is refused."""
     rules: list[Rule] = Field(default_factory=list)
     """Domain rules; a label that breaks one is set aside for a person."""
+    history_days: int | None = Field(default=None, ge=30, le=36_500)
+    """Days for which earlier versions of the labels, which datasets are, can be read; none means for good."""
 
 
 class Retrain(Section):

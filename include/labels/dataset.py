@@ -2,11 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
-from include.errors import ContractError, NothingToDo
+from include.errors import ContractError, NothingToDo, VersionGoneError
 from include.labels.outcomes import current_labels
 from include.store.decisions import Decision, latest, record
 from include.store.digests import table_digest
@@ -46,7 +45,7 @@ def publish_dataset(store: LoopStore) -> Decision:
     before = latest(store, KIND)
     if before is not None and before.evidence["digest"] == dataset.digest:
         raise NothingToDo(f"No label changed since dataset {before.subject}")
-    changes = _changes(dataset, read_dataset(store, before.subject) if before else None)
+    changes = _changes(dataset, known_labels(store, before.subject) if before else {})
     evidence = {
         "digest": dataset.digest,
         "labels_version": version,
@@ -56,8 +55,7 @@ def publish_dataset(store: LoopStore) -> Decision:
         "classes": dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
     }
     reason = (
-        f"{dataset.train.num_rows} labels to train on and {dataset.holdout.num_rows} held out; since the last dataset "
-        f"{changes['added']} added, {changes['changed']} changed, {changes['removed']} removed."
+        f"{dataset.train.num_rows} labels to train on and {dataset.holdout.num_rows} held out; {_in_words(changes)}"
     )
     return record(store, Decision(KIND, dataset.digest[:16], "published", (reason,), evidence))
 
@@ -77,6 +75,22 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
     if dataset.digest != published.evidence["digest"]:
         raise ContractError(f"Dataset {name}: got digest {dataset.digest}, expected {published.evidence['digest']}")
     return dataset
+
+
+def trained_on(store: LoopStore, name: str) -> set[str]:
+    """Return the ids of the training labels of a published dataset; none if its version can be read no more."""
+    try:
+        return set(read_dataset(store, name).train.column("label_id").to_pylist())
+    except VersionGoneError:
+        return set()
+
+
+def known_labels(store: LoopStore, name: str) -> dict[str, str] | None:
+    """Return the label of each trace id in a published dataset; None if its version of ``labels`` can be read no more."""
+    try:
+        return _labels(read_dataset(store, name))
+    except VersionGoneError:
+        return None
 
 
 def _dataset(store: LoopStore, version: int) -> Dataset:
@@ -99,13 +113,23 @@ def _dataset(store: LoopStore, version: int) -> Dataset:
     return Dataset(table_digest(covered), version, parts["train"], parts["holdout"])
 
 
-def _changes(dataset: Dataset, before: Dataset | None) -> dict[str, Any]:
-    new, old = _labels(dataset), _labels(before) if before else {}
+def _changes(dataset: Dataset, old: dict[str, str] | None) -> dict[str, int | None]:
+    if old is None:
+        return dict.fromkeys(("added", "removed", "changed"))
+    new = _labels(dataset)
     return {
         "added": len(new.keys() - old.keys()),
         "removed": len(old.keys() - new.keys()),
         "changed": sum(new[key] != old[key] for key in new.keys() & old.keys()),
     }
+
+
+def _in_words(changes: dict[str, int | None]) -> str:
+    if changes["added"] is None:
+        return "what changed is not known, since the version of labels that the last dataset was can be read no more."
+    return (
+        f"since the last dataset {changes['added']} added, {changes['changed']} changed, {changes['removed']} removed."
+    )
 
 
 def _labels(dataset: Dataset) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from include.labels.dataset import read_dataset
-from include.store.decisions import Decision, find, latest
+from include.labels.dataset import read_dataset, trained_on
+from include.store.decisions import Decision, find
 from include.store.tables import LoopStore
 
 MOST_SHOWN = 10
@@ -58,11 +58,7 @@ def _known_before(store: LoopStore, plan: Decision) -> set[str]:
     earlier = [
         found for found in plans[: digests.index(plan.evidence_digest)] if found.subject in judged - {plan.subject}
     ]
-    dataset = latest(store, "dataset", earlier[-1].evidence["dataset"]) if earlier else None
-    if dataset is None:
-        return set()
-    version = dataset.evidence["labels_version"]
-    return set(store.read("labels", columns=["label_id"], version=version).column("label_id").to_pylist())
+    return trained_on(store, earlier[-1].evidence["dataset"]) if earlier else set()
 
 
 def _by_segment(

@@ -11,7 +11,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from include.config.loading import resolve
 from include.config.loop_file import Loop
-from include.errors import StoreError
+from include.errors import StoreError, VersionGoneError
 from include.store.rows import conform, misfits
 from include.store.scanning import Filter, scan
 from include.store.schemas import TableSchema, schemas
@@ -64,7 +64,7 @@ class TableReader:
         Raises
         ------
         StoreError
-            If the table was written by a newer format, or the version does not exist.
+            If the table was written by a newer format, or the version is not there any more (`VersionGoneError`).
         """
         schema = self.table_schema(name)
         table = self.open_table(name, version)
@@ -120,8 +120,12 @@ class TableReader:
                 table.update_incremental()
             elif table is None or table.version() != version:
                 table = DeltaTable(uri, version=version, storage_options=self.options or None)
-        except TableNotFoundError:
-            return None
+        except TableNotFoundError as error:
+            if version is None or self.version(name) is None:
+                return None
+            raise VersionGoneError(
+                f"{uri}: version {version} is not there any more: Delta's log of it was removed"
+            ) from error
         except Exception as error:
             newest = "newest" if version is None else version
             raise StoreError(f"{uri}: cannot read version {newest}: {error}{advice(error)}") from error

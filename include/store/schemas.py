@@ -1,6 +1,7 @@
 """What a row of each table is. Inputs and segments are flat columns: ``input_<name>`` and ``segment_<name>``."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -8,6 +9,7 @@ from include.config.loop_file import Loop
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
+FOR_GOOD = 36_500  # days
 INPUT_TYPES = {
     "text": pa.string(),
     "categorical": pa.string(),
@@ -18,12 +20,13 @@ INPUT_TYPES = {
 
 @dataclass(frozen=True)
 class TableSchema:
-    """A table's columns, the key that makes a row unique, and how it is partitioned on disk."""
+    """A table's columns, the key that makes a row unique, how it is partitioned on disk, and Delta's properties of it."""
 
     name: str
     columns: pa.Schema
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 def schemas(loop: Loop) -> dict[str, TableSchema]:
@@ -37,7 +40,7 @@ def schemas(loop: Loop) -> dict[str, TableSchema]:
     """
     inputs = [pa.field(f"input_{name}", INPUT_TYPES[item.type]) for name, item in loop.inputs.items()]
     segments = [pa.field(f"segment_{name}", pa.string()) for name in loop.segments]
-    tables = [_predictions(inputs + segments), _labels(inputs + segments), *_FIXED]
+    tables = [_predictions(inputs + segments), _labels(loop, inputs + segments), *_FIXED]
     return {table.name: table for table in tables}
 
 
@@ -58,7 +61,7 @@ def _predictions(own: list[pa.Field]) -> TableSchema:
     return TableSchema("predictions", pa.schema(columns), ("trace_id",), ("day",))
 
 
-def _labels(own: list[pa.Field]) -> TableSchema:
+def _labels(loop: Loop, own: list[pa.Field]) -> TableSchema:
     columns = [
         pa.field(
             "label_id", pa.string(), nullable=False
@@ -83,7 +86,19 @@ def _labels(own: list[pa.Field]) -> TableSchema:
         pa.field("decided_at", TIMESTAMP, nullable=False),  # of the last answer used
         *own,
     ]
-    return TableSchema("labels", pa.schema(columns), ("label_id",))
+    return TableSchema("labels", pa.schema(columns), ("label_id",), properties=_kept_for(loop.labels.history_days))
+
+
+def _kept_for(days: int | None) -> dict[str, str]:
+    """Return the properties that keep a table's earlier versions: Delta itself would forget them after 30 days.
+
+    The files of a version go only with a vacuum, which nobody but a person starts.
+    """
+    return {
+        "delta.enableExpiredLogCleanup": "false" if days is None else "true",
+        "delta.logRetentionDuration": f"interval {days or FOR_GOOD} days",
+        "delta.deletedFileRetentionDuration": f"interval {days or FOR_GOOD} days",
+    }
 
 
 _FIXED = (

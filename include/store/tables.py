@@ -1,5 +1,6 @@
 """Commit to the tables of one loop."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -93,6 +94,7 @@ class LoopStore(TableReader):
             If other writers won every one of twenty attempts.
         """
         schema = self.table_schema(name)
+        self._set_properties(schema)
         for _ in range(ATTEMPTS):
             version = self.version(name)
             present = self.read(name, version=version, columns=columns, filters=among)
@@ -151,6 +153,14 @@ class LoopStore(TableReader):
                 return True
         raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
 
+    def _set_properties(self, schema: TableSchema) -> None:
+        """Give a table the properties of its schema, if an earlier version made it or the loop file has changed."""
+        table = self.open_table(schema.name) if schema.properties else None
+        if table is None or schema.properties.items() <= table.metadata().configuration.items():
+            return
+        with contextlib.suppress(CommitFailedError):  # another writer has committed: the next append will do
+            table.alter.set_table_properties(dict(schema.properties), commit_properties=fence(table.version()))
+
     def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
         """Commit on top of ``version``; False if another writer was first."""
         # A table that was not there when the rows were computed must not be there now either: only `mode="error"` says so.
@@ -165,7 +175,7 @@ class LoopStore(TableReader):
                 predicate=None if fresh_table else predicate,
                 schema_mode=None if fresh_table else "merge",
                 storage_options=self.options or None,
-                configuration=CONFIGURATION if fresh_table else None,
+                configuration={**CONFIGURATION, **schema.properties} if fresh_table else None,
                 commit_properties=fence(version),
             )
             if isinstance(target, DeltaTable) and not schema.partition_by:

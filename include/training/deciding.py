@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.labels.dataset import Dataset, read_dataset
+from include.labels.dataset import Dataset, read_dataset, trained_on
 from include.labels.outcomes import settled_requests
 from include.store.decisions import Decision, find, latest, record
 from include.store.digests import digest_of, table_digest
@@ -84,9 +84,7 @@ def _case(store: LoopStore, published: Decision) -> _Case:
     judged = {verdict.subject for verdict in find(store, "gate")}  # a dry run or a failed one uses no label up
     trained = [plan for plan in find(store, KIND) if plan.outcome == "train" and plan.subject in judged]
     last = trained[-1] if trained else None
-    known: set[str] = set()
-    if last is not None:
-        known = set(read_dataset(store, last.evidence["dataset"]).train.column("label_id").to_pylist())
+    known = trained_on(store, last.evidence["dataset"]) if last else set()
     new = sum(label not in known for label in dataset.train.column("label_id").to_pylist())
     key = challenger_key(store, dataset.train)
     return _Case(dataset, published.subject, key, last, new, _alarm_route(store))

@@ -12,9 +12,10 @@ from include.errors import (
     DeploymentError,
     NothingToDo,
     TrainingError,
+    VersionGoneError,
 )
 
-FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, TrainingError)
+FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, TrainingError, VersionGoneError)
 
 
 @contextmanager
