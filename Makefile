@@ -20,19 +20,19 @@ help: ## List what there is
 setup: $(VENV)/run.stamp ## Make the environment from the lock
 
 demo: $(VENV)/run.stamp ## Play three cycles of a loop in a real Airflow (LOOP=newswire or digits)
-	@$(PY) -m include.examples.demo --loop $(LOOP) --port $(PORT)
+	@$(PY) -m demo.story --loop $(LOOP) --port $(PORT)
 
 up: $(VENV)/run.stamp ## Start Airflow with its UI on loopback and print the login (PORT=8080)
-	@$(PY) -m include.examples.standalone up --port $(PORT)
+	@$(PY) -m demo.standalone up --port $(PORT)
 
 down: $(VENV)/run.stamp ## Stop that Airflow
-	@$(PY) -m include.examples.standalone down --port $(PORT)
+	@$(PY) -m demo.standalone down --port $(PORT)
 
 status: $(VENV)/run.stamp ## Say whether that Airflow runs
-	@$(PY) -m include.examples.standalone status --port $(PORT)
+	@$(PY) -m demo.standalone status --port $(PORT)
 
 check: $(VENV)/run.stamp ## Validate every loop file
-	@$(PY) -m include.config check
+	@$(PY) -m include check
 
 test: $(VENV)/dev.stamp ## Run every test, the real Airflow and MLflow among them
 	@$(PY) -m pytest -n 2 --dist loadfile
@@ -41,7 +41,7 @@ test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
 
 lint: $(VENV)/dev.stamp ## Check style and types
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy include plugins/feedback_loop dags/*.py
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy include demo plugins/feedback_loop dags/*.py
 
 # A module in benchmarks/ with a main function is a benchmark; the others are what they share.
 BENCHMARKS = $(basename $(notdir $(shell grep -l '^def main' benchmarks/*.py)))
@@ -63,10 +63,10 @@ lock: $(VENV)/dev.stamp ## Resolve requirements.in again into the locks
 	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 
 suite: $(VENV)/run.stamp ## Write a loop's expectations to include/expectations, to be edited (LOOP=newswire)
-	@$(PY) -m include.logs $(LOOP)
+	@$(PY) -m include suite $(LOOP)
 
 clean: ## Remove the environment, the demo's data and every cache (not your loops)
-	@test ! -x $(PY) || $(PY) -m include.examples.standalone down || true
+	@test ! -x $(PY) || $(PY) -m demo.standalone down || true
 	rm -rf $(VENV) .airflow data/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/uv:

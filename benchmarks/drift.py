@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.measuring import Measure, Measured, interleaved, line, print_cases, run_module
 from benchmarks.workloads.drift_days import days, drift_store, snapshot, write_days, write_frames
-from include.drift.detection import detect_drift
-from include.drift.profiles import profile_days
+from include.stages.drift.detection import detect_drift
+from include.stages.drift.profiling.profiles import profile_days
 
 DAYS = 10  # of the reference, and of the current window
 HISTORY, LAST = 28, 30

@@ -31,11 +31,11 @@ from scipy import stats
 
 from benchmarks.false_alarm_peers import Draw, peer_rates
 from benchmarks.measuring import ROOT
-from include.config.data_sections import Drift
-from include.drift.binning import BINS
-from include.drift.counting import Profile
-from include.drift.history import confirmation, rolling_days
-from include.drift.judging import judge_columns
+from include.foundation.config.data_sections import Drift
+from include.stages.drift.comparing.column_findings import judge_columns
+from include.stages.drift.history import confirmation, rolling_days
+from include.stages.drift.profiling.binning import BINS
+from include.stages.drift.profiling.counting import Profile
 
 COLUMNS, MOVED, REFERENCE_DAYS, WINDOWS = 20, 5, 28, 3
 START = date(2026, 1, 5)

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from include.evaluation.estimates import weighted_mean
-from include.gate.e_values import Stake, labels_to_decide, log_e_value, mixture_e_value
-from include.gate.error_budget import level
-from include.gate.verdict import FEWEST_LABELS, SLICE_LEVEL
+from include.foundation.statistics.e_values import Stake, labels_to_decide, log_e_value, mixture_e_value
+from include.foundation.statistics.estimates import weighted_mean
+from include.stages.gate.error_budget import level
+from include.stages.gate.judging import FEWEST_LABELS, SLICE_LEVEL
 
 BUDGET, ROUNDS, MOST = 0.05, 3, 60
 CYCLES, HOLDOUT = 20, 200
@@ -114,7 +114,7 @@ def _held_out(generator: np.random.Generator) -> tuple[Any, Any]:
 
 
 def _promoted(wins: int, losses: int, nth: int, generator: np.random.Generator) -> bool:
-    """Play the rounds of one challenger as `include.gate.verdict` does."""
+    """Play the rounds of one challenger as `include.stages.gate.judging` does."""
     needed = math.log(1 / level(BUDGET, nth))
     for round_number in range(1, ROUNDS + 2):
         if evidence(wins, losses) >= needed:

@@ -2,6 +2,6 @@
 
 import airflow  # noqa: F401 - Airflow parses only files that name it
 
-from include.config.loading import load_loops
+from include.foundation.config.loading import load_loops
 
 load_loops()

@@ -23,8 +23,8 @@ from feedback_loop.forms import trigger_form
 from feedback_loop.operators.rollback import RollbackOperator
 from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
 
-from include.config.loading import valid_loops
-from include.config.manual_runs import GuardRun
+from include.foundation.config.loading import valid_loops
+from include.foundation.config.manual_runs import GuardRun
 
 form = trigger_form(GuardRun)
 

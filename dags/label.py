@@ -25,8 +25,8 @@ from feedback_loop.operators.collect_annotations import CollectAnnotationsOperat
 from feedback_loop.operators.publish_dataset import PublishDatasetOperator
 from feedback_loop.operators.validate_labels import ValidateLabelsOperator
 
-from include.config.loading import valid_loops
-from include.config.manual_runs import LabelRun
+from include.foundation.config.loading import valid_loops
+from include.foundation.config.manual_runs import LabelRun
 
 form = trigger_form(LabelRun)
 

@@ -30,8 +30,8 @@ from feedback_loop.operators.push_to_labeling import PushToLabelingOperator
 from feedback_loop.operators.select_samples import SelectSamplesOperator
 from feedback_loop.operators.validate_logs import ValidateLogsOperator
 
-from include.config.loading import valid_loops
-from include.config.manual_runs import ObserveRun
+from include.foundation.config.loading import valid_loops
+from include.foundation.config.manual_runs import ObserveRun
 
 form = trigger_form(ObserveRun)
 

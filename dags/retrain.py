@@ -35,8 +35,8 @@ from feedback_loop.operators.request_evidence import RequestEvidenceOperator
 from feedback_loop.operators.retrain import RetrainOperator
 from feedback_loop.operators.write_release_notes import WriteReleaseNotesOperator
 
-from include.config.loading import valid_loops
-from include.config.manual_runs import RetrainRun
+from include.foundation.config.loading import valid_loops
+from include.foundation.config.manual_runs import RetrainRun
 
 form = trigger_form(RetrainRun)
 

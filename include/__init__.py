@@ -1,1 +1,1 @@
-"""What the loop decides. Nothing below this package imports Airflow."""
+"""What the loop decides: ``stages`` on a ``foundation``. ``loops`` and ``factories`` are yours. It knows no Airflow."""

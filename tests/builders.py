@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.config.loop_file import Loop
-from include.store.interval import Interval
-from include.store.tables import LoopStore
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval
+from include.foundation.store.tables import LoopStore
 
 CLASSES = ["earn", "acq", "grain"]
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
@@ -23,7 +23,7 @@ def make_loop(folder: Path, **overrides: Any) -> Loop:
         "task": {"kind": "classification", "classes": CLASSES},
         "inputs": {"text": {"type": "text"}},
         "logs": {"uri": str(folder / "logs"), "clock_skew_seconds": 300},
-        "training": {"factory": "include.training.factories:text_classifier", "seed_labels": None},
+        "training": {"factory": "include.factories:text_classifier", "seed_labels": None},
         "segments": ["desk"],
         "labeling": {"backend": "files", "uri": str(folder / "labeling")},
     }

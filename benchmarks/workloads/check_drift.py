@@ -5,8 +5,8 @@ from pathlib import Path
 
 from benchmarks.measuring import leave
 from benchmarks.workloads.drift_days import days, drift_store
-from include.drift.detection import detect_drift
-from include.drift.profiles import profile_days
+from include.stages.drift.detection import detect_drift
+from include.stages.drift.profiling.profiles import profile_days
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.config.loop_file import Loop
-from include.store.appending import add_files, write_day
-from include.store.interval import Interval
-from include.store.tables import LoopStore
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval
+from include.foundation.store.bulk.appending import add_files, write_day
+from include.foundation.store.tables import LoopStore
 
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 NUMERIC, CATEGORICAL = 20, 5
@@ -37,7 +37,7 @@ def drift_store(folder: Path) -> LoopStore:
             "task": {"kind": "classification", "classes": CLASSES},
             "inputs": numbers | categories,
             "logs": {"uri": str(folder / "logs")},
-            "training": {"factory": "include.training.factories:table_classifier", "seed_labels": None},
+            "training": {"factory": "include.factories:table_classifier", "seed_labels": None},
         }
     )
     return LoopStore(loop, str(folder))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from include.config.loop_file import Loop
-from include.store.interval import Interval
-from include.store.tables import LoopStore
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval
+from include.foundation.store.tables import LoopStore
 
 DAY = Interval(datetime(2026, 3, 10, tzinfo=UTC), datetime(2026, 3, 11, tzinfo=UTC))
 CLASSES = ["earn", "acq", "crude", "trade", "money-fx", "interest", "ship", "grain"]
@@ -35,7 +35,7 @@ def log_store(folder: Path, log_format: str) -> LoopStore:
             "inputs": inputs,
             "segments": ["desk"],
             "logs": {"uri": str(folder / "logs"), "format": log_format},
-            "training": {"factory": "include.training.factories:text_classifier", "seed_labels": None},
+            "training": {"factory": "include.factories:text_classifier", "seed_labels": None},
         }
     )
     return LoopStore(loop, str(folder / "store"))

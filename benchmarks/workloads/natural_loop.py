@@ -19,13 +19,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from benchmarks.workloads.natural_streams import Stream
-from include.config.loop_file import Loop
-from include.drift.detection import detect_drift
-from include.drift.profiles import profile_days
-from include.store.decisions import Decision
-from include.store.interval import Interval
-from include.store.rows import rows_of
-from include.store.tables import LoopStore
+from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.chain import Decision
+from include.foundation.intervals import Interval
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from include.stages.drift.detection import detect_drift
+from include.stages.drift.profiling.profiles import profile_days
 
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS_A_WINDOW = 7
@@ -122,7 +122,7 @@ def _loop(stream: Stream, folder: Path, reference_days: int) -> Loop:
             "task": {"kind": "classification", "classes": stream.classes},
             "inputs": stream.inputs,
             "logs": {"uri": str(folder / "logs")},
-            "training": {"factory": "include.training.factories:table_classifier", "seed_labels": None},
+            "training": {"factory": "include.factories:table_classifier", "seed_labels": None},
             "drift": {"reference": "frozen", "reference_days": reference_days, "seasonality": "none"},
         }
     )

@@ -10,14 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.workloads.drift_days import CLASSES, FIRST_DAY, days
-from include.config.loop_file import Loop
-from include.drift.binning import bin_edges
-from include.drift.counting import CategoryCounts, NumberCounts, Profile
-from include.drift.detection import detect_drift
-from include.drift.findings import ALL_ROWS
-from include.store.decisions import Decision
-from include.store.rows import rows_of
-from include.store.tables import LoopStore
+from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.chain import Decision
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from include.stages.drift.detection import detect_drift
+from include.stages.drift.findings import ALL_ROWS
+from include.stages.drift.profiling.binning import bin_edges
+from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts, Profile
 
 REFERENCE_DAYS, ROWS, LABELS, EFFECT = 28, 400, 20, 0.1
 NUMBERS = [f"n{place}" for place in range(6)]
@@ -33,7 +33,7 @@ def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -
             "name": "ordinary", "owner": "benchmarks", "description": "Nothing happens.",
             "task": {"kind": "classification", "classes": CLASSES}, "inputs": {name: {"type": "numeric"} for name in NUMBERS},
             "segments": ["desk"], "logs": {"uri": str(folder / "logs")}, "drift": {"reference_days": REFERENCE_DAYS},
-            "training": {"factory": "include.training.factories:table_classifier", "seed_labels": None},
+            "training": {"factory": "include.factories:table_classifier", "seed_labels": None},
         }
     )  # fmt: skip
     store, numbers = LoopStore(loop, str(folder / "store")), range(REFERENCE_DAYS + windows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.measuring import leave
 from benchmarks.workloads.log_files import day_before, log_store
-from include.logs.pulling import pull_logs
+from include.stages.logs.pulling import pull_logs
 
 
 def main() -> None:

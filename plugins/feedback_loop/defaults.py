@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.config.loop_file import Loop
+from include.foundation.config.loop_file import Loop
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -1,11 +1,11 @@
-"""Trigger forms made from the models of ``include.config.manual_runs``."""
+"""Trigger forms made from the models of ``include.foundation.config.manual_runs``."""
 
 from typing import Any
 
 from airflow.sdk import Param
 
-from include.config.manual_runs import form_fields
-from include.config.sections import Section
+from include.foundation.config.manual_runs import form_fields
+from include.foundation.config.sections import Section
 
 
 def trigger_form(model: type[Section]) -> dict[str, Param]:
@@ -13,7 +13,7 @@ def trigger_form(model: type[Section]) -> dict[str, Param]:
 
     Examples
     --------
-    >>> from include.config.manual_runs import GuardRun
+    >>> from include.foundation.config.manual_runs import GuardRun
     >>> trigger_form(GuardRun)["dry_run"].value
     False
     """

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.errors import (
+from include.foundation.errors import (
     ConfigError,
     ContractError,
     DataQualityError,

@@ -2,9 +2,9 @@ import json
 
 from benchmarks.workloads.drift_days import days, drift_store, files_of, snapshot, write_days
 from benchmarks.workloads.log_files import DAY, clean_copy, lines, log_store, split, write_logs
-from include.drift.detection import detect_drift
-from include.drift.profiles import profile_days
-from include.logs.pulling import pull_logs
+from include.stages.drift.detection import detect_drift
+from include.stages.drift.profiling.profiles import profile_days
+from include.stages.logs.pulling import pull_logs
 
 KEY = b"a key of the benchmarks"
 

@@ -7,15 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from include.config.loop_file import Loop
-from include.deployment.model_files import load_model, save_model
-from include.errors import TrainingError
-from include.labels.dataset import Dataset
-from include.store.rows import rows_of
-from include.store.tables import LoopStore
-from include.training.fitting import fit
-from include.training.frames import features_frame
-from tests.include.training.challenger_builders import label_row, make_label_store, make_text_loop
+from include.foundation.config.loop_file import Loop
+from include.foundation.errors import TrainingError
+from include.foundation.models.frames import features_frame
+from include.foundation.models.model_files import load_model, save_model
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from include.stages.labels.datasets import Dataset
+from include.stages.training.fitting import fit
+from tests.include.stages.training.challenger_builders import label_row, make_label_store, make_text_loop
 
 VECTOR = {"pixels": {"type": "vector", "size": 4}}
 TABLE = {
@@ -25,9 +25,9 @@ TABLE = {
     "pixels": {"type": "vector", "size": 4},
 }
 CASES = {
-    "text": ("include.training.factories:text_classifier", {"text": {"type": "text"}}),
-    "vector": ("include.training.factories:vector_classifier", VECTOR),
-    "table": ("include.training.factories:table_classifier", TABLE),
+    "text": ("include.factories:text_classifier", {"text": {"type": "text"}}),
+    "vector": ("include.factories:vector_classifier", VECTOR),
+    "table": ("include.factories:table_classifier", TABLE),
 }
 
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from include.errors import ConfigError, LabelingError
-from include.labeling.backends import backend_for
-from include.labeling.collecting import collect_annotations
-from include.labeling.pushing import push_requests
-from include.logs.pulling import pull_logs
-from include.selection.selecting import select_samples
+from include.foundation.errors import ConfigError, LabelingError
+from include.stages.labeling.backends import backend_for
+from include.stages.labeling.collecting import collect_annotations
+from include.stages.labeling.pushing import push_requests
+from include.stages.logs.pulling import pull_logs
+from include.stages.selection.selecting import select_samples
 from tests.builders import DAY, KEY, day, line, make_loop, make_store, write_lines
 
 BACKENDS = ["files"]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from include.config.sections import Selection
-from include.errors import ContractError
-from include.selection.diversity import DIVERSIFIERS, NEAR
-from include.selection.scores import SCORES, informativeness
+from include.foundation.config.sections import Selection
+from include.foundation.errors import ContractError
+from include.stages.selection.diversity import DIVERSIFIERS, NEAR
+from include.stages.selection.uncertainty_scores import SCORES, informativeness
 
 every_score = pytest.mark.parametrize("name", sorted(SCORES))
 every_diversifier = pytest.mark.parametrize("name", sorted(DIVERSIFIERS))

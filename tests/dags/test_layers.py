@@ -1,6 +1,7 @@
-"""Three layers, one arrow: dags → plugins/feedback_loop → include."""
+"""Three layers, one arrow: dags → plugins/feedback_loop → include; and in include two floors, stages on a foundation."""
 
 import ast
+import graphlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -14,14 +15,94 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 OPERATORS = sorted((ROOT / "plugins" / "feedback_loop" / "operators").glob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
+# The stages in the order of the loop: each imports the foundation and stages before it, never a later one.
+STAGES = (
+    "logs", "drift", "selection", "labeling", "labels", "training", "evaluation", "gate", "deployment", "reports",
+)  # fmt: skip
+FOUNDATION = (
+    "errors", "intervals", "digests", "config", "store", "decisions", "statistics", "lines", "quality", "models", "pages",
+)  # fmt: skip
+
+
+def modules_imported(path: Path) -> set[str]:
+    """Return the full names of what a file imports, also within functions and for type checking."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def imported(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in modules_imported(path)}
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def back_arrows(own: str, names: set[str]) -> set[str]:
+    """Return which of the imported names a module of include must not import."""
+    place = own.split(".")
+    banned = ["demo"]
+    if within(own, "include.factories"):
+        banned += ["include.stages"]
+    elif within(own, "include.foundation"):
+        banned += ["include.stages", "include.factories"]
+    elif within(own, *(f"include.stages.{stage}" for stage in STAGES)):
+        later = STAGES[STAGES.index(place[2]) + 1 :]
+        banned += ["include.factories", *(f"include.stages.{stage}" for stage in later)]
+    return {name for name in names if within(name, *banned)}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_folders_are_the_floors_and_the_stages():
+    def packages(folder: Path) -> set[str]:
+        return {path.parent.name for path in folder.glob("*/__init__.py")} | {
+            path.stem for path in folder.glob("[a-z]*.py")
+        }
+
+    assert packages(ROOT / "include") == {"stages", "foundation", "factories"}
+    assert packages(ROOT / "include" / "stages") == set(STAGES)
+    assert packages(ROOT / "include" / "foundation") == set(FOUNDATION)
+
+
+@pytest.mark.parametrize("path", INCLUDE, ids=module_name)
+def test_no_arrow_leads_back_up(path):
+    assert back_arrows(module_name(path), modules_imported(path)) == set()
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        ("include.stages.drift.detection", "include.stages.selection.frame"),
+        ("include.foundation.store.tables", "include.stages.logs.pulling"),
+        ("include.foundation.models.building", "include.factories"),
+        ("include.factories.linear", "include.stages.logs"),
+        ("include.stages.logs.pulling", "demo.story"),
+    ],
+)
+def test_an_arrow_that_is_added_is_seen(own, name):
+    assert back_arrows(own, {name, "json", "include.foundation.errors"}) == {name}
+
+
+def test_no_circle_of_files():
+    names = {module_name(path): path for path in [*INCLUDE, *(ROOT / "demo").rglob("*.py"), *PLUGINS]}
+    own = {name.removeprefix("plugins."): path for name, path in names.items()}
+    arrows = {name: {one for one in modules_imported(path) if one in own and one != name} for name, path in own.items()}
+    order = list(graphlib.TopologicalSorter(arrows).static_order())  # raises CycleError with the circle
+    assert len(order) == len(own)
+
+
+def test_stems_say_what_is_in_them():
+    stems = [path.stem for path in INCLUDE if not path.stem.startswith("__")]
+    assert sorted({stem for stem in stems if stems.count(stem) > 1}) == []
+    assert not {"utils", "helpers", "manager", "types", "common", "base"} & set(stems)
 
 
 @pytest.mark.parametrize("path", INCLUDE, ids=lambda path: str(path.relative_to(ROOT)))

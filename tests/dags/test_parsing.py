@@ -6,7 +6,7 @@ import sys
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from include.config.loading import load_loops
+from include.foundation.config.loading import load_loops
 from tests.conftest import ROOT
 
 STAGES = ("observe", "label", "retrain", "guard")

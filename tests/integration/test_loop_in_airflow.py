@@ -5,16 +5,16 @@ import socket
 
 import pytest
 
-from include.deployment.ledger import history
-from include.deployment.registry import ModelRegistry
-from include.errors import ConfigError
-from include.examples.airflow_client import connected
-from include.examples.demo import STAGES, Story
-from include.examples.progress import Progress
-from include.examples.standalone import Standalone, running
-from include.store.decisions import broken_links, find, latest
-from include.store.digests import table_digest
-from include.store.tables import LoopStore
+from demo.airflow_client import connected
+from demo.progress import Progress
+from demo.standalone import Standalone, running
+from demo.story import STAGES, Story
+from include.foundation.decisions.chain import broken_links, find, latest
+from include.foundation.digests import table_digest
+from include.foundation.errors import ConfigError
+from include.foundation.models.registry import ModelRegistry
+from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.tables import LoopStore
 from tests.integration.worlds import FIRST_DAY, REFERENCE_DAYS, make_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(500)]

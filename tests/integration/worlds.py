@@ -6,12 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from include.config.loading import load_loop
-from include.config.loop_file import Loop
-from include.examples.annotators import Annotators
-from include.examples.data_sets import examples_for
-from include.examples.traffic import Traffic
-from include.store.interval import Interval
+from demo.annotators import Annotators
+from demo.data_sets import examples_for
+from demo.traffic import Traffic
+from include.foundation.config.loading import load_loop
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval
 from tests.conftest import ROOT
 
 FIRST_DAY = date(2026, 9, 1)

@@ -4,8 +4,8 @@ import pytest
 from airflow.sdk import Connection
 from feedback_loop.hooks.log_source_hook import LogSourceHook
 
-from include.config.data_sections import Source
-from include.errors import ConfigError
+from include.foundation.config.data_sections import Source
+from include.foundation.errors import ConfigError
 
 SQL = {"format": "sql", "connection": "warehouse", "query": "SELECT 1 WHERE :start < :end"}
 

@@ -28,7 +28,8 @@ from feedback_loop.operators.validate_logs import ValidateLogsOperator
 from feedback_loop.triggers.answers_trigger import AnswersTrigger
 from feedback_loop.verdicts import verdicts
 
-from include.errors import (
+from include.foundation.decisions.chain import Decision, latest, record
+from include.foundation.errors import (
     ConfigError,
     ContractError,
     DataQualityError,
@@ -38,14 +39,13 @@ from include.errors import (
     StoreError,
     TrainingError,
 )
-from include.labeling.backends import backend_for
-from include.labeling.pushing import push_requests
-from include.logs.pulling import planned, pull_logs, report
-from include.logs.sources import Access
-from include.logs.values import pseudonym
-from include.selection.selecting import select_samples
-from include.store.decisions import Decision, latest, record
-from include.store.interval import Interval
+from include.foundation.intervals import Interval
+from include.foundation.lines.sources import Access
+from include.foundation.lines.values import pseudonym
+from include.stages.labeling.backends import backend_for
+from include.stages.labeling.pushing import push_requests
+from include.stages.logs.pulling import planned, pull_logs, report
+from include.stages.selection.selecting import select_samples
 from tests.builders import KEY, day, line, make_store, write_lines
 
 
@@ -176,7 +176,7 @@ def test_detect_drift_wakes_retrain_on_an_alarm_that_asks_for_it_and_on_nothing_
     store, monkeypatch, outcome, route, events
 ):
     verdict = Decision("drift", day().key, outcome, ("r",), {"route": route, "flagged": False})
-    monkeypatch.setattr("include.drift.detection.detect_drift", lambda *_: verdict)
+    monkeypatch.setattr("include.stages.drift.detection.detect_drift", lambda *_: verdict)
     assets, event = loop_assets("wire"), Mock()
     inputs = context() | {"outlet_events": {assets.drift_alarm: event}}
     operator = with_store(DetectDriftOperator(task_id="t", loop="wire", interval=day().key), store)
@@ -188,7 +188,9 @@ def test_detect_drift_wakes_retrain_on_an_alarm_that_asks_for_it_and_on_nothing_
 def test_detect_drift_of_an_hour_judges_the_last_whole_day_and_wakes_nobody_again(store, monkeypatch):
     verdict = Decision("drift", day().key, "alarm", (), {"route": "retrain", "flagged": False})
     windows = []
-    monkeypatch.setattr("include.drift.detection.detect_drift", lambda _, window: windows.append(window) or verdict)
+    monkeypatch.setattr(
+        "include.stages.drift.detection.detect_drift", lambda _, window: windows.append(window) or verdict
+    )
     events = []
     for hours in (1, 24, 25, 30):
         event = Mock()
@@ -342,7 +344,7 @@ class TestApprove:
         assert latest(store, "approval") is None
 
     def test_page_shows_scores_reasons_and_the_digest(self, store, gate):
-        from include.gate.approval import evidence_page
+        from include.stages.gate.approval import evidence_page
 
         page = evidence_page(store, gate.reference)
         assert "0.900" in page

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
-from include.config.loading import loop_named
+from include.foundation.config.loading import loop_named
 
 if TYPE_CHECKING:
-    from include.labeling.backends import LabelingBackend
+    from include.stages.labeling.backend_contract import LabelingBackend
 
 
 class LabelingHook(BaseHook):
@@ -28,7 +28,8 @@ class LabelingHook(BaseHook):
 
     def get_conn(self) -> "LabelingBackend":
         """Return the backend, ready to push and pull."""
-        from include.labeling.backends import BackendConnection, backend_for
+        from include.stages.labeling.backend_contract import BackendConnection
+        from include.stages.labeling.backends import backend_for
 
         loop = loop_named(self.loop)
         if loop.labeling.backend == "files":

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook, Connection
 
-from include.config.data_sections import Source
-from include.errors import ConfigError
+from include.foundation.config.data_sections import Source
+from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
-    from include.logs.sources import Access
+    from include.foundation.lines.sources import Access
 
 DRIVERS = {
     "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite", "mysql": "mysql+pymysql",
@@ -44,7 +44,7 @@ class LogSourceHook(BaseHook):
         ConfigError
             If the connection's type has no known driver.
         """
-        from include.logs.sources import Access
+        from include.foundation.lines.sources import Access
 
         if self.source.connection is None:
             return Access(self.s3_options)
@@ -55,7 +55,7 @@ class LogSourceHook(BaseHook):
 
 
 def _database_url(found: Connection) -> str:
-    from include.logs.queries import database_url
+    from include.stages.logs.slices.queries import database_url
 
     extra = found.extra_dejson
     driver = extra.pop("drivername", None) or DRIVERS.get(found.conn_type)

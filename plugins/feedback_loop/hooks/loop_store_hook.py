@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook, Connection
 
-from include.config.loading import loop_named
-from include.errors import ConfigError
+from include.foundation.config.loading import loop_named
+from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
-    from include.store.tables import LoopStore
+    from include.foundation.store.tables import LoopStore
 
 SHORTEST_KEY = 16
 
@@ -46,7 +46,7 @@ class LoopStoreHook(BaseHook):
         ConfigError
             If the connection does not say where the store is.
         """
-        from include.store.tables import LoopStore
+        from include.foundation.store.tables import LoopStore
 
         extra = self.connection.extra_dejson
         if not extra.get("uri"):

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
-from include.config.loading import loop_named
-from include.errors import ConfigError
+from include.foundation.config.loading import loop_named
+from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
-    from include.deployment.registry import ModelRegistry
+    from include.foundation.models.registry import ModelRegistry
 
 
 class ModelRegistryHook(BaseHook):
@@ -38,7 +38,7 @@ class ModelRegistryHook(BaseHook):
         ConfigError
             If the connection does not say where MLflow is.
         """
-        from include.deployment.registry import ModelRegistry
+        from include.foundation.models.registry import ModelRegistry
 
         uri = self.get_connection(self.conn_id).extra_dejson.get("tracking_uri")
         if not uri:

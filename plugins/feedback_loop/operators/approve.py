@@ -60,7 +60,7 @@ class ApproveDeploymentOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Approve by policy at once, or show the evidence and wait."""
-        from include.gate.approval import evidence_page, record_approval
+        from include.stages.gate.approval import evidence_page, record_approval
 
         with verdicts():
             store = self.hook.get_conn()
@@ -77,7 +77,7 @@ class ApproveDeploymentOperator(ApprovalOperator):
         return recorded
 
     def _record(self, event: dict[str, Any]) -> dict[str, str]:
-        from include.gate.approval import person, record_approval
+        from include.stages.gate.approval import person, record_approval
 
         self.validate_chosen_options(event["chosen_options"])
         approved = event["chosen_options"] == [self.APPROVE]

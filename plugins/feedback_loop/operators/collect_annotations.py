@@ -9,7 +9,7 @@ from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.operators.loop_operator import LoopOperator
 from feedback_loop.triggers.answers_trigger import COMPLETE, AnswersTrigger
 from feedback_loop.verdicts import verdicts
-from include.errors import ContractError
+from include.foundation.errors import ContractError
 
 
 class CollectAnnotationsOperator(LoopOperator):
@@ -17,7 +17,7 @@ class CollectAnnotationsOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Collect at once if the wait is over already, else defer."""
-        from include.labeling.collecting import progress
+        from include.stages.labeling.collecting import progress
 
         store = self.hook.get_conn()
         found = progress(store, LabelingHook(self.loop).get_conn())
@@ -36,7 +36,7 @@ class CollectAnnotationsOperator(LoopOperator):
             return self._collect(event["reason"])
 
     def _collect(self, reason: str) -> dict[str, Any]:
-        from include.labeling.collecting import collect_annotations
+        from include.stages.labeling.collecting import collect_annotations
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = collect_annotations(store, backend, self.hook.pseudonym_key)

@@ -3,7 +3,7 @@
 from airflow.sdk import Context
 
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.errors import NothingToDo
+from include.foundation.errors import NothingToDo
 
 
 class DecideRetrainOperator(LoopOperator):
@@ -11,7 +11,7 @@ class DecideRetrainOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Record the decision with its reasons and return its reference."""
-        from include.training.deciding import decide_retrain
+        from include.stages.training.deciding import decide_retrain
 
         decision = decide_retrain(self.hook.get_conn(), force=bool(context["params"].get("force")))
         self.log.info("%s: %s", decision.outcome, " ".join(decision.reasons))

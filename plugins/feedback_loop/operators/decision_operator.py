@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.errors import ContractError
+from include.foundation.errors import ContractError
 
 if TYPE_CHECKING:
-    from include.deployment.registry import ModelRegistry
-    from include.store.decisions import Decision
+    from include.foundation.decisions.chain import Decision
+    from include.foundation.models.registry import ModelRegistry
 
 
 class DecisionOperator(LoopOperator):
@@ -46,7 +46,7 @@ class DecisionOperator(LoopOperator):
         ContractError
             If the store has no such decision: nothing is done on the word of an XCom alone.
         """
-        from include.store.decisions import referenced
+        from include.foundation.decisions.chain import referenced
 
         decision = referenced(self.hook.get_conn(), dict(reference))
         if decision is None:

@@ -28,7 +28,7 @@ class DeployOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Deploy once and return what is live now."""
-        from include.deployment.deploying import deploy
+        from include.stages.deployment.deploying import deploy
 
         gate, approval = self.recorded(self.decision), self.recorded(self.approval)
         report = deploy(self.hook.get_conn(), self.registry, gate, approval)

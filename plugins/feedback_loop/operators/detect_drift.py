@@ -15,9 +15,9 @@ class DetectDriftOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Judge the interval and return the decision's reference."""
-        from include.drift.detection import detect_drift
-        from include.drift.profiles import profile_days
-        from include.drift.verdict_page import write_verdict_page
+        from include.stages.drift.detection import detect_drift
+        from include.stages.drift.page.verdict_page import write_verdict_page
+        from include.stages.drift.profiling.profiles import profile_days
 
         store, window = self.hook.get_conn(), self.data_interval.whole_days
         profiles = profile_days(store, window)

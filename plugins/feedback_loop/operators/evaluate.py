@@ -27,8 +27,8 @@ class EvaluateOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Evaluate and return the decision's reference."""
-        from include.evaluation.comparing import evaluate
-        from include.labels.dataset import read_dataset
+        from include.stages.evaluation.comparing import evaluate
+        from include.stages.labels.datasets import read_dataset
 
         store, plan = self.hook.get_conn(), self.recorded(self.decision)
         name = plan.evidence["evaluation_dataset"]

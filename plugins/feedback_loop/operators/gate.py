@@ -17,7 +17,7 @@ class GateOperator(DecisionOperator, BranchMixIn):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Judge, return the decision's reference and choose the branch."""
-        from include.gate.verdict import judge
+        from include.stages.gate.judging import judge
 
         verdict = judge(self.hook.get_conn(), self.recorded(self.decision))
         self.log.info("%s: %s", verdict.outcome, " ".join(verdict.reasons))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.store.interval import Interval
+from include.foundation.intervals import Interval
 
 
 class IntervalOperator(LoopOperator):

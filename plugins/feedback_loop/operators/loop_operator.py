@@ -9,10 +9,10 @@ from airflow.sdk import BaseOperator, Context
 from feedback_loop.hooks.log_source_hook import LogSourceHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.verdicts import verdicts
-from include.config.data_sections import Source
+from include.foundation.config.data_sections import Source
 
 if TYPE_CHECKING:
-    from include.logs.sources import Access
+    from include.foundation.lines.sources import Access
 
 
 class LoopOperator(BaseOperator):

@@ -5,7 +5,7 @@ from datetime import datetime
 from airflow.sdk import Context
 
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.store.interval import Interval
+from include.foundation.intervals import Interval
 
 
 class PlanPullOperator(LoopOperator):
@@ -17,7 +17,7 @@ class PlanPullOperator(LoopOperator):
 
     def perform(self, context: Context) -> list[str]:
         """Plan the pull and write the plan beside the tables."""
-        from include.logs.pulling import plan_pull, write_plan
+        from include.stages.logs.pulling import plan_pull, write_plan
 
         store = self.hook.get_conn()
         interval = _interval(context, store.loop.logs.schedule)

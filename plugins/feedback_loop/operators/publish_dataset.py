@@ -3,7 +3,7 @@
 from airflow.sdk import Context
 
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.errors import NothingToDo
+from include.foundation.errors import NothingToDo
 
 
 class PublishDatasetOperator(LoopOperator):
@@ -15,8 +15,8 @@ class PublishDatasetOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Publish and return the decision's reference."""
-        from include.labels.dataset import publish_dataset
-        from include.store.decisions import latest
+        from include.foundation.decisions.chain import latest
+        from include.stages.labels.datasets import publish_dataset
 
         store = self.hook.get_conn()
         try:

@@ -13,7 +13,7 @@ class PullFeedbackOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Pull the feedback; running it again changes nothing."""
-        from include.logs.feedback_lines import pull_feedback
+        from include.stages.logs.feedback.feedback_lines import pull_feedback
 
         store = self.hook.get_conn()
         report = pull_feedback(store, self.data_interval, self.hook.pseudonym_key, self.access(store.loop.feedback))

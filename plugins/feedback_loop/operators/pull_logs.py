@@ -27,7 +27,7 @@ class PullLogsOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Pull the partition; running it again changes nothing."""
-        from include.logs.pulling import planned, pull_partition
+        from include.stages.logs.pulling import planned, pull_partition
 
         store = self.hook.get_conn()
         slices = planned(store, self.partition)

@@ -7,7 +7,7 @@ from airflow.sdk import Context
 
 from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.errors import NothingToDo
+from include.foundation.errors import NothingToDo
 
 
 class PushToLabelingOperator(LoopOperator):
@@ -18,8 +18,8 @@ class PushToLabelingOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Push what is missing; running it again pushes nothing twice."""
-        from include.labeling.collecting import progress
-        from include.labeling.pushing import push_requests
+        from include.stages.labeling.collecting import progress
+        from include.stages.labeling.pushing import push_requests
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = push_requests(store, backend)

@@ -29,8 +29,8 @@ class RequestEvidenceOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Draw, push and return the counts; running it again asks nothing twice."""
-        from include.gate.evidence import request_evidence
-        from include.labeling.pushing import push_requests
+        from include.stages.gate.evidence_rounds import request_evidence
+        from include.stages.labeling.pushing import push_requests
 
         store, verdict = self.hook.get_conn(), self.recorded(self.decision)
         challenger = self.registry.load(run_id=self.challenger["run_id"])

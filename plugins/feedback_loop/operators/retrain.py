@@ -13,7 +13,7 @@ class RetrainOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Train and return the reference of the challenger's MLflow run."""
-        from include.training.fitting import train_challenger
+        from include.stages.training.fitting import train_challenger
 
         trained = train_challenger(self.hook.get_conn(), self.recorded(self.decision), self.registry)
         verb = "was trained before" if trained.already_there else "trained"

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from feedback_loop.operators.decision_operator import DecisionOperator
-from include.errors import NothingToDo
+from include.foundation.errors import NothingToDo
 
 
 class RollbackOperator(DecisionOperator):
@@ -17,7 +17,7 @@ class RollbackOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Roll back and return what is live now."""
-        from include.deployment.watching import rollback
+        from include.stages.deployment.watching import rollback
 
         verdict = self.recorded(self.decision)
         if verdict.outcome != "broken" or context["params"].get("dry_run"):

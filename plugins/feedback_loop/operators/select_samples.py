@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from feedback_loop.operators.interval_operator import IntervalOperator
-from include.errors import NothingToDo
+from include.foundation.errors import NothingToDo
 
 
 class SelectSamplesOperator(IntervalOperator):
@@ -14,7 +14,7 @@ class SelectSamplesOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Select once per interval; running it again returns the same batch."""
-        from include.selection.selecting import select_samples
+        from include.stages.selection.selecting import select_samples
 
         if context["params"].get("dry_run"):
             raise NothingToDo("dry_run: no labels are asked for")

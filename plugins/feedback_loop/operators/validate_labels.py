@@ -13,8 +13,8 @@ class ValidateLabelsOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Validate what is new; running it again changes nothing."""
-        from include.labels.seeds import admit_seed_labels
-        from include.labels.validation import validate_labels
+        from include.stages.labels.label_validation import validate_labels
+        from include.stages.labels.seeds import admit_seed_labels
 
         store = self.hook.get_conn()
         seeds = admit_seed_labels(store)

@@ -16,8 +16,8 @@ class ValidateLogsOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Validate and return the counts and where the result is kept."""
-        from include.logs.pulling import report
-        from include.logs.validation import validate_logs
+        from include.stages.logs.log_validation import validate_logs
+        from include.stages.logs.pulling import report
 
         store = self.hook.get_conn()
         pulled = report(store, self.data_interval)

@@ -10,7 +10,7 @@ class WatchDeploymentOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Record the verdict and return its reference."""
-        from include.deployment.watching import watch_deployment
+        from include.stages.deployment.watching import watch_deployment
 
         verdict = watch_deployment(self.hook.get_conn())
         self.log.info("%s: %s", verdict.outcome, " ".join(verdict.reasons))

@@ -13,7 +13,7 @@ class WriteReleaseNotesOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Write Markdown and HTML and return where they are."""
-        from include.reports.release_notes import write_release_notes
+        from include.stages.reports.release_notes import write_release_notes
 
         notes = write_release_notes(self.hook.get_conn(), self.recorded(self.decision), self.registry)
         self.log.info("Release notes: %s", notes)

@@ -48,6 +48,6 @@ class AnswersTrigger(BaseTrigger):
             await asyncio.sleep(self.poll_seconds)
 
     def _look(self) -> Any:
-        from include.labeling.collecting import progress
+        from include.stages.labeling.collecting import progress
 
         return progress(LoopStoreHook(self.loop, self.store_conn_id).get_conn(), LabelingHook(self.loop).get_conn())

@@ -1,0 +1,1 @@
+"""The story the demo plays, its simulated traffic and annotators, and what starts a local Airflow."""

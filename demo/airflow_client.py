@@ -1,0 +1,159 @@
+"""A small client of Airflow's REST API: what the demo and the integration tests need of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from include.foundation.errors import FeedbackLoopError
+
+LOCKED_ATTEMPTS = 5
+TERMINAL = {"success", "failed"}
+
+
+class AirflowClient:
+    """Talk to one Airflow.
+
+    Parameters
+    ----------
+    base_url
+        Such as ``http://127.0.0.1:8080``.
+    username, password
+        Of a user; a token is fetched on first use.
+    """
+
+    def __init__(self, base_url: str, username: str, password: str) -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=60)
+        self._login = {"username": username, "password": password}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON of a GET below ``/api/v2``."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Return the JSON of a POST below ``/api/v2``."""
+        return self._call("POST", path, json=body)
+
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """Return the JSON of a PATCH below ``/api/v2``."""
+        return self._call("PATCH", path, json=body)
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the scheduler run a DAG."""
+        self.patch(f"/dags/{dag_id}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Trigger a run by hand and return its id."""
+        return str(self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})["dag_run_id"])
+
+    def backfill(self, dag_id: str, first: datetime, last: datetime) -> None:
+        """Create the scheduled runs whose logical dates lie between two moments, both included.
+
+        To be called while the DAG is at rest: an earlier backfill is closed first. Airflow closes one only some time after
+        its last run, and allows one a DAG.
+        """
+        for earlier in self.get("/backfills", dag_id=dag_id)["backfills"]:
+            if earlier["completed_at"] is None:
+                self._call("PUT", f"/backfills/{earlier['id']}/cancel")
+        body = {
+            "dag_id": dag_id,
+            "from_date": first.isoformat(),
+            "to_date": last.isoformat(),
+            "reprocess_behavior": "completed",
+            "max_active_runs": 1,
+        }
+        self.post("/backfills", body)
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return a DAG's runs, newest first."""
+        return list(self.get(f"/dags/{dag_id}/dagRuns", order_by="-run_after", limit=100)["dag_runs"])
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the task instances of a run."""
+        return list(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"])
+
+    def log_text(self, dag_id: str, run_id: str, task_id: str, map_index: int, attempt: int) -> str:
+        """Return the text of an attempt's log."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        found = self.get(path, full_content=True, map_index=map_index)
+        events = found["content"] if isinstance(found, dict) else []
+        return "\n".join(str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in events)
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+        """Return what a task returned; ``map_index`` says which of a mapped one."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self.get(path, deserialize=True, map_index=map_index)["value"]
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+        """Answer a required action."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self.patch(path, {"chosen_options": [option], "params_input": {}})
+
+    def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> dict[str, Any]:
+        """Return a run once it has ended.
+
+        Raises
+        ------
+        FeedbackLoopError
+            If it has not ended in time.
+        """
+        return dict(self.wait(lambda: self._ended(dag_id, run_id), f"{dag_id} {run_id} to end", seconds))
+
+    def wait(self, look: Callable[[], Any], what: str, seconds: float) -> Any:
+        """Return the first true answer of ``look``, asked once a second.
+
+        Raises
+        ------
+        FeedbackLoopError
+            If there is none in time.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(1)
+        raise FeedbackLoopError(f"Waited {seconds:.0f} s for {what} in vain")
+
+    def _ended(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
+        run: dict[str, Any] = self.get(f"/dags/{dag_id}/dagRuns/{run_id}")
+        return run if run["state"] in TERMINAL else None
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        if "Authorization" not in self._http.headers:
+            self._authenticate()
+        answer = self._http.request(method, f"/api/v2{path}", **arguments)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._authenticate()
+            answer = self._http.request(method, f"/api/v2{path}", **arguments)
+        for _ in range(LOCKED_ATTEMPTS):  # SQLite has one writer at a time; what failed was rolled back
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in answer.text:
+                break
+            time.sleep(2)
+            answer = self._http.request(method, f"/api/v2{path}", **arguments)
+        if answer.is_error:
+            raise FeedbackLoopError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def _authenticate(self) -> None:
+        answer = self._http.post("/auth/token", json=self._login)
+        if answer.is_error:
+            raise FeedbackLoopError(f"Airflow refused the login of {self._login['username']}: {answer.text[:200]}")
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+@contextmanager
+def connected(base_url: str, username: str, password: str) -> Iterator[AirflowClient]:
+    """Give a client and close it."""
+    client = AirflowClient(base_url, username, password)
+    try:
+        yield client
+    finally:
+        client.close()

@@ -1,0 +1,83 @@
+"""Three simulated annotators, one of them sloppy. They know the truth; the loop only ever sees their answers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.foundation.config.loading import resolve
+from include.foundation.config.loop_file import Loop
+from include.foundation.digests import digest_of
+
+ERROR_RATES = {"ada": 0.03, "ben": 0.06, "cleo": 0.2}
+
+
+@dataclass
+class Annotators:
+    """Answer the request files of the ``files`` backend.
+
+    Parameters
+    ----------
+    loop
+        Says where the two folders are, and which classes there are.
+    truth
+        Label of each trace id.
+    """
+
+    loop: Loop
+    truth: Mapping[str, str]
+
+    def answer_open(self) -> int:
+        """Answer every request that an annotator has not answered, and return how many answers were given.
+
+        What an annotator says depends on the request and the annotator only. Each answers with one write that ends its line.
+        """
+        folder = Path(resolve(self.loop.labeling.uri or f"data/{self.loop.name}/labeling"))
+        requests = [
+            json.loads(line)
+            for path in sorted((folder / "requests").glob("*.jsonl"))
+            for line in path.read_text(encoding="utf-8").splitlines()
+        ]
+        given = 0
+        for name in ERROR_RATES:
+            path = folder / "answers" / f"{name}.jsonl"
+            done = _answered(path)
+            lines = [
+                self._answer(name, item["request_id"], item["trace_id"])
+                for item in requests
+                if item["request_id"] not in done
+            ]
+            if lines:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("a", encoding="utf-8") as file:
+                    file.write("".join(json.dumps(line) + "\n" for line in lines))
+            given += len(lines)
+        return given
+
+    def says(self, annotator: str, request_id: str, trace_id: str) -> str:
+        """Return what an annotator answers: the truth, or at the annotator's error rate another class."""
+        truth = self.truth[trace_id]
+        if _uniform("errs", annotator, request_id) >= ERROR_RATES[annotator]:
+            return truth
+        others = [name for name in self.loop.task.classes if name != truth]
+        return others[int(_uniform("which", annotator, request_id) * len(others))]
+
+    def _answer(self, annotator: str, request_id: str, trace_id: str) -> dict[str, object]:
+        return {
+            "request_id": request_id,
+            "annotator": annotator,
+            "label": self.says(annotator, request_id, trace_id),
+            "lead_time_seconds": round(2 + 20 * _uniform("time", annotator, request_id), 1),
+            "created_at": datetime.now(UTC).isoformat(),
+        }
+
+
+def _answered(path: Path) -> set[str]:
+    if not path.is_file():
+        return set()
+    return {json.loads(line)["request_id"] for line in path.read_text(encoding="utf-8").splitlines()}
+
+
+def _uniform(*parts: str) -> float:
+    return int(digest_of(*parts)[:12], 16) / float(16**12)

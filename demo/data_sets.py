@@ -1,0 +1,26 @@
+"""Data sets that the demo can play with, found by the classes a loop file names."""
+
+from collections.abc import Callable, Sequence
+
+from demo import handwriting, reuters
+from demo.example_data import Example
+from include.foundation.config.loop_file import Loop
+from include.foundation.errors import ConfigError
+
+
+def examples_for(loop: Loop) -> Sequence[Example]:
+    """Return the data set whose classes are the loop's, in a fixed order.
+
+    Raises
+    ------
+    ConfigError
+        If no data set has these classes: the demo can then not play this loop.
+    """
+    sources: list[tuple[Sequence[str], Callable[[str], Sequence[Example]]]] = [
+        (reuters.CLASSES, reuters.documents),
+        (handwriting.CLASSES, handwriting.pictures),
+    ]
+    for classes, read in sources:
+        if set(classes) == set(loop.task.classes):
+            return read(next(iter(loop.inputs)))
+    raise ConfigError(f"No example data has the classes of {loop.name}; the demo plays loops of: reuters r8, digits")

@@ -1,0 +1,284 @@
+"""A private Airflow for this project: ``python -m demo.standalone up|down|status``.
+
+SQLite, LocalExecutor, loopback only. For development and the demo; docker-compose.yaml is the way to production.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from include.foundation.config.loading import ROOT
+from include.foundation.errors import ConfigError, FeedbackLoopError
+
+USER = "admin"
+STARTING_SECONDS = 240
+STOPPING_SECONDS = 20
+LOCAL_SETTINGS = """import sys
+
+if "scheduler" in sys.argv:
+    import demo.warm_start
+"""
+NO_TELEMETRY = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "GX_ANALYTICS_ENABLED": "false"}
+
+
+@dataclass(frozen=True)
+class Standalone:
+    """One Airflow with its home folder.
+
+    Parameters
+    ----------
+    home
+        Folder of its database, logs, passwords and process id.
+    port
+        Of the UI and the API; the worker and trigger logs are served on the two ports after it.
+    store, tracking_uri
+        Where the connections ``feedback_store`` and ``mlflow`` point.
+    loops
+        Another folder of loop files, if not ``include/loops``.
+    """
+
+    home: Path = ROOT / ".airflow"
+    port: int = 8080
+    store: str = str(ROOT / "data" / "store")
+    tracking_uri: str = f"sqlite:///{ROOT}/data/mlflow/mlflow.db"
+    loops: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the UI."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def password(self) -> str:
+        """Password of the user ``admin``, made once for this home."""
+        return self._secret("password")
+
+    @property
+    def log(self) -> Path:
+        """What all its processes print."""
+        return self.home / "standalone.log"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its processes; it holds the connections, so it is not to be logged."""
+        own = {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "2",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": self._secret("api-secret"),
+            "AIRFLOW__API_AUTH__JWT_SECRET": self._secret("jwt-secret"),
+            "AIRFLOW__CORE__FERNET_KEY": "",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.port + 1),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.port + 2),
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW_CONN_FEEDBACK_STORE": json.dumps(
+                {"conn_type": "generic", "password": self._secret("pseudonym-key"), "extra": {"uri": self.store}}
+            ),
+            "AIRFLOW_CONN_MLFLOW": json.dumps({"conn_type": "generic", "extra": {"tracking_uri": self.tracking_uri}}),
+            "PYTHONPATH": str(ROOT),
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            **NO_TELEMETRY,
+        }
+        if self.loops is not None:
+            own["FEEDBACK_LOOP_LOOPS_DIR"] = str(self.loops)
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**inherited, **own}
+
+    def start(self) -> None:
+        """Start it and wait until it is healthy.
+
+        Raises
+        ------
+        ConfigError
+            If it runs already, or one of its ports is taken, before anything is started.
+        FeedbackLoopError
+            If it dies or is not healthy in time; with the end of its log.
+        """
+        if self.running():
+            raise ConfigError(f"Airflow runs already at {self.url}; `make down` stops it")
+        for port in (self.port, self.port + 1, self.port + 2):
+            _demand_free(port)
+        (self.home / "config").mkdir(parents=True, exist_ok=True)
+        (self.home / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
+        (self.home / "passwords.json").write_text(json.dumps({USER: self.password}))
+        (self.home / "passwords.json").chmod(0o600)
+        with self.log.open("w") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "standalone"], cwd=ROOT, env=self.environment(), stdout=log,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        (self.home / "pid").write_text(f"{child.pid} {_started(child.pid)}")
+        try:
+            self._wait_until_healthy(child)
+            self._make_pool()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> bool:
+        """Stop all its processes; tell whether there were any. A process that is not ours is never touched."""
+        group = self.running()
+        if group is None:
+            return False
+        _signal(group, signal.SIGTERM)
+        deadline = time.monotonic() + STOPPING_SECONDS
+        while _members(group) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        _signal(group, signal.SIGKILL)
+        (self.home / "pid").unlink(missing_ok=True)
+        return True
+
+    def running(self) -> int | None:
+        """Return its process group, or None. A process id that was given to another process since is not taken for ours."""
+        try:
+            number, started = (self.home / "pid").read_text().split()
+            pid = int(number)
+        except (FileNotFoundError, ValueError):
+            return None
+        first = _started(pid)
+        ours = first == started if first is not None else bool(_members(pid))
+        return pid if ours else None
+
+    def _secret(self, name: str) -> str:
+        path = self.home / "secrets" / name
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48 if name != "password" else 12))
+        return path.read_text()
+
+    def _wait_until_healthy(self, child: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + STARTING_SECONDS
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                raise FeedbackLoopError(
+                    f"Airflow ended with status {child.returncode} while starting:\n{self._log_end()}"
+                )
+            with contextlib.suppress(httpx.HTTPError):
+                health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
+                if all(
+                    health[part]["status"] == "healthy"
+                    for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
+                ):
+                    return
+            time.sleep(0.5)
+        raise FeedbackLoopError(f"Airflow was not healthy within {STARTING_SECONDS} s:\n{self._log_end()}")
+
+    def _make_pool(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "airflow",
+            "pools",
+            "set",
+            "labeling",
+            "1",
+            "One push to the labeling backend at a time",
+        ]
+        done = subprocess.run(command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise FeedbackLoopError(f"The pool could not be made:\n{done.stderr[-500:]}")
+
+    def _log_end(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
+
+
+@contextlib.contextmanager
+def running(airflow: Standalone) -> Iterator[Standalone]:
+    """Start an Airflow and stop it, whatever happens in between."""
+    airflow.start()
+    try:
+        yield airflow
+    finally:
+        airflow.stop()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo.standalone", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "status"])
+    parser.add_argument("--port", type=int, default=8080)
+    given = parser.parse_args(arguments)
+    airflow = Standalone(port=given.port)
+    if given.command == "up":
+        try:
+            airflow.start()
+        except FeedbackLoopError as error:
+            print(error, file=sys.stderr)
+            return 1
+    elif given.command == "down":
+        print("Airflow is stopped." if airflow.stop() else "Airflow was not running.")
+        return 0
+    if airflow.running() is None:
+        print("Airflow is not running.")
+        return 1
+    print(f"Airflow runs at {airflow.url}; user {USER}, password {airflow.password}")
+    return 0
+
+
+def _demand_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(
+                f"Port {port} is taken by another process; stop it, or choose other ports with PORT=…"
+            ) from error
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process started, in the kernel's ticks: with the id it tells a process from a later one."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return _started_without_proc(pid) if not Path("/proc").is_dir() else None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _started_without_proc(pid: int) -> str | None:
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return found.strip().replace(" ", "_") or None
+
+
+def _members(group: int) -> list[int]:
+    """Return the living processes of a group."""
+    found = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in found.splitlines()]
+    return [int(pid) for pid, of_group, state in rows if int(of_group) == group and not state.startswith("Z")]
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""Play a loop's whole story through a real Airflow: ``python -m demo.story --loop newswire``.
+
+A first champion is trained on a few dozen labels. It serves a month of ordinary days, then traffic shifts. Each cycle a
+day's log is pulled by schedule, labels are asked for, simulated annotators answer, a challenger is trained and judged.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from demo.airflow_client import AirflowClient, connected
+from demo.annotators import Annotators
+from demo.data_sets import examples_for
+from demo.epilogue import gains
+from demo.progress import Progress, table
+from demo.standalone import Standalone, running
+from demo.traffic import Traffic
+from include.foundation.config.loading import ROOT, loop_named, resolve
+from include.foundation.config.loop_file import Loop
+from include.foundation.errors import ConfigError, FeedbackLoopError
+from include.foundation.models.registry import LoadedModel, ModelRegistry
+from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.outcomes import settled_requests
+from include.foundation.store.tables import LoopStore
+from include.stages.labeling.pushing import pushed_requests
+from include.stages.reports.ledger_summary import cycles
+
+STAGES = ("observe", "label", "retrain", "guard")
+SEED_LABELS = 100
+FIRST_DAY = date(2026, 9, 1)
+ORDINARY_ROWS = 40
+QUIET_LOOKS = 3
+LONGEST_WAIT_SECONDS = 240
+
+
+@dataclass
+class Story:
+    """The demo's state: the loop, its world, and the Airflow it runs in."""
+
+    loop: Loop
+    airflow: Standalone
+    client: AirflowClient
+    traffic: Traffic
+    annotators: Annotators
+    progress: Progress
+    store: LoopStore
+    registry: ModelRegistry
+
+    def play(self, number_of_cycles: int, rows: int) -> None:
+        """Play everything, from the first labels to the last cycle."""
+        for stage in STAGES:
+            self.client.unpause(f"{self.loop.name}.{stage}")
+        self.progress.say(f"The loop starts from {SEED_LABELS} labels: label → retrain → the first champion")
+        self.client.trigger(f"{self.loop.name}.label")
+        self.settle(until_deployments=1)
+        day = self.ordinary_days()
+        for number in range(1, number_of_cycles + 1):
+            self.cycle(number, day + timedelta(days=number - 1), rows)
+
+    def ordinary_days(self) -> date:
+        """Let the first champion serve the reference days, pull them by hand with the form, and return the next day."""
+        days = self.loop.drift.reference_days
+        model = self.champion()
+        for number in range(days):
+            self.traffic.serve_day(FIRST_DAY + timedelta(days=number), ORDINARY_ROWS, model, shifted=False)
+        end = FIRST_DAY + timedelta(days=days)
+        self.progress.say(f"Version {model.version} served {days} ordinary days; pulling them with the trigger form")
+        form = {"start": _midnight(FIRST_DAY).isoformat(), "end": _midnight(end).isoformat(), "budget": 0}
+        run = self.client.trigger(f"{self.loop.name}.observe", form)
+        self.client.wait_for_run(f"{self.loop.name}.observe", run, LONGEST_WAIT_SECONDS)
+        self.settle()
+        return end
+
+    def cycle(self, number: int, day: date, rows: int) -> None:
+        """Serve one day with the present champion and let the schedule do the rest."""
+        model = self.champion()
+        shifted = number > 1
+        written = self.traffic.serve_day(day, rows, model, shifted=shifted)
+        kind = "topics and lengths have shifted" if shifted else "an ordinary day"
+        self.progress.say("")
+        self.progress.say(f"Cycle {number}: version {model.version} served {day}, {written} log lines; {kind}")
+        self.client.backfill(f"{self.loop.name}.observe", _midnight(day), _midnight(day))
+        self.settle()
+
+    def settle(self, until_deployments: int = 0) -> None:
+        """Answer requests and print progress until nothing runs, nothing waits and nothing is asked.
+
+        Raises
+        ------
+        FeedbackLoopError
+            If a task failed, or the loop does not come to rest.
+        """
+        quiet, deadline = 0, time.monotonic() + LONGEST_WAIT_SECONDS
+        while quiet < QUIET_LOOKS or len(history(self.store)) < until_deployments:
+            if time.monotonic() > deadline:
+                raise FeedbackLoopError(
+                    f"The loop did not come to rest in {LONGEST_WAIT_SECONDS} s; see {self.airflow.url}"
+                )
+            answered = self.annotators.answer_open()
+            if answered:
+                self.progress.say(f"Annotators gave {answered} answers")
+            looked, waiting = self.progress.look(), self.waiting()
+            busy = looked or waiting or bool(answered)
+            if self.progress.failed:
+                raise FeedbackLoopError(self.failure())
+            quiet = 0 if busy else quiet + 1
+            time.sleep(1)
+
+    def waiting(self) -> bool:
+        """Tell whether a request is not settled yet."""
+        asked = set(pushed_requests(self.store).column("request_id").to_pylist())
+        return bool(asked - settled_requests(self.store))
+
+    def champion(self) -> LoadedModel:
+        """Return the live model."""
+        model = self.registry.champion()
+        if model is None:
+            raise FeedbackLoopError("No champion is live: the first model did not pass its floor")
+        return model
+
+    def failure(self) -> str:
+        """Return which task failed, and the end of its log."""
+        dag_id, run_id, task_id, map_index, attempt = self.progress.failed[0]
+        text = self.client.log_text(dag_id, run_id, task_id, map_index, attempt)
+        return f"{dag_id}, task {task_id} failed:\n{text[-1500:]}"
+
+    def summary(self) -> str:
+        """Return the table, what improved, and where to look further."""
+        reports = f"{self.store.uri}/_files/reports/index.html"
+        return "\n".join(
+            ["", table(cycles(self.store)), "", *gains(self.store, self.registry), "", f"Release notes: {reports}",
+             f"Airflow's UI with these runs: make up, then {self.airflow.url}"]
+        )  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0 if the story was played to its end."""
+    parser = argparse.ArgumentParser(prog="python -m demo.story", description=__doc__)
+    parser.add_argument("--loop", default="newswire")
+    parser.add_argument("--cycles", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=None, help="documents a cycle")
+    parser.add_argument("--port", type=int, default=8080)
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, it cleans up as after Ctrl-C
+    try:
+        play(given.loop, given.cycles, given.rows, Standalone(port=given.port))
+    except FeedbackLoopError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone) -> None:
+    """Play the story of one loop in an Airflow that is started for it and stopped at its end."""
+    loop = loop_named(name)
+    if loop.labeling.backend != "files":
+        raise ConfigError(
+            f"{name}: labeling.backend is {loop.labeling.backend}; the demo's annotators answer the files backend"
+        )
+    if airflow.running():
+        raise ConfigError(f"Airflow runs already at {airflow.url}; `make down` stops it")
+    examples = examples_for(loop)
+    traffic = Traffic(loop, examples)
+    _clear(loop, airflow)
+    traffic.write_seed_labels(SEED_LABELS)
+    Path(resolve(str(loop.logs.uri))).mkdir(parents=True, exist_ok=True)
+    if loop.feedback.uri:
+        Path(resolve(loop.feedback.uri)).mkdir(parents=True, exist_ok=True)
+    print(f"Starting Airflow at {airflow.url} (its log: {airflow.log}) …", flush=True)
+    store, registry = LoopStore(loop, airflow.store), ModelRegistry(airflow.tracking_uri, loop)
+    with running(airflow), connected(airflow.url, "admin", airflow.password) as client:
+        _ = registry.experiment_id  # the first use creates MLflow's tables
+        progress = Progress(client, [f"{name}.{stage}" for stage in STAGES])
+        story = Story(loop, airflow, client, traffic, Annotators(loop, traffic.truth), progress, store, registry)
+        story.play(number_of_cycles, rows or (400 if len(examples) > 4000 else 250))
+        print(story.summary())
+
+
+def _clear(loop: Loop, airflow: Standalone) -> None:
+    """Remove what earlier demos left; where anything else lives in the same store, refuse.
+
+    Raises
+    ------
+    ConfigError
+        If the store holds a loop that no demo made.
+    """
+    store, marker = Path(airflow.store), airflow.home / "demo.txt"
+    played = set(marker.read_text().split()) if marker.is_file() else set()
+    present = {folder.name for folder in store.iterdir()} if store.is_dir() else set()
+    others = sorted(present - played)
+    if others:
+        raise ConfigError(
+            f"{store} holds loops that the demo did not make: {', '.join(others)}. It starts from nothing and would remove "
+            "them; run it in another clone"
+        )
+    for name in sorted(played):
+        shutil.rmtree(ROOT / "data" / name, ignore_errors=True)
+    for folder in (ROOT / "data" / loop.name, store, ROOT / "data" / "mlflow", airflow.home):
+        if folder.exists():
+            print(f"Removing {folder}, which an earlier demo left")
+            shutil.rmtree(folder)
+    airflow.home.mkdir(parents=True)
+    marker.write_text(loop.name)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the stages stand on; it imports none of them."""

@@ -1,0 +1,133 @@
+"""The sections of a loop file about data that come in: prediction logs, feedback and drift."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from include.foundation.config.sections import Identifier, Rate, Section, Share
+
+
+class Source(Section):
+    """Where rows come from: files in a folder, or a query."""
+
+    uri: str | None = Field(default=None, min_length=1)
+    """Folder of files, or ``s3://bucket/prefix``; a relative path starts at the repository root."""
+    format: Literal["jsonl", "csv", "parquet", "sql"] = "jsonl"
+    """Format of the files, or ``sql``. JSONL and CSV files may end in ``.gz`` or ``.zst``."""
+    connection: str | None = Field(default=None, min_length=1)
+    """Airflow connection: of the database for ``sql``, of the object store for ``s3://`` (the store's own by default)."""
+    query: str | None = Field(default=None, min_length=1)
+    """``sql``: a SELECT with the parameters ``:start`` and ``:end``, for example ``... WHERE ts >= :start AND ts < :end``."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Names of the source's fields by ours, where they differ: ``{trace_id: meta.request_id, input.text: body}``."""
+
+    @model_validator(mode="after")
+    def _sql_has_a_query(self) -> Self:
+        if self.format == "sql":
+            missing = [name for name in ("connection", "query") if getattr(self, name) is None]
+            if missing:
+                msg = f"format sql needs {' and '.join(missing)}"
+                raise ValueError(msg)
+            unbound = [name for name in (":start", ":end") if name not in (self.query or "")]
+            if unbound:
+                msg = f"query: the parameters {' and '.join(unbound)} are missing; they bound what one run reads"
+                raise ValueError(msg)
+        elif self.query is not None:
+            msg = f"query goes with format sql; got format {self.format}"
+            raise ValueError(msg)
+        return self
+
+
+class Logs(Source):
+    """Where predictions are logged, and when they are pulled."""
+
+    schedule: str = Field(default="@daily", min_length=1)
+    """Cron expression or preset; each run pulls the data interval it closes."""
+    look_back_hours: int = Field(default=24, ge=0, le=24 * 31)
+    """How far before the interval late rows are expected, in hours."""
+    repeat_days: int = Field(default=7, ge=1, le=366)
+    """How far apart in log time two lines with one trace id still are repeats, in days; it bounds what a pull looks up."""
+    max_refused_share: Share = 0.05
+    """Share of an interval's rows that may be refused before the loop stops."""
+    clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
+    """How far a timestamp may lie after its file was written, in seconds."""
+    memory_mb: int = Field(default=1024, ge=512, le=1_000_000)
+    """Memory one task may use, in MiB; what does not fit is kept on disk meanwhile."""
+    partition_mb: int = Field(default=1024, ge=1, le=1_000_000)
+    """Size of the partitions a large pull is split into, in MiB of files; each is a mapped task of its own."""
+
+    @model_validator(mode="after")
+    def _files_have_a_folder(self) -> Self:
+        if self.format != "sql" and not self.uri:
+            msg = "uri is missing: a folder of log files, or s3://bucket/prefix"
+            raise ValueError(msg)
+        return self
+
+
+class Feedback(Source):
+    """Where users' and sensors' signals about predictions arrive."""
+
+    consent: Literal["assumed", "required"] = "assumed"
+    """Whether a line without ``consent`` is taken (``assumed``) or left out (``required``); ``false`` is always left out."""
+    burst_signals: int = Field(default=50, ge=2)
+    """Signals of one person, or of one source, within ``burst_minutes`` from which on all of them are held back."""
+    burst_minutes: int = Field(default=60, ge=1, le=60 * 24)
+    """Length of the window in which a burst is looked for, in minutes."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any feedback to read."""
+        return self.uri is not None or self.query is not None
+
+
+class Drift(Section):
+    """When a window counts as drifted."""
+
+    reference: Literal["rolling", "frozen", "dates"] = "rolling"
+    """Which days are ordinary: those before the window, the first of the loop, or those of ``reference_dates``."""
+    reference_days: int = Field(default=28, ge=7, le=366)
+    """Days that say what is ordinary (``rolling``: before the window; ``frozen``: the loop's first)."""
+    reference_dates: Annotated[list[date], Field(min_length=2, max_length=2)] | None = None
+    """First and last day of the reference (``dates``)."""
+    seasonality: Literal["weekday", "none"] = "weekday"
+    """Whether weekdays may differ from each other: a window is then held against its own weekdays where they do."""
+    false_alarm_rate: Rate = 0.05
+    """Share of ordinary windows that may be flagged."""
+    min_effect: Share = 0.05
+    """Smallest effect that matters, 0 to 1: Cliff's delta of numbers, difference of shares of categories."""
+    max_accuracy_drop: Share = 0.02
+    """Smallest drop of accuracy, on labels or estimated, that matters."""
+    min_rows: int = Field(default=50, ge=1)
+    """Fewest rows a window needs, and each segment in it; below it the verdict is inconclusive."""
+    segments: list[Identifier] | None = None
+    """Segments judged on their own besides all rows together; every one of the loop by default."""
+    most_segment_values: int = Field(default=20, ge=0, le=1000)
+    """Values of one segment judged on their own, the most frequent first."""
+    confirm: Annotated[str, StringConstraints(pattern=r"^[1-9]\d? of [1-9]\d?$")] = "2 of 3"
+    """``k of m``: an alarm needs k flagged windows among the last m."""
+    cooldown_days: int = Field(default=3, ge=0, le=366)
+    """Days after an alarm in which no further one is raised."""
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.confirm_k > self.confirm_m:
+            msg = f"confirm: k must be at most m; got {self.confirm!r}"
+            raise ValueError(msg)
+        if (self.reference == "dates") != (self.reference_dates is not None):
+            msg = f"reference_dates goes with reference: dates, which needs it; got reference: {self.reference}"
+            raise ValueError(msg)
+        if self.reference_dates and self.reference_dates[0] > self.reference_dates[1]:
+            msg = f"reference_dates: the first day must not be after the last; got {self.reference_dates}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def confirm_k(self) -> int:
+        """Flagged windows an alarm needs."""
+        return int(self.confirm.split()[0])
+
+    @property
+    def confirm_m(self) -> int:
+        """Windows looked back on."""
+        return int(self.confirm.split()[2])

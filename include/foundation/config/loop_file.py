@@ -1,0 +1,103 @@
+"""The whole loop file, and what its sections must agree on."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from include.foundation.config.data_sections import Drift, Feedback, Logs
+from include.foundation.config.sections import (
+    Deploy,
+    Gate,
+    Identifier,
+    Input,
+    Labeling,
+    Labels,
+    Retrain,
+    Section,
+    Selection,
+    Task,
+    Training,
+)
+
+
+def _alike(section: str, names: Iterable[str]) -> list[str]:
+    """Return the names that cannot be told apart as columns: equal but for upper and lower case."""
+    lower = [name.lower() for name in names]
+    return [
+        f"{section}: {name!r} is there more than once, upper and lower case are the same"
+        for name in sorted(set(lower))
+        if lower.count(name) > 1
+    ]
+
+
+class Loop(Section):
+    """One learning loop. The first seven keys are required; every other has a default."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    """Name of the loop: it begins its DAG ids, assets, tables and registered model. Equal to the file's stem."""
+    owner: str = Field(min_length=1)
+    """Who is asked when something is wrong."""
+    description: str = Field(min_length=1)
+    """What the model is for, in a sentence."""
+    task: Task
+    inputs: dict[Identifier, Input] = Field(min_length=1)
+    """Inputs of the model by name."""
+    logs: Logs
+    training: Training
+    segments: list[Identifier] = Field(default_factory=list)
+    """Keys of a log line's ``segments`` that are kept."""
+    feedback: Feedback = Feedback()
+    drift: Drift = Drift()
+    selection: Selection = Selection()
+    labeling: Labeling = Labeling()
+    labels: Labels = Labels()
+    retrain: Retrain = Retrain()
+    gate: Gate = Gate()
+    deploy: Deploy = Deploy()
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        problems = [
+            f"gate.slices: {name!r} is not one of segments {self.segments}"
+            for name in self.gate.slices
+            if name not in self.segments
+        ]
+        problems += [
+            f"drift.segments: {name!r} is not one of segments {self.segments}"
+            for name in self.drift.segments or []
+            if name not in self.segments
+        ]
+        problems += _alike("segments", self.segments) + _alike("inputs", self.inputs)
+        for rule in self.labels.rules:
+            if rule.input not in self.inputs:
+                problems.append(
+                    f"labels.rules.{rule.name}: input {rule.input!r} is not one of inputs {sorted(self.inputs)}"
+                )
+            known = set(self.task.classes)
+            problems += [
+                f"labels.rules.{rule.name}: {label!r} is not one of task.classes"
+                for label in (rule.allow or []) + (rule.deny or [])
+                if label not in known
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def input_columns(self) -> dict[str, str]:
+        """Column of the store by input name: ``text`` is kept in ``input_text``."""
+        return {name: f"input_{name}" for name in self.inputs}
+
+    @property
+    def segment_columns(self) -> dict[str, str]:
+        """Column of the store by segment name: ``desk`` is kept in ``segment_desk``."""
+        return {name: f"segment_{name}" for name in self.segments}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the effective configuration, defaults included (64 hex digits)."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

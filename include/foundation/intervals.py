@@ -1,0 +1,111 @@
+"""A data interval: what a run works on, and the key of what it writes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from include.foundation.errors import ConfigError
+
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A half-open span of log time, ``start <= ts < end``, in UTC.
+
+    Examples
+    --------
+    >>> day = Interval.parse("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
+    >>> day.key, day.days
+    ('2026-11-01T00:00:00+00:00/2026-11-02T00:00:00+00:00', ['2026-11-01'])
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ConfigError(f"Interval: got {self.start} to {self.end}, expected both with a time zone")
+        if self.start >= self.end:
+            raise ConfigError(f"Interval: got start {self.start} not before end {self.end}; give a later end")
+
+    @classmethod
+    def parse(cls, start: str, end: str) -> "Interval":
+        """Read two ISO 8601 times; one without a zone is UTC.
+
+        Raises
+        ------
+        ConfigError
+            If either is not a time, or start is not before end.
+        """
+        return cls(_time("start", start), _time("end", end))
+
+    @classmethod
+    def from_key(cls, key: str) -> "Interval":
+        """Read what `key` wrote.
+
+        Examples
+        --------
+        >>> day = Interval.parse("2026-11-01", "2026-11-02")
+        >>> Interval.from_key(day.key) == day
+        True
+        """
+        start, _, end = key.partition("/")
+        return cls.parse(start, end)
+
+    @property
+    def key(self) -> str:
+        """``start/end`` in ISO 8601, UTC: the subject of what is decided on this interval."""
+        return f"{self.start.astimezone(UTC).isoformat()}/{self.end.astimezone(UTC).isoformat()}"
+
+    @property
+    def days(self) -> list[str]:
+        """Every UTC day the interval touches, as ``YYYY-MM-DD``, in order."""
+        first = self.start.astimezone(UTC).date()
+        last = (self.end.astimezone(UTC) - timedelta(microseconds=1)).date()
+        return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+
+    @property
+    def whole_days(self) -> "Interval":
+        """The UTC days that end in the interval; if none does, the one that ended last before.
+
+        So every day belongs to one interval of a schedule, and is whole, whatever the hours of the schedule are.
+
+        Examples
+        --------
+        >>> Interval.parse("2026-11-01T06:00:00Z", "2026-11-02T06:00:00Z").whole_days.days
+        ['2026-11-01']
+        >>> Interval.parse("2026-11-02T09:00:00Z", "2026-11-02T10:00:00Z").whole_days.days
+        ['2026-11-01']
+        """
+        end = _midnight(self.end)
+        return Interval(min(_midnight(self.start), end - timedelta(days=1)), end)
+
+    def widened(self, hours: float) -> "Interval":
+        """Return the interval with an earlier start."""
+        return Interval(self.start - timedelta(hours=hours), self.end)
+
+
+def moved(moment: datetime, by: timedelta) -> datetime:
+    """Return a moment earlier or later, or the first or last there is: logs hold any time, also none, as year 1.
+
+    Examples
+    --------
+    >>> moved(datetime(1, 1, 2, tzinfo=UTC), timedelta(days=-7)).year
+    1
+    """
+    try:
+        return moment + by
+    except OverflowError:
+        return FIRST if by < timedelta(0) else LAST
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _time(which: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"Interval {which}: got {text!r}, expected ISO 8601 such as 2026-11-01T00:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,27 @@
+"""The quarantine row of a line that was refused."""
+
+from typing import Any
+
+from include.foundation.digests import digest_of
+from include.foundation.intervals import Interval
+from include.foundation.lines.line_files import Line
+from include.foundation.lines.values import moment_of
+
+
+def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> dict[str, Any]:
+    """Return the quarantine row of a refused line: every reason, the raw text, and a key from the content."""
+    record = line.record or {}
+    trace_id = record.get("trace_id")
+    return {
+        "refusal_id": digest_of(stage, source, line.number, line.raw),
+        "stage": stage,
+        "interval_start": interval.start if interval else None,
+        "interval_end": interval.end if interval else None,
+        "source": source,
+        "line": line.number,
+        "trace_id": trace_id if isinstance(trace_id, str) else None,
+        "ts": moment_of(record.get("ts")),
+        "reason_code": line.problems[0][0],
+        "reason": "; ".join(reason for _, reason in line.problems),
+        "raw": line.raw,
+    }

@@ -1,0 +1,1 @@
+"""Batches judged by Great Expectations: suites, what they found, and Data Docs."""

@@ -1,0 +1,1 @@
+"""Estimates with intervals, evidence by betting, tails of distributions, and the control of false discoveries."""

@@ -1,0 +1,1 @@
+"""Tables by files and days, for more rows than memory holds."""

@@ -1,0 +1,237 @@
+"""Append Parquet files that were written beside a table: the way for more rows than memory holds."""
+
+import json
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from include.foundation.errors import StoreError
+from include.foundation.store.compaction import CONFIGURATION
+from include.foundation.store.table_reading import advice
+from include.foundation.store.tables import LoopStore, fence
+
+LEVEL = 1  # of zstd: a tenth larger than level 3, for less than half of the time
+ROWS_A_GROUP = 1 << 17
+PREFIX, LAST = 32, "\U0010ffff"  # of a text in the statistics, and what sorts behind everything
+
+
+def write_day(
+    store: LoopStore, name: str, day: str, batches: Iterable[pa.RecordBatch], repetitive: Sequence[str]
+) -> AddAction | None:
+    """Write the rows of one day to a new file of a table, and return what commits it; None without rows.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        A table that is partitioned by ``day`` and has a column ``ts``.
+    day
+        ``YYYY-MM-DD``, UTC.
+    batches
+        Rows with the table's columns but ``day``.
+    repetitive
+        Text columns with few different values: they are dictionary encoded.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be written; nothing is left of it.
+    """
+    path = f"day={day}/{uuid.uuid4()}.parquet"
+    schema = pa.schema([field for field in store.schema(name) if field.name != "day"])
+    try:
+        with _local(store, f"{name}/{path}") as target:
+            rows, statistics = _write(target, schema, batches, repetitive)
+            if rows == 0:
+                target.unlink()
+                return None
+            size = target.stat().st_size
+            _publish(store, f"{name}/{path}", target)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{store.uri}/{name}/{path}: could not be written: {error}{advice(error)}") from error
+    now = int(time.time() * 1000)
+    stats = json.dumps(statistics, ensure_ascii=False)  # readers take an escaped surrogate pair for another sign
+    return AddAction(path, size, {"day": day}, now, data_change=True, stats=stats)
+
+
+def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: int | None) -> bool:
+    """Commit files on top of ``version``; False if another writer was first.
+
+    Raises
+    ------
+    StoreError
+        If the table cannot be committed to.
+    """
+    schema, uri = store.table_schema(name), f"{store.uri}/{name}"
+    wanted, days = Schema.from_arrow(schema.columns), list(schema.partition_by)
+    try:
+        if version is None:
+            create_table_with_add_actions(
+                uri, wanted, list(files), mode="error", partition_by=days, storage_options=store.options or None,
+                configuration=CONFIGURATION, commit_properties=fence(None),
+            )  # fmt: skip
+            return True
+        table = store.open_table(name, version)
+        if table is None:
+            return False
+        _add_columns(table, wanted)
+        table.create_write_transaction(list(files), "append", wanted, days, commit_properties=fence(table.version()))
+    except CommitFailedError as error:
+        store.check_was_late(name, version, error)
+        return False
+    except Exception as error:
+        if version is None and store.open_table(name) is not None:
+            return False
+        raise StoreError(f"{uri}: could not commit {len(files)} files: {error}{advice(error)}") from error
+    return True
+
+
+def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bool:
+    """Take the rows out that meet an SQL predicate, on top of ``version``; False if another writer was first.
+
+    Raises
+    ------
+    StoreError
+        If the table cannot be committed to.
+    """
+    table = store.open_table(name, version)
+    if table is None:
+        return False
+    try:
+        table.delete(predicate, commit_properties=fence(version))
+    except CommitFailedError as error:
+        store.check_was_late(name, version, error)
+        return False
+    except Exception as error:
+        raise StoreError(f"{store.uri}/{name}: could not take rows out: {error}{advice(error)}") from error
+    return True
+
+
+def discard(store: LoopStore, name: str, files: Iterable[AddAction]) -> None:
+    """Remove files that were not committed."""
+    for file in files:
+        if "://" in store.uri:
+            bucket, key = _object(store, f"{name}/{file.path}")
+            _client(store).delete_object(Bucket=bucket, Key=key)
+        else:
+            Path(store.uri, name, file.path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _local(store: LoopStore, path: str) -> Iterator[Path]:
+    """Give the local path to write to: the file itself, which is gone if anything fails, or one to upload."""
+    if "://" in store.uri:
+        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
+            yield Path(folder) / "rows.parquet"
+        return
+    target = Path(store.uri, path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield target
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _publish(store: LoopStore, path: str, written: Path) -> None:
+    if "://" not in store.uri:
+        return
+    bucket, key = _object(store, path)
+    try:
+        _client(store).upload_file(str(written), bucket, key)
+    except Exception as error:
+        raise StoreError(f"{store.uri}/{path}: could not be written: {error}") from error
+
+
+def _object(store: LoopStore, path: str) -> tuple[str, str]:
+    bucket, _, key = f"{store.uri}/{path}".removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _client(store: LoopStore) -> Any:
+    import boto3
+
+    return boto3.client("s3", **store.s3_client_options)
+
+
+def _write(
+    target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], repetitive: Sequence[str]
+) -> tuple[int, dict[str, Any]]:
+    """Write batches and return how many rows they had, and their statistics."""
+    rows, bounds = 0, {field.name: _Bounds() for field in schema if not pa.types.is_nested(field.type)}
+    with pq.ParquetWriter(
+        target,
+        schema,
+        compression="zstd",
+        compression_level=LEVEL,
+        use_dictionary=list(repetitive),
+        write_statistics=["ts"],
+    ) as writer:
+        for batch in batches:
+            rows += batch.num_rows
+            for name, found in bounds.items():
+                found.add(batch.column(name), is_repetitive=name in repetitive)
+            if batch.num_rows:
+                writer.write_batch(batch.cast(schema), row_group_size=ROWS_A_GROUP)
+    return rows, {
+        "numRecords": rows,
+        "minValues": {name: _low(found.low) for name, found in bounds.items() if found.low is not None},
+        "maxValues": {name: _high(found.high) for name, found in bounds.items() if found.high is not None},
+        "nullCount": {name: found.nulls for name, found in bounds.items()},
+    }
+
+
+@dataclass
+class _Bounds:
+    """Smallest and largest value of a column so far; readers skip files by them, and take a missing one for *no row*."""
+
+    low: Any = None
+    high: Any = None
+    nulls: int = 0
+
+    def add(self, values: pa.Array, *, is_repetitive: bool) -> None:
+        self.nulls += values.null_count
+        # Of few different values the bounds are found quicker once they are told apart.
+        found = pc.min_max(values.unique() if is_repetitive else values).as_py()
+        if found["min"] is not None:
+            self.low = found["min"] if self.low is None else min(self.low, found["min"])
+            self.high = found["max"] if self.high is None else max(self.high, found["max"])
+
+
+def _low(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _milliseconds(value)
+    return value[:PREFIX] if isinstance(value, str) else value
+
+
+def _high(value: Any) -> Any:
+    """Return a bound that is not below the value although the format keeps milliseconds, and texts are cut."""
+    if isinstance(value, datetime):
+        return _milliseconds(value + timedelta(milliseconds=1))
+    is_long = isinstance(value, str) and len(value) > PREFIX and LAST not in value
+    return value[:PREFIX] + LAST if is_long else value
+
+
+def _milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _add_columns(table: DeltaTable, wanted: Schema) -> None:
+    there = {field.name for field in table.schema().fields}
+    missing = [field for field in wanted.fields if field.name not in there]
+    if missing:
+        table.alter.add_columns(missing, commit_properties=fence(table.version()))

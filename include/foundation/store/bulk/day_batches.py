@@ -1,0 +1,104 @@
+"""Read a table day by day without ever holding a day in memory."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.foundation.errors import StoreError
+from include.foundation.intervals import Interval
+from include.foundation.store.tables import LoopStore
+
+ROWS = 1 << 16
+
+
+def day_batches(
+    store: LoopStore, name: str, day: str, columns: Sequence[str], *, rows: int = ROWS, dataset: Any = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one day's partition in batches, in no particular order.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        A table that is partitioned by ``day``.
+    day
+        ``YYYY-MM-DD``, UTC.
+    columns
+        Columns wanted, not ``day`` itself. Text is dictionary encoded where the file is. A column that a file was written
+        without is null.
+    rows
+        Most rows of a batch: what memory is bounded by.
+    dataset
+        What `LoopStore.dataset` returned for the table and this day among others, if several days are read.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read.
+    """
+    dataset = store.dataset(name, [("day", "=", day)]) if dataset is None else dataset
+    if dataset is None:
+        return
+    fields = [store.schema(name).field(column) for column in columns]
+    texts = [field.name for field in fields if field.type == pa.string()]
+    for fragment in dataset.get_fragments(pc.field("day") == day):
+        try:
+            with dataset.filesystem.open_input_file(fragment.path) as opened:
+                metadata = pq.read_metadata(opened)
+                names = set(metadata.schema.to_arrow_schema().names)
+                there = [field.name for field in fields if field.name in names]
+                encoded = [name for name in texts if name in names]
+                file = pq.ParquetFile(opened, metadata=metadata, read_dictionary=encoded)
+                for batch in by_row_group(file, rows, there):
+                    yield _with_nulls(batch, fields)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{store.uri}/{name}/{fragment.path}: cannot be read: {error}") from error
+
+
+def by_row_group(file: pq.ParquetFile, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield a file's rows in batches, holding one row group at a time: read as one, a file is kept in memory to its end.
+
+    Parameters
+    ----------
+    file
+        Parquet file.
+    rows
+        Most rows of a batch.
+    columns
+        Columns wanted; all by default.
+    """
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=columns, use_threads=False)
+
+
+def _with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
+    if batch.num_columns == len(fields):
+        return batch
+    names = set(batch.schema.names)
+    columns = [
+        batch.column(field.name) if field.name in names else pa.nulls(batch.num_rows, field.type) for field in fields
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=[field.name for field in fields])
+
+
+def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
+    """Return how many rows of a table, partitioned by ``day``, have ``start <= ts < end``."""
+    dataset = store.dataset(name, [("day", "in", interval.days)])
+    if dataset is None:
+        return 0
+    moment = pc.field("ts")
+    return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end)))
+
+
+def newest_moment(store: LoopStore, name: str) -> datetime | None:
+    """Return the newest ``ts`` of a table that is partitioned by ``day``, reading its last day only; None without rows."""
+    days = store.days(name)
+    if not days:
+        return None
+    newest = pc.max(store.read(name, columns=["ts"], filters=[("day", "=", days[-1])]).column("ts")).as_py()
+    return cast("datetime | None", newest)

@@ -1,0 +1,92 @@
+"""Single rows of a table's files: found by one column, then read whole, with one row group in memory at a time."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from include.foundation.errors import StoreError
+from include.foundation.store.bulk.day_batches import ROWS, by_row_group
+
+Rows = NDArray[np.int64]
+
+
+def files_by_day(dataset: Any, days: Sequence[str]) -> dict[str, str]:
+    """Return the day of each file, by its path, of a dataset that is partitioned by ``day``; nothing of no dataset."""
+    if dataset is None:
+        return {}
+    return {file.path: day for day in days for file in dataset.get_fragments(pc.field("day") == day)}
+
+
+def column_with_places(dataset: Any, paths: Sequence[str], column: str) -> pa.RecordBatchReader:
+    """Stream a text column of files, with where each value is: ``file`` int32, its place in ``paths``, and ``row`` int64.
+
+    Raises
+    ------
+    StoreError
+        While it is read, if a file cannot be.
+    """
+    schema = pa.schema([(column, pa.string()), ("file", pa.int32()), ("row", pa.int64())])
+    return pa.RecordBatchReader.from_batches(schema, _placed(dataset, paths, column, schema))
+
+
+def picked_rows(dataset: Any, path: str, rows: Rows, columns: pa.Schema) -> Iterator[pa.Table]:
+    """Yield some rows of a file, in order; a column that it was written without is null.
+
+    Parameters
+    ----------
+    dataset
+        Has the file.
+    path
+        The file.
+    rows
+        Places, int64, (n,), from 0 and increasing.
+    columns
+        Columns wanted.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    try:
+        with dataset.filesystem.open_input_file(path) as opened:
+            file = pq.ParquetFile(opened)
+            there = [name for name in columns.names if name in file.schema_arrow.names]
+            begin = 0
+            for group in range(file.num_row_groups):
+                end = begin + file.metadata.row_group(group).num_rows
+                wanted = rows[np.searchsorted(rows, begin) : np.searchsorted(rows, end)] - begin
+                if wanted.size:
+                    read = file.read_row_group(group, columns=there, use_threads=False)
+                    yield _conformed(read, columns).take(wanted)
+                begin = end
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from error
+
+
+def _placed(dataset: Any, paths: Sequence[str], column: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for number, path in enumerate(paths):
+        first = 0
+        try:
+            with dataset.filesystem.open_input_file(path) as opened:
+                for batch in by_row_group(pq.ParquetFile(opened), ROWS, [column]):
+                    count = batch.num_rows
+                    places = [pa.array(np.full(count, number, np.int32)), pa.array(np.arange(first, first + count))]
+                    yield pa.RecordBatch.from_arrays([batch.column(0).cast(pa.string()), *places], schema=schema)
+                    first += count
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{path}: cannot be read: {error}") from error
+
+
+def _conformed(rows: pa.Table, columns: pa.Schema) -> pa.Table:
+    there = set(rows.column_names)
+    found = [
+        rows.column(field.name).cast(field.type) if field.name in there else pa.nulls(len(rows), field.type)
+        for field in columns
+    ]  # a writer may have noted another kind of text, which not all of Arrow can handle
+    return pa.Table.from_arrays(found, schema=columns)

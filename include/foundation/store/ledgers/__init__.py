@@ -1,0 +1,1 @@
+"""Ledgers that several stages read: what was live, and what became of requests."""

@@ -1,0 +1,68 @@
+"""Rows and the schema of their table: made of records, fitted, and told from those that are there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable, Schema
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.errors import StoreError
+from include.foundation.store.schemas import schemas
+
+
+def rows_of(loop: Loop, name: str, records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return records as rows of a table; a key that a record lacks is null.
+
+    Raises
+    ------
+    StoreError
+        If a record has a key that is no column, or a value of the wrong type.
+    """
+    schema = schemas(loop)[name].columns
+    unknown = sorted({key for record in records for key in record} - set(schema.names))
+    if unknown:
+        raise StoreError(f"{name}: got columns {unknown}, expected only {schema.names}")
+    try:
+        return pa.Table.from_pylist(list(records), schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
+        raise StoreError(f"{name}: a value does not fit its column: {error}") from error
+
+
+def missing(rows: pa.Table, present: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Return the first row of each key that is not among ``present``."""
+    seen = set(zip(*(present.column(name).to_pylist() for name in key), strict=True))
+    keep = []
+    for found in zip(*(rows.column(name).to_pylist() for name in key), strict=True):
+        keep.append(found not in seen)
+        seen.add(found)
+    return rows.filter(pa.array(keep, pa.bool_()))
+
+
+def conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """Return rows with exactly the schema's columns, order and types; a missing nullable column is null."""
+    columns, problems = [], []
+    for field in schema:
+        if field.name not in rows.column_names:
+            columns.append(pa.nulls(rows.num_rows, field.type))
+        else:
+            columns.append(rows.column(field.name).cast(field.type))
+        if not field.nullable and pc.any(pc.is_null(columns[-1])).as_py():
+            problems.append(f"{field.name}: got a null, expected a value in every row")
+    problems += [f"{extra}: no such column" for extra in rows.column_names if extra not in schema.names]
+    if problems:
+        raise StoreError(f"Rows do not fit table {name}", problems)
+    return pa.table(columns, schema=schema)
+
+
+def misfits(table: DeltaTable, wanted: pa.Schema) -> list[str]:
+    """Return why rows with the wanted columns cannot be in a table; columns that it lacks are added when they are written."""
+    there = {field.name: field for field in table.schema().fields}
+    problems = [
+        f"{field.name}: got {there[field.name].type}, expected {field.type}"
+        for field in Schema.from_arrow(wanted).fields
+        if field.name in there and there[field.name].type != field.type
+    ]
+    unknown = [field.name for field in there.values() if not field.nullable and field.name not in wanted.names]
+    return problems + [f"{name}: unknown, and needs a value in every row" for name in unknown]

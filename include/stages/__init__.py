@@ -1,0 +1,1 @@
+"""The loop, a package a stage: each imports the foundation and stages before it."""

@@ -1,0 +1,141 @@
+"""Make a promoted and approved challenger the champion."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.foundation.decisions.chain import Decision
+from include.foundation.errors import DeploymentError
+from include.foundation.store.ledgers.deployments import append_deployment, history
+from include.foundation.store.objects import write_file
+from include.foundation.store.tables import LoopStore
+
+if TYPE_CHECKING:
+    from include.foundation.models.registry import ModelRegistry
+
+ALIAS = "champion"
+MANIFEST = "deployments/champion.json"
+
+
+@dataclass(frozen=True)
+class DeployReport:
+    """What is live now, what was before, and where the manifest is."""
+
+    version: str
+    previous: str | None
+    manifest: str
+
+
+def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval: Decision) -> DeployReport:
+    """Move the alias, write the ledger and the manifest; killed anywhere and run again, the same is live.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    registry
+        Holds the alias.
+    gate
+        The verdict, which must be *promote*.
+    approval
+        The approval, which must be of exactly this verdict's evidence.
+
+    Raises
+    ------
+    DeploymentError
+        If the verdict or the approval does not allow it, the champion is not the one that was judged against, or the version
+        was deployed on this evidence before and replaced since.
+    """
+    _demand_approval(gate, approval)
+    version = registry.version_of(gate.subject)
+    if version is None:
+        raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
+    _demand_not_replaced(store, gate, version)
+    judged_against = gate.evidence["champion_version"]
+    promised = gate.evidence["scores"]["challenger"]
+    entry = {
+        "model_version": version,
+        "previous_version": judged_against,
+        "action": "deploy",
+        "why": " ".join(gate.reasons),
+        "evidence_digest": gate.evidence_digest,
+        "promised_score": promised["value"],
+        "promised_low": promised["low"],
+        "promised_high": promised["high"],
+    }
+    change_champion(store, registry, entry)
+    manifest = write_manifest(store, registry, version, gate.evidence_digest)
+    return DeployReport(version, judged_against, manifest)
+
+
+def change_champion(store: LoopStore, registry: "ModelRegistry", entry: dict[str, Any]) -> None:
+    """Point the alias from the previous version at the new one, or leave it there, and append the ledger's entry.
+
+    MLflow cannot compare and set in one step; the ledger can. Of two changes at once the first in the ledger wins, and the
+    other points the alias back at it.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    entry
+        Of `append_deployment`.
+
+    Raises
+    ------
+    DeploymentError
+        If the alias points elsewhere (the evidence was taken against another champion), or another change came first.
+    """
+    version, expected, known = entry["model_version"], entry["previous_version"], len(history(store))
+    found = registry.aliased(ALIAS)
+    if found not in {expected, version}:
+        raise DeploymentError(
+            f"The champion is version {found}, but the evidence is about version {expected}: it is stale; run the DAG again"
+        )
+    if found != version:
+        registry.set_alias(ALIAS, version)
+    try:
+        append_deployment(store, entry, known=known)
+    except DeploymentError:
+        registry.set_alias(ALIAS, history(store)[-1]["model_version"])
+        raise
+
+
+def write_manifest(store: LoopStore, registry: "ModelRegistry", version: str, evidence_digest: str) -> str:
+    """Write the file that a GitOps tool follows and return its URI."""
+    manifest: dict[str, Any] = {
+        "loop": store.loop.name,
+        "model": store.loop.name,
+        "version": version,
+        "model_uri": f"models:/{store.loop.name}/{version}",
+        "run_id": registry.run_of(version),
+        "evidence_digest": evidence_digest,
+    }
+    return write_file(store, MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def _demand_approval(gate: Decision, approval: Decision) -> None:
+    problems = []
+    if gate.outcome != "promote":
+        problems.append(f"gate: got {gate.outcome}, expected promote")
+    if approval.outcome != "approved":
+        problems.append(f"approval: got {approval.outcome}, expected approved")
+    if approval.evidence.get("gate") != gate.evidence_digest:
+        problems.append(f"approval: is of evidence {approval.evidence.get('gate')}, expected {gate.evidence_digest}")
+    if not approval.evidence.get("by"):
+        problems.append("approval: names nobody")
+    if problems:
+        raise DeploymentError(f"Challenger {gate.subject} is not deployed", problems)
+
+
+def _demand_not_replaced(store: LoopStore, gate: Decision, version: str) -> None:
+    """Refuse evidence that was used up: a task that is cleared later must not bring back what was rolled back."""
+    entries = history(store)
+    used = [
+        entry for entry in entries if (entry["action"], entry["evidence_digest"]) == ("deploy", gate.evidence_digest)
+    ]
+    if used and entries[-1] != used[-1]:
+        raise DeploymentError(
+            f"Got version {version}, expected one that is new or live: version {version} was deployed on this evidence before "
+            f"and is not live any more ({entries[-1]['action']} of version {entries[-1]['model_version']} came after it)"
+        )

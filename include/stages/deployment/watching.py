@@ -1,0 +1,146 @@
+"""Whether the champion keeps its promise, and what happens if it does not."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.foundation.decisions.chain import Decision, find, record
+from include.foundation.errors import DeploymentError
+from include.foundation.statistics.e_values import Stake, mixture_e_value
+from include.foundation.statistics.estimates import Estimate, weighted_mean
+from include.foundation.store.ledgers.deployments import history, live
+from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.tables import LoopStore
+from include.stages.deployment.deploying import DeployReport, change_champion, write_manifest
+from include.stages.evaluation.row_scores import class_weights, row_scores
+from include.stages.labels.datasets import read_dataset
+
+if TYPE_CHECKING:
+    from include.foundation.models.registry import ModelRegistry
+
+KIND = "guard"
+
+
+def watch_deployment(store: LoopStore) -> Decision:
+    """Hold the champion's answers against what it promised, on the random stratum, and record the verdict.
+
+    Returns
+    -------
+    Decision
+        Kind ``guard``, subject the live version; outcome ``broken``, ``kept``, ``inconclusive`` or ``nothing_live``.
+
+    Notes
+    -----
+    Broken means that the e-value against *the score is at least the promise's lower end less* ``deploy.max_drop`` reaches
+    ``1 / gate.error_budget``: looking every day does not raise the rate of false alarms. Kept means that the lower end of the
+    live interval is above that floor. Rows count from the first that has a label, for ``deploy.watch_days`` days; the verdict
+    then stands.
+    """
+    deployment = live(store)
+    if deployment is None:
+        return record(store, Decision(KIND, "none", "nothing_live", ("No model was deployed yet.",), {}))
+    version = deployment["model_version"]
+    values, probabilities = _live_scores(store, deployment)
+    score = weighted_mean(values, probabilities)
+    promised = deployment["promised_low"]
+    if promised is None:
+        return record(
+            store, Decision(KIND, version, "inconclusive", ("It promised nothing.",), {"score": score.to_json()})
+        )
+    floor = max(0.0, promised - store.loop.deploy.max_drop)
+    e_value, needed = _against(values, probabilities, floor), 1 / store.loop.gate.error_budget
+    outcome = _outcome(score, floor, e_value, needed)
+    reason = (
+        f"Version {version} scores {score} live; at least {floor:.3f} was promised; "
+        f"e-value against it {e_value:.3g}, {needed:.3g} would break the promise."
+    )
+    evidence = {"score": score.to_json(), "floor": floor, "e_value": e_value, "needed": needed,
+                "deployment": deployment["evidence_digest"]}  # fmt: skip
+    return record(store, Decision(KIND, version, outcome, (reason,), evidence))
+
+
+def rollback(store: LoopStore, registry: "ModelRegistry", guard: Decision) -> DeployReport:
+    """Put the predecessor of a broken champion back, once.
+
+    Raises
+    ------
+    DeploymentError
+        If the promise is not broken, there is no predecessor, or the alias moved meanwhile.
+    """
+    version = guard.subject
+    if guard.outcome != "broken":
+        raise DeploymentError(f"Guard says {guard.outcome} of version {version}, expected broken")
+    entries = [entry for entry in history(store) if entry["model_version"] == version and entry["action"] == "deploy"]
+    previous = entries[-1]["previous_version"] if entries else None
+    if previous is None:
+        raise DeploymentError(
+            f"Version {version} has no predecessor to go back to: deploy one by hand or stop serving it"
+        )
+    before = [entry for entry in history(store) if entry["model_version"] == previous]
+    promise = ("promised_score", "promised_low", "promised_high")
+    entry = {
+        "model_version": previous,
+        "previous_version": version,
+        "action": "rollback",
+        "why": " ".join(guard.reasons),
+        "evidence_digest": guard.evidence_digest,
+        **(
+            {name: before[-1][name] for name in promise} if before else {}
+        ),  # made champion by hand: it promised nothing
+    }
+    change_champion(store, registry, entry)
+    return DeployReport(previous, version, write_manifest(store, registry, previous, guard.evidence_digest))
+
+
+def _live_scores(store: LoopStore, deployment: dict[str, Any]) -> tuple[Any, Any]:
+    """Return score, as the gate scores it, and inclusion probability of the random rows that the live version answered."""
+    own = _watched_rows(store, deployment)
+    truth, said = [row["label"] for row in own], [row["predicted"] for row in own]
+    scores = row_scores(store.loop, truth, said, _promised_weights(store, deployment))
+    return scores, np.array([row["inclusion_probability"] for row in own], dtype=np.float64)
+
+
+def _watched_rows(store: LoopStore, deployment: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the random rows of the version's first ``deploy.watch_days`` days with labels.
+
+    The window stands still: in one that slid on, each day would start a new test, and chance would break every promise.
+    """
+    own = [
+        row
+        for row in current_labels(store.read("labels")).to_pylist()
+        if row["stratum"] == "random"
+        and row["model_version"] == deployment["model_version"]
+        and row["ts"] > deployment["live_from"]
+    ]
+    until = min((row["ts"] for row in own), default=deployment["live_from"])
+    until += timedelta(days=store.loop.deploy.watch_days)
+    return [row for row in own if row["ts"] <= until]
+
+
+def _promised_weights(store: LoopStore, deployment: dict[str, Any]) -> Any:
+    """Return the class weights that the promise was made with: those of the rows the version was judged on."""
+    entries = [entry for entry in history(store) if entry["model_version"] == deployment["model_version"]]
+    digests = {entry["evidence_digest"] for entry in entries if entry["action"] == "deploy"}
+    verdicts = [verdict for verdict in find(store, "gate") if verdict.evidence_digest in digests]
+    if store.loop.gate.score == "accuracy" or not verdicts:
+        return class_weights(store.loop, [], [])
+    judged = verdicts[-1].evidence
+    held = read_dataset(store, judged["dataset"]).holdout.to_pylist()
+    rows = [row for row in held if judged["champion_version"] is None or row["stratum"] == "random"]
+    return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
+
+
+def _against(values: Any, probabilities: Any, floor: float) -> float:
+    """Return the e-value of *the mean is at least the floor*; rows that stand for more weigh more."""
+    if values.size == 0:
+        return 1.0
+    weights = 1 / probabilities
+    shortfall = (floor - values) * weights / weights.max()
+    return mixture_e_value([Stake(shortfall.tolist(), [1.0] * shortfall.size)])
+
+
+def _outcome(score: Estimate, floor: float, e_value: float, needed: float) -> str:
+    if e_value >= needed:
+        return "broken"
+    return "kept" if score.low is not None and score.low >= floor else "inconclusive"

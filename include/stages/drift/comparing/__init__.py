@@ -1,0 +1,1 @@
+"""A window's profiles held against those of ordinary days."""

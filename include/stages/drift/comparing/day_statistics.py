@@ -1,0 +1,174 @@
+"""What is compared between days: a few numbers per column, each with the variance that sampling alone gives it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from include.stages.drift.profiling.counting import in_bucket, in_buckets
+from include.stages.drift.profiling.merging import common_edges, counts_by_category
+
+RARE = 0.01
+BEYOND = 0.25
+SUMS = ("total", "total_squared")
+NOISE = 1e-6  # of a mean: a smaller standard deviation may be what is left of rounding
+MISSING, UNSEEN = "missing", "unseen"
+Numbers = NDArray[np.float64]
+Profiles = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class DayStatistics:
+    """Statistics of one column for some days.
+
+    Attributes
+    ----------
+    names
+        Name of each statistic, length k.
+    values
+        float64, (days, k): what is tested.
+    natural
+        float64, (days, k): the same in the units of effects, differences of which are -1 to 1.
+    distance
+        float64, (days,): share of the day's rows that would have to change their category to be as in the reference; 0 of
+        numbers.
+    rows
+        Rows behind each day, float64, (days,).
+    row_variance
+        Variance of one row's contribution, (k,): a day's sampling variance is this divided by its rows.
+    weekdays
+        0 (Monday) to 6 of each day, (days,).
+    """
+
+    names: list[str]
+    values: Numbers
+    natural: Numbers
+    distance: Numbers
+    rows: Numbers
+    row_variance: Numbers
+    weekdays: NDArray[np.int64]
+
+
+def value_statistics(reference: Profiles, window: Profiles | None = None) -> DayStatistics:
+    """Return the statistics of the values of a window's days, or of the reference days themselves.
+
+    Parameters
+    ----------
+    reference
+        Profiles of one column on the reference days, each with a value: they set the ranks and the categories.
+    window
+        Profiles of the same column, each with a value.
+
+    Notes
+    -----
+    Numbers: with u the rank of a value in the pooled reference scaled to -1 … 1, the means of u (``location``, which is
+    Cliff's delta), of 2|u| - 1 (``spread``) and of 2|2|u| - 1| - 1 (``shape``: away from both ends and the middle). Each is
+    -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit. Where more
+    than a quarter of the reference lies beyond the bins, on one side, ranks tell little: a column has then left the range of
+    the days that fixed its bins. Mean and standard deviation stand in, as what ``location`` and ``spread`` of a normal
+    distribution with them would be.
+
+    Categories: the share of each that has at least a hundredth of the reference, of the ``rare`` ones together, and of the
+    ``unseen`` ones, which for a reference day are those of no *other* reference day. Tested on the arcsine square-root scale,
+    whose variance does not depend on the share (Anscombe 1948).
+    """
+    if reference[0]["kind"] != "numeric":
+        return _shares(reference, window)
+    return (_moments if _is_out_of_range(reference) else _ranks)(reference, window)
+
+
+def missing_statistics(days: Profiles) -> DayStatistics:
+    """Return the share of missing values of some days, each with a row; tested as `value_statistics` tests shares."""
+    rows = np.array([day["rows"] for day in days], dtype=np.float64)
+    share = (np.array([day["nulls"] for day in days]) / rows)[:, None]
+    return DayStatistics(
+        [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _weekdays(days)
+    )
+
+
+def present(profile: Mapping[str, Any]) -> int:
+    """Return how many rows have a value."""
+    return int(profile["rows"] - profile["nulls"])
+
+
+def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
+    days = reference if window is None else window
+    common_edges([*reference, *days])
+    pooled = np.sum([day["counts"] for day in reference], axis=0)
+    share = pooled / pooled.sum()
+    location = 2 * np.cumsum(share) - share - 1
+    spread = 2 * np.abs(location) - 1
+    scores = np.column_stack([location, spread, 2 * np.abs(spread) - 1])
+    counts = np.array([day["counts"] for day in days], dtype=np.float64)
+    rows = counts.sum(axis=1)
+    values = counts @ scores / rows[:, None]
+    variance = np.maximum(share @ scores**2 - (share @ scores) ** 2, 0)
+    names = ["location", "spread", "shape"]
+    return DayStatistics(names, values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
+
+
+def _is_out_of_range(reference: Profiles) -> bool:
+    """Tell whether the bins are of little use: they hold too few of the values, whose sums are finite."""
+    pooled = np.sum([day["counts"] for day in reference], axis=0)
+    beyond = max(pooled[0], pooled[-1]) > BEYOND * pooled.sum()
+    return bool(beyond and np.isfinite([day["total_squared"] for day in reference]).all())
+
+
+def _moments(reference: Profiles, window: Profiles | None) -> DayStatistics:
+    days = reference if window is None else window
+    centre, width = _mean_and_deviation(
+        {name: sum(day[name] for day in reference) for name in (*SUMS, "rows", "nulls")}
+    )
+    means, widths = np.array([_mean_and_deviation(day) for day in days]).T
+    least = max(NOISE * abs(centre), 1e-300)
+    width, widths = max(width, least), np.maximum(widths, least)
+    location = [math.erf(away) for away in (means - centre) / (2 * width)]
+    values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
+    rows = np.array([present(day) for day in days], dtype=np.float64)
+    variance = np.array([1 / np.pi, 2 / np.pi**2])  # of both in a normal sample, by the delta method
+    return DayStatistics(["location", "spread"], values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
+
+
+def _mean_and_deviation(profile: Mapping[str, Any]) -> tuple[float, float]:
+    mean, squared = (profile[name] / present(profile) for name in SUMS)
+    return mean, math.sqrt(max(squared - mean**2, 0.0))
+
+
+def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:
+    days = reference if window is None else window
+    counted = [dict(zip(day["categories"], day["counts"], strict=True)) for day in days]
+    pooled = counts_by_category(reference)
+    if any(in_bucket(name) for counts in [pooled, *counted] for name in counts):
+        pooled, counted = in_buckets(pooled), [in_buckets(counts) for counts in counted]
+    total = sum(pooled.values())
+    common = {name: count / total for name, count in pooled.items() if count >= RARE * total}
+    shares = np.array([_day_shares(counts, common, pooled, own=window is None) for counts in counted])
+    expected = np.array([*common.values(), 1 - sum(common.values()), 0])
+    distance = np.abs(shares - expected).sum(axis=1) / 2
+    rows = np.array([present(day) for day in days], dtype=np.float64)
+    names = [*common, "rare", UNSEEN]
+    return DayStatistics(names, _arcsine(shares), shares, distance, rows, np.full(len(names), 0.25), _weekdays(days))
+
+
+def _day_shares(
+    counts: Mapping[str, int], common: Mapping[str, float], pooled: Mapping[str, int], *, own: bool
+) -> Numbers:
+    """Return the shares of the common, rare and unseen categories; a day's own count in ``pooled`` is no sight of it."""
+    total = sum(counts.values())
+    known = [counts.get(name, 0) for name in common]
+    unseen = sum(
+        count for name, count in counts.items() if name not in common and pooled.get(name, 0) == (count if own else 0)
+    )
+    return np.array([*known, total - sum(known) - unseen, unseen]) / total
+
+
+def _arcsine(share: Numbers) -> Numbers:
+    return np.arcsin(np.sqrt(share))
+
+
+def _weekdays(days: Profiles) -> NDArray[np.int64]:
+    return np.array([date.fromisoformat(day["day"]).weekday() for day in days])

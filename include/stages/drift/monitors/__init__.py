@@ -1,0 +1,1 @@
+"""What labels and confidence say of a window: accuracy, estimated accuracy, shares of classes."""

@@ -1,0 +1,1 @@
+"""A drift verdict as a person reads it: a page and a picture."""

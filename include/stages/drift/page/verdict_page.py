@@ -1,0 +1,161 @@
+"""The page of a drift verdict: what happened, what the loop does about it, and the evidence, in a minute."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.intervals import Interval
+from include.foundation.store.objects import read_file, write_file
+from include.foundation.store.tables import LoopStore
+from include.stages.drift.findings import column_in_words, difference_in_words
+from include.stages.drift.monitors.estimated_performance import BLIND
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_ROWS = 40
+MOST_COLUMNS, MOST_SEGMENTS, NAMED = 10, 10, 3
+HEADLINES = {
+    "alarm": "Drift is confirmed",
+    "drift": "Something drifted; no alarm is raised",
+    "stable": "Nothing drifted",
+    "inconclusive": "There is too little to judge",
+}
+# What a route asks of the loop, and of a person.
+ROUTES = {
+    "fix_data": (
+        "It asks for no labels of rows that lack a value, but for those that the random draw takes or users report.",
+        "Find out why {columns} changed, and mend it at the source.",
+    ),
+    "label_segment": (
+        "It asks for labels, which alone tell what is lost{of_segments}.",
+        "See that these labels are answered.",
+    ),
+    "retrain": (
+        "It retrains on new labels, and the gate judges the result.",
+        "See that the labels that were asked for are answered.",
+    ),
+    "watch": (
+        "It starts nothing: what drifted costs no accuracy that confidence can see.",
+        "Ask whether {columns} was meant to change. If so, do nothing{forgotten}; if not, mend it at the source.",
+    ),
+    "none": ("Nothing.", "Nothing."),
+}
+ALARMED = {
+    "fix_data": " It starts no training by itself while the alarm is up.",
+    "retrain": " {needed} new labels are enough while the alarm is up.",
+}
+
+
+def write_verdict_page(store: LoopStore, interval: Interval, verdict: Decision) -> str:
+    """Write the self-contained HTML page of a verdict and return its URI; writing it again changes nothing.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop; the page lands in ``drift/<interval>.html`` of its files.
+    interval
+        The window.
+    verdict
+        Of kind ``drift``.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    evidence = verdict.evidence
+    pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    pages.filters |= {"words": column_in_words, "chance": _chance, "number": "{:z.3f}".format, "moment": _moment}
+    changed = _changed(store.loop, evidence["columns"])
+    monitors = evidence.get("monitors", [])
+    does, wanted = _advice(store.loop, verdict, changed)
+    page = pages.get_template("verdict.html").render(
+        loop=store.loop, interval=interval, verdict=verdict, evidence=evidence, headline=HEADLINES[verdict.outcome],
+        does=does, wanted=wanted, since=_since(store, interval), changed=changed, most=MOST_COLUMNS,
+        columns=evidence["columns"][:MOST_ROWS], picture=_picture(store, evidence),
+        flagged=sum(bool(column["flagged"]) for column in evidence["columns"]), accuracy=_accuracy(monitors)[:MOST_SEGMENTS],
+        blind=BLIND, labels=[one["sentence"] for one in monitors if one["monitor"] == "label" and one["flagged"]],
+    )  # fmt: skip
+    return write_file(store, f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.html", page)
+
+
+def _advice(loop: Loop, verdict: Decision, changed: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what the loop does, and what a person is asked to do."""
+    route, segments = verdict.evidence["route"], verdict.evidence["segments"]
+    does, wanted = ROUTES[route]
+    if verdict.outcome == "alarm":
+        does += ALARMED.get(route, "")
+    elif route in ALARMED:
+        does += " Training waits for an alarm to act on it: this is none."
+    names = [one["name"] for one in changed]
+    known = {
+        "columns": ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else ""),
+        "of_segments": f": half of what it chooses is of {', '.join(segments)}" if segments else "",
+        "needed": loop.retrain.min_new_labels_on_drift,
+        "forgotten": f": after {loop.drift.reference_days} days it is ordinary" if loop.drift.reference == "rolling" else "",
+    }  # fmt: skip
+    return does.format(**known), wanted.format(**known)
+
+
+def _changed(loop: Loop, columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is flagged, one entry a column, largest first: that of all rows, or of the segment where it is largest."""
+    kinds = {f"input_{name}": item.type for name, item in loop.inputs.items()}
+    found: dict[str, dict[str, Any]] = {}
+    for one in columns:
+        if one["flagged"]:
+            name = one["column"]
+            numeric = kinds.get(name) == "numeric" or name == "confidence" or ":" in name
+            entry = found.setdefault(name, {"name": column_in_words(name), "segments": [], "whole": False, **one})
+            if not one["segment"]:
+                entry |= {**one, "whole": True}
+            else:
+                entry["segments"].append(one["segment"])
+            entry["words"] = difference_in_words(
+                entry["statistic"], entry.get("expected"), entry.get("found"), numeric=numeric
+            )
+    return sorted(found.values(), key=lambda entry: -(entry["effect"] or 0.0))
+
+
+def _since(store: LoopStore, interval: Interval) -> tuple[Interval, int]:
+    """Return the first of the flagged windows in a row that end with this one, and how many they are.
+
+    Windows that were too small to judge neither count nor end the row.
+    """
+    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, "drift")}
+    first, count = interval, 1
+    for span in sorted(
+        (span for span in newest if span.end <= interval.start), key=lambda span: span.end, reverse=True
+    ):
+        if newest[span].evidence["flagged"]:
+            first, count = span, count + 1
+        elif newest[span].outcome != "inconclusive":
+            break
+    return first, count
+
+
+def _accuracy(monitors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what labels and confidence say of each segment's accuracy: all rows, then what dropped, then by name."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in monitors:
+        if one["monitor"] in {"performance", "estimated_performance"}:
+            empty = {"segment": one["segment"], "performance": None, "estimated_performance": None, "dropped": False}
+            entry = found.setdefault(one["segment"], empty)
+            entry[one["monitor"]] = one
+            entry["dropped"] |= bool(one["flagged"])
+    return sorted(found.values(), key=lambda entry: (bool(entry["segment"]), not entry["dropped"], entry["segment"]))
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y %H:%M}"
+
+
+def _chance(p_value: float) -> str:
+    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
+
+
+def _picture(store: LoopStore, evidence: Mapping[str, Any]) -> str | None:
+    """Return the verdict's picture as base64; None if none was drawn."""
+    uri = evidence.get("picture")
+    if not uri:
+        return None
+    return base64.b64encode(read_file(store, f"drift/{str(uri).rpartition('/')[2]}")).decode()

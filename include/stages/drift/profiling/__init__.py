@@ -1,0 +1,1 @@
+"""A day's rows become counts by column and segment, which merge to any window."""

@@ -1,0 +1,83 @@
+"""A deployment's approval: what a person is shown, and what is recorded of the answer."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from include.foundation.decisions.chain import Decision, record, referenced
+from include.foundation.errors import ContractError
+from include.foundation.store.tables import LoopStore
+
+
+def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
+    """Return the Markdown a person reads before signing off: verdict, reasons, scores, slices and digests.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    gate
+        Reference of the gate's verdict.
+
+    Raises
+    ------
+    ContractError
+        If the store has no such verdict.
+    """
+    verdict = _verdict(store, gate)
+    lines = [f"**{verdict.outcome}** of challenger `{verdict.subject}`", ""]
+    lines += [f"- {reason}" for reason in verdict.reasons]
+    lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
+    lines += [_score_row(name, score) for name, score in verdict.evidence.get("scores", {}).items() if score]
+    lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
+    return "\n".join(lines)
+
+
+def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str) -> Decision:
+    """Record who approved or rejected which evidence.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    gate
+        Reference of the gate's verdict.
+    approved
+        The answer.
+    by
+        Pseudonym of the person, or the policy that answered.
+    """
+    verdict = _verdict(store, gate)
+    outcome = "approved" if approved else "rejected"
+    evidence = {"gate": verdict.evidence_digest, "by": by}
+    return record(
+        store, Decision("approval", verdict.subject, outcome, (f"{outcome.capitalize()} by {by}.",), evidence)
+    )
+
+
+def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
+    """Return a pseudonym for the user who answered.
+
+    Raises
+    ------
+    ContractError
+        If nobody is named: an approval without identity is none.
+    """
+    identity = str((user or {}).get("id") or "")
+    if not identity:
+        raise ContractError(f"Got an answer by {user!r}, expected a user with an id: an approval needs an identity")
+    return "person " + hmac.new(pseudonym_key, identity.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _verdict(store: LoopStore, gate: Mapping[str, str]) -> Decision:
+    verdict = referenced(store, dict(gate))
+    if verdict is None:
+        raise ContractError(f"No recorded verdict {dict(gate)}; run the gate again")
+    return verdict
+
+
+def _score_row(name: str, score: Mapping[str, Any]) -> str:
+    if score.get("value") is None:
+        return f"| {name} | unknown | | 0 |"
+    return f"| {name} | {score['value']:.3f} | {score['low']:.3f} to {score['high']:.3f} | {score['rows']} |"

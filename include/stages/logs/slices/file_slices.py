@@ -1,0 +1,204 @@
+"""Slices of files: what one task reads, so that a large pull is spread over many."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from include.foundation.errors import StoreError
+from include.foundation.lines.sources import COMPRESSED, SINCE, Access, LogFile
+from include.foundation.lines.values import LONGEST_LINE
+
+EDGE = 1 << 16
+MOST_PARTITIONS = 1000  # below what Airflow maps a task over
+EXPANSION = 6  # how much larger a compressed file is once it is read
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The lines of one file that begin at ``start`` or after it and before ``end``; the whole file where it cannot be cut.
+
+    Attributes
+    ----------
+    file
+        The file.
+    start, end
+        Bytes, half-open.
+    """
+
+    file: LogFile
+    start: int
+    end: int
+
+    @property
+    def source(self) -> str:
+        """What a refusal names: the file, and where in it its lines are counted from."""
+        return self.file.name if self.start == 0 else f"{self.file.name} from byte {self.start}"
+
+    @property
+    def weight(self) -> int:
+        """Bytes to read, compressed ones counted for what they become."""
+        return (self.end - self.start) * (EXPANSION if self.file.name.endswith(COMPRESSED) else 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the slice as JSON can hold it."""
+        return {
+            **asdict(self.file),
+            "written_at": self.file.written_at.isoformat(),
+            "start": self.start,
+            "end": self.end,
+        }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Slice":
+        """Return what `to_json` wrote."""
+        file = LogFile(
+            found["name"],
+            found["uri"],
+            datetime.fromisoformat(found["written_at"]),
+            found["size"],
+            found["fingerprint"],
+        )
+        return cls(file, found["start"], found["end"])
+
+    @contextmanager
+    def opened(self, access: Access, *, copied: bool = False) -> Iterator[Path]:
+        """Give a local path to exactly the slice's lines.
+
+        Parameters
+        ----------
+        access
+            What opens the source.
+        copied
+            Copy the bytes that were listed even where the file itself would do: it is being appended to.
+
+        Raises
+        ------
+        StoreError
+            If the file has vanished, has changed or cannot be read.
+        """
+        if "://" not in self.file.uri and not Path(self.file.uri).exists():
+            raise StoreError(f"{self.file.uri}: has gone {SINCE}")
+        if self._is_whole_and_local and not copied:
+            yield Path(self.file.uri)
+            return
+        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
+            copy = Path(folder) / f"lines{''.join(PurePosixPath(self.file.name).suffixes[-2:])}"
+            with copy.open("wb") as target:
+                target.writelines(self._lines(access))
+            yield copy
+
+    def is_unchanged(self) -> bool:
+        """Tell whether a local file still is what was listed; an object cannot change while it is read."""
+        if self.file.uri.startswith("s3://"):
+            return True
+        try:
+            status = Path(self.file.uri).stat()
+        except FileNotFoundError:
+            return False
+        return self.file.fingerprint == f"{status.st_size}-{status.st_mtime_ns}"
+
+    @property
+    def _is_whole_and_local(self) -> bool:
+        local = "://" not in self.file.uri and not set(self.file.uri) & set("*?[]{}")  # DuckDB takes these for patterns
+        return local and self.start == 0 and self.end == self.file.size
+
+    def _lines(self, access: Access) -> Iterator[bytes]:
+        """Yield the bytes between the first line that begins at ``start`` or later and the first at ``end`` or later."""
+        place, begun = max(self.start - 1, 0), self.start == 0
+        for block in self.file.blocks(access.s3_options, place):
+            low, high = 0, len(block)
+            if not begun:
+                low = block.find(b"\n") + 1
+                begun = low > 0
+                if place + low >= self.end or (not begun and place + high >= self.end):
+                    return
+            cut = -1
+            if self.end < self.file.size:
+                cut = block.find(b"\n", max(self.end - 1 - place, 0))
+            if begun:
+                yield block[low : high if cut < 0 else cut + 1]
+            if cut >= 0:
+                return
+            place += high
+
+
+def cut_up(file: LogFile, gaps: Iterable[tuple[int, int]], size: int) -> list[Slice]:
+    """Return slices of at most ``size`` bytes that cover the gaps; a file whose lines cannot be found again is one slice.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> file = LogFile("a.jsonl", "/logs/a.jsonl", datetime(2026, 3, 10, tzinfo=UTC), 25)
+    >>> [(part.start, part.end) for part in cut_up(file, [(0, 25)], 10)]
+    [(0, 10), (10, 20), (20, 25)]
+    """
+    if not is_divisible(file.name):
+        return [Slice(file, 0, file.size)]
+    return [
+        Slice(file, start, min(start + size, end))
+        for begin, end in gaps
+        for start in range(begin, max(end, begin + 1), size)
+    ]
+
+
+def partitions(slices: Iterable[Slice], size: int) -> list[list[Slice]]:
+    """Return the slices in groups of about ``size`` bytes, in order; at least one group, which may be empty."""
+    parts = list(slices)
+    size = max(size, 2 * sum(part.weight for part in parts) // MOST_PARTITIONS)
+    groups: list[list[Slice]] = [[]]
+    weight = 0
+    for part in parts:
+        if groups[-1] and weight + part.weight > size:
+            groups.append([])
+            weight = 0
+        groups[-1].append(part)
+        weight += part.weight
+    return groups
+
+
+def without_unfinished_line(part: Slice, access: Access) -> Slice:
+    """Return a slice without the file's last line if that has no end and is no whole JSON: it is being written."""
+    if not is_divisible(part.file.name) or part.end != part.file.size:
+        return part
+    found = _bytes(part.file, max(part.start, part.end - LONGEST_LINE), part.end, access)
+    last = found[found.rfind(b"\n") + 1 :]
+    return part if not last or _is_json(last) else Slice(part.file, part.start, part.end - len(last))
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def is_divisible(name: str) -> bool:
+    """Tell whether a file can be read from the middle, and read on when it was appended to: plain JSON lines can."""
+    return name.endswith(".jsonl")
+
+
+def edges(file: LogFile, end: int, access: Access) -> str | None:
+    """Return a digest of the file's beginning and of the bytes before ``end``: equal if it was only appended to since."""
+    if not is_divisible(file.name):
+        return None
+    seen = hashlib.sha256()
+    for start in (0, max(0, end - EDGE)):
+        seen.update(_bytes(file, start, min(start + EDGE, end), access))
+    return seen.hexdigest()
+
+
+def _bytes(file: LogFile, start: int, end: int, access: Access) -> bytes:
+    blocks, size = [], 0
+    for block in file.blocks(access.s3_options, start):
+        blocks.append(block)
+        size += len(block)
+        if size >= end - start:
+            break
+    return b"".join(blocks)[: end - start]

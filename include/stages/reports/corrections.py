@@ -1,0 +1,73 @@
+"""Where people contradicted the model in the labels that a challenger was the first to learn from."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.store.tables import LoopStore
+from include.stages.labels.datasets import read_dataset, trained_on
+
+MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """``new`` labels of logged rows; ``pairs`` are (the model said, people said, times), most frequent first.
+
+    ``corrected`` counts all of them. ``segments`` has, by segment and value, how many labels were new and corrected.
+    """
+
+    new: int
+    corrected: int
+    pairs: list[tuple[str, str, int]]
+    segments: list[tuple[str, str, int, int]]
+
+
+def corrections(store: LoopStore, plan: Decision) -> Corrections:
+    """Return what was new for a challenger among its training labels, and what of it contradicted the live model.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    plan
+        The decision to train it.
+    """
+    known = _known_before(store, plan)
+    columns = store.loop.segment_columns
+    train = read_dataset(store, plan.evidence["dataset"]).train
+    rows = train.select(["label_id", "predicted", "label", *columns.values()]).to_pylist()
+    fresh = [row for row in rows if row["predicted"] is not None and row["label_id"] not in known]
+    wrong = [row for row in fresh if row["predicted"] != row["label"]]
+    pairs = Counter((row["predicted"], row["label"]) for row in wrong)
+    ranked = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
+    return Corrections(
+        new=len(fresh),
+        corrected=len(wrong),
+        pairs=[(said, label, times) for (said, label), times in ranked[:MOST_SHOWN]],
+        segments=_by_segment(columns, fresh, wrong),
+    )
+
+
+def _known_before(store: LoopStore, plan: Decision) -> set[str]:
+    """Return the labels that the challenger judged before this one could learn from."""
+    judged = {verdict.subject for verdict in find(store, "gate")}
+    plans = [found for found in find(store, "retrain") if found.outcome == "train"]
+    digests = [found.evidence_digest for found in plans]
+    earlier = [
+        found for found in plans[: digests.index(plan.evidence_digest)] if found.subject in judged - {plan.subject}
+    ]
+    return trained_on(store, earlier[-1].evidence["dataset"]) if earlier else set()
+
+
+def _by_segment(
+    columns: dict[str, str], fresh: list[dict[str, Any]], wrong: list[dict[str, Any]]
+) -> list[tuple[str, str, int, int]]:
+    found = []
+    for name, column in columns.items():
+        seen, corrected = (Counter(row[column] or "not given" for row in rows) for rows in (fresh, wrong))
+        found += [
+            (name, value, seen[value], corrected[value]) for value in sorted(seen, key=lambda v: (-corrected[v], v))
+        ]
+    return found[:MOST_SHOWN]

@@ -1,0 +1,198 @@
+"""One row a cycle: from the logs pulled to what was deployed, read from the store's tables."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
+
+import pyarrow.compute as pc
+
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.intervals import Interval
+from include.foundation.statistics.estimates import Estimate, weighted_mean
+from include.foundation.store.ledgers.deployments import BEGINNING
+from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.tables import LoopStore
+
+LABEL_COLUMNS = ("label_id", "supersedes", "request_id", "stratum", "ts", "label", "predicted", "inclusion_probability")
+
+
+@dataclass(frozen=True)
+class CycleSummary:
+    """What one batch of requests led to.
+
+    A cycle is an interval whose selection asked for labels, with every evidence round on its challengers. ``live_score`` is
+    the weighted share of right answers among the interval's random rows, as they were served.
+    """
+
+    number: int
+    interval: str
+    pulled: int
+    quarantined: int
+    drift: str
+    asked: int
+    received: int
+    accepted: int
+    challenger: str | None
+    verdict: str | None
+    why: str
+    champion: str | None
+    live_score: Estimate
+    labels_spent: int
+
+    @property
+    def spent_before(self) -> int:
+        """Labels that were there before this cycle: the most that the model which served its rows can have learnt from."""
+        return self.labels_spent - self.received
+
+    @property
+    def days(self) -> str:
+        """The interval as a person writes it."""
+        return days_of(Interval.from_key(self.interval))
+
+
+def cycles(store: LoopStore) -> list[CycleSummary]:
+    """Return the cycles, oldest first; empty if no label was ever asked for."""
+    return Ledger(store).cycles
+
+
+def days_of(interval: Interval) -> str:
+    """Return an interval as a person writes it, in UTC: days, or to the minute if it is not made of whole ones.
+
+    Examples
+    --------
+    >>> days_of(Interval.parse("2026-11-01", "2026-11-02")), days_of(Interval.parse("2026-11-01", "2026-11-08"))
+    ('2026-11-01', '2026-11-01 to 2026-11-07')
+    >>> days_of(Interval.parse("2026-11-01T06:00", "2026-11-01T12:00"))
+    '2026-11-01 06:00 to 2026-11-01 12:00'
+    """
+    start, end = interval.start.astimezone(UTC), interval.end.astimezone(UTC)
+    if start.time() != time() or end.time() != time():
+        return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    last = end - timedelta(days=1)
+    return f"{start:%Y-%m-%d}" if start == last else f"{start:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+class Ledger:
+    """The tables that tell the cycles, each read once.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    """
+
+    def __init__(self, store: LoopStore) -> None:
+        self.answered = set(store.read("annotations", columns=["request_id"]).column("request_id").to_pylist())
+        self.drift = {verdict.subject: verdict for verdict in find(store, "drift")}
+        self.plans, self.gates = find(store, "retrain"), find(store, "gate")
+        self.deployments = store.read("deployments").sort_by("sequence").to_pylist()
+        self._logged = store.read("predictions", columns=["ts"]).column("ts")
+        refused = store.read("quarantine", columns=["interval_start", "interval_end"], filters=[("stage", "=", "logs")])
+        self._refused = Counter((row["interval_start"], row["interval_end"]) for row in refused.to_pylist())
+        labels = current_labels(store.read("labels", columns=LABEL_COLUMNS)).to_pylist()
+        self._labeled = {label["request_id"] for label in labels}
+        self._random = [label for label in labels if label["stratum"] == "random"]
+        self._batches: dict[str, set[str]] = defaultdict(set)
+        self._evidence: dict[str, set[str]] = defaultdict(set)
+        columns = ["request_id", "batch_id", "evidence_for"]
+        for row in store.read("requests", columns=columns).to_pylist():
+            asked = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
+            asked.add(row["request_id"])
+
+    @cached_property
+    def cycles(self) -> list[CycleSummary]:
+        """The cycles, oldest first."""
+        found: list[CycleSummary] = []
+        for number, interval in enumerate(self._intervals, start=1):
+            found.append(self._cycle(number, interval, spent=found[-1].labels_spent if found else 0))
+        return found
+
+    def cycle_of(self, challenger_key: str) -> CycleSummary | None:
+        """Return the cycle whose labels made a challenger; None for the first model, which seed labels made."""
+        for cycle in self.cycles:
+            if challenger_key in self._challengers(cycle.interval):
+                return cycle
+        return None
+
+    def requests_of(self, key: str) -> set[str]:
+        """Return what was asked in the cycle of an interval: its own batch, and the evidence on its challengers."""
+        return self._batches.get(key, set()).union(*(self._evidence.get(c, set()) for c in self._challengers(key)))
+
+    @cached_property
+    def _intervals(self) -> list[Interval]:
+        return sorted(map(Interval.from_key, self._batches), key=lambda interval: (interval.end, interval.start))
+
+    @cached_property
+    def _decided(self) -> dict[str, list[Decision]]:
+        """The retrain decisions by the interval of their newest training label; each is of the first that has it.
+
+        A row that a user reported later may be of no interval: it then counts for the next one, which could ask for it.
+        The first model is of no interval: seed labels made it.
+        """
+        found: dict[str, list[Decision]] = defaultdict(list)
+        first_models = {verdict.subject for verdict in self.gates if verdict.evidence.get("nth", 0) is None}
+        for plan in self.plans:
+            newest = plan.evidence.get("newest_label")
+            ts = datetime.fromisoformat(newest) if newest else BEGINNING
+            later = [interval for interval in self._intervals if interval.end > ts]
+            owners = [interval for interval in later if interval.start <= ts] or later
+            if owners and ts > BEGINNING and plan.subject not in first_models:
+                found[owners[0].key].append(plan)
+        return found
+
+    def _challengers(self, key: str) -> set[str]:
+        return {plan.subject for plan in self._decided.get(key, []) if plan.outcome == "train"}
+
+    def _cycle(self, number: int, interval: Interval, *, spent: int) -> CycleSummary:
+        ids, verdict = self.requests_of(interval.key), self._verdict(interval.key)
+        return CycleSummary(
+            number=number,
+            interval=interval.key,
+            pulled=self._pulled(interval),
+            quarantined=self._refused[interval.start, interval.end],
+            drift=self._drift(interval.whole_days.key),
+            asked=len(ids),
+            received=len(ids & self.answered),
+            accepted=len(ids & self._labeled),
+            challenger=verdict.subject if verdict else None,
+            verdict=verdict.outcome if verdict else None,
+            why=" ".join(verdict.reasons) if verdict else self._why_none(interval.key),
+            champion=self._champion(interval, verdict),
+            live_score=self._live_score(interval),
+            labels_spent=spent + len(ids & self.answered),
+        )
+
+    def _pulled(self, interval: Interval) -> int:
+        inside = pc.and_(pc.greater_equal(self._logged, interval.start), pc.less(self._logged, interval.end))
+        return int(pc.sum(inside, min_count=0).as_py())
+
+    def _verdict(self, key: str) -> Decision | None:
+        """Return the last verdict on a challenger of the interval."""
+        challengers = self._challengers(key)
+        verdicts = [verdict for verdict in self.gates if verdict.subject in challengers]
+        return verdicts[-1] if verdicts else None
+
+    def _why_none(self, key: str) -> str:
+        last = self._decided[key][-1] if self._decided.get(key) else None
+        if last is not None and last.outcome == "train":
+            return f"Challenger {last.subject} is not judged yet."
+        return " ".join(["No challenger was trained.", *(last.reasons if last else ())])
+
+    def _drift(self, key: str) -> str:
+        verdict = self.drift.get(key)
+        return "not judged" if verdict is None else f"{verdict.outcome} ({verdict.evidence['route']})"
+
+    def _champion(self, interval: Interval, verdict: Decision | None) -> str | None:
+        """Return the version that was live after the verdict; without one, at the end of the interval."""
+        if verdict is None:
+            known = [entry for entry in self.deployments if entry["live_from"] < interval.end]
+            return str(known[-1]["model_version"]) if known else None
+        done = [entry for entry in self.deployments if entry["evidence_digest"] == verdict.evidence_digest]
+        found: str | None = done[-1]["model_version"] if done else verdict.evidence["champion_version"]
+        return found
+
+    def _live_score(self, interval: Interval) -> Estimate:
+        rows = [row for row in self._random if interval.start <= row["ts"] < interval.end]
+        right = [float(row["label"] == row["predicted"]) for row in rows]
+        return weighted_mean(right, [row["inclusion_probability"] for row in rows])

@@ -1,0 +1,129 @@
+"""What a verdict teaches for the next cycle: one sentence for each thing that stands out, none if nothing does."""
+
+from typing import Any
+
+from include.foundation.config.sections import Gate
+from include.foundation.decisions.chain import Decision
+from include.foundation.statistics.estimates import Estimate
+from include.stages.reports.corrections import Corrections
+from include.stages.reports.label_quality import LabelQuality
+
+FEWEST_CORRECTIONS = 3
+FEWEST_ROWS = 5
+FEWEST_ANSWERS = 20
+LOW_AGREEMENT = 0.85
+MUCH_ASIDE = 0.1
+MISCALIBRATED = 0.05
+
+
+def lessons(
+    rule: Gate,
+    gate: Decision,
+    evaluation: Decision,
+    drift: Decision | None,
+    corrected: Corrections,
+    quality: LabelQuality | None,
+) -> list[str]:
+    """Return what stands out, in sentences.
+
+    Parameters
+    ----------
+    rule
+        What the gate demands.
+    gate, evaluation
+        The verdict and what it rests on.
+    drift
+        The verdict on the cycle's interval, None if there is none.
+    corrected
+        Corrections among the new labels.
+    quality
+        Agreement on the cycle's labels, None for the first model.
+    """
+    return [
+        *_of_margin(rule, gate),
+        *_of_corrections(corrected),
+        *_of_classes(evaluation.evidence["per_class"], gate.evidence["scores"]["challenger"]["value"]),
+        *_of_calibration(evaluation.evidence["calibration"]),
+        *_of_drift(drift),
+        *(_of_annotators(quality) if quality else []),
+    ]
+
+
+def _of_margin(rule: Gate, gate: Decision) -> list[str]:
+    """Explain a challenger that was ahead and yet not promoted."""
+    wins, losses = gate.evidence.get("wins", 0), gate.evidence.get("losses", 0)
+    if gate.outcome == "promote" or rule.rule != "superior" or rule.margin == 0 or wins <= losses:
+        return []
+    said = (
+        f"It was right more often than the champion, {wins:g} times to {losses:g}, but a lead of more than {rule.margin:g} "
+        "over all rows is to be shown, and where the two agree there is no lead."
+    )
+    return [said]
+
+
+def _of_corrections(corrected: Corrections) -> list[str]:
+    if not corrected.pairs or corrected.pairs[0][2] < FEWEST_CORRECTIONS:
+        return []
+    said, label, times = corrected.pairs[0]
+    return [
+        f"The most frequent correction: the model said {said}, people {label}, {times} times in {corrected.new} new labels."
+    ]
+
+
+def _of_classes(classes: dict[str, dict[str, Any]], overall: float | None) -> list[str]:
+    recalls = {name: Estimate.from_json(found["recall"]) for name, found in classes.items()}
+    weak = [
+        f"{name} ({recall.value:.2f}, at most {recall.high:.2f})"
+        for name, recall in recalls.items()
+        if overall is not None and recall.high is not None and recall.high < overall and recall.rows >= FEWEST_ROWS
+    ]
+    few = [name for name, recall in recalls.items() if recall.rows < FEWEST_ROWS]
+    said = (
+        [f"Its recall is below its score, interval and all, on {', '.join(weak)}: labels of such rows would help most."]
+        if weak
+        else []
+    )
+    if few:
+        said.append(
+            f"Fewer than {FEWEST_ROWS} held-out rows of {', '.join(few)}: how well it knows them is not known yet."
+        )
+    return said
+
+
+def _of_calibration(calibration: dict[str, Any]) -> list[str]:
+    """Say whether confidence is too high or too low, if the error is more than chance would explain."""
+    if calibration["low"] is None or calibration["low"] < MISCALIBRATED:
+        return []
+    rows = sum(point[2] for point in calibration["curve"])
+    excess = sum((point[0] - point[1]) * point[2] for point in calibration["curve"]) / rows
+    way = "more often right than it thinks" if excess < 0 else "less often right than it thinks"
+    off = f"{calibration['error']:.2f} ({calibration['low']:.2f} to {calibration['high']:.2f})"
+    return [f"Its confidence is off by {off}: it is {way}. Do not read its probabilities as chances."]
+
+
+def _of_drift(drift: Decision | None) -> list[str]:
+    if drift is None or not drift.evidence["flagged"]:
+        return []
+    if drift.evidence["route"] == "fix_data":
+        return [
+            "The drift looks like a fault in the data, not a change in the world: mend the source before training on it."
+        ]
+    return [
+        "Traffic differed from ordinary days, so scores of this cycle and of earlier ones are not of the same mix of rows."
+    ]
+
+
+def _of_annotators(quality: LabelQuality) -> list[str]:
+    said = []
+    for person in quality.annotators:
+        if person.settled >= FEWEST_ANSWERS and person.agreeing < LOW_AGREEMENT * person.settled:
+            said.append(
+                f"Annotator {person.name[:8]} gave the accepted label in {person.agreeing} of {person.settled} answers: "
+                "go through the instructions together."
+            )
+    aside = sum(quality.aside.values())
+    if quality.answered and aside > MUCH_ASIDE * quality.answered:
+        said.append(
+            f"{aside} of {quality.answered} answered requests were set aside as doubtful: the classes may overlap."
+        )
+    return said

@@ -1,0 +1,205 @@
+"""A cycle's release notes: Markdown, one self-contained HTML page, and an index over the cycles."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.foundation.decisions.chain import Decision, find, latest
+from include.foundation.errors import ContractError
+from include.foundation.pages.rendering import inline, large, render
+from include.foundation.statistics.estimates import Estimate
+from include.foundation.store.objects import write_file
+from include.foundation.store.tables import LoopStore
+from include.stages.evaluation.evaluation_pictures import draw_comparison
+from include.stages.reports.corrections import corrections
+from include.stages.reports.cycle_pictures import draw_cycles
+from include.stages.reports.label_quality import LabelQuality, label_quality
+from include.stages.reports.ledger_summary import CycleSummary, Ledger
+from include.stages.reports.lessons import lessons
+from include.stages.reports.overview import deployment_of, overview
+
+if TYPE_CHECKING:
+    from include.foundation.models.registry import ModelRegistry
+
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_release_notes(store: LoopStore, gate: Decision, registry: "ModelRegistry | None" = None) -> str:
+    """Write what a verdict means, why, and what it rests on; return the URI of the page.
+
+    Written again from the same tables, they are the same to the byte.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop; the notes land in its files, and ``reports/index.html`` leads to all of them.
+    gate
+        The verdict.
+    registry
+        If given, the notes are kept with the challenger's run, too.
+
+    Raises
+    ------
+    ContractError
+        If the store lacks what the verdict rests on.
+    """
+    ledger = Ledger(store)
+    facts = notes(store, gate, ledger)
+    page, text = render(TEMPLATES, "release_notes.html", facts), render(TEMPLATES, "release_notes.md", facts)
+    name = f"reports/{notes_name(gate)}"
+    write_file(store, f"{name}.md", text)
+    uri = write_file(store, f"{name}.html", page)
+    write_index(store, ledger)
+    if registry is not None:
+        _keep_with_run(store, gate, registry, {"release_notes.html": page, "release_notes.md": text})
+    return uri
+
+
+def write_index(store: LoopStore, ledger: Ledger | None = None) -> str:
+    """Write the page over all cycles, with what is live now, and return its URI."""
+    facts = overview(store, ledger or Ledger(store))
+    links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, "gate"))]
+    return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", {**facts, "links": links}))
+
+
+def _keep_with_run(store: LoopStore, gate: Decision, registry: "ModelRegistry", pages: dict[str, str]) -> None:
+    """Keep the notes, the picture and the scores with their intervals in the challenger's MLflow run."""
+    run_id = gate.evidence["run_id"]
+    for name, content in pages.items():
+        registry.log_file(run_id, name, content)
+    registry.log_file(run_id, "plots/comparison.png", draw_comparison(_evaluation(store, gate).evidence))
+    scores = {
+        f"{model}_{part}": score[part]
+        for model, score in gate.evidence["scores"].items()
+        for part in ("value", "low", "high")
+        if score[part] is not None
+    }
+    registry.log_metrics(run_id, scores, step=gate.evidence["round"])
+
+
+def notes_name(gate: Decision) -> str:
+    """Return the file name, without its ending, of the notes on a verdict: each round of evidence has its own."""
+    return f"{gate.subject}-{gate.evidence['round']}"
+
+
+def notes(store: LoopStore, gate: Decision, ledger: Ledger) -> dict[str, Any]:
+    """Return everything that the notes say, from the store alone."""
+    evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), ledger.cycle_of(gate.subject)
+    drift = ledger.drift.get(cycle.interval) if cycle else None
+    corrected = corrections(store, plan)
+    quality = label_quality(store, ledger.requests_of(cycle.interval)) if cycle else None
+    return {
+        "loop": store.loop,
+        "headline": headline(store, gate),
+        "gate": gate,
+        "figures": _figures(gate, cycle, quality),
+        "plan": plan,
+        "dataset": _demand(latest(store, "dataset", plan.evidence["dataset"]), gate, "dataset trained on"),
+        "drift": drift,
+        "corrected": corrected,
+        "quality": quality,
+        "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
+        "lineage": _lineage(store, gate, plan),
+        **_scores(gate, evaluation),
+        **_cycles(cycle, ledger),
+    }
+
+
+def _scores(gate: Decision, evaluation: Decision) -> dict[str, Any]:
+    return {
+        "scores": {name: Estimate.from_json(value) for name, value in gate.evidence["scores"].items()},
+        "slices": _slices(evaluation, gate),
+        "classes": _classes(evaluation),
+        "comparison": inline(draw_comparison(evaluation.evidence)),
+    }
+
+
+def _cycles(cycle: CycleSummary | None, ledger: Ledger) -> dict[str, Any]:
+    """Return the cycles up to the verdict's own: what came later is not of these notes."""
+    summaries = ledger.cycles[: cycle.number] if cycle else []
+    return {"cycle": cycle, "cycles": summaries, "history": inline(draw_cycles(summaries))}
+
+
+def headline(store: LoopStore, gate: Decision) -> str:
+    """Return what came of a verdict, in a few words: a promotion that nobody approved is none."""
+    champion = gate.evidence["champion_version"]
+    if gate.outcome == "label_more":
+        return "More labels are needed to decide"
+    if gate.outcome == "reject":
+        return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
+    entry = deployment_of(store, gate)
+    if entry is not None:
+        version = entry["model_version"]
+        return (
+            f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
+        )
+    approval = latest(store, "approval", gate.subject)
+    if approval is not None and approval.evidence["gate"] == gate.evidence_digest and approval.outcome == "rejected":
+        return "Promoted by the gate, refused at approval"
+    return "Promoted by the gate, not deployed"
+
+
+def _figures(gate: Decision, cycle: CycleSummary | None, quality: LabelQuality | None) -> list[tuple[str, str]]:
+    """Return the few numbers that one reads first."""
+    found, scores = gate.evidence, {name: value["value"] for name, value in gate.evidence["scores"].items()}
+    figures = []
+    if scores["champion"] is not None and scores["challenger"] is not None:
+        figures.append(("score, champion → challenger", f"{scores['champion']:.3f} → {scores['challenger']:.3f}"))
+    elif scores["challenger"] is not None:
+        figures.append(("score", f"{scores['challenger']:.3f}"))
+    if "e_value" in found:
+        figures.append(("right where they differ", f"{found['wins']:g} : {found['losses']:g}"))
+        figures.append(("evidence (e-value)", f"{large(found['e_value'])} of {large(found['needed'])}"))
+    if cycle is not None and quality is not None:
+        figures.append(("labels, this cycle and so far", f"{quality.answered} · {cycle.labels_spent}"))
+    return figures
+
+
+def _classes(evaluation: Decision) -> list[dict[str, Any]]:
+    found = evaluation.evidence["per_class"]
+    return [{**item, "name": name, "recall": Estimate.from_json(item["recall"])} for name, item in found.items()]
+
+
+def _slices(evaluation: Decision, gate: Decision) -> list[dict[str, Any]]:
+    judged = {(item["segment"], item["value"]): item for item in gate.evidence["slices"]}
+    found = []
+    for item in evaluation.evidence["slices"]:
+        verdict = judged.get((item["segment"], item["value"]), {"verdict": "not judged", "disagreements": None})
+        scores = {name: Estimate.from_json(value) for name, value in item["scores"].items()}
+        name = f"{item['segment']} = {item['value'] if item['value'] is not None else 'not given'}"
+        found.append({"name": name, **scores, "verdict": verdict["verdict"], "apart": verdict["disagreements"]})
+    return found
+
+
+def _lineage(store: LoopStore, gate: Decision, plan: Decision) -> dict[str, str]:
+    return {
+        "challenger": gate.subject,
+        "MLflow run": gate.evidence["run_id"],
+        "trained on dataset": plan.evidence["dataset"],
+        "judged on dataset": gate.evidence["dataset"],
+        "champion it met": f"version {gate.evidence['champion_version']}"
+        if gate.evidence["champion_version"]
+        else "none",
+        "evaluation": gate.evidence["evaluation"],
+        "evidence an approval is bound to": gate.evidence_digest,
+        "configuration now": store.loop.digest,
+    }
+
+
+def _evaluation(store: LoopStore, gate: Decision) -> Decision:
+    digest = gate.evidence["evaluation"]
+    same = [found for found in find(store, "evaluation", gate.subject) if found.evidence_digest == digest]
+    return _demand(same[-1] if same else None, gate, "evaluation")
+
+
+def _plan(store: LoopStore, gate: Decision) -> Decision:
+    plans = [found for found in find(store, "retrain", gate.subject) if found.outcome == "train"]
+    return _demand(plans[-1] if plans else None, gate, "decision to train")
+
+
+def _demand(found: Decision | None, gate: Decision, what: str) -> Decision:
+    if found is None:
+        raise ContractError(
+            f"Verdict on challenger {gate.subject}: its {what} is not in the store; the release notes cannot be written"
+        )
+    return found

@@ -1,0 +1,112 @@
+"""What a row says, apart from its id: keys that near duplicates share, and features that tell rows apart."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import StandardScaler, normalize
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.digests import digest_of
+
+DIGITS = 6
+FEATURES = 2**12
+WAVES = 256
+
+
+def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
+    """Return a key that is equal for trivially near duplicates.
+
+    Texts are compared by their letters, with case, punctuation and the values of digits left out; numbers to six significant
+    digits.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs.
+    row
+        Has ``input_<name>`` for each input; a missing one counts as null.
+
+    Returns
+    -------
+    str
+        32 hex digits.
+
+    Examples
+    --------
+    >>> from include.foundation.config.loading import loop_named
+    >>> newswire = loop_named("newswire")
+    >>> content_key(newswire, {"input_text": "Net 12 mln!"}) == content_key(newswire, {"input_text": "net 34  MLN"})
+    True
+    """
+    return digest_of(*(_normal(row.get(column)) for column in loop.input_columns.values()))[:32]
+
+
+def content_keys(loop: Loop, rows: pa.Table) -> list[str]:
+    """Return the `content_key` of each row."""
+    return [content_key(loop, row) for row in rows.select(list(loop.input_columns.values())).to_pylist()]
+
+
+def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
+    """Return unit vectors that tell rows apart: the logged embedding if every row has one, else made from the inputs.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs: texts are hashed into word counts, numbers and vectors standardised, categories hashed. Numbers are
+        then spread over waves (Rahimi & Recht 2007), since the cosine of two numbers would only compare their signs.
+    rows
+        Rows of ``predictions``; must not be empty.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        float64, (rows, features), rows of unit length (or zero).
+    """
+    embeddings = rows.column("embedding").to_pylist()
+    if len({None if found is None else len(found) for found in embeddings}) == 1 and embeddings[0]:
+        return sparse.csr_matrix(normalize(np.array(embeddings, dtype=np.float64)))
+    values = {name: rows.column(column).to_pylist() for name, column in loop.input_columns.items()}
+    blocks = [_block(item.type, values[name]) for name, item in loop.inputs.items() if item.type != "numeric"]
+    numbers = [values[name] for name, item in loop.inputs.items() if item.type == "numeric"]
+    if numbers:
+        blocks.append(_waves(_standardised(np.array(numbers, dtype=np.float64).T)))
+    return sparse.csr_matrix(normalize(sparse.hstack(blocks)))
+
+
+def _block(kind: str, values: list[Any]) -> Any:
+    if kind in {"text", "categorical"}:
+        texts = [value or "" for value in values]
+        token = r"(?s).+" if kind == "categorical" else r"(?u)\b\w\w+\b"
+        return HashingVectorizer(n_features=FEATURES, alternate_sign=False, token_pattern=token).transform(texts)
+    width = max((len(value) for value in values if isinstance(value, list)), default=1)
+    array = np.array([value if isinstance(value, list) else [value] * width for value in values], dtype=np.float64)
+    return sparse.csr_matrix(normalize(_standardised(array)))
+
+
+def _standardised(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return columns of mean 0 and deviation 1; a missing number counts as the mean."""
+    means = np.nan_to_num(np.nanmean(np.where(np.isnan(array).all(axis=0), 0.0, array), axis=0))
+    return np.asarray(StandardScaler().fit_transform(np.where(np.isnan(array), means, array)))
+
+
+def _waves(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
+    """Return unit vectors whose cosine falls with the mean squared distance of two rows, as exp(-4 distance).
+
+    It is 0.95 where numbers differ by about a tenth of a standard deviation.
+    """
+    waves = scaled @ np.random.default_rng(0).normal(size=(scaled.shape[1], WAVES)) * np.sqrt(8 / scaled.shape[1])
+    return sparse.csr_matrix(np.hstack([np.cos(waves), np.sin(waves)]) / np.sqrt(WAVES))
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub(r"[\W_]+", " ", re.sub(r"\d+", "0", value.casefold())).strip()
+    if isinstance(value, list):
+        return [_normal(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") + 0.0 if isinstance(value, int | float) else value  # + 0.0: -0.0 is 0.0

@@ -1,0 +1,61 @@
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.foundation.models.frames import features_frame
+from tests.include.stages.training.challenger_builders import make_text_loop
+
+INPUTS = {
+    "text": {"type": "text"},
+    "kind": {"type": "categorical"},
+    "price": {"type": "numeric"},
+    "pixels": {"type": "vector", "size": 3},
+}
+LOOP = make_text_loop(inputs=INPUTS)
+
+
+def rows(**columns: list[object]) -> pa.Table:
+    types = {"text": pa.string(), "kind": pa.string(), "price": pa.float64(), "pixels": pa.list_(pa.float64())}
+    return pa.table({f"input_{name}": pa.array(columns[name], types[name]) for name in INPUTS})
+
+
+def test_features_frame_of_every_type_has_a_column_for_each_input_and_element() -> None:
+    frame = features_frame(LOOP, rows(text=["a"], kind=["b"], price=[2.5], pixels=[[1.0, 2.0, 3.0]]))
+    assert frame.to_dict("list") == {
+        "text": ["a"],
+        "kind": ["b"],
+        "price": [2.5],
+        "pixels_0": [1.0],
+        "pixels_1": [2.0],
+        "pixels_2": [3.0],
+    }
+
+
+def test_features_frame_of_missing_values_has_empty_text_and_nan() -> None:
+    frame = features_frame(LOOP, rows(text=[None], kind=[None], price=[None], pixels=[None]))
+    assert frame[["text", "kind"]].to_numpy().tolist() == [["", ""]]
+    assert np.isnan(frame[["price", "pixels_0", "pixels_1", "pixels_2"]].to_numpy(dtype=float)).all()
+
+
+def test_features_frame_of_no_rows_keeps_every_column() -> None:
+    frame = features_frame(LOOP, rows(text=[], kind=[], price=[], pixels=[]))
+    assert list(frame.columns) == ["text", "kind", "price", "pixels_0", "pixels_1", "pixels_2"]
+    assert len(frame) == 0
+
+
+def test_features_frame_of_a_table_without_an_input_names_the_column() -> None:
+    with pytest.raises(KeyError, match="input_text"):
+        features_frame(LOOP, pa.table({"input_price": [1.0]}))
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, width=32)), max_size=8))
+def test_features_frame_of_any_numbers_keeps_rows_in_order(prices: list[float | None]) -> None:
+    count = len(prices)
+    table = rows(text=["x"] * count, kind=["k"] * count, price=list(prices), pixels=[[0.0, 1.0, 2.0]] * count)
+    found = features_frame(LOOP, table)["price"].tolist()
+    assert [None if np.isnan(value) else value for value in found] == prices
+    assert all(second - first == 1 for first, second in pairwise(features_frame(LOOP, table).index))

@@ -1,0 +1,125 @@
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.foundation.statistics.e_values import BETS, Stake, labels_to_decide, log_e_value, mixture_e_value
+
+COUNTS = st.integers(0, 50)
+
+
+def of_counts(wins: float, losses: float, ties: float = 0, threshold: float = 0.0) -> list[Stake]:
+    return [Stake([1.0, -1.0, 0.0], [wins, losses, ties], threshold)]
+
+
+def expected_e_value(chances: dict[float, float], rows: int, threshold: float = 0.0, weights=(1.0,)) -> float:
+    """Expect the e-value over every sequence of independent differences, by enumeration; weights take turns."""
+    total = 0.0
+    for path in product(chances, repeat=rows):
+        shares = [weights[place % len(weights)] for place in range(rows)]
+        stake = Stake([d * w for d, w in zip(path, shares, strict=True)], [1] * rows, threshold, shares)
+        total += math.prod(chances[d] for d in path) * mixture_e_value([stake])
+    return total
+
+
+def test_mixture_e_value_one_win_is_the_mean_bet() -> None:
+    assert mixture_e_value(of_counts(1, 0)) == pytest.approx(1.5)
+    assert mixture_e_value(of_counts(0, 1)) == pytest.approx(0.5)
+
+
+def test_mixture_e_value_counts_is_the_average_of_products() -> None:
+    assert mixture_e_value(of_counts(33, 5)) == pytest.approx(np.mean((1 + BETS) ** 33 * (1 - BETS) ** 5))
+
+
+@pytest.mark.parametrize("stakes", [[], [Stake([], [])], of_counts(0, 0), of_counts(0, 0, 500)])
+def test_mixture_e_value_nothing_that_differs_is_one(stakes) -> None:
+    assert mixture_e_value(stakes) == 1
+
+
+@pytest.mark.parametrize("chance", [0.5, 0.3])
+def test_mixture_e_value_fair_game_expects_one_and_unfair_less(chance: float) -> None:
+    found = expected_e_value({1.0: chance, -1.0: 1 - chance}, 10)
+    assert found == pytest.approx(1) if chance == 0.5 else found < 1
+
+
+@pytest.mark.parametrize("threshold", [-1.0, -0.3, 0.25, 0.6])
+def test_mixture_e_value_mean_at_the_threshold_expects_one(threshold: float) -> None:
+    tie = (1 - abs(threshold)) * 0.4
+    win = (1 - tie + threshold) / 2
+    chances = {1.0: win, 0.0: tie, -1.0: 1 - win - tie}
+    assert expected_e_value(chances, 6, threshold) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("threshold", [-0.3, 0.3])
+def test_mixture_e_value_rows_of_unequal_weight_at_the_threshold_expects_one(threshold: float) -> None:
+    win = (0.7 + threshold) / 2
+    chances = {1.0: win, 0.0: 0.3, -1.0: 0.7 - win}
+    assert expected_e_value(chances, 6, threshold, weights=(1.0, 0.1)) == pytest.approx(1)
+
+
+def test_mixture_e_value_looked_at_after_every_row_seldom_reaches_twenty() -> None:
+    generator, crossed, trials = np.random.default_rng(7), 0, 400
+    for _ in range(trials):
+        wins = np.cumsum(generator.random(150) < 0.5)
+        looks = (log_e_value(of_counts(won, n - won)) for n, won in enumerate(wins.tolist(), start=1))
+        crossed += any(look >= math.log(20) for look in looks)
+    assert crossed / trials <= 0.05
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.integers(1, 5)), max_size=12), st.floats(-1, 1), st.randoms())
+def test_log_e_value_any_order_or_grouping_is_the_same(rows, threshold: float, random) -> None:
+    spread = [difference for difference, count in rows for _ in range(count)]
+    random.shuffle(spread)
+    one = log_e_value([Stake([row[0] for row in rows], [row[1] for row in rows], threshold)])
+    other = log_e_value([Stake([d], [1], threshold) for d in spread] or [Stake([], [], threshold)])
+    assert math.isfinite(one)
+    assert one == pytest.approx(other, abs=1e-6)
+
+
+@given(wins=COUNTS, losses=COUNTS, ties=COUNTS)
+def test_log_e_value_more_wins_raises_it_and_more_losses_lowers_it(wins: int, losses: int, ties: int) -> None:
+    here = log_e_value(of_counts(wins, losses, ties))
+    assert log_e_value(of_counts(wins + 1, losses, ties)) > here > log_e_value(of_counts(wins, losses + 1, ties))
+
+
+def test_mixture_e_value_overwhelming_evidence_does_not_overflow() -> None:
+    assert math.isfinite(mixture_e_value(of_counts(10**7, 0)))
+    assert mixture_e_value(of_counts(0, 10**7)) == 0
+    assert log_e_value(of_counts(10**7, 0)) > 10**6
+
+
+def test_mixture_e_value_higher_threshold_is_harder() -> None:
+    found = [mixture_e_value(of_counts(30, 5, 10, threshold)) for threshold in (-0.5, 0.0, 0.3, 1.0)]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] <= 1
+
+
+def test_labels_to_decide_present_rate_reaches_what_is_missing() -> None:
+    wins, losses, missing = 30, 10, math.log(100)
+    found = labels_to_decide(wins, losses, missing)
+    assert found is not None
+    share = (wins + 1) / (wins + losses + 2)
+    growth = max(share * np.log1p(BETS) + (1 - share) * np.log1p(-BETS))
+    assert (found - 1) * growth < missing <= found * growth
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (5, 5), (3, 30)])
+def test_labels_to_decide_no_lead_is_none(wins: int, losses: int) -> None:
+    assert labels_to_decide(wins, losses, 3.0) is None
+
+
+@given(wins=COUNTS, losses=COUNTS, missing=st.floats(0.01, 20), threshold=st.floats(-1, 1))
+def test_labels_to_decide_anything_is_none_or_at_least_one(wins, losses, missing, threshold) -> None:
+    found = labels_to_decide(wins, losses, missing, threshold)
+    assert found is None or found >= 1
+
+
+def test_labels_to_decide_harder_demands_need_more() -> None:
+    plain = labels_to_decide(30, 5, 4.0)
+    assert plain is not None
+    assert labels_to_decide(30, 5, 8.0) > plain  # type: ignore[operator]
+    assert labels_to_decide(30, 5, 4.0, 0.3) > plain  # type: ignore[operator]
+    assert labels_to_decide(30, 5, 4.0, -0.3) < plain  # type: ignore[operator]

@@ -1,0 +1,107 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from include.foundation.statistics.estimates import (
+    UNKNOWN,
+    Estimate,
+    effective_rows,
+    weighted_difference,
+    weighted_mean,
+)
+
+PAIRS = st.lists(st.tuples(st.floats(0, 1), st.floats(0.001, 1)), min_size=1, max_size=40)
+MEASURES = [weighted_mean, weighted_difference]
+
+
+def test_weighted_mean_equal_weights_is_the_mean_with_wilsons_interval() -> None:
+    found = weighted_mean([1.0] * 30 + [0.0] * 10, [0.25] * 40)
+    wilson = stats.binomtest(30, 40).proportion_ci(method="wilson")
+    assert found.value == pytest.approx(0.75)
+    assert (found.low, found.high) == pytest.approx((wilson.low, wilson.high))
+    assert found.rows == 40
+    assert found.effective_rows == pytest.approx(40)
+
+
+def test_weighted_mean_unequal_weights_counts_rows_for_those_they_stand_for() -> None:
+    found = weighted_mean([1.0, 0.0], [0.5, 0.1])
+    assert found.value == pytest.approx(2 / 12)
+    assert found.effective_rows == pytest.approx(144 / 104)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_estimate_no_rows_is_unknown(measure) -> None:
+    found = measure([], [])
+    assert found == UNKNOWN
+    assert str(found) == "unknown (no rows)"
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_weighted_mean_one_row_has_a_wide_interval(value: float) -> None:
+    found = weighted_mean([value], [1.0])
+    assert found.value == value
+    assert found.high is not None
+    assert found.low is not None
+    assert found.high - found.low > 0.75
+
+
+@pytest.mark.parametrize("probability", [0.0, -0.1, 1.1, math.nan])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_estimate_impossible_probability_is_refused(measure, probability: float) -> None:
+    with pytest.raises(ValueError, match="inclusion probability"):
+        measure([1.0], [probability])
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_estimate_lengths_that_differ_are_refused(measure) -> None:
+    with pytest.raises(ValueError, match="expected as many of both"):
+        measure([1.0, 0.0], [1.0])
+
+
+def test_weighted_difference_never_differs_still_has_width() -> None:
+    found = weighted_difference([0.0] * 20, [1.0] * 20)
+    assert found.value == 0
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < -0.01 < 0.01 < found.high
+
+
+def test_weighted_difference_more_rows_has_a_narrower_interval() -> None:
+    few, many = (weighted_difference([1, 0, 0, -1, 1] * n, [0.3] * 5 * n) for n in (2, 200))
+    assert few.value == pytest.approx(many.value)
+    assert few.low < many.low < many.high < few.high  # type: ignore[operator]
+
+
+def test_estimate_json_and_back_is_the_same() -> None:
+    for found in (weighted_mean([1, 0, 1], [0.1, 0.2, 0.3]), UNKNOWN):
+        assert Estimate.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@given(pairs=PAIRS)
+def test_estimate_any_rows_lies_in_its_interval_within_bounds(measure, pairs: list[tuple[float, float]]) -> None:
+    found = measure(*zip(*pairs, strict=True))
+    assert found.value - found.low >= -1e-9
+    assert found.value <= found.high + 1e-9
+    assert (-1 if measure is weighted_difference else 0) <= found.low <= found.high <= 1
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@given(pairs=PAIRS, scale=st.floats(0.01, 1), data=st.data())
+def test_estimate_scaled_weights_and_shuffled_rows_is_unchanged(measure, pairs, scale, data) -> None:
+    values, chances = (np.array(part) for part in zip(*pairs, strict=True))
+    order = data.draw(st.permutations(range(len(pairs))))
+    one, other = measure(values, chances), measure(values[order], (chances * scale)[order])
+    for name in ("value", "low", "high", "effective_rows"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-6, abs=1e-6)
+
+
+@given(pairs=PAIRS)
+def test_effective_rows_any_weights_is_between_one_and_their_number(pairs: list[tuple[float, float]]) -> None:
+    weights = np.array([1 / chance for _, chance in pairs])
+    assert 1 - 1e-9 <= effective_rows(weights) <= len(pairs) + 1e-9

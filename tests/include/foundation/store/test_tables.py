@@ -1,0 +1,152 @@
+"""Writes are atomic and idempotent, and no writer loses another's."""
+
+import threading
+
+import pyarrow as pa
+import pytest
+
+from include.foundation.errors import StoreError
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from tests.builders import DAY, day, make_loop, make_store
+
+
+def annotations(store, *numbers, label="earn"):
+    return rows_of(
+        store.loop,
+        "annotations",
+        [
+            {
+                "annotation_id": f"a{n}",
+                "request_id": "r",
+                "trace_id": "t",
+                "annotator": "x",
+                "label": label,
+                "created_at": DAY,
+                "source": "s",
+            }
+            for n in numbers
+        ],
+    )
+
+
+def predictions(store, *numbers):
+    return rows_of(
+        store.loop,
+        "predictions",
+        [
+            {
+                "trace_id": f"t{n}",
+                "ts": day(n).start,
+                "day": str(day(n).start.date()),
+                "model_version": "1",
+                "predicted": "earn",
+            }
+            for n in numbers
+        ],
+    )
+
+
+def test_table_that_was_never_written_is_empty_and_has_its_columns(tmp_path):
+    store = make_store(tmp_path)
+    assert store.read("labels").num_rows == 0
+    assert "input_text" in store.read("labels").column_names
+    assert store.version("labels") is None
+
+
+def test_append_new_appends_each_key_once(tmp_path):
+    store = make_store(tmp_path)
+    assert store.append_new("annotations", annotations(store, 1, 2, 2)).num_rows == 2
+    assert store.append_new("annotations", annotations(store, 2, 3)).column("annotation_id").to_pylist() == ["a3"]
+    version = store.version("annotations")
+    assert store.append_new("annotations", annotations(store, 1)).num_rows == 0
+    assert store.version("annotations") == version
+
+
+def test_replace_between_replaces_only_its_interval(tmp_path):
+    store = make_store(tmp_path)
+    assert store.replace_between("predictions", predictions(store, 0, 1, 2), day(0).start, day(2).end)
+    assert store.replace_between("predictions", predictions(store), day(1).start, day(1).end)
+    assert store.read("predictions").column("trace_id").to_pylist() == ["t0", "t2"]
+    assert not store.replace_between("predictions", predictions(store), day(1).start, day(1).end)
+
+
+def test_update_rows_changes_rows_by_key_and_adds_new_ones(tmp_path):
+    store = make_store(tmp_path)
+    store.append_new("annotations", annotations(store, 1, 2))
+    store.update_rows("annotations", annotations(store, 2, 3, label="acq"))
+    assert store.read("annotations").column("label").to_pylist() == ["earn", "acq", "acq"]
+
+
+def test_read_travels_to_an_old_version(tmp_path):
+    store = make_store(tmp_path)
+    store.append_new("annotations", annotations(store, 1))
+    old = store.version("annotations")
+    store.append_new("annotations", annotations(store, 2))
+    assert store.read("annotations", version=old).num_rows == 1
+
+
+def test_rows_with_an_unknown_column_or_a_wrong_type_are_refused(tmp_path):
+    loop = make_loop(tmp_path)
+    with pytest.raises(StoreError, match="colour"):
+        rows_of(loop, "feedback", [{"colour": 1}])
+    with pytest.raises(StoreError, match="does not fit"):
+        rows_of(loop, "feedback", [{"feedback_id": 1.5}])
+
+
+def test_null_where_a_value_is_needed_is_refused_by_name(tmp_path):
+    store = make_store(tmp_path)
+    rows = annotations(store, 1).set_column(4, "label", pa.nulls(1, pa.string()))
+    with pytest.raises(StoreError, match="label: got a null"):
+        store.append_new("annotations", rows)
+
+
+def test_unknown_table_names_the_known_ones(tmp_path):
+    with pytest.raises(StoreError, match="there are: annotations"):
+        make_store(tmp_path).read("nothing")
+
+
+def test_concurrent_appends_lose_nothing_and_double_nothing(tmp_path):
+    make_store(tmp_path)
+    failures = []
+
+    def append(start):
+        own = make_store(tmp_path)
+        try:
+            for number in range(start, start + 8):
+                own.append_new("annotations", annotations(own, number))
+        except StoreError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=append, args=(start,)) for start in (0, 4, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    found = make_store(tmp_path).read("annotations").column("annotation_id").to_pylist()
+    assert sorted(found) == sorted(f"a{n}" for n in range(16))
+
+
+def test_a_new_input_in_the_loop_file_reads_as_null_in_old_rows(tmp_path):
+    store = make_store(tmp_path)
+    store.replace_between("predictions", predictions(store, 0), day(0).start, day(0).end)
+    wider = make_loop(tmp_path, inputs={"text": {"type": "text"}, "price": {"type": "numeric", "required": False}})
+    grown = LoopStore(wider, str(tmp_path / "store"))
+    assert grown.read("predictions").column("input_price").to_pylist() == [None]
+    more = rows_of(
+        wider,
+        "predictions",
+        [
+            {
+                "trace_id": "n",
+                "ts": day(5).start,
+                "day": "2026-03-15",
+                "model_version": "1",
+                "predicted": "acq",
+                "input_price": 2.0,
+            }
+        ],
+    )
+    grown.replace_between("predictions", more, day(5).start, day(5).end)
+    assert sorted(grown.read("predictions").column("input_price").to_pylist(), key=str) == [2.0, None]

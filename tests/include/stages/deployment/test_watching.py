@@ -1,0 +1,188 @@
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.store.tables import LoopStore
+from include.stages.deployment.watching import watch_deployment
+from include.stages.labels.datasets import publish_dataset
+from tests.include.stages.training.challenger_builders import (
+    CLASSES,
+    DAY,
+    add_labels,
+    add_predictions,
+    alternating,
+    label_row,
+    make_label_store,
+    make_text_loop,
+    say_gate,
+)
+
+
+def go_live(store: LoopStore, promised_low: float | None = 0.8, version: str = "1", evidence: str = "digest") -> None:
+    append_deployment(
+        store,
+        {
+            "model_version": version,
+            "action": "deploy",
+            "why": "because",
+            "evidence_digest": evidence,
+            "promised_low": promised_low,
+        },
+    )
+
+
+def answer_live(store: LoopStore, right: list[bool], first: int = 0, day: float = 1, **overrides: Any) -> None:
+    """Add labels of random rows that were answered from this day on, five minutes apart."""
+    rows = []
+    for number, correct in enumerate(right, start=first):
+        label = CLASSES[number % 3]
+        said = label if correct else CLASSES[(number + 1) % 3]
+        ts = DAY + timedelta(days=day, minutes=5 * (number - first))
+        rows.append(label_row(number, stratum="random", split="holdout", predicted=said, ts=ts) | overrides)
+    add_labels(store, rows)
+
+
+def rows_seen(decision: Decision) -> int:
+    found: int = decision.evidence["score"]["rows"]
+    return found
+
+
+def test_watch_deployment_before_any_deployment_says_nothing_live(store: LoopStore) -> None:
+    decision = watch_deployment(store)
+    assert (decision.kind, decision.outcome) == ("guard", "nothing_live")
+
+
+def test_watch_deployment_without_labels_is_inconclusive(store: LoopStore) -> None:
+    go_live(store)
+    decision = watch_deployment(store)
+    assert (decision.outcome, decision.subject, decision.evidence["e_value"]) == ("inconclusive", "1", 1.0)
+    assert "unknown (no rows)" in decision.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "outcome"),
+    [
+        pytest.param(200, 0.95, "kept", id="well above the floor"),
+        pytest.param(200, 0.5, "broken", id="far below the floor"),
+        pytest.param(8, 0.75, "inconclusive", id="few labels"),
+        pytest.param(200, 0.79, "inconclusive", id="at the floor"),
+    ],
+)
+def test_watch_deployment_of_live_answers_judges_the_promise(
+    store: LoopStore, count: int, share: float, outcome: str
+) -> None:
+    go_live(store)
+    answer_live(store, alternating(count, share))
+    decision = watch_deployment(store)
+    assert decision.outcome == outcome
+    assert decision.evidence["floor"] == pytest.approx(0.78)
+    assert decision.evidence["needed"] == pytest.approx(20)
+    assert (decision.evidence["e_value"] >= 20) == (outcome == "broken")
+
+
+def test_watch_deployment_that_promised_nothing_is_inconclusive(store: LoopStore) -> None:
+    go_live(store, promised_low=None)
+    answer_live(store, [False] * 50)
+    assert watch_deployment(store).reasons == ("It promised nothing.",)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param({"stratum": "certainty"}, id="chosen for being hard"),
+        pytest.param({"stratum": "disagreement"}, id="disagreement"),
+        pytest.param({"stratum": "seed", "model_version": None}, id="seed"),
+        pytest.param({"model_version": "2"}, id="another version"),
+        pytest.param({"ts": DAY - timedelta(days=1)}, id="before it went live"),
+        pytest.param({"ts": DAY}, id="the moment it went live"),
+    ],
+)
+def test_watch_deployment_leaves_out_rows_that_say_nothing_about_it(
+    store: LoopStore, overrides: dict[str, Any]
+) -> None:
+    add_predictions(store, [0])
+    go_live(store)
+    answer_live(store, [False] * 50, first=100, **overrides)
+    answer_live(store, [True] * 5)
+    assert rows_seen(watch_deployment(store)) == 5
+
+
+def test_watch_deployment_counts_a_corrected_label_once(store: LoopStore) -> None:
+    go_live(store)
+    answer_live(store, [True] * 10)
+    correction = {"label_id": "new", "supersedes": "l00000", "predicted": "ship", "ts": DAY + timedelta(days=1)}
+    add_labels(store, [label_row(0, stratum="random", split="holdout", label="crude") | correction])
+    decision = watch_deployment(store)
+    assert (rows_seen(decision), decision.evidence["score"]["value"]) == (10, pytest.approx(0.9))
+
+
+def test_watch_deployment_weighs_rows_by_what_they_stand_for(store: LoopStore) -> None:
+    go_live(store)
+    answer_live(store, [True] * 40, inclusion_probability=1.0)
+    answer_live(store, [False] * 40, first=100, inclusion_probability=0.25)
+    assert watch_deployment(store).evidence["score"]["value"] == pytest.approx(0.2)
+
+
+def test_watch_deployment_checks_the_promise_in_its_first_days_only(store: LoopStore) -> None:
+    """A window that slid on would start a new test each day: in the end chance breaks every promise."""
+    go_live(store)
+    answer_live(store, [True] * 60, day=1)
+    early = watch_deployment(store)
+    answer_live(store, [False] * 60, first=100, day=1 + store.loop.deploy.watch_days + 0.1)
+    assert watch_deployment(store).reference == early.reference
+
+
+def test_watch_deployment_counts_every_day_of_its_window(store: LoopStore) -> None:
+    go_live(store)
+    for day in range(store.loop.deploy.watch_days):
+        answer_live(store, [True] * 3, first=10 * day, day=1 + day)
+    assert rows_seen(watch_deployment(store)) == 3 * store.loop.deploy.watch_days
+
+
+def test_watch_deployment_run_again_records_one_decision(store: LoopStore) -> None:
+    go_live(store)
+    answer_live(store, [True] * 10)
+    assert watch_deployment(store) == watch_deployment(store)
+    assert len(find(store, "guard")) == 1
+
+
+def test_watch_deployment_of_a_champion_put_back_is_about_its_new_life(store: LoopStore) -> None:
+    add_predictions(store, [0])
+    go_live(store)
+    answer_live(store, [False] * 80)
+    add_predictions(store, [5])
+    go_live(store, version="2", evidence="later")
+    append_deployment(
+        store,
+        {"model_version": "1", "action": "rollback", "why": "b", "evidence_digest": "guard", "promised_low": 0.8},
+    )
+    answer_live(store, [True] * 40, first=100, day=6)
+    decision = watch_deployment(store)
+    assert (decision.subject, rows_seen(decision), decision.outcome) == ("1", 40, "kept")
+
+
+def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_that_was_promised(tmp_path: Path) -> None:
+    """The promise is a mean of scores weighted by class; plain accuracy would always be above it."""
+    store = make_label_store(tmp_path, make_text_loop(gate={"score": "balanced_accuracy"}))
+    held = ["crude"] * 80 + ["grain"] * 10 + ["ship"] * 10
+    judged_on = [label_row(number, label=name, split="holdout", stratum="seed") for number, name in enumerate(held)]
+    add_labels(store, judged_on)
+    dataset = publish_dataset(store).subject
+    # right everywhere: 80 rows of weight 1/8 and 20 of weight 1 give a mean of 0.3
+    promise = {"value": 0.3, "low": 0.25, "high": 0.35, "rows": 100, "effective_rows": 100.0}
+    gate = say_gate(store, "key", "promote", dataset=dataset, scores={"challenger": promise})
+    go_live(store, promised_low=0.25, evidence=gate.evidence_digest)
+    live = [
+        label_row(
+            1000 + n, label=name, predicted="crude", stratum="random", split="holdout", ts=DAY + timedelta(days=1)
+        )
+        for n, name in enumerate(held * 2)
+    ]
+    add_labels(store, live)
+    decision = watch_deployment(store)
+    assert decision.evidence["score"]["value"] == pytest.approx(0.1)
+    assert decision.outcome == "broken"

@@ -1,0 +1,117 @@
+"""Counts of parts add up to the counts of the whole, whatever the parts, their order and their names."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.stages.drift.profiling.counting import BLOCK, BUCKETS, MOST_CATEGORIES, CategoryCounts, NumberCounts
+from include.stages.drift.profiling.merging import merged
+from tests.include.stages.drift.drift_builders import EDGES, categorical_profile, numeric_profile
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=32)
+COUNTED = ("rows", "nulls", "counts", "edges", "categories")
+NAMES = [f"name {number}" for number in range(MOST_CATEGORIES + 200)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(FLOATS, max_size=30), min_size=1, max_size=5))
+def test_merged_numeric_profiles_equal_the_profile_of_the_union(parts):
+    together = numeric_profile(np.concatenate([np.array(part, dtype=float) for part in parts]))
+    found = merged([numeric_profile(part) for part in parts])
+    assert {name: found[name] for name in COUNTED} == {name: together[name] for name in COUNTED}
+    assert found["total"] == pytest.approx(together["total"], rel=1e-9, abs=1e-6 * together["total_squared"] ** 0.5)
+    assert found["total_squared"] == pytest.approx(together["total_squared"], rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "", None]), max_size=20), min_size=1, max_size=5))
+def test_merged_categorical_profiles_equal_the_profile_of_the_union(parts):
+    together = categorical_profile([value for part in parts for value in part])
+    found = merged([categorical_profile(part) for part in parts])
+    assert {name: found[name] for name in COUNTED} == {name: together[name] for name in COUNTED}
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, len(NAMES)), st.integers(0, len(NAMES) - 1), st.randoms())
+def test_many_categories_are_counted_in_buckets_that_merge_exactly(first, second, random):
+    """Some parts have more than a thousand names and some fewer: buckets are a function of the name alone."""
+    one, two = NAMES[:first], NAMES[second:]
+    random.shuffle(one)
+    together = categorical_profile(one + two)
+    found = merged([categorical_profile(one), categorical_profile(two)])
+    assert {name: found[name] for name in COUNTED} == {name: together[name] for name in COUNTED}
+    assert sum(found["counts"]) == len(one) + len(two)
+    assert len(found["counts"]) <= max(BUCKETS, MOST_CATEGORIES)
+
+
+def test_batches_of_one_day_give_the_same_as_one_batch_in_another_order():
+    generator = np.random.default_rng(0)
+    labels = generator.choice(NAMES, 3000).tolist()
+    counts = CategoryCounts([1])
+    for start in range(0, 3000, 700):
+        counts.add(pa.array(labels[start : start + 700][::-1]).dictionary_encode(), [None])
+    assert counts.profile(0, 0)["counts"] == categorical_profile(labels)["counts"]
+
+
+def test_groups_are_counted_as_if_they_came_alone():
+    generator = np.random.default_rng(1)
+    rows = 2 * BLOCK + 17
+    values = generator.normal(size=rows)
+    values[::11] = np.nan
+    labels = np.array(["a", "b", "c", None], dtype=object)[generator.integers(4, size=rows)]
+    codes = generator.integers(3, size=rows)
+    numbers, names = NumberCounts(EDGES, [1, 3]), CategoryCounts([1, 3])
+    numbers.add(values, [None, codes])
+    names.add(pa.array(labels, pa.string()).dictionary_encode(), [None, codes])
+    for group in range(3):
+        alone = numeric_profile(values[codes == group])
+        found = numbers.profile(1, group)
+        assert found["counts"] == alone["counts"]
+        assert found["total"] == pytest.approx(alone["total"])
+        assert found["total_squared"] == pytest.approx(alone["total_squared"])
+        assert names.profile(1, group)["counts"] == categorical_profile(list(labels[codes == group]))["counts"]
+    assert numbers.profile(0, 0)["counts"] == numeric_profile(values)["counts"]
+
+
+def test_sums_and_bins_are_those_of_the_finite_values():
+    values = np.array([1.0, -2.0, np.nan, np.inf, -np.inf])
+    found = numeric_profile(values, [-np.inf, 0.0, np.inf])
+    assert found["counts"] == [1, 1]
+    assert found["nulls"] == 3
+    assert (found["total"], found["total_squared"]) == (-1.0, 5.0)
+
+
+def test_dictionary_larger_than_what_is_used_of_it_costs_no_name():
+    dictionary = pa.array(NAMES)
+    counts = CategoryCounts([1])
+    counts.add(pa.DictionaryArray.from_arrays(pa.array([5, 5, None, 7], pa.int32()), dictionary), [None])
+    assert counts.profile(0, 0)["categories"] == ["name 5", "name 7"]
+
+
+def test_most_frequent_names_come_first_and_ties_by_name():
+    counts = CategoryCounts([1])
+    counts.add(pa.array(["b", "a", "c", "c", None]).dictionary_encode(), [None])
+    assert counts.most_frequent(2) == ["c", "a"]
+
+
+def test_most_frequent_names_are_known_until_there_are_too_many():
+    names = pa.array([*NAMES, NAMES[7]]).dictionary_encode()
+    for most, expected in ((len(NAMES), [NAMES[7]]), (len(NAMES) - 1, [])):
+        counts = CategoryCounts([1], most)
+        counts.add(names, [None])
+        assert counts.most_frequent(1) == expected
+
+
+def test_merging_profiles_of_different_bins_is_refused():
+    one, two = numeric_profile(np.ones(3), [-np.inf, 0, np.inf]), numeric_profile(np.ones(3))
+    with pytest.raises(ValueError, match="different bins"):
+        merged([one, two])
+
+
+def test_profile_without_values_merges_with_any_bins():
+    nothing = numeric_profile(np.full(4, np.nan), [-np.inf, np.inf])
+    found = merged([nothing, numeric_profile(np.zeros(3))])
+    assert (found["rows"], found["nulls"], sum(found["counts"])) == (7, 4, 3)
+    assert found["edges"] == EDGES

@@ -1,0 +1,193 @@
+"""Days are profiled batch by batch, each row counted once, for all rows and for each segment."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from include.foundation.digests import table_digest
+from include.foundation.intervals import Interval
+from include.foundation.store.rows import rows_of
+from include.stages.drift.profiling.columns import sources
+from include.stages.drift.profiling.merging import merged
+from include.stages.drift.profiling.profiles import DayCounts, Fixed, fixed_before, groupings, profile_days
+from tests.builders import day, make_loop, make_store
+from tests.include.stages.drift.drift_builders import DRIFT, fill, records
+
+INPUTS = {
+    "text": {"type": "text"}, "age": {"type": "numeric"}, "plan": {"type": "categorical"},
+    "pixels": {"type": "vector", "size": 3},
+}  # fmt: skip
+MIXED = {
+    "input_age": lambda place: None if place % 7 == 0 else float(place),
+    "input_plan": lambda place: ["free", "paid", None][place % 3],
+    "input_pixels": lambda place: [float(place), 1.0, 0.0],
+    "embedding": lambda place: [0.5, float(place % 5)],
+}
+
+
+def profiled(store, **wanted):
+    rows = store.read("profiles").to_pylist()
+    return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
+def mixed_batch(loop, number, rows, seed=0):
+    found = rows_of(loop, "predictions", records(number, rows, np.random.default_rng(seed), **MIXED))
+    return found.select(sources(loop)).combine_chunks().to_batches()[0]
+
+
+def test_every_kind_of_column_is_profiled(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 1, rows=42, **MIXED)
+    columns = {row["column"]: row for row in profiled(store, segment="") if row["kind"] != "vocabulary"}
+    vector = ("mean", "norm", "projection1", "projection2", "projection3", "projection4")
+    assert set(columns) == {
+        "confidence", "predicted", "segment_desk", "input_age", "input_plan", "input_text:characters", "input_text:words",
+        "input_text:unknown_words", *(f"{name}:{measure}" for name in ("embedding", "input_pixels") for measure in vector),
+    }  # fmt: skip
+    assert {row["rows"] for row in columns.values()} == {42}
+    assert columns["input_age"]["nulls"] == 6
+    assert columns["input_age"]["total"] == sum(place for place in range(42) if place % 7)
+    assert dict(zip(columns["input_plan"]["categories"], columns["input_plan"]["counts"], strict=True)) == {
+        "free": 14, "paid": 14,
+    }  # fmt: skip
+    assert columns["input_plan"]["nulls"] == 14
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_profile_of_batches_is_that_of_the_whole_day(tmp_path, size):
+    loop = make_loop(tmp_path, inputs=INPUTS, drift=DRIFT)
+    whole = mixed_batch(loop, 0, 64)
+    fixed, found = Fixed({}, {}), []
+    for step in (64, size):
+        counts = DayCounts(loop, "2026-03-10", fixed, [])
+        for start in range(0, 64, step):
+            counts.add(whole.slice(start, step))
+        found.append(counts.profiles())
+    for one, other in zip(*found, strict=True):
+        sums = {name: one.pop(name) for name in ("total", "total_squared")}
+        assert sums == pytest.approx({name: other.pop(name) for name in sums}, nan_ok=True)
+        assert one == other
+
+
+def test_segments_add_up_to_all_rows_and_are_named(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 1, rows=41, **MIXED)
+    assert {row["segment"] for row in profiled(store)} == {"", "desk=eu", "desk=us"}
+    whole = profiled(store, segment="", column="input_age")[0]
+    parts = profiled(store, segment="desk=eu", column="input_age") + profiled(
+        store, segment="desk=us", column="input_age"
+    )
+    together = merged(parts)
+    for name in ("rows", "nulls", "counts", "total"):
+        assert together[name] == whole[name]
+    assert not profiled(store, segment="desk=eu", column="segment_desk")
+
+
+def test_only_the_most_frequent_values_of_wanted_segments_are_profiled(tmp_path):
+    drift = {**DRIFT, "most_segment_values": 2, "segments": ["desk"]}
+    store = make_store(tmp_path, drift=drift, segments=["desk", "device"])
+    desks = ["a"] * 5 + ["b"] * 9 + ["c"] * 9 + [None] * 30
+    fill(store, 0, 1, rows=53, segment_desk=lambda place: desks[place], segment_device="phone")
+    (found,) = groupings(store, day(0).days[0])
+    assert found.labels == ["desk=b", "desk=c"]
+    assert {row["segment"]: row["rows"] for row in profiled(store, column="predicted")} == {
+        "": 53, "desk=b": 9, "desk=c": 9,
+    }  # fmt: skip
+
+
+def test_no_segment_value_is_profiled_if_none_is_wanted(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "most_segment_values": 0})
+    fill(store, 0, 1)
+    assert {row["segment"] for row in profiled(store)} == {""}
+
+
+def test_profiles_do_not_depend_on_how_often_or_in_what_order_days_are_profiled(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 4, **MIXED)
+    before = table_digest(store.read("profiles"))
+    for number in (3, 0, 2, 1):
+        shutil.rmtree(Path(store.uri, "_files", "profiled"))
+        assert profile_days(store, day(number)) > 0
+    assert table_digest(store.read("profiles")) == before
+
+
+def test_day_is_read_again_only_if_its_files_or_what_is_watched_of_it_changed(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 2)
+    both = Interval(day(0).start, day(1).end)
+    assert profile_days(store, both) == 0
+    late = records(1, 5, np.random.default_rng(7))
+    rows = rows_of(store.loop, "predictions", [row | {"trace_id": f"late-{row['trace_id']}"} for row in late])
+    store.append_new("predictions", rows)
+    assert profile_days(store, both) > 0
+    assert {row["day"]: row["rows"] for row in profiled(store, column="predicted", segment="")} == dict(
+        zip(both.days, (60, 65), strict=True)
+    )
+    assert profile_days(store, both) == 0
+    other = make_store(tmp_path, drift=DRIFT | {"segments": []})
+    assert profile_days(other, both) > 0
+    assert {row["segment"] for row in profiled(other)} == {""}
+
+
+def test_profiles_that_were_lost_are_made_again(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 1)
+    before = table_digest(store.read("profiles"))
+    shutil.rmtree(Path(store.uri, "profiles"))
+    assert profile_days(make_store(tmp_path, drift=DRIFT), day(0)) > 0
+    assert table_digest(make_store(tmp_path, drift=DRIFT).read("profiles")) == before
+
+
+def test_bins_are_fixed_by_the_first_values_even_if_they_come_late(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 1, **{**MIXED, "input_age": None})
+    assert profiled(store, column="input_age", segment="")[0]["counts"] == [0]
+    fill(store, 1, 1, **MIXED)
+    edges = fixed_before(store).edges["input_age"]
+    fill(store, 2, 1, **{**MIXED, "input_age": 1000.0})
+    assert fixed_before(store).edges["input_age"] == edges
+    found = merged(profiled(store, column="input_age", segment=""))
+    assert sum(found["counts"]) == found["rows"] - found["nulls"] > 60
+
+
+def test_bins_outlast_a_day_without_values(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 1, **MIXED)
+    edges = fixed_before(store).edges["input_age"]
+    fill(store, 1, 1, **{**MIXED, "input_age": None})
+    assert "input_age" not in fixed_before(store).edges
+    fill(store, 2, 1, **{**MIXED, "input_age": 1000.0})
+    assert fixed_before(store).edges["input_age"] == edges
+
+
+def test_vocabulary_is_kept_once_and_later_words_are_unknown(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 2, input_text="grain and corn")
+    fill(store, 2, 1, input_text="grain zebra")
+    assert len(profiled(store, kind="vocabulary")) == 1
+    unknown = [row["total"] / row["rows"] for row in profiled(store, column="input_text:unknown_words", segment="")]
+    assert unknown == [0, 0, 0.5]
+
+
+def test_day_without_rows_loses_its_profiles(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    assert profile_days(store, day(0)) == 0
+    fill(store, 0, 2)
+    store.replace_between("predictions", rows_of(store.loop, "predictions", []), day(1).start, day(1).end)
+    assert profile_days(store, Interval(day(0).start, day(1).end)) == 0
+    assert {row["day"] for row in profiled(store)} == {day(0).days[0]}
+
+
+def test_columns_that_are_null_throughout_are_missing_not_zero(tmp_path):
+    loop = make_loop(tmp_path, inputs=INPUTS, drift=DRIFT)
+    batch = pa.RecordBatch.from_arrays(
+        [pa.nulls(5, field.type) for field in mixed_batch(loop, 0, 1).schema], schema=mixed_batch(loop, 0, 1).schema
+    )
+    counts = DayCounts(loop, "2026-03-10", Fixed({}, {}), [])
+    counts.add(batch)
+    for profile in counts.profiles():
+        assert profile["rows"] == profile["nulls"] == 5
+        assert sum(profile["counts"]) == 0

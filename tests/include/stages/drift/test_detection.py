@@ -1,0 +1,147 @@
+"""The verdict: silent on ordinary days, loud on a real shift, honest about too little, and the same when judged again."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from include.foundation.config.data_sections import Drift
+from include.foundation.decisions.chain import find
+from include.stages.drift.detection import MOST_COLUMNS, detect_drift
+from include.stages.drift.history import confirmation, newest_verdicts, reference_days
+from tests.builders import day, make_store
+from tests.include.stages.drift.drift_builders import DRIFT, fill
+
+LONG = {"input_text": "word " * 60}
+
+
+def test_verdict_on_ordinary_days_is_stable_and_judging_again_is_the_same_decision(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 15)
+    first = detect_drift(store, day(14))
+    assert first.outcome == "stable"
+    assert first.evidence["picture"] is None
+    assert not (Path(store.uri) / "_files" / "drift").exists()
+    assert detect_drift(store, day(14)).evidence_digest == first.evidence_digest
+    assert len(find(store, "drift")) == 1
+
+
+def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 14)
+    fill(store, 14, 1, **LONG)
+    verdict = detect_drift(store, day(14))
+    assert verdict.outcome == "alarm"
+    assert verdict.evidence["flagged"]
+    first = verdict.evidence["columns"][0]
+    assert first["flagged"]
+    assert set(first) >= {"column", "segment", "monitor", "statistic", "p_value", "effect", "expected", "found"}
+    assert (verdict.evidence["rows"], verdict.evidence["reference_days"]) == (60, 14)
+    assert {column["segment"] for column in verdict.evidence["columns"]} == {"", "desk=eu", "desk=us"}
+    assert Path(verdict.evidence["picture"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_shift_of_one_segment_is_found_in_it(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 14, rows=400)
+    fill(store, 14, 1, rows=400, input_text=lambda place: "word " * (60 if place % 2 else 20))
+    flagged = [column for column in detect_drift(store, day(14)).evidence["columns"] if column["flagged"]]
+    assert "desk=us" in {column["segment"] for column in flagged}
+
+
+def test_texts_with_new_words_are_flagged_for_them(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    words = ["wheat", "corn", "oats", "rice", "rye"]
+    text = {"input_text": lambda place: " ".join(words[(place + n) % 5] for n in range(10))}
+    fill(store, 0, 14, **text)
+    fill(store, 14, 1, input_text=lambda place: " ".join(f"new{place % 7}" if n < 5 else "wheat" for n in range(10)))
+    flagged = {column["column"] for column in detect_drift(store, day(14)).evidence["columns"] if column["flagged"]}
+    assert "input_text:unknown_words" in flagged
+
+
+def test_verdict_needs_rows_and_days(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 5)
+    assert "too few to know what is ordinary" in detect_drift(store, day(4)).reasons[0]
+    fill(store, 5, 1, rows=10)
+    assert "too few to judge" in detect_drift(store, day(5)).reasons[0]
+    assert "too few to judge" in detect_drift(store, day(9)).reasons[0]
+    assert {verdict.outcome for verdict in find(store, "drift")} == {"inconclusive"}
+    assert not any(verdict.evidence["flagged"] for verdict in find(store, "drift"))
+
+
+def test_alarm_needs_k_of_m_and_keeps_quiet_in_the_cool_down(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "confirm": "2 of 3", "cooldown_days": 2})
+    fill(store, 0, 14)
+    fill(store, 14, 4, **LONG)
+    outcomes = [detect_drift(store, day(number)).outcome for number in range(14, 18)]
+    assert outcomes == ["drift", "alarm", "drift", "drift"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "quiet", "outcome"),
+    [
+        ([True, True, False], None, "stable"),
+        ([False, False, True], None, "drift"),
+        ([True, False, True], None, "alarm"),
+        ([True, False, False, True], None, "drift"),
+        ([True, True, True], timedelta(days=2), "drift"),
+        ([True, True, True], timedelta(days=3), "alarm"),
+    ],
+)
+def test_confirmation_is_k_of_m_with_a_cool_down(flags, quiet, outcome):
+    assert confirmation(Drift(confirm="2 of 3", cooldown_days=3), flags, quiet)[0] == outcome
+
+
+def test_rolling_reference_is_the_last_days_but_for_flagged_ones(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 10})
+    fill(store, 0, 12)
+    fill(store, 12, 1, **LONG)
+    fill(store, 13, 1)
+    assert detect_drift(store, day(12)).evidence["flagged"]
+    assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 12)]
+
+
+def test_days_still_being_watched_are_not_reference_once_there_are_others(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 10, "confirm": "2 of 3"})
+    fill(store, 0, 13)
+    assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(1, 11)]
+    assert reference_days(store, day(11), newest_verdicts(store)) == [day(number).days[0] for number in range(10)]
+    assert reference_days(store, day(8), newest_verdicts(store)) == [day(number).days[0] for number in range(8)]
+
+
+def test_frozen_reference_stays_the_first_days(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "reference": "frozen", "reference_days": 8})
+    fill(store, 0, 9)
+    fill(store, 9, 6, **LONG)
+    assert reference_days(store, day(14), newest_verdicts(store)) == [day(number).days[0] for number in range(8)]
+    outcomes = [detect_drift(store, day(number)).outcome for number in (5, 8, 9, 14)]
+    assert outcomes == ["inconclusive", "stable", "alarm", "alarm"]
+
+
+def test_reference_of_dates_is_those_but_never_the_window_itself(tmp_path):
+    days = [day(2).start.date(), day(10).start.date()]
+    store = make_store(tmp_path, drift={**DRIFT, "reference": "dates", "reference_dates": days})
+    fill(store, 0, 13)
+    assert reference_days(store, day(12), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 11)]
+    assert day(5).days[0] not in reference_days(store, day(5), newest_verdicts(store))
+    assert detect_drift(store, day(12)).outcome == "stable"
+
+
+def test_missing_values_that_appear_are_routed_to_the_data(tmp_path):
+    inputs = {"text": {"type": "text"}, "age": {"type": "numeric", "required": False}}
+    store = make_store(tmp_path, inputs=inputs, drift=DRIFT)
+    fill(store, 0, 14, input_age=float)
+    fill(store, 14, 1, input_age=lambda place: None if place % 2 else float(place))
+    verdict = detect_drift(store, day(14))
+    assert verdict.evidence["columns"][0]["statistic"] == "missing"
+    assert verdict.evidence["route"] == "fix_data"
+
+
+def test_evidence_is_bounded_and_counts_what_was_judged(tmp_path):
+    desks = [f"d{number:02d}" for number in range(40)]
+    store = make_store(tmp_path, drift={**DRIFT, "min_rows": 2, "most_segment_values": 40})
+    fill(store, 0, 8, rows=80, segment_desk=lambda place: desks[place % 40])
+    evidence = detect_drift(store, day(7)).evidence
+    assert len(evidence["columns"]) == MOST_COLUMNS
+    assert evidence["columns_judged"] > MOST_COLUMNS

@@ -1,0 +1,67 @@
+"""The benchmark of false alarms draws what raw rows would give, and its own rules hold on a small run."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.false_alarms import (
+    COLUMNS,
+    EDGES,
+    EFFECTS,
+    INNER,
+    LIMIT,
+    Days,
+    Work,
+    alarms,
+    case,
+    draw,
+    false_alarms,
+    raw_days,
+    shifts_found,
+)
+from include.stages.drift.profiling.binning import Binning
+
+BY_NAME = {effect.name: effect for effect in EFFECTS}
+NO_PEERS = Work(3, 0.02, 0, 0)
+
+
+def test_drawn_counts_have_the_law_of_binned_raw_rows():
+    """Mean and covariance of the bins' counts, each from 1,500 days of raw rows and of drawn ones, under the same mean."""
+    generator, rows, mean = np.random.default_rng(0), 200, 0.4
+    binning = Binning(EDGES)
+    raw = np.array([binning.counts(binning.cells(generator.normal(mean, 1, rows))) for _ in range(1500)])
+    days = Days(BY_NAME["none"], rows, generator)
+    days.means = lambda number, *, shifted: np.full(COLUMNS, mean)
+    drawn = np.array([profile["counts"] for _ in range(75) for profile in days.profiles(0)])
+    shares = np.diff(stats.norm.cdf(INNER - mean), prepend=0, append=1)
+    covariance = rows * (np.diag(shares) - np.outer(shares, shares))
+    for counts in (raw, drawn):
+        np.testing.assert_allclose(counts.mean(axis=0), rows * shares, rtol=0.05)
+        np.testing.assert_allclose(np.cov(counts.T), covariance, atol=4 * np.sqrt(2 / 1500) * covariance.max())
+
+
+def test_raw_rows_for_the_peers_are_days_of_the_effect_with_the_shift_in_the_windows_only():
+    reference, windows = next(raw_days(BY_NAME["shift"], 1000, Work(1, 1, 1, 3)))
+    assert (reference.shape, windows.shape) == ((28_000, COLUMNS), (3, 1000, COLUMNS))
+    assert abs(reference.mean(axis=0)).max() < 0.04
+    assert windows[:, :, :5].mean() == pytest.approx(0.2, abs=0.03)
+    assert windows[:, :, 5:].mean() == pytest.approx(0.0, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["none", "day-0.1", "weekday"])
+def test_ordinary_windows_are_flagged_within_the_limit(name):
+    assert stats.binomtest(false_alarms(BY_NAME[name], 1000, 60), 60, LIMIT, alternative="greater").pvalue > 0.001
+
+
+def test_shift_is_found_and_a_month_without_one_raises_no_alarm():
+    assert shifts_found(BY_NAME["shift"], 1000, 5) == 5
+    assert alarms(BY_NAME["none"], 1000, 1 / 12) == 0
+
+
+def test_line_and_picture_of_a_run(tmp_path):
+    lines = [case(effect, 1000, NO_PEERS) for effect in EFFECTS]
+    assert [line["case"] for line in lines[-2:]] == ["shift n=1000", "shift+day n=1000"]
+    assert {"alarms_a_year", "rate", "low", "high", "trials", "limit", "peers"} <= set(lines[0])
+    assert lines[0]["peers"]["evidently"] is None
+    draw(lines, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")

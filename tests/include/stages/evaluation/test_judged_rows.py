@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.foundation.store.rows import rows_of
+from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
+from tests.include.stages.evaluation.judged_builders import (
+    CLASSES,
+    answered_row,
+    challenger_of,
+    champion_of,
+    make_judged_loop,
+)
+
+ANSWERS = st.lists(
+    st.tuples(*[st.sampled_from(CLASSES)] * 3, st.floats(0.01, 1), st.sampled_from(["eu", "us", None])), max_size=25
+)
+
+
+def judge_rows(answers, score: str = "accuracy") -> JudgedRows:
+    loop = make_judged_loop(score=score)
+    rows = [
+        answered_row(place, "".join(row[:3]), inclusion_probability=row[3], segment_desk=row[4])
+        for place, row in enumerate(answers)
+    ]
+    return judged_rows(loop, rows_of(loop, "labels", rows), champion_of(loop), challenger_of(loop))
+
+
+def test_judged_rows_no_rows_is_empty_everywhere() -> None:
+    rows = judge_rows([])
+    assert rows.scaled_differences() == []
+    assert rows.challenger_right.shape == rows.differences.shape == rows.confidence.shape == (0,)
+
+
+def test_judged_rows_no_champion_has_no_differences() -> None:
+    loop = make_judged_loop()
+    table = rows_of(loop, "labels", [answered_row(0, "aba")])
+    rows = judged_rows(loop, table, None, challenger_of(loop))
+    assert (rows.champion_scores, rows.differences.tolist()) == (None, [0])
+
+
+@pytest.mark.parametrize("score", ["accuracy", "balanced_accuracy"])
+@given(answers=ANSWERS)
+def test_scaled_differences_any_rows_keep_the_sign_of_the_production_mean(score: str, answers) -> None:
+    rows = judge_rows(answers, score)
+    multiset = rows.scaled_differences()
+    assert sum(count for _, count, _ in multiset) == len(answers)
+    assert all(0 < weight <= 1 and abs(difference) <= weight for difference, _, weight in multiset)
+    if answers:
+        total = sum(difference * count for difference, count, _ in multiset)
+        weight = sum(share * count for _, count, share in multiset)
+        mean = np.average(rows.differences, weights=1 / rows.probabilities)
+        assert total / weight == pytest.approx(mean, abs=1e-6)
+
+
+@given(answers=ANSWERS)
+def test_where_all_segment_values_is_every_row_once(answers) -> None:
+    rows = judge_rows(answers)
+    parts = [rows.where("desk", value) for value in ("eu", "us", None, "unheard of")]
+    assert sum(len(part.truth) for part in parts) == len(answers)
+    assert sum(part.challenger_right.sum() for part in parts) == rows.challenger_right.sum()
+    assert parts[-1].scaled_differences() == []

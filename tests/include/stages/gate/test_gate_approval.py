@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.errors import ContractError
+from include.foundation.store.tables import LoopStore
+from include.stages.gate.approval import evidence_page, person, record_approval
+from include.stages.gate.judging import judge
+from tests.include.stages.evaluation.judged_builders import make_judged_store
+from tests.include.stages.gate.verdict_builders import first_measured, measured, multiset
+
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LoopStore:
+    return make_judged_store(tmp_path)
+
+
+@pytest.fixture
+def verdict(store: LoopStore) -> Decision:
+    return judge(store, measured(apart=multiset(33, 5)))
+
+
+def test_evidence_page_shows_verdict_reasons_scores_and_digest(store: LoopStore, verdict: Decision) -> None:
+    page = evidence_page(store, verdict.reference)
+    assert page.startswith("**promote** of challenger `k1`")
+    assert all(f"- {reason}" in page for reason in verdict.reasons)
+    assert "| challenger | 0.800 | 0.750 to 0.850 | 200 |" in page
+    assert verdict.evidence_digest in page
+
+
+def test_evidence_page_first_model_says_that_no_champion_is_known(store: LoopStore) -> None:
+    page = evidence_page(store, judge(store, first_measured(0.6)).reference)
+    assert "| champion | unknown | | 0 |" in page
+
+
+def test_evidence_page_verdict_that_was_never_recorded_is_refused(store: LoopStore, verdict: Decision) -> None:
+    forged = {**verdict.reference, "evidence_digest": "0" * 64}
+    with pytest.raises(ContractError, match="run the gate again"):
+        evidence_page(store, forged)
+    with pytest.raises(ContractError, match="run the gate again"):
+        record_approval(store, forged, approved=True, by="somebody")
+
+
+@pytest.mark.parametrize(("approved", "outcome"), [(True, "approved"), (False, "rejected")])
+def test_record_approval_is_bound_to_the_evidence(
+    store: LoopStore, verdict: Decision, outcome: str, *, approved: bool
+) -> None:
+    record_approval(store, verdict.reference, approved=approved, by="person 1")
+    record_approval(store, verdict.reference, approved=approved, by="person 1")
+    (found,) = find(store, "approval", "k1")
+    assert found.outcome == outcome
+    assert found.evidence == {"gate": verdict.evidence_digest, "by": "person 1"}
+
+
+def test_person_same_user_is_the_same_pseudonym_that_hides_the_id() -> None:
+    one = person({"id": "ada@example.org"}, KEY)
+    assert one == person({"id": "ada@example.org", "name": "Ada"}, KEY)
+    assert "ada" not in one
+    assert one not in {person({"id": "bob@example.org"}, KEY), person({"id": "ada@example.org"}, b"j" * 32)}
+
+
+@pytest.mark.parametrize("user", [None, {}, {"id": ""}, {"id": None}, {"name": "Ada"}])
+def test_person_without_identity_is_refused(user) -> None:
+    with pytest.raises(ContractError, match="needs an identity"):
+        person(user, KEY)

@@ -1,0 +1,204 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.statistics.e_values import BETS
+from include.foundation.store.tables import LoopStore
+from include.stages.gate.judging import judge
+from tests.include.stages.evaluation.judged_builders import make_judged_store
+from tests.include.stages.gate.verdict_builders import NOTHING, first_measured, measured, multiset, slice_with
+
+FIRST_NEEDED = math.pi**2 / (6 * 0.05)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LoopStore:
+    return make_judged_store(tmp_path, slices=["desk"])
+
+
+def said(verdict: Decision) -> str:
+    return " ".join(verdict.reasons)
+
+
+def test_judge_first_model_above_the_floor_is_promoted(store: LoopStore) -> None:
+    verdict = judge(store, first_measured(0.51))
+    assert (verdict.outcome, verdict.subject) == ("promote", "k0")
+    assert "0.800 (0.510 to 0.850, 200 rows)" in said(verdict)
+
+
+@pytest.mark.parametrize("low", [0.5, 0.3, None])
+def test_judge_first_model_not_above_the_floor_is_rejected(store: LoopStore, low: float | None) -> None:
+    assert judge(store, first_measured(low)).outcome == "reject"
+
+
+def test_judge_first_model_spends_no_error_budget(store: LoopStore) -> None:
+    judge(store, first_measured(0.7))
+    assert judge(store, measured("k1")).evidence["nth"] == 1
+
+
+def test_judge_first_model_again_beside_a_champion_is_judged_as_a_challenger(store: LoopStore) -> None:
+    judge(store, first_measured(0.7, "k0"))
+    again = judge(store, measured("k0", askable=0))
+    assert (again.outcome, again.evidence["nth"]) == ("reject", 1)
+
+
+def test_judge_clear_evidence_is_promoted_with_numbers_a_person_can_read(store: LoopStore) -> None:
+    verdict = judge(store, measured(random=multiset(3, 1, 100), apart=multiset(30, 4)))
+    e_value = float(np.mean((1 + BETS) ** 33 * (1 - BETS) ** 5))
+    assert verdict.outcome == "promote"
+    assert verdict.evidence["e_value"] == pytest.approx(e_value)
+    assert verdict.evidence["needed"] == pytest.approx(FIRST_NEEDED)
+    for part in (
+        "right 33 times",
+        "champion 5 times",
+        f"e-value {e_value:.3g}",
+        "challenger 1 of",
+        "error budget 0.05",
+    ):
+        assert part in said(verdict)
+
+
+def test_judge_evidence_on_the_brink_is_decided_by_the_level(store: LoopStore) -> None:
+    wins = next(n for n in range(100) if np.mean((1 + BETS) ** n) >= FIRST_NEEDED)
+    assert judge(store, measured("k1", apart=multiset(wins - 1))).outcome == "label_more"
+    assert judge(store, measured("k1", apart=multiset(wins), dataset="d2")).outcome == "promote"
+
+
+def test_judge_later_challengers_need_more_and_keep_their_number(store: LoopStore) -> None:
+    verdicts = [judge(store, measured(f"k{n}", askable=0)) for n in (1, 2, 3)]
+    assert [verdict.evidence["nth"] for verdict in verdicts] == [1, 2, 3]
+    assert [verdict.evidence["needed"] for verdict in verdicts] == pytest.approx(
+        [n**2 * FIRST_NEEDED for n in (1, 2, 3)]
+    )
+    assert judge(store, measured("k2", askable=0, dataset="d2")).evidence["nth"] == 2
+    assert judge(store, measured("k4", askable=0)).evidence["nth"] == 4
+
+
+@pytest.mark.parametrize(
+    ("evidence", "k"),
+    [({}, 40), ({"askable": 3}, 3), ({"apart": multiset(14, 8)}, 40), ({"apart": multiset(6)}, 10)],
+    ids=["no lead", "few left", "slight lead", "nearly there"],
+)
+def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, Any], k: int) -> None:
+    store = make_judged_store(tmp_path, max_labels_per_round=40)
+    verdict = judge(store, measured(**evidence))
+    assert (verdict.outcome, verdict.evidence["k"]) == ("label_more", k)
+
+
+def test_judge_nothing_left_to_ask_is_rejected(store: LoopStore) -> None:
+    verdict = judge(store, measured(random=multiset(2, 1, 50), askable=0))
+    assert verdict.outcome == "reject"
+    assert "no row is left" in said(verdict)
+
+
+def test_judge_champion_shown_to_be_better_is_rejected_before_more_labels(store: LoopStore) -> None:
+    verdict = judge(store, measured(apart=multiset(1, 12)))
+    assert verdict.outcome == "reject"
+    assert "more labels would not help" in said(verdict)
+
+
+def test_judge_undecided_after_every_round_is_rejected(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, max_rounds=2)
+    verdicts = [judge(store, measured(apart=multiset(5 + n, 4 + n), dataset=f"d{n}")) for n in range(3)]
+    assert [verdict.outcome for verdict in verdicts] == ["label_more", "label_more", "reject"]
+    assert [verdict.evidence["round"] for verdict in verdicts] == [1, 2, 3]
+    assert "after 2 rounds" in said(verdicts[-1])
+
+
+def test_judge_same_evaluation_again_is_the_same_verdict(store: LoopStore) -> None:
+    one, other = judge(store, measured()), judge(store, measured())
+    assert one.evidence_digest == other.evidence_digest
+    assert len(find(store, "gate", "k1")) == 1
+
+
+def test_judge_evaluation_repeated_without_new_labels_is_no_new_round(store: LoopStore) -> None:
+    one = judge(store, measured(askable=500))
+    other = judge(store, measured(askable=440))
+    assert one.evidence_digest == other.evidence_digest
+    assert judge(store, measured(askable=440, dataset="d2")).evidence["round"] == 2
+
+
+def test_judge_another_champion_meanwhile_is_judged_anew(store: LoopStore) -> None:
+    judge(store, measured())
+    assert judge(store, measured(champion_version="2")).evidence["champion_version"] == "2"
+
+
+def test_judge_no_held_out_row_is_never_taken_for_a_first_model(store: LoopStore) -> None:
+    scores = dict.fromkeys(("champion", "challenger", "difference"), NOTHING)
+    assert judge(store, measured(scores=scores)).outcome == "label_more"
+
+
+def test_judge_slice_shown_to_be_worse_rejects_a_better_challenger(store: LoopStore) -> None:
+    slices = [slice_with("eu", 60, 1), slice_with("us", 1, 20)]
+    verdict = judge(store, measured(apart=multiset(61, 21), slices=slices))
+    assert verdict.outcome == "reject"
+    assert "Shown to be worse on: desk = us." in said(verdict)
+
+
+def test_judge_small_slice_is_inconclusive_listed_and_never_passed(store: LoopStore) -> None:
+    slices = [slice_with("eu", 50, 2), slice_with("us", 1, 3), slice_with("asia")]
+    verdict = judge(store, measured(apart=multiset(51, 5), slices=slices))
+    assert verdict.outcome == "promote"
+    found = {item["value"]: item["verdict"] for item in verdict.evidence["slices"]}
+    assert found == {"eu": "not shown to be worse", "us": "inconclusive", "asia": "inconclusive"}
+    assert "Inconclusive on slices with few differing rows: desk = us, desk = asia." in said(verdict)
+
+
+def test_judge_many_slices_demand_more_of_each(store: LoopStore) -> None:
+    losses = next(n for n in range(100) if np.mean((1 + BETS) ** n) >= 1 / 0.05)
+    bad = slice_with("bad", 0, losses)
+    alone = judge(store, measured("k1", apart=multiset(60, losses), slices=[bad]))
+    among = judge(
+        store, measured("k2", apart=multiset(60, losses), slices=[bad, *(slice_with(str(n)) for n in range(15))])
+    )
+    assert alone.evidence["slices"][0]["verdict"] == "worse"
+    assert among.evidence["slices"][0]["verdict"] != "worse"
+
+
+def test_judge_non_inferior_promotes_equal_models_on_enough_random_rows(tmp_path: Path) -> None:
+    equal: dict[str, Any] = {"random": multiset(4, 4, 400), "share": 0.02}
+    tolerant = make_judged_store(tmp_path / "tolerant", rule="non_inferior", margin=0.05)
+    strict = make_judged_store(tmp_path / "strict")
+    assert judge(tolerant, measured(**equal)).outcome == "promote"
+    assert judge(strict, measured(**equal)).outcome == "label_more"
+
+
+def test_judge_non_inferior_rows_of_little_weight_do_not_count_as_whole_ones(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, rule="non_inferior", margin=0.05)
+    light, heavy = multiset(0, 0, 400, weight=0.01), multiset(0, 0, 400)
+    assert judge(store, measured("light", random=light)).evidence["e_value"] < 5
+    assert judge(store, measured("heavy", random=heavy)).evidence["e_value"] > 1000
+
+
+def test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, margin=0.05)
+    apart = multiset(40, 10)  # 0.6 of a disagreement: 0.06 of all rows at a share of 0.1, 0.03 at 0.05
+    far, near = (judge(store, measured(f"k{share}", apart=apart, share=share)) for share in (0.5, 0.05))
+    assert (far.outcome, near.outcome) == ("promote", "reject")
+
+
+def test_judge_margin_is_counted_in_the_unit_of_the_score(tmp_path: Path) -> None:
+    rows: dict[str, Any] = {"random": multiset(5, 2, 90), "apart": multiset(40, 10)}
+    fifth = judge(make_judged_store(tmp_path / "one", margin=0.05), measured(**rows, score_unit=0.2))
+    plain = judge(make_judged_store(tmp_path / "two", margin=0.01), measured(**rows))
+    assert fifth.evidence["e_value"] == pytest.approx(plain.evidence["e_value"])
+
+
+def test_judge_verdict_names_what_it_rests_on(store: LoopStore) -> None:
+    evaluation = measured(apart=multiset(3, 2))
+    found = find(store, "gate", judge(store, evaluation).subject)[-1]
+    assert found.evidence["evaluation"] == evaluation.evidence_digest
+    assert {"run_id", "dataset", "champion_version", "scores", "level", "round", "k"} <= found.evidence.keys()
+    assert found.evidence["level"] * found.evidence["needed"] == pytest.approx(1)
+    json.dumps(found.evidence, allow_nan=False)
+
+
+def test_judge_overwhelming_evidence_stays_json(store: LoopStore) -> None:
+    verdict = judge(store, measured(apart=multiset(10**6)))
+    assert verdict.outcome == "promote"
+    json.dumps(verdict.evidence, allow_nan=False)

@@ -1,0 +1,144 @@
+"""Consensus and agreement: anchors, invariances, degenerate cases and an independent recomputation."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from include.stages.labels.agreement import krippendorff_alpha
+from include.stages.labels.consensus import CONSENSUS, Votes, dawid_skene, majority
+
+
+def votes_of(table, classes):
+    """Votes of a table with one row an item and one column an annotator; None is no answer."""
+    rows = [(i, a, label) for i, row in enumerate(table) for a, label in enumerate(row) if label is not None]
+    item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return Votes(item, annotator, label, items=len(table), annotators=len(table[0]) if table else 0, classes=classes)
+
+
+def simulated(generator, items, accuracies, classes):
+    truth = generator.integers(0, classes, items)
+    table = []
+    for true in truth:
+        others = [c for c in range(classes) if c != true]
+        table.append(
+            [
+                true if generator.uniform() < accuracy else others[generator.integers(classes - 1)]
+                for accuracy in accuracies
+            ]
+        )
+    return truth, votes_of(table, classes)
+
+
+def slow_dawid_skene(votes, rounds=200):
+    """The same model written with loops over answers: an independent recomputation."""
+    answers = list(zip(votes.item.tolist(), votes.annotator.tolist(), votes.label.tolist(), strict=True))
+    posterior = majority(votes).probabilities.copy()
+    for _ in range(rounds):
+        prevalence = (posterior.sum(0) + 1) / (votes.items + votes.classes)
+        counts = np.zeros((votes.annotators, votes.classes, votes.classes))  # annotator, true, answered
+        for i, a, label in answers:
+            counts[a, :, label] += posterior[i]
+        confusion = np.zeros_like(counts)
+        for a in range(votes.annotators):
+            accuracy = (np.trace(counts[a]) + 1) / (counts[a].sum() + 2)
+            for true in range(votes.classes):
+                for said in range(votes.classes):
+                    prior = accuracy if said == true else (1 - accuracy) / (votes.classes - 1)
+                    confusion[a, true, said] = counts[a, true, said] + prior
+                confusion[a, true] /= confusion[a, true].sum()
+        new = np.tile(prevalence, (votes.items, 1))
+        for i, a, label in answers:
+            new[i] *= confusion[a, :, label]
+        new /= new.sum(1, keepdims=True)
+        moved, posterior = np.abs(new - posterior).max(), new
+        if moved < 1e-6:
+            break
+    return posterior
+
+
+def test_dawid_skene_equals_an_independent_recomputation():
+    _, votes = simulated(np.random.default_rng(2), 60, [0.9, 0.8, 0.6], 4)
+    assert dawid_skene(votes).probabilities == pytest.approx(slow_dawid_skene(votes), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(CONSENSUS))
+def test_annotators_who_agree_are_believed(name):
+    truth = np.array([0, 1, 2, 1])
+    found = CONSENSUS[name](votes_of([[label] * 3 for label in truth], 3))
+    assert (found.probabilities.argmax(1) == truth).all()
+    assert (found.probabilities.max(1) > 0.8).all()
+    assert found.probabilities.sum(1) == pytest.approx(np.ones(4))
+
+
+def test_dawid_skene_beats_majority_where_most_annotators_are_bad():
+    truth, votes = simulated(np.random.default_rng(0), 600, [0.95, 0.9, 0.35, 0.35, 0.35], 4)
+    right = {name: (consensus(votes).probabilities.argmax(1) == truth).mean() for name, consensus in CONSENSUS.items()}
+    assert right["dawid_skene"] > right["majority"]
+    assert dawid_skene(votes).accuracy == pytest.approx([0.95, 0.9, 0.35, 0.35, 0.35], abs=0.06)
+
+
+def test_order_of_answers_and_names_of_annotators_do_not_matter():
+    _, votes = simulated(np.random.default_rng(1), 80, [0.9, 0.8, 0.7], 3)
+    order = np.random.default_rng(5).permutation(votes.item.size)
+    renamed = np.array([2, 0, 1])
+    other = Votes(votes.item[order], renamed[votes.annotator[order]], votes.label[order], 80, 3, 3)
+    assert dawid_skene(other).probabilities == pytest.approx(dawid_skene(votes).probabilities, abs=1e-9)
+    assert dawid_skene(other).accuracy[renamed] == pytest.approx(dawid_skene(votes).accuracy, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(CONSENSUS))
+def test_no_answers_at_all_and_an_item_without_answers(name):
+    empty = CONSENSUS[name](votes_of([], 3))
+    assert empty.probabilities.shape == (0, 3)
+    found = CONSENSUS[name](votes_of([[0, 0], [None, None]], 2))
+    assert np.isfinite(found.probabilities).all()
+
+
+@pytest.mark.parametrize("name", sorted(CONSENSUS))
+def test_single_annotator_and_a_single_class(name):
+    found = CONSENSUS[name](votes_of([[0], [1], [1]], 2))
+    assert (found.probabilities.argmax(1) == [0, 1, 1]).all()
+    one = CONSENSUS[name](votes_of([[1, 1], [1, 1]], 2))
+    assert (one.probabilities.argmax(1) == 1).all()
+
+
+def test_tie_is_not_broken_by_the_order_of_classes():
+    assert majority(votes_of([[0, 1]], 2)).probabilities.tolist() == [[0.5, 0.5]]
+
+
+def slow_alpha(table):
+    """Alpha from its definition over pairs of answers."""
+    rows = [[value for value in row if value is not None] for row in table]
+    rows = [row for row in rows if len(row) > 1]
+    values = [value for row in rows for value in row]
+    observed = sum(sum(a != b for a, b in itertools.permutations(row, 2)) / (len(row) - 1) for row in rows) / len(
+        values
+    )
+    expected = sum(a != b for a, b in itertools.permutations(values, 2)) / (len(values) * (len(values) - 1))
+    return 1 - observed / expected
+
+
+def test_alpha_of_krippendorffs_own_example():
+    """Krippendorff (2011), example C: four observers, twelve units, missing answers, nominal: alpha = 0.743."""
+    table = list(
+        zip(
+            [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+            [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+            [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+            [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+            strict=True,
+        )
+    )
+    found = krippendorff_alpha(votes_of([[None if v is None else v - 1 for v in row] for row in table], 5))
+    assert found == pytest.approx(0.743, abs=5e-4)
+    assert found == pytest.approx(slow_alpha(table))
+
+
+def test_alpha_is_one_for_agreement_about_zero_for_chance_and_undefined_without_pairs():
+    assert krippendorff_alpha(votes_of([[0, 0], [1, 1]], 2)) == 1
+    generator = np.random.default_rng(0)
+    assert abs(krippendorff_alpha(votes_of(generator.integers(0, 3, (3000, 3)).tolist(), 3))) < 0.03
+    assert krippendorff_alpha(votes_of([[0, None], [None, 1]], 2)) is None
+    assert krippendorff_alpha(votes_of([[0, 0], [0, 0]], 2)) is None
+    assert krippendorff_alpha(votes_of([], 2)) is None

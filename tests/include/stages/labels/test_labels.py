@@ -1,0 +1,251 @@
+"""Answers become labels once; doubtful ones are set aside; datasets have names."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.foundation.digests import table_digest
+from include.foundation.errors import ContractError, DataQualityError, NothingToDo
+from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.rows import rows_of
+from include.stages.labeling.backends import backend_for
+from include.stages.labeling.collecting import collect_annotations, progress
+from include.stages.labeling.pushing import push_requests
+from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.domain_rules import broken_rules
+from include.stages.labels.label_validation import validate_labels
+from include.stages.labels.seeds import admit_seed_labels
+from include.stages.logs.pulling import pull_logs
+from include.stages.selection.selecting import select_samples
+from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
+
+ANNOTATORS = ("ann", "bob", "cat")
+
+
+def asked(tmp_path, rows=12, **overrides):
+    """A store whose rows are all asked about and pushed; gives it and the request ids by trace id."""
+    store = make_store(tmp_path, **{"selection": {"budget": rows, "diversify": "none"}, **overrides})
+    write_lines(tmp_path, [line(n) for n in range(rows)])
+    pull_logs(store, day(), KEY)
+    select_samples(store, day())
+    push_requests(store, backend_for(store.loop, None))
+    return store, {row["trace_id"]: row["request_id"] for row in store.read("requests").to_pylist()}
+
+
+def answer(tmp_path, name, said, *, minute=0):
+    """Append one annotator's answers, given as request id → label."""
+    folder = tmp_path / "labeling" / "answers"
+    folder.mkdir(parents=True, exist_ok=True)
+    moment = datetime(2026, 3, 12, 8, minute, tzinfo=UTC).isoformat()
+    with (folder / f"{name}.jsonl").open("a") as file:
+        for request_id, label in said.items():
+            file.write(
+                json.dumps({"request_id": request_id, "annotator": name, "label": label, "created_at": moment}) + "\n"
+            )
+
+
+def everyone(tmp_path, requests, label_of):
+    for name in ANNOTATORS:
+        answer(tmp_path, name, {request: label_of(trace) for trace, request in requests.items()})
+
+
+def collect(store):
+    return collect_annotations(store, backend_for(store.loop, None), KEY)
+
+
+def truth(trace):
+    return CLASSES[int(trace[1:]) % 3]
+
+
+def test_agreed_answers_become_labels_with_their_split_probability_and_first_prediction(tmp_path):
+    store, requests = asked(tmp_path)
+    everyone(tmp_path, requests, truth)
+    assert collect(store).new == 3 * len(requests)
+    report = validate_labels(store)
+    assert (report.accepted, report.set_aside) == (len(requests), 0)
+    assert report.alpha == 1
+    by_trace = {row["trace_id"]: row for row in store.read("labels").to_pylist()}
+    ledger = {row["trace_id"]: row for row in store.read("requests").to_pylist()}
+    for trace, label in by_trace.items():
+        assert label["label"] == truth(trace)
+        assert (label["split"], label["inclusion_probability"]) == (
+            ledger[trace]["split"],
+            ledger[trace]["inclusion_probability"],
+        )
+        assert label["predicted"] == line(int(trace[1:]))["prediction"]
+        assert label["input_text"] == line(int(trace[1:]))["input"]["text"]
+
+
+def test_validating_again_changes_nothing(tmp_path):
+    store, requests = asked(tmp_path)
+    everyone(tmp_path, requests, truth)
+    collect(store)
+    validate_labels(store)
+    before = (table_digest(store.read("labels")), store.version("labels"), store.version("quarantine"))
+    assert collect(store).new == 0
+    assert validate_labels(store).received == 0
+    assert (table_digest(store.read("labels")), store.version("labels"), store.version("quarantine")) == before
+
+
+def test_annotators_are_pseudonyms(tmp_path):
+    store, requests = asked(tmp_path)
+    everyone(tmp_path, requests, truth)
+    collect(store)
+    assert not set(store.read("annotations").column("annotator").to_pylist()) & set(ANNOTATORS)
+
+
+def test_ambiguous_answers_are_set_aside_with_what_was_said(tmp_path):
+    store, requests = asked(tmp_path, labels={"consensus": "majority"})
+    unclear = sorted(requests)[0]
+    for place, name in enumerate(ANNOTATORS):
+        answer(tmp_path, name, {r: (CLASSES[place] if t == unclear else truth(t)) for t, r in requests.items()})
+    collect(store)
+    report = validate_labels(store)
+    assert (report.accepted, report.set_aside) == (len(requests) - 1, 1)
+    row = next(row for row in store.read("quarantine").to_pylist() if row["stage"] == "labels")
+    assert row["reason_code"] == "ambiguous"
+    assert "earn" in row["reason"]
+    assert progress(store, backend_for(store.loop, None)).open == 0
+
+
+def test_label_that_breaks_a_domain_rule_is_set_aside(tmp_path):
+    rule = {"name": "never_grain", "input": "text", "when": "story", "deny": ["grain"]}
+    store, requests = asked(tmp_path, labels={"rules": [rule]})
+    everyone(tmp_path, requests, truth)
+    collect(store)
+    validate_labels(store)
+    assert "grain" not in store.read("labels").column("label").to_pylist()
+    assert {row["reason_code"] for row in store.read("quarantine").to_pylist()} == {"rule_broken"}
+    assert broken_rules(store.loop.labels.rules, {"input_text": None}, "grain") == []
+
+
+def test_later_answers_supersede_a_label(tmp_path):
+    store, requests = asked(tmp_path, labels={"consensus": "majority", "min_confidence": 0.6})
+    everyone(tmp_path, requests, truth)
+    collect(store)
+    validate_labels(store)
+    trace = sorted(requests)[0]
+    other = next(name for name in CLASSES if name != truth(trace))
+    for name in ANNOTATORS:
+        answer(tmp_path, name, {requests[trace]: other}, minute=30)
+    collect(store)
+    validate_labels(store)
+    rows = [row for row in store.read("labels").to_pylist() if row["trace_id"] == trace]
+    assert len(rows) == 2
+    present = [row for row in current_labels(store.read("labels")).to_pylist() if row["trace_id"] == trace]
+    assert [row["label"] for row in present] == [other]
+
+
+def test_too_little_agreement_stops_the_batch(tmp_path):
+    store, requests = asked(tmp_path, labels={"min_agreement": 0.5})
+    for place, name in enumerate(ANNOTATORS):
+        answer(tmp_path, name, {r: CLASSES[(int(t[1:]) * (place + 1) + place) % 3] for t, r in requests.items()})
+    collect(store)
+    with pytest.raises(DataQualityError, match=r"min_agreement is 0\.50"):
+        validate_labels(store)
+    assert store.read("labels").num_rows == 0
+
+
+def test_requests_with_too_few_answers_wait_until_the_deadline(tmp_path):
+    store, requests = asked(tmp_path)
+    answer(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
+    collect(store)
+    assert validate_labels(store).received == 0
+    found = progress(store, backend_for(store.loop, None))
+    assert (found.complete, found.answered, found.open) == (False, 0, len(requests))
+    rows = store.read("requests").to_pylist()
+    late = [row | {"pushed_at": row["pushed_at"] - timedelta(hours=73)} for row in rows]
+    store.update_rows("requests", rows_of(store.loop, "requests", late))
+    assert progress(store, backend_for(store.loop, None)).reason.startswith("deadline")
+    assert validate_labels(store).received == len(requests)
+
+
+def test_quorum_ends_the_wait(tmp_path):
+    store, requests = asked(tmp_path, labeling={"quorum": 0.5})
+    half = dict(sorted(requests.items())[:6])
+    everyone(tmp_path, half, truth)
+    assert progress(store, backend_for(store.loop, None)).complete
+
+
+class TestSeeds:
+    def store(self, tmp_path, lines):
+        (tmp_path / "seed").mkdir()
+        (tmp_path / "seed" / "seed.jsonl").write_text("".join(f"{json.dumps(item)}\n" for item in lines))
+        training = {
+            "factory": "include.factories:text_classifier",
+            "seed_labels": str(tmp_path / "seed"),
+            "seed_holdout_share": 0.5,
+        }
+        return make_store(tmp_path, training=training)
+
+    def test_seeds_are_admitted_once_and_near_duplicates_share_a_split(self, tmp_path):
+        lines = [
+            {"input": {"text": f"{word} {n}"}, "label": "earn"}
+            for n in range(3)
+            for word in ("net", "profit", "wheat", "oil")
+        ]
+        store = self.store(tmp_path, lines)
+        assert admit_seed_labels(store) == 4  # digits are no difference
+        assert admit_seed_labels(store) == 0
+        assert {row["origin"] for row in store.read("labels").to_pylist()} == {"seed"}
+
+    def test_bad_seeds_go_to_quarantine_with_reasons(self, tmp_path):
+        store = self.store(
+            tmp_path, [{"input": {"text": 3}, "label": "weather"}, {"input": {"text": "fine"}, "label": "earn"}]
+        )
+        assert admit_seed_labels(store) == 1
+        row = store.read("quarantine").to_pylist()[0]
+        assert row["reason_code"] == "bad_seed"
+        assert "weather" in row["reason"]
+        assert "expected a string" in row["reason"]
+
+
+class TestDatasets:
+    def labeled(self, tmp_path):
+        store, requests = asked(tmp_path)
+        everyone(tmp_path, requests, truth)
+        collect(store)
+        validate_labels(store)
+        return store, requests
+
+    def test_published_dataset_is_read_back_as_it_was(self, tmp_path):
+        store, requests = self.labeled(tmp_path)
+        published = publish_dataset(store)
+        dataset = read_dataset(store, published.subject)
+        assert dataset.digest == published.evidence["digest"]
+        assert dataset.train.num_rows + dataset.holdout.num_rows == len(requests)
+        assert not set(dataset.train.column("content_key").to_pylist()) & set(
+            dataset.holdout.column("content_key").to_pylist()
+        )
+
+    def test_publishing_without_change_is_nothing_to_do(self, tmp_path):
+        store, _ = self.labeled(tmp_path)
+        publish_dataset(store)
+        with pytest.raises(NothingToDo, match="No label changed"):
+            publish_dataset(store)
+
+    def test_old_dataset_stays_readable_after_new_labels(self, tmp_path):
+        store, _ = self.labeled(tmp_path)
+        first = publish_dataset(store)
+        digest = table_digest(read_dataset(store, first.subject).train)
+        extra = store.read("labels").slice(0, 1).to_pylist()[0] | {
+            "label_id": "new",
+            "trace_id": "new",
+            "content_key": "new",
+        }
+        store.append_new("labels", rows_of(store.loop, "labels", [extra]))
+        second = publish_dataset(store)
+        assert second.evidence["added"] == 1
+        assert table_digest(read_dataset(store, first.subject).train) == digest
+
+    def test_unknown_dataset_is_refused(self, tmp_path):
+        with pytest.raises(ContractError, match="No dataset"):
+            read_dataset(make_store(tmp_path), "0" * 16)
+
+    def test_content_in_both_splits_is_held_out_not_trained_on(self, tmp_path):
+        store, _ = self.labeled(tmp_path)
+        held = next(row for row in store.read("labels").to_pylist() if row["split"] == "holdout")
+        twin = held | {"label_id": "twin", "trace_id": "twin", "split": "train"}
+        store.append_new("labels", rows_of(store.loop, "labels", [twin]))
+        assert "twin" not in read_dataset(store, publish_dataset(store).subject).train.column("trace_id").to_pylist()

@@ -1,0 +1,109 @@
+"""Loops with every kind of input, lines for them, and what a file's lines become when they are read."""
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.lines.sources import Access, LogFile
+from include.foundation.lines.values import pseudonym
+from include.stages.logs.landing.staging import Staging
+from include.stages.logs.rules.scans import Scan
+from include.stages.logs.slices.file_slices import Slice
+from tests.builders import KEY, make_loop
+
+WRITTEN = datetime(2026, 3, 12, tzinfo=UTC)
+ODD = ["earn", 'it\'s "odd"', "a.b", "naïve 類", "either/or ~", "7"]
+ABSENT = object()
+
+
+def rich_loop(folder: Path, *, required: bool = True, **sections: Any) -> Loop:
+    """Return a loop with an input of every type, bounds, two segments, and classes with odd names."""
+    inputs = {
+        "text": {"type": "text", "required": required},
+        "amount": {"type": "numeric", "required": required, "minimum": -5.0, "maximum": 1e6},
+        "kind": {"type": "categorical", "required": required},
+        "vec": {"type": "vector", "size": 3, "required": required, "minimum": -2.0},
+        "free": {"type": "numeric", "required": False},
+    }
+    task, segments = {"classes": ODD}, ["desk", "lang"]
+    return make_loop(folder, **{"task": task, "inputs": inputs, "segments": segments, **sections})
+
+
+def rich_line(number: int, *, changes: dict[tuple[str, ...], Any] | None = None) -> dict[str, Any]:
+    """Return a whole line of `rich_loop`; changes are by path, and ABSENT takes a key out."""
+    found: dict[str, Any] = {
+        "trace_id": f"t{number}",
+        "ts": "2026-03-10T03:00:00+00:00",
+        "model_version": "1.10",
+        "input": {"text": "hello", "amount": 3.5, "kind": "k", "vec": [1, 2.5, -0.0], "free": 1},
+        "prediction": "earn",
+        "probabilities": dict(zip(ODD, [0.5, 0.1, 0.1, 0.1, 0.1, 0.1], strict=True)),
+        "segments": {"desk": "eu", "lang": "en"},
+        "user_id": "u1",
+        "embedding": [0.1, 0.2],
+    }
+    for path, value in (changes or {}).items():
+        _put(found, path, value)
+    return found
+
+
+def _put(record: Any, path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        record = record.get(name) if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return
+    if value is ABSENT:
+        record.pop(path[-1], None)
+    else:
+        record[path[-1]] = value
+
+
+def encoded(record: Any, *, escaped: bool = True) -> bytes:
+    """Return a record as a line of bytes."""
+    return json.dumps(record, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+
+
+def slice_of(path: Path, start: int = 0, end: int | None = None) -> Slice:
+    """Return a slice of a local file, the whole by default."""
+    status = path.stat()
+    file = LogFile(path.name, str(path), WRITTEN, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+    return Slice(file, start, status.st_size if end is None else end)
+
+
+def outcome(loop: Loop, path: Path, *, careful: bool = False) -> tuple[dict[Any, str], int]:
+    """Return what became of each line of a file, by place, and the number of lines; ``careful`` keeps the scan from working."""
+    refused: list[Any] = []
+    scan = Scan.rows
+    if careful:
+        Scan.rows = _stopped  # type: ignore[method-assign]
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Staging(loop, KEY, Path(folder), refused.extend) as staging,
+        ):
+            staging.read([slice_of(path)], Access())
+            found = {row.pop("number"): f"row {row}" for row in _staged(staging)}
+            part = staging.parts[0]
+    finally:
+        Scan.rows = scan  # type: ignore[method-assign]
+    assert len(found) + part.refused == part.lines
+    assert part.refused == len(refused)
+    return found | {f"line {line.number}": f"refused {line.problems} {line.raw}" for _, line in refused}, part.lines
+
+
+def _stopped(self: Scan, latest: datetime) -> str:
+    raise duckdb.Error("every line is to be looked at")
+
+
+def _staged(staging: Staging) -> list[dict[str, Any]]:
+    names = [field.name for field in staging.columns] + ["user_id", "number"]
+    query = ", ".join("epoch_us(ts) AS ts" if name == "ts" else f'"{name}"' for name in names)
+    rows = staging.connection.execute(f"SELECT {query} FROM staged ORDER BY number").fetchall()
+    return [
+        dict(zip(names, row, strict=True)) | {"user_id": pseudonym(row[names.index("user_id")], KEY)} for row in rows
+    ]

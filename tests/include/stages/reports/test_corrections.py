@@ -1,0 +1,45 @@
+from pathlib import Path
+
+from include.foundation.decisions.chain import Decision, find
+from include.foundation.store.tables import LoopStore
+from include.stages.reports.corrections import corrections
+from tests.include.stages.reports.conftest import Played
+from tests.include.stages.reports.report_builders import TinyWorld, make_world
+
+
+def plan_of(store: LoopStore, gate: Decision) -> Decision:
+    return find(store, "retrain", gate.subject)[-1]
+
+
+def test_corrections_of_seed_labels_are_none(played: Played) -> None:
+    found = corrections(played.store, plan_of(played.store, played.first))
+    assert (found.new, found.corrected, found.pairs, found.segments) == (0, 0, [], [])
+
+
+def test_corrections_count_new_training_labels_that_contradict_the_model(played: Played) -> None:
+    found = corrections(played.store, plan_of(played.store, played.promoted))
+    # 30 rows, 15 held out; of the other 15 the champion was wrong on the first five
+    assert (found.new, found.corrected) == (15, 5)
+    assert found.pairs == [("ship", "earn", 5)]
+
+
+def test_corrections_leave_out_what_an_earlier_challenger_learnt_from(played: Played) -> None:
+    found = corrections(played.store, plan_of(played.store, played.rejected))
+    assert (found.new, found.corrected) == (10, 0)
+
+
+def test_corrections_are_ordered_by_frequency_then_name(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    world.learn_seeds()
+    world.deploy(world.judge(None), "1")
+    world.serve(0, "aaa*5 cba*2 bca*2 aca*3 bab", drawn=5)
+    found = corrections(world.store, plan_of(world.store, world.judge("1")))
+    assert found.pairs == [("trade", "earn", 3), ("ship", "trade", 2), ("trade", "ship", 2), ("earn", "ship", 1)]
+
+
+def test_corrections_by_segment_name_rows_without_one(world: TinyWorld) -> None:
+    world.learn_seeds()
+    world.deploy(world.judge(None), "1")
+    world.serve(0, "aaa*4 aba*4", drawn=2, desks=("eu", None))
+    found = corrections(world.store, plan_of(world.store, world.judge("1")))
+    assert found.segments == [("desk", "eu", 3, 2), ("desk", "not given", 3, 2)]

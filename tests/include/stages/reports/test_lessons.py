@@ -1,0 +1,111 @@
+from typing import Any
+
+import pytest
+
+from include.foundation.config.sections import Gate
+from include.foundation.decisions.chain import Decision
+from include.stages.reports.corrections import Corrections
+from include.stages.reports.label_quality import Annotator, LabelQuality
+from include.stages.reports.lessons import lessons
+
+NOTHING = Corrections(0, 0, [], [])
+TRUE_CONFIDENCE = {"error": 0.01, "low": 0.0, "high": 0.03, "curve": [[0.8, 0.8, 50.0]]}
+
+
+def recall(value: float | None, high: float | None = 1.0, rows: int = 20) -> dict[str, Any]:
+    low = None if value is None else 0.0
+    return {"recall": {"value": value, "low": low, "high": high, "rows": rows, "effective_rows": float(rows)}}
+
+
+def verdict(outcome: str = "promote", **evidence: Any) -> Decision:
+    return Decision("gate", "key", outcome, (), {"scores": {"challenger": {"value": 0.8}}, **evidence})
+
+
+def evaluation(calibration: dict[str, Any] = TRUE_CONFIDENCE, **classes: Any) -> Decision:
+    return Decision("evaluation", "key", "measured", (), {"per_class": classes, "calibration": calibration})
+
+
+def quality(**overrides: Any) -> LabelQuality:
+    whole: dict[str, Any] = {
+        "asked": 100,
+        "answered": 100,
+        "accepted": 100,
+        "aside": {},
+        "unanimous": 90,
+        "alpha": 0.9,
+        "annotators": [],
+    }
+    return LabelQuality(**(whole | overrides))
+
+
+def drift(route: str, *, flagged: bool = True) -> Decision:
+    return Decision("drift", "day", "drift", (), {"flagged": flagged, "route": route})
+
+
+def taught(**given: Any) -> list[str]:
+    whole: dict[str, Any] = {"rule": Gate(), "gate": verdict(), "evaluation": evaluation(), "drift": None,
+                             "corrected": NOTHING, "quality": quality()}  # fmt: skip
+    return lessons(*(whole | given).values())
+
+
+def test_lessons_when_nothing_stands_out_are_none() -> None:
+    assert taught(drift=drift("none", flagged=False), evaluation=evaluation(earn=recall(0.8))) == []
+
+
+def test_lessons_of_the_first_model_need_no_labels_of_a_cycle() -> None:
+    assert taught(quality=None) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(
+            {"rule": Gate(margin=0.02), "gate": verdict("reject", wins=39, losses=7)},
+            "39 times to 7",
+            id="margin missed",
+        ),
+        pytest.param(
+            {"corrected": Corrections(9, 4, [("earn", "ship", 3)], [])}, "said earn, people ship, 3 times", id="pair"
+        ),
+        pytest.param(
+            {"evaluation": evaluation(ship=recall(0.3, high=0.7))}, "on ship (0.30, at most 0.70)", id="weak class"
+        ),
+        pytest.param({"evaluation": evaluation(ship=recall(0.3, high=0.7, rows=4))}, "Fewer than 5", id="few rows"),
+        pytest.param(
+            {"evaluation": evaluation(ship=recall(None, None, rows=0))}, "held-out rows of ship", id="no rows"
+        ),
+        pytest.param({"drift": drift("fix_data")}, "mend the source", id="data fault"),
+        pytest.param({"drift": drift("retrain")}, "Traffic differed", id="drift"),
+        pytest.param({"quality": quality(annotators=[Annotator("cleo", 50, 50, 30)])}, "30 of 50 answers", id="sloppy"),
+        pytest.param({"quality": quality(aside={"ambiguous": 11})}, "11 of 100 answered", id="many set aside"),
+    ],
+)
+def test_lessons_of_what_stands_out_are_one_sentence_each(given: dict[str, Any], said: str) -> None:
+    (sentence,) = taught(**given)
+    assert said in sentence
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"rule": Gate(margin=0.02), "gate": verdict("promote", wins=39, losses=7)}, id="promoted"),
+        pytest.param({"rule": Gate(margin=0.02), "gate": verdict("reject", wins=7, losses=39)}, id="not ahead"),
+        pytest.param({"gate": verdict("reject", wins=39, losses=7)}, id="no margin"),
+        pytest.param({"corrected": Corrections(9, 2, [("earn", "ship", 2)], [])}, id="rare correction"),
+        pytest.param({"evaluation": evaluation(ship=recall(0.3, high=0.8))}, id="interval reaches the score"),
+        pytest.param({"quality": quality(annotators=[Annotator("cleo", 19, 19, 0)])}, id="few answers"),
+        pytest.param({"quality": quality(aside={"ambiguous": 10})}, id="some set aside"),
+    ],
+)
+def test_lessons_of_what_does_not_stand_out_are_none(given: dict[str, Any]) -> None:
+    assert taught(**given) == []
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [pytest.param(0.95, "more often right", id="modest"), pytest.param(0.6, "less often right", id="bold")],
+)
+def test_lessons_of_confidence_say_which_way_it_is_wrong(share: float, said: str) -> None:
+    off = {"error": 0.15, "low": 0.1, "high": 0.2, "curve": [[0.8, share, 50.0]]}
+    (sentence,) = taught(evaluation=evaluation(off))
+    assert said in sentence

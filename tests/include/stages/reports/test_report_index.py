@@ -1,0 +1,45 @@
+from pathlib import Path
+
+from include.foundation.decisions.chain import Decision, record
+from include.foundation.store.rows import rows_of
+from include.stages.reports.ledger_summary import Ledger
+from include.stages.reports.release_notes import write_index, write_release_notes
+from tests.include.stages.reports.conftest import Played
+from tests.include.stages.reports.page_reader import Page
+from tests.include.stages.reports.report_builders import BETTER, TinyWorld
+
+
+def test_index_after_notes_on_an_older_verdict_is_still_of_now(played: Played, written: dict[str, Path]) -> None:
+    index = written["reject"].with_name("index.html")
+    newest = index.read_bytes()
+    write_release_notes(played.store, played.first)
+    assert index.read_bytes() == newest
+    assert "version 2 is live" in Page(newest.decode()).text
+
+
+def test_index_of_an_empty_store_says_that_nothing_is_live(world: TinyWorld) -> None:
+    page = Page(Path(write_index(world.store)).read_text())
+    assert "no model is live yet" in page.text
+    assert "No label was asked for yet." in page.text
+    assert page.addresses == []
+
+
+def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
+    world.learn_seeds()
+    gate = world.judge(None)
+    world.deploy(gate, "1")
+    row = world.store.read("deployments").to_pylist()[0]
+    back = {**row, "sequence": 2, "action": "rollback", "previous_version": "2", "evidence_digest": "guard"}
+    world.store.append_new("deployments", rows_of(world.store.loop, "deployments", [back]))
+    record(world.store, Decision("guard", "1", "kept", ("It keeps its promise.",), {}))
+    text = Page(Path(write_index(world.store)).read_text()).text
+    assert "version 1 is live" in text
+    assert "after a rollback from version 2" in text
+    assert "It keeps its promise." in text
+
+
+def test_index_from_a_ledger_that_was_read_before_is_the_same(world: TinyWorld) -> None:
+    world.serve(0, BETTER, drawn=15)
+    uri = Path(write_index(world.store))
+    before = uri.read_bytes()
+    assert Path(write_index(world.store, Ledger(world.store))).read_bytes() == before

@@ -1,0 +1,134 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.store.rows import rows_of
+from include.stages.selection.content import content_key, content_keys, features
+from tests.include.stages.selection.selection_builders import make_selection_loop, prediction_row, prediction_rows
+
+TEXT = make_selection_loop()
+VECTOR = make_selection_loop(inputs={"pixels": {"type": "vector", "size": 3}})
+NUMERIC = make_selection_loop(inputs={"amount": {"type": "numeric"}, "age": {"type": "numeric", "required": False}})
+CATEGORY = make_selection_loop(inputs={"grade": {"type": "categorical"}})
+
+
+def row_without_text(number: int, **inputs: Any) -> dict[str, Any]:
+    row = prediction_row(number)
+    del row["input_text"]
+    return row | inputs
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Net 12 mln!", "net 34  MLN"),
+        ("oil_price", "Oil price."),
+        ("  wheat\n", "wheat"),
+        ("STRASSE", "straße"),
+        ("", "?!"),
+    ],
+)
+def test_content_key_of_trivially_equal_texts_is_the_same(one, other):
+    assert content_key(TEXT, {"input_text": one}) == content_key(TEXT, {"input_text": other})
+
+
+@pytest.mark.parametrize(("one", "other"), [("wheat", "wheats"), ("net", "net 1"), ("a b", "ab"), ("", None)])
+def test_content_key_of_different_texts_differs(one, other):
+    assert content_key(TEXT, {"input_text": one}) != content_key(TEXT, {"input_text": other})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [([1.0, 2.0, 3.0], [1.0000001, 2.0, 3.0]), ([1, 2, 3], [1.0, 2.0, 3.0]), ([0.0, 1.0, 2.0], [-0.0, 1.0, 2.0])],
+)
+def test_content_key_of_nearly_equal_numbers_is_the_same(one, other):
+    assert content_key(VECTOR, {"input_pixels": one}) == content_key(VECTOR, {"input_pixels": other})
+
+
+def test_content_key_of_numbers_that_differ_in_six_digits_differs():
+    keys = {content_key(VECTOR, {"input_pixels": [value, 0.0, 0.0]}) for value in (1.0, 1.00001, 2.0)}
+    assert len(keys) == 3
+
+
+def test_content_key_of_a_missing_input_counts_as_null():
+    assert content_key(TEXT, {}) == content_key(TEXT, {"input_text": None})
+
+
+def test_content_key_ignores_what_is_no_input():
+    assert content_key(TEXT, prediction_row(1)) == content_key(TEXT, prediction_row(1, trace_id="other", predicted="x"))
+
+
+@given(st.text())
+def test_content_key_is_a_fixed_point_of_case_and_spaces(text):
+    key = content_key(TEXT, {"input_text": text})
+    assert len(key) == 32
+    assert key == content_key(TEXT, {"input_text": f"  {text} !"})
+
+
+def test_content_keys_of_a_table_are_those_of_its_rows():
+    rows = prediction_rows(3)
+    table = rows_of(TEXT, "predictions", rows)
+    assert content_keys(TEXT, table) == [content_key(TEXT, row) for row in rows]
+
+
+def unit_rows(loop: Loop, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = features(loop, rows_of(loop, "predictions", rows)).toarray()
+    assert found.shape[0] == len(rows)
+    assert np.isfinite(found).all()
+    return found
+
+
+def test_features_of_texts_are_unit_vectors_that_tell_them_apart():
+    found = unit_rows(TEXT, prediction_rows(5))
+    assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(5))
+    assert (found @ found.T)[~np.eye(5, dtype=bool)].max() < 0.95
+
+
+def test_features_use_the_embedding_when_every_row_has_one():
+    rows = [prediction_row(number, embedding=[1.0, float(number)]) for number in range(3)]
+    assert unit_rows(TEXT, rows).shape == (3, 2)
+
+
+@pytest.mark.parametrize("other", [None, [1.0, 2.0, 3.0]])
+def test_features_fall_back_to_the_inputs_when_embeddings_do_not_compare(other):
+    rows = [prediction_row(0, embedding=[1.0, 2.0]), prediction_row(1, embedding=other)]
+    assert unit_rows(TEXT, rows).shape[1] > 3
+
+
+def test_features_of_a_vector_with_one_row_are_finite():
+    assert np.isfinite(unit_rows(VECTOR, [row_without_text(0, input_pixels=[1.0, 2.0, 3.0])])).all()
+
+
+def test_features_of_numbers_tell_apart_what_has_the_same_sign():
+    rows = [row_without_text(place, input_amount=float(place), input_age=30.0) for place in range(12)]
+    found = unit_rows(NUMERIC, rows)
+    assert (found @ found.T)[~np.eye(12, dtype=bool)].max() < 0.95
+
+
+def test_features_of_equal_numbers_are_equal():
+    rows = [row_without_text(place, input_amount=amount, input_age=1.0) for place, amount in enumerate((5.0, 5.0, 9.0))]
+    found = unit_rows(NUMERIC, rows)
+    assert found[0] @ found[1] == pytest.approx(1)
+
+
+def test_features_put_a_missing_number_in_the_middle():
+    ages = (1000.0, 1001.0, None, 1002.0)
+    rows = [row_without_text(place, input_amount=0.0, input_age=age) for place, age in enumerate(ages)]
+    found = unit_rows(NUMERIC, rows)
+    assert found[2] @ found[1] == pytest.approx(1)
+
+
+def test_features_of_a_number_nobody_gave_are_finite():
+    found = unit_rows(NUMERIC, [row_without_text(place, input_amount=float(place)) for place in range(3)])
+    assert np.isfinite(found).all()
+
+
+def test_features_of_one_letter_categories_tell_them_apart():
+    found = unit_rows(CATEGORY, [row_without_text(place, input_grade=grade) for place, grade in enumerate("AAB")])
+    assert found @ found.T == pytest.approx(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
