@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from include.foundation.decisions.chain import Decision, latest, record
+from include.foundation.decisions import DriftVerdict, SelectedBatch, latest, record
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
@@ -54,9 +54,9 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     NothingToDo
         If the budget is below 1 or no row is left to ask about.
     """
-    decided = latest(store, "selection", interval.key)
+    decided = latest(store, SelectedBatch, interval.key)
     if decided is not None:
-        return SelectionReport(**{field.name: decided.evidence[field.name] for field in fields(SelectionReport)})
+        return SelectionReport(**{field.name: getattr(decided, field.name) for field in fields(SelectionReport)})
     total = store.loop.selection.budget if budget is None else budget
     drawn_from: list[Frame] = []
 
@@ -100,7 +100,7 @@ def _draw(store: LoopStore, interval: Interval, frame: Frame, total: int) -> pa.
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     n_random = min(frame.rows.num_rows, random_rows(total, store.loop.selection.random_share))
     chosen = _at_random(n_random, frame.rows.num_rows)
-    rest, verdict = range(n_random, everything.rows.num_rows), latest(store, "drift", interval.whole_days.key)
+    rest, verdict = range(n_random, everything.rows.num_rows), latest(store, DriftVerdict, interval.whole_days.key)
     chosen += _certain(store, everything, comments, rest, total - n_random, verdict)
     return request_rows(
         store.loop, everything.rows, everything.content, chosen, batch_id=interval.key, asked_at=interval.end
@@ -117,7 +117,7 @@ def _at_random(n: int, size: int) -> list[dict[str, Any]]:
 
 
 def _certain(
-    store: LoopStore, everything: Frame, comments: dict[str, str], places: range, n: int, verdict: Decision | None
+    store: LoopStore, everything: Frame, comments: dict[str, str], places: range, n: int, verdict: DriftVerdict | None
 ) -> list[dict[str, Any]]:
     """Return what is asked about besides the random draw.
 
@@ -189,6 +189,7 @@ def _record(store: LoopStore, interval: Interval, batch: pa.Table, frame: Frame)
     )
     blind = frame.rows.column("probabilities").null_count
     unscored = f"{blind} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
-    evidence = {**asdict(report), "policy": store.loop.selection.model_dump(mode="json")}
-    record(store, Decision("selection", report.batch_id, "asked", (reason, unscored) if blind else (reason,), evidence))
+    reasons = (reason, unscored) if blind else (reason,)
+    policy = store.loop.selection.model_dump(mode="json")
+    record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report
