@@ -20,7 +20,7 @@ from include.foundation.statistics.estimates import UNKNOWN, weighted_difference
 from include.foundation.store.objects import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.calibration import calibration
-from include.stages.evaluation.disagreement import disagreement_window
+from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from include.stages.labels.datasets import Dataset

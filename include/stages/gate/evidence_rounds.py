@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from include.foundation.decisions import GateVerdict
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
-from include.stages.evaluation.disagreement import disagreement_window
-from include.stages.selection.disagreements import request_disagreements
+from include.stages.evaluation.disagreement_window import disagreement_window
+from include.stages.selection.evidence_requests import request_disagreements
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import LoadedModel
