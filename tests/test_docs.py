@@ -1,0 +1,72 @@
+"""The pages agree with the project: links, files, modules and commands that they name exist."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WRITTEN_BY_THE_USER = {"include/loops/mail.yaml", "include/expectations", "include/expectations/mail.json"}
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def code_of(page):
+    """Return the shell blocks and the inline code of a page."""
+    text = text_of(page)
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    return blocks + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def anchors(page):
+    heads = re.findall(r"^#+ (.+)$", text_of(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", text_of(page)):
+        if "://" not in target:
+            linked = page.parent / target if target else page
+            assert linked.exists(), target
+            assert not anchor or anchor in anchors(linked), anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_modules_that_are_named_exist(page):
+    for code in code_of(page):
+        for path in re.findall(r"(?<![\w./<-])(?:include|plugins|dags|demo|tests|benchmarks|docs)/[\w./-]*\w", code):
+            assert (ROOT / path).exists() or path in WRITTEN_BY_THE_USER, path
+        for module in re.findall(r"python -m ((?:include|demo|benchmarks)[\w.]*\w)", code):
+            file = ROOT / module.replace(".", "/")
+            assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module
+        for module in re.findall(r"^(?:include|feedback_loop|demo)\.[\w.]*\w$", code):
+            assert importable(module), module
+
+
+def importable(name):
+    """Tell whether a dotted name is a module or something that a module defines."""
+    place, _, last = name.replace("feedback_loop.", "plugins.feedback_loop.").rpartition(".")
+    file = (ROOT / place.replace(".", "/")).with_suffix(".py")
+    whole = ROOT / place.replace(".", "/") / last
+    return whole.is_dir() or whole.with_suffix(".py").is_file() or (file.is_file() and last in text_of(file))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_that_are_named_exist(page):
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), flags=re.MULTILINE))
+    for code in code_of(page):
+        assert set(re.findall(r"(?:^|\n|; )make ([a-z][a-z-]*)", code)) <= targets, code
+
+
+def test_glossary_tables_are_sorted_and_name_a_word_once():
+    glossary = text_of(ROOT / "docs" / "glossary.md")
+    words = re.findall(r"^\| \*\*(.+?)\*\* \|", glossary, flags=re.MULTILINE)
+    assert len(words) > 40
+    assert len(words) == len(set(words))
+    for table in re.findall(r"(?:^\| \*\*.+\n)+", glossary, flags=re.MULTILINE):
+        listed = re.findall(r"^\| \*\*(.+?)\*\* \|", table, flags=re.MULTILINE)
+        assert listed == sorted(listed, key=str.lower)
