@@ -210,6 +210,11 @@ class TestCompose:
                     path,
                 )
 
+    def test_store_is_on_the_data_volume_where_astro_has_it_too(self, compose):
+        store = json.loads(compose["x-airflow"]["environment"]["AIRFLOW_CONN_FEEDBACK_STORE"])["extra"]["uri"]
+        assert store == f"{COMPOSE_HOME}/data/store"
+        assert f"uri: {ASTRO_HOME}/data/store\n" in text_of("airflow_settings.yaml")
+
     def test_drivers_of_its_urls_are_in_the_lock_of_the_image(self, compose):
         environment = compose["x-airflow"]["environment"]
         locked = {normal(line) for line in requirements("requirements-image.txt")}
