@@ -3,10 +3,13 @@
 import re
 
 import pytest
+import yaml
 
+from include.foundation.config.loop_file import Loop
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OF_THE_CONTRACTS = {"input.text", "segments.country", "probabilities.spam"}
 WRITTEN_BY_THE_USER = {"include/loops/mail.yaml", "include/expectations", "include/expectations/mail.json"}
 
 
@@ -60,6 +63,34 @@ def test_make_targets_that_are_named_exist(page):
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), flags=re.MULTILINE))
     for code in code_of(page):
         assert set(re.findall(r"(?:^|\n|; )make ([a-z][a-z-]*)", code)) <= targets, code
+
+
+def yaml_blocks(name):
+    return [
+        yaml.safe_load(block)
+        for block in re.findall(r"```yaml\n(.*?)```", text_of(ROOT / "docs" / name), flags=re.DOTALL)
+    ]
+
+
+def test_loop_files_that_are_shown_are_valid():
+    (mail,) = yaml_blocks("add-a-loop.md")
+    assert Loop.model_validate(mail).name == "mail"
+    sections = yaml_blocks("log-sources.md")
+    assert len(sections) > 2
+    for section in sections:
+        assert Loop.model_validate(mail | section)
+
+
+def test_keys_that_are_named_exist():
+    keys = {f"{section}.{key}" for section, field in Loop.model_fields.items() for key in fields_of(field.annotation)}
+    sections = {key.split(".")[0] for key in keys}
+    named = {code for page in PAGES for code in code_of(page) if re.fullmatch(r"[a-z]+\.[a-z_]+", code)}
+    wrong = {code for code in named if code.split(".")[0] in sections} - keys - OF_THE_CONTRACTS
+    assert wrong == set()
+
+
+def fields_of(section):
+    return getattr(section, "model_fields", {})
 
 
 def test_glossary_tables_are_sorted_and_name_a_word_once():
