@@ -7,6 +7,7 @@ import yaml
 
 from include.foundation.config.loop_file import Loop
 from tests.conftest import ROOT
+from tests.dags.test_layers import FOUNDATION, STAGES
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OF_THE_CONTRACTS = {"input.text", "segments.country", "probabilities.spam"}
@@ -63,6 +64,19 @@ def test_make_targets_that_are_named_exist(page):
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), flags=re.MULTILINE))
     for code in code_of(page):
         assert set(re.findall(r"(?:^|\n|; )make ([a-z][a-z-]*)", code)) <= targets, code
+
+
+def test_map_shows_every_stage_and_every_room_of_the_foundation():
+    page = text_of(ROOT / "docs" / "architecture.md")
+    stages, foundation = page.split("\n| stage |")[1].split("\n| foundation |")
+    assert first_cells(stages) == list(STAGES)
+    assert sorted(first_cells(foundation.split("\n## ")[0])) == sorted(FOUNDATION)
+    assert f"stages/        {' '.join(STAGES)}\n" in text_of(ROOT / "README.md")
+
+
+def first_cells(table):
+    cells = re.findall(r"^\| (`.+?) \|", table, flags=re.MULTILINE)
+    return [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
 
 
 def yaml_blocks(name):

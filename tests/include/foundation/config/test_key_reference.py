@@ -1,3 +1,4 @@
+from include.__main__ import main
 from include.foundation.config import key_reference
 from include.foundation.config.key_reference import reference_page
 from include.foundation.config.loop_file import Loop
@@ -28,6 +29,11 @@ def described(page):
 
 def test_page_is_fresh():
     assert (ROOT / "docs" / "loop-file.md").read_text() == reference_page(), "run `make loop-file-docs`"
+
+
+def test_command_prints_the_page(capsys):
+    assert main(["reference"]) == 0
+    assert capsys.readouterr().out == reference_page()
 
 
 def test_every_key_has_a_row_and_a_meaning():
