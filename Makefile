@@ -13,10 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-# What `make lint` type-checks.
-TYPED := include demo plugins/feedback_loop $(wildcard plugins/*.py dags/*.py)
-
-.PHONY: help setup demo up down status check test test-fast lint loop-file-docs bench bench-peers lock suite clean
+.PHONY: help setup demo up down status check test test-fast lint bench bench-peers lock suite clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,9 +41,13 @@ test: $(VENV)/dev.stamp ## Run every test, the real Airflow and MLflow among the
 test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
 
+# What is type-checked.
+TYPED = include demo plugins/feedback_loop $(wildcard plugins/*.py dags/*.py)
+
 lint: $(VENV)/dev.stamp ## Check style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy $(TYPED)
 
+.PHONY: loop-file-docs
 loop-file-docs: $(VENV)/run.stamp ## Write docs/loop-file.md again from the configuration's own help texts
 	@$(PY) -m include reference > docs/loop-file.md
 
