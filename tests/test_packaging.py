@@ -65,10 +65,9 @@ class TestLocks:
         named = {normal(line) for line in requirements("requirements.in")} | {"apache-airflow-task-sdk"}
         own = {"include", "demo", "feedback_loop"} | set(sys.stdlib_module_names)
         distributions = packages_distributions()
-        for folder in ("include", "plugins", "dags", "demo"):
-            for path in sorted((ROOT / folder).rglob("*.py")):
-                for name in imported(path) - own:
-                    assert {normal(one) for one in distributions[name]} & named, f"{path.relative_to(ROOT)}: {name}"
+        paths = [path for folder in ("include", "plugins", "dags", "demo") for path in (ROOT / folder).rglob("*.py")]
+        names = set[str]().union(*(imported(path) for path in paths)) - own
+        assert {name for name in names if not {normal(one) for one in distributions[name]} & named} == set()
 
     def test_locks_name_no_index(self):
         for name in (*LOCKS, *(lock.replace(".txt", ".in") for lock in LOCKS), "Dockerfile", "Makefile"):
