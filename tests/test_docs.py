@@ -1,11 +1,14 @@
 """The pages agree with the project: links, files, modules and commands that they name exist."""
 
 import re
+from typing import get_args
 
 import pytest
 import yaml
 
+from include.foundation import decisions
 from include.foundation.config.loop_file import Loop
+from include.foundation.decisions import Decision
 from tests.conftest import ROOT
 from tests.dags.test_layers import FOUNDATION, STAGES
 
@@ -72,6 +75,14 @@ def test_map_shows_every_stage_and_every_room_of_the_foundation():
     assert first_cells(stages) == list(STAGES)
     assert sorted(first_cells(foundation.split("\n## ")[0])) == sorted(FOUNDATION)
     assert f"stages/        {' '.join(STAGES)}\n" in text_of(ROOT / "README.md")
+
+
+def test_map_shows_every_kind_of_decision_with_its_outcomes():
+    table = text_of(ROOT / "docs" / "architecture.md").split("\n| class | subject | outcome |")[1].split("\n\n")[0]
+    shown = {row[0]: set(row[1:]) for line in table.splitlines() if (row := re.findall(r"`(\w+)`", line))}
+    kinds = [kind for kind in vars(decisions).values() if isinstance(kind, type) and issubclass(kind, Decision)]
+    outcomes = {kind.__name__: set(get_args(kind.model_fields["outcome"].annotation)) for kind in kinds}
+    assert shown == {name: said for name, said in outcomes.items() if name != "Decision"}
 
 
 def first_cells(table):
