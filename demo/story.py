@@ -1,7 +1,7 @@
 """Play a loop's whole story through a real Airflow: ``python -m demo.story --loop newswire``.
 
-A first champion is trained on a few dozen labels. It serves a month of ordinary days, then traffic shifts. Each cycle a
-day's log is pulled by schedule, labels are asked for, simulated annotators answer, a challenger is trained and judged.
+A first champion is trained on a hundred labels. It serves a month of ordinary days; then the traffic shifts. In each cycle the
+log of a day is pulled by schedule, labels are requested, simulated annotators answer, and a challenger is trained and judged.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, FeedbackLoopError
 from include.foundation.models.registry import LoadedModel, ModelRegistry
 from include.foundation.store.ledgers.deployments import history
-from include.foundation.store.ledgers.outcomes import settled_requests
+from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.pushing import pushed_requests
 from include.stages.reports.ledger_summary import cycles
@@ -40,7 +40,7 @@ LONGEST_WAIT_SECONDS = 240
 
 @dataclass
 class Story:
-    """The demo's state: the loop, its world, and the Airflow it runs in."""
+    """The demo's state: the loop, the simulated world around it, and the Airflow that it runs in."""
 
     loop: Loop
     airflow: Standalone
@@ -52,18 +52,18 @@ class Story:
     registry: ModelRegistry
 
     def play(self, number_of_cycles: int, rows: int) -> None:
-        """Play everything, from the first labels to the last cycle."""
+        """Play the story from the first labels to the last cycle."""
         for stage in STAGES:
             self.client.unpause(f"{self.loop.name}.{stage}")
         self.progress.say(f"The loop starts from {SEED_LABELS} labels: label → retrain → the first champion")
         self.client.trigger(f"{self.loop.name}.label")
-        self.settle(until_deployments=1)
+        self.run_until_idle(until_deployments=1)
         day = self.ordinary_days()
         for number in range(1, number_of_cycles + 1):
             self.cycle(number, day + timedelta(days=number - 1), rows)
 
     def ordinary_days(self) -> date:
-        """Let the first champion serve the reference days, pull them by hand with the form, and return the next day."""
+        """Let the first champion serve the reference days, pull them with the trigger form, and return the day after them."""
         days = self.loop.drift.reference_days
         model = self.champion()
         for number in range(days):
@@ -73,11 +73,21 @@ class Story:
         form = {"start": _midnight(FIRST_DAY).isoformat(), "end": _midnight(end).isoformat(), "budget": 0}
         run = self.client.trigger(f"{self.loop.name}.observe", form)
         self.client.wait_for_run(f"{self.loop.name}.observe", run, LONGEST_WAIT_SECONDS)
-        self.settle()
+        self.run_until_idle()
         return end
 
     def cycle(self, number: int, day: date, rows: int) -> None:
-        """Serve one day with the present champion and let the schedule do the rest."""
+        """Serve one day with the present champion, and let the scheduler run the loop on it.
+
+        Parameters
+        ----------
+        number
+            1 for the first cycle, whose day is ordinary; later days have shifted.
+        day
+            The day to serve.
+        rows
+            How many documents to serve.
+        """
         model = self.champion()
         shifted = number > 1
         written = self.traffic.serve_day(day, rows, model, shifted=shifted)
@@ -85,15 +95,20 @@ class Story:
         self.progress.say("")
         self.progress.say(f"Cycle {number}: version {model.version} served {day}, {written} log lines; {kind}")
         self.client.backfill(f"{self.loop.name}.observe", _midnight(day), _midnight(day))
-        self.settle()
+        self.run_until_idle()
 
-    def settle(self, until_deployments: int = 0) -> None:
-        """Answer requests and print progress until nothing runs, nothing waits and nothing is asked.
+    def run_until_idle(self, until_deployments: int = 0) -> None:
+        """Let the annotators answer and print progress until no run is left and every request is resolved.
+
+        Parameters
+        ----------
+        until_deployments
+            Wait until at least so many versions were deployed.
 
         Raises
         ------
         FeedbackLoopError
-            If a task failed, or the loop does not come to rest.
+            If a task failed, or if the loop does not become idle in time.
         """
         quiet, deadline = 0, time.monotonic() + LONGEST_WAIT_SECONDS
         while quiet < QUIET_LOOKS or len(history(self.store)) < until_deployments:
@@ -104,33 +119,39 @@ class Story:
             answered = self.annotators.answer_open()
             if answered:
                 self.progress.say(f"Annotators gave {answered} answers")
-            looked, waiting = self.progress.look(), self.waiting()
-            busy = looked or waiting or bool(answered)
+            has_runs, is_waiting = self.progress.look(), self.waiting()
+            busy = has_runs or is_waiting or bool(answered)
             if self.progress.failed:
                 raise FeedbackLoopError(self.failure())
             quiet = 0 if busy else quiet + 1
             time.sleep(1)
 
     def waiting(self) -> bool:
-        """Tell whether a request is not settled yet."""
-        asked = set(pushed_requests(self.store).column("request_id").to_pylist())
-        return bool(asked - settled_requests(self.store))
+        """Return whether a pushed request is not resolved yet."""
+        pushed = set(pushed_requests(self.store).column("request_id").to_pylist())
+        return bool(pushed - resolved_requests(self.store))
 
     def champion(self) -> LoadedModel:
-        """Return the live model."""
+        """Return the champion.
+
+        Raises
+        ------
+        FeedbackLoopError
+            If there is none.
+        """
         model = self.registry.champion()
         if model is None:
             raise FeedbackLoopError("No champion is live: the first model did not pass its floor")
         return model
 
     def failure(self) -> str:
-        """Return which task failed, and the end of its log."""
+        """Return which task failed first, and the end of its log."""
         dag_id, run_id, task_id, map_index, attempt = self.progress.failed[0]
         text = self.client.log_text(dag_id, run_id, task_id, map_index, attempt)
         return f"{dag_id}, task {task_id} failed:\n{text[-1500:]}"
 
     def summary(self) -> str:
-        """Return the table, what improved, and where to look further."""
+        """Return the table of the cycles, what they gained, and where to look further."""
         reports = f"{self.store.uri}/_files/reports/index.html"
         return "\n".join(
             ["", table(cycles(self.store)), "", *gains(self.store, self.registry), "", f"Release notes: {reports}",
@@ -139,16 +160,18 @@ class Story:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line: 0 if the story was played to its end."""
+    """Run the command line and return its exit code: 0 if the story was played to its end."""
     parser = argparse.ArgumentParser(prog="python -m demo.story", description=__doc__)
     parser.add_argument("--loop", default="newswire")
     parser.add_argument("--cycles", type=int, default=3)
     parser.add_argument("--rows", type=int, default=None, help="documents a cycle")
     parser.add_argument("--port", type=int, default=8080)
-    given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, it cleans up as after Ctrl-C
+    options = parser.parse_args(arguments)
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # if it is ended from outside, it cleans up as after Ctrl-C
     try:
-        play(given.loop, given.cycles, given.rows, Standalone(port=given.port))
+        play(options.loop, options.cycles, options.rows, Standalone(port=options.port))
     except FeedbackLoopError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -159,7 +182,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone) -> None:
-    """Play the story of one loop in an Airflow that is started for it and stopped at its end."""
+    """Play the story of one loop in an Airflow that is started for it and stopped at its end.
+
+    Parameters
+    ----------
+    name
+        Name of the loop; its labeling backend must be ``files``.
+    number_of_cycles
+        How many days are served after the reference days.
+    rows
+        Documents a cycle; if None, a number that suits the size of the data set.
+    airflow
+        The Airflow to start, which must not be running.
+
+    Raises
+    ------
+    ConfigError
+        If the demo cannot play this loop here.
+    FeedbackLoopError
+        If a task failed, or if the loop does not become idle in time.
+    """
     loop = loop_named(name)
     if loop.labeling.backend != "files":
         raise ConfigError(
@@ -185,20 +227,20 @@ def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone
 
 
 def _clear(loop: Loop, airflow: Standalone) -> None:
-    """Remove what earlier demos left; where anything else lives in the same store, refuse.
+    """Remove what earlier demos left.
 
     Raises
     ------
     ConfigError
-        If the store holds a loop that no demo made.
+        If the store has a loop that no demo made; nothing was removed then.
     """
     store, marker = Path(airflow.store), airflow.home / "demo.txt"
     played = set(marker.read_text().split()) if marker.is_file() else set()
     present = {folder.name for folder in store.iterdir()} if store.is_dir() else set()
-    others = sorted(present - played)
-    if others:
+    foreign = sorted(present - played)
+    if foreign:
         raise ConfigError(
-            f"{store} holds loops that the demo did not make: {', '.join(others)}. It starts from nothing and would remove "
+            f"{store} holds loops that the demo did not make: {', '.join(foreign)}. It starts from nothing and would remove "
             "them; run it in another clone"
         )
     for name in sorted(played):

@@ -175,7 +175,7 @@ def test_waiting_for_labels_holds_no_worker_slot(story):
         120,
     )
     assert deferred
-    story.settle()
+    story.run_until_idle()
     assert not story.waiting()
 
 

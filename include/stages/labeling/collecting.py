@@ -1,5 +1,6 @@
-"""Wait for people, and take in what they answered."""
+"""Whether waiting for annotators is over, and the collection of their answers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from include.foundation.digests import digest_of
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
-from include.foundation.store.ledgers.outcomes import settled_requests
+from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.backend_contract import Answer, LabelingBackend
@@ -16,7 +17,7 @@ from include.stages.labeling.pushing import pushed_requests
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the open requests are: ``answered`` have as many annotators as the loop file asks for."""
+    """How many requests are open, and how many of them have answers of as many annotators as the loop file asks for."""
 
     open: int
     answered: int
@@ -26,54 +27,64 @@ class Progress:
 
 @dataclass(frozen=True)
 class CollectReport:
-    """Answers that are new, and lines that are no answers."""
+    """How many answers were new, and how many lines were refused because they are no answers."""
 
     new: int
     refused: int
 
 
 def progress(store: LoopStore, backend: LabelingBackend) -> Progress:
-    """Say whether waiting for answers is over: nothing open, quorum reached, or every deadline passed.
+    """Return whether waiting for answers is over: nothing is open, the quorum is reached, or every deadline has passed.
 
-    A request is open while it is pushed and neither labeled nor set aside. The deadline runs by the clock, from the push.
+    A request is open if it was pushed and is not resolved. Its deadline is counted from the push, by the clock.
     """
     labeling = store.loop.labeling
-    settled = settled_requests(store)
-    waiting = [row for row in pushed_requests(store).to_pylist() if row["request_id"] not in settled]
-    if not waiting:
+    resolved = resolved_requests(store)
+    open_requests = [row for row in pushed_requests(store).to_pylist() if row["request_id"] not in resolved]
+    if not open_requests:
         return Progress(0, 0, complete=True, reason="no request is open")
-    found = backend.answers({row["request_id"]: row["trace_id"] for row in waiting}).rows
-    annotators: dict[str, set[str]] = {}
-    for answer in found:
-        annotators.setdefault(answer.request_id, set()).add(answer.annotator)
-    answered = sum(len(annotators.get(row["request_id"], ())) >= labeling.overlap for row in waiting)
-    limit = timedelta(hours=labeling.deadline_hours)
-    late = sum(row["pushed_at"] + limit <= datetime.now(UTC) for row in waiting)
-    if answered >= labeling.quorum * len(waiting):
-        return Progress(len(waiting), answered, complete=True, reason=f"quorum: {answered} of {len(waiting)} answered")
-    if late == len(waiting):
-        return Progress(
-            len(waiting), answered, complete=True, reason=f"deadline: {labeling.deadline_hours:g} hours passed"
-        )
-    wanted = f"quorum is {labeling.quorum:.0%}, the deadline {labeling.deadline_hours:g} hours after the push"
-    return Progress(len(waiting), answered, complete=False, reason=wanted)
+    total, answered = len(open_requests), _answered_in_full(open_requests, backend, labeling.overlap)
+    if answered >= labeling.quorum * total:
+        return Progress(total, answered, complete=True, reason=f"quorum: {answered} of {total} answered")
+    deadline = timedelta(hours=labeling.deadline_hours)
+    if all(row["pushed_at"] + deadline <= datetime.now(UTC) for row in open_requests):
+        return Progress(total, answered, complete=True, reason=f"deadline: {labeling.deadline_hours:g} hours passed")
+    reason = f"quorum is {labeling.quorum:.0%}, the deadline {labeling.deadline_hours:g} hours after the push"
+    return Progress(total, answered, complete=False, reason=reason)
 
 
 def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> CollectReport:
-    """Append the answers that are new; what is no answer goes to quarantine.
+    """Append the answers that are new to ``annotations``; lines that are no answers go to the quarantine.
 
-    Annotators are kept as pseudonyms. Every pushed request counts, also one that has its label: a late answer may change it.
+    Answers to resolved requests are collected too, since a late answer may change a label.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    backend
+        Where the answers are.
+    pseudonym_key
+        Key of the pseudonyms under which annotators are stored.
     """
     pushed = pushed_requests(store).to_pylist()
-    found = backend.answers({row["request_id"]: row["trace_id"] for row in pushed})
-    rows = [_row(answer, pseudonym_key) for answer in found.rows]
-    new = store.append_new("annotations", rows_of(store.loop, "annotations", rows))
-    refused = [refusal("answers", source, line, None) for source, line in found.refused]
-    refusals = store.append_new("quarantine", rows_of(store.loop, "quarantine", refused))
-    return CollectReport(new.num_rows, refusals.num_rows)
+    answers = backend.answers({row["request_id"]: row["trace_id"] for row in pushed})
+    annotations = [_annotation(answer, pseudonym_key) for answer in answers.rows]
+    new = store.append_new("annotations", rows_of(store.loop, "annotations", annotations))
+    refusals = [refusal("answers", source, line, None) for source, line in answers.refused]
+    refused = store.append_new("quarantine", rows_of(store.loop, "quarantine", refusals))
+    return CollectReport(new.num_rows, refused.num_rows)
 
 
-def _row(answer: Answer, key: bytes) -> dict[str, Any]:
+def _answered_in_full(requests: Sequence[Mapping[str, Any]], backend: LabelingBackend, overlap: int) -> int:
+    """Return how many of the requests have answers of at least ``overlap`` annotators."""
+    annotators: dict[str, set[str]] = {}
+    for answer in backend.answers({row["request_id"]: row["trace_id"] for row in requests}).rows:
+        annotators.setdefault(answer.request_id, set()).add(answer.annotator)
+    return sum(len(annotators.get(row["request_id"], ())) >= overlap for row in requests)
+
+
+def _annotation(answer: Answer, key: bytes) -> dict[str, Any]:
     annotator = pseudonym(answer.annotator, key)
     return {
         "annotation_id": digest_of(answer.request_id, annotator, answer.created_at, answer.label)[:32],

@@ -1,1 +1,1 @@
-"""Answers become labels, and labels a dataset with a name."""
+"""Answers become labels, and the labels become datasets, each with a name."""

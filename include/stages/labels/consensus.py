@@ -1,4 +1,4 @@
-"""Several answers become one label, with a probability that it is right."""
+"""Consensus: several answers become one label, with the probability that it is right."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ SMOOTHING = 1.0
 
 @dataclass(frozen=True)
 class Votes:
-    """Answers as indices: answer j says that item ``item[j]`` is of class ``label[j]``, in the words of ``annotator[j]``.
+    """Answers as indices: in answer j, annotator ``annotator[j]`` says that item ``item[j]`` is of class ``label[j]``.
 
-    All three are int64, (answers,); an annotator answers an item at most once.
+    All three arrays are int64, (answers,). An annotator answers an item at most once.
     """
 
     item: NDArray[np.int64]
@@ -27,9 +27,9 @@ class Votes:
 
 @dataclass(frozen=True)
 class Consensus:
-    """Probability of each class for each item, (items, classes), and each annotator's estimated accuracy, (annotators,).
+    """The probability of each class for each item, (items, classes), and each annotator's estimated accuracy, (annotators,).
 
-    An item without answers has the classes' prevalence, an annotator without answers NaN.
+    An item without answers gets the overall shares of the classes; an annotator without answers has the accuracy NaN.
     """
 
     probabilities: NDArray[np.float64]
@@ -37,12 +37,12 @@ class Consensus:
 
 
 def majority(votes: Votes) -> Consensus:
-    """Return the shares of the answers; a tie is a tie, not broken by the order of classes.
+    """Return each item's shares of the answers. A tie stays a tie: the order of the classes does not break it.
 
     Examples
     --------
-    >>> one = np.array([0, 0, 0]), np.array([0, 1, 2]), np.array([1, 1, 0])
-    >>> majority(Votes(*one, items=1, annotators=3, classes=2)).probabilities.round(2)
+    >>> three_answers = np.array([0, 0, 0]), np.array([0, 1, 2]), np.array([1, 1, 0])
+    >>> majority(Votes(*three_answers, items=1, annotators=3, classes=2)).probabilities.round(2)
     array([[0.33, 0.67]])
     """
     counts = np.zeros((votes.items, votes.classes))
@@ -50,17 +50,17 @@ def majority(votes: Votes) -> Consensus:
     total = counts.sum(axis=1, keepdims=True)
     overall = counts.sum(axis=0) / max(counts.sum(), 1)
     shares = np.where(total > 0, counts / np.maximum(total, 1), overall)
-    return Consensus(shares, _agreement(votes, shares))
+    return Consensus(shares, _accuracy(votes, shares))
 
 
 def dawid_skene(votes: Votes) -> Consensus:
-    """Return the posterior when every annotator has a confusion matrix of his own.
+    """Return the posterior probabilities under a model in which every annotator has a confusion matrix.
 
     Notes
     -----
-    Expectation maximisation of Dawid & Skene (1979), begun at the shares of the answers. Each row of a confusion matrix is
-    smoothed towards the annotator's overall accuracy with one pseudo-count, so that an annotator of few answers is neither
-    trusted nor condemned by them; in logarithms throughout. Deterministic.
+    Expectation maximisation of Dawid & Skene (1979), which starts at the shares of the answers and is deterministic. Each row
+    of a confusion matrix is smoothed towards the annotator's overall accuracy with one pseudo-count, so that a few answers
+    alone do not make or break an annotator. Probabilities are multiplied as logarithms, which do not underflow.
     """
     posterior = majority(votes).probabilities
     for _ in range(ROUNDS):
@@ -68,32 +68,32 @@ def dawid_skene(votes: Votes) -> Consensus:
         confusion = _confusion(votes, posterior)
         logs = np.tile(np.log(prevalence), (votes.items, 1))
         np.add.at(logs, votes.item, np.log(confusion[votes.annotator, votes.label]))
-        new = np.exp(logs - logs.max(axis=1, keepdims=True))
-        new /= new.sum(axis=1, keepdims=True)
-        moved = float(np.abs(new - posterior).max(initial=0.0))
-        posterior = new
-        if moved < TOLERANCE:
+        updated = np.exp(logs - logs.max(axis=1, keepdims=True))
+        updated /= updated.sum(axis=1, keepdims=True)
+        change = float(np.abs(updated - posterior).max(initial=0.0))
+        posterior = updated
+        if change < TOLERANCE:
             break
-    return Consensus(posterior, _agreement(votes, posterior))
+    return Consensus(posterior, _accuracy(votes, posterior))
 
 
 CONSENSUS = {"majority": majority, "dawid_skene": dawid_skene}
 
 
 def _confusion(votes: Votes, posterior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (annotators, answered class, true class); the answers to a true class sum to one."""
+    """Return the probability of each answer given the true class, (annotators, answered class, true class)."""
     counts = np.zeros((votes.annotators, votes.classes, votes.classes))
     np.add.at(counts, (votes.annotator, votes.label), posterior[votes.item])
     right = counts.diagonal(axis1=1, axis2=2).sum(axis=1)
     accuracy = (right + SMOOTHING) / (counts.sum(axis=(1, 2)) + SMOOTHING * 2)
-    off = (1 - accuracy) / max(votes.classes - 1, 1)
-    prior = np.where(np.eye(votes.classes, dtype=bool), accuracy[:, None, None], off[:, None, None])
+    per_error = (1 - accuracy) / max(votes.classes - 1, 1)
+    prior = np.where(np.eye(votes.classes, dtype=bool), accuracy[:, None, None], per_error[:, None, None])
     smoothed = counts + SMOOTHING * prior
     return np.asarray(smoothed / smoothed.sum(axis=1, keepdims=True))
 
 
-def _agreement(votes: Votes, posterior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how probably each annotator's answers were right, on average; NaN without answers."""
+def _accuracy(votes: Votes, posterior: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean probability that an annotator's answers are right, (annotators,); NaN without answers."""
     right = np.bincount(votes.annotator, weights=posterior[votes.item, votes.label], minlength=votes.annotators)
     answers = np.bincount(votes.annotator, minlength=votes.annotators)
     return np.where(answers > 0, right / np.maximum(answers, 1), np.nan)

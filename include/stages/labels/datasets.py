@@ -1,4 +1,4 @@
-"""A dataset: labels with a name, which is a table version and a digest over every cell."""
+"""Datasets: versions of the table ``labels``, each named by a digest over every cell."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from include.foundation.errors import ContractError, NothingToDo, VersionGoneErr
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 
-LEFT_OUT = ("label_id", "supersedes", "decided_at", "request_id")
+NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of ``labels`` with their inputs, by split. ``digest`` covers every cell, ``version`` is the table's."""
+    """Rows of ``labels``, by split; ``digest`` is that of their content, ``version`` that of the table."""
 
     digest: str
     version: int
@@ -25,26 +25,26 @@ class Dataset:
 
 
 def publish_dataset(store: LoopStore) -> PublishedDataset:
-    """Name the present labels and record what changed since the last dataset.
+    """Publish the current labels as a dataset and record what changed since the last one.
 
     Returns
     -------
     PublishedDataset
-        Its subject, the first 16 digits of the digest, is the dataset's name.
+        Its subject is the name of the dataset: the first 16 digits of the digest.
 
     Raises
     ------
     NothingToDo
-        If there is no label, or the newest dataset is the same.
+        If there is no label, or none has changed since the last dataset.
     """
     version = store.version("labels")
     if version is None:
         raise NothingToDo("There is no label yet: nothing to publish")
     dataset = _dataset(store, version)
-    before = latest(store, PublishedDataset)
-    if before is not None and before.digest == dataset.digest:
-        raise NothingToDo(f"No label changed since dataset {before.subject}")
-    changes = _changes(dataset, known_labels(store, before.subject) if before else {})
+    last = latest(store, PublishedDataset)
+    if last is not None and last.digest == dataset.digest:
+        raise NothingToDo(f"No label changed since dataset {last.subject}")
+    changes = _changes(dataset, labels_by_trace_id(store, last.subject) if last else {})
     return record(
         store,
         PublishedDataset(
@@ -61,12 +61,14 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
 
 
 def read_dataset(store: LoopStore, name: str) -> Dataset:
-    """Return a published dataset as it was, by travelling to the version of its labels.
+    """Return a published dataset as it was, read from the version of ``labels`` that it was made of.
 
     Raises
     ------
     ContractError
-        If no dataset of that name was published, or its rows are not those that were.
+        If no dataset of that name was published, or its rows are no longer those that were.
+    VersionGoneError
+        If the store no longer has that version.
     """
     published = latest(store, PublishedDataset, name)
     if published is None:
@@ -78,15 +80,15 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
 
 
 def trained_on(store: LoopStore, name: str) -> set[str]:
-    """Return the ids of the training labels of a published dataset; none if its version can be read no more."""
+    """Return the ids of a published dataset's training labels; none if the store no longer has its version of ``labels``."""
     try:
         return set(read_dataset(store, name).train.column("label_id").to_pylist())
     except VersionGoneError:
         return set()
 
 
-def known_labels(store: LoopStore, name: str) -> dict[str, str] | None:
-    """Return the label of each trace id in a published dataset; None if its version of ``labels`` can be read no more."""
+def labels_by_trace_id(store: LoopStore, name: str) -> dict[str, str] | None:
+    """Return each trace id's label in a published dataset; None if the store no longer has its version of ``labels``."""
     try:
         return _labels(read_dataset(store, name))
     except VersionGoneError:
@@ -95,32 +97,24 @@ def known_labels(store: LoopStore, name: str) -> dict[str, str] | None:
 
 def _dataset(store: LoopStore, version: int) -> Dataset:
     rows = current_labels(store.read("labels", version=version)).sort_by("trace_id")
-    splits = rows.column("split").to_pylist()
-    held = {
-        key for key, split in zip(rows.column("content_key").to_pylist(), splits, strict=True) if split == "holdout"
-    }
-    # Near duplicates share a split: what is held out is never trained on, whatever its trace id.
-    train = [
-        split == "train" and key not in held
-        for key, split in zip(rows.column("content_key").to_pylist(), splits, strict=True)
-    ]
-    kept = {
-        "train": pa.array(train, pa.bool_()),
-        "holdout": pa.array([split == "holdout" for split in splits], pa.bool_()),
-    }
-    parts = {name: rows.filter(mask) for name, mask in kept.items()}
-    covered = pa.concat_tables(list(parts.values())).drop_columns(list(LEFT_OUT))
-    return Dataset(table_digest(covered), version, parts["train"], parts["holdout"])
+    keys, splits = rows.column("content_key").to_pylist(), rows.column("split").to_pylist()
+    holdout_keys = {key for key, split in zip(keys, splits, strict=True) if split == "holdout"}
+    # Content of the holdout is never trained on, also where near duplicates were once requested in both splits.
+    is_train = [split == "train" and key not in holdout_keys for key, split in zip(keys, splits, strict=True)]
+    train = rows.filter(pa.array(is_train, pa.bool_()))
+    holdout = rows.filter(pa.array([split == "holdout" for split in splits], pa.bool_()))
+    digest = table_digest(pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED)))
+    return Dataset(digest, version, train, holdout)
 
 
-def _changes(dataset: Dataset, old: dict[str, str] | None) -> dict[str, int | None]:
-    if old is None:
+def _changes(dataset: Dataset, last: dict[str, str] | None) -> dict[str, int | None]:
+    if last is None:
         return dict.fromkeys(("added", "removed", "changed"))
-    new = _labels(dataset)
+    labels = _labels(dataset)
     return {
-        "added": len(new.keys() - old.keys()),
-        "removed": len(old.keys() - new.keys()),
-        "changed": sum(new[key] != old[key] for key in new.keys() & old.keys()),
+        "added": len(labels.keys() - last.keys()),
+        "removed": len(last.keys() - labels.keys()),
+        "changed": sum(labels[key] != last[key] for key in labels.keys() & last.keys()),
     }
 
 

@@ -1,4 +1,4 @@
-"""Domain rules: labels that an input makes impossible."""
+"""Domain rules: which labels an input makes impossible."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,21 @@ from include.foundation.config.sections import Rule
 
 
 def broken_rules(rules: Sequence[Rule], row: Mapping[str, Any], label: str) -> list[str]:
-    """Return what a label breaks, in words; empty if nothing.
+    """Return a sentence for each rule that a label breaks.
 
     Parameters
     ----------
     rules
         Rules of the loop file.
     row
-        Has ``input_<name>`` for each input.
+        Has the key ``input_<name>`` for each input; a missing or null input matches only what an empty text matches.
     label
         The label to check.
+
+    Returns
+    -------
+    list of str
+        Empty if the label breaks no rule.
 
     Examples
     --------

@@ -1,32 +1,34 @@
-"""Answers become labels by consensus, rules and expectations; what is doubtful is set aside with a reason."""
+"""Answers become labels by consensus, domain rules and expectations; doubtful ones are set aside with a reason."""
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.errors import DataQualityError
-from include.foundation.store.ledgers.outcomes import STAGE, current_labels, latest_answers, outcome_id
+from include.foundation.store.ledgers.outcomes import STAGE, current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.agreement import krippendorff_alpha
-from include.stages.labels.consensus import CONSENSUS, Consensus, Votes
+from include.stages.labels.answered_requests import AnsweredRequest, answered_requests, votes_on
+from include.stages.labels.consensus import CONSENSUS
 from include.stages.labels.domain_rules import broken_rules
 
-Answered = dict[str, list[dict[str, Any]]]
 COPIED = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key")
 
 
 @dataclass(frozen=True)
 class LabelReport:
-    """What became of the requests that were answered newly; ``alpha`` is None where it is not defined.
+    """What became of the requests with new answers; ``alpha`` is None where it is not defined.
 
-    ``annotators`` has each pseudonym's number of answers and estimated accuracy over all requests.
+    ``annotators`` has each annotator's number of answers and estimated accuracy over all requests, by pseudonym.
     """
 
     received: int
@@ -36,123 +38,107 @@ class LabelReport:
     annotators: dict[str, tuple[int, float]]
 
 
-def validate_labels(store: LoopStore) -> LabelReport:
-    """Decide every request that has enough answers, or some when its deadline has passed.
+@dataclass(frozen=True)
+class _Proposal:
+    """The label that the answers to one request make, before it is accepted or set aside."""
 
-    Annotators' reliability is learnt from all answers; rows are written only for sets of answers that were not decided
-    before, so running it again changes nothing. A later answer that changes a label supersedes it.
+    answered: AnsweredRequest
+    prediction: Mapping[str, Any]
+    label: str
+    confidence: float
+    is_tied: bool
+
+    @property
+    def answer_counts(self) -> Counter[str]:
+        """How many annotators gave each label."""
+        return Counter(answer["label"] for answer in self.answered.answers)
+
+
+def validate_labels(store: LoopStore) -> LabelReport:
+    """Decide every request that has enough answers, or some answers when its deadline has passed.
+
+    The reliability of the annotators is estimated from all answers, but only sets of answers that were not decided before
+    become rows, so running it again changes nothing. If later answers change a label, the new label supersedes the old one.
 
     Raises
     ------
     DataQualityError
-        If annotators agree less than ``labels.min_agreement``, or the label batch misses its expectations.
+        If annotators agree less than ``labels.min_agreement``, or the new labels miss their expectations.
     """
-    answered = _answered(store)
-    ids = sorted(answered)
-    votes, people = _votes(store, [answered[request_id] for request_id in ids])
+    answered = answered_requests(store)
+    votes, annotators = votes_on(answered, store.loop.task.classes)
     consensus = CONSENSUS[store.loop.labels.consensus](votes)
     alpha = krippendorff_alpha(votes)
-    _demand_agreement(store, alpha)
-    decided = _decide(store, answered, dict(zip(ids, consensus.probabilities, strict=True)))
-    labels = rows_of(store.loop, "labels", [row for row in decided if "label_id" in row])
+    _demand_agreement(store.loop, alpha)
+    accepted, set_aside = _decide(store, answered, consensus.probabilities)
+    labels = rows_of(store.loop, "labels", accepted)
     _demand_expectations(store, labels)
-    aside = [row for row in decided if "refusal_id" in row]
-    accepted = store.append_new("labels", labels)
-    store.append_new("quarantine", rows_of(store.loop, "quarantine", aside))
-    return LabelReport(len(decided), accepted.num_rows, len(aside), alpha, _quality(votes, consensus, people))
-
-
-def _answered(store: LoopStore) -> Answered:
-    """Return the newest answers of each request that may be decided, by request."""
-    labeling, now = store.loop.labeling, datetime.now(UTC)
-    requests = {row["request_id"]: row for row in store.read("requests").to_pylist()}
-    answered: Answered = {}
-    for answer in latest_answers(store.read("annotations").to_pylist()):
-        answered.setdefault(answer["request_id"], []).append(dict(answer))
-    limit = timedelta(hours=labeling.deadline_hours)
-    return {
-        request_id: answers
-        for request_id, answers in answered.items()
-        if len(answers) >= labeling.overlap
-        or (requests[request_id]["pushed_at"] is not None and requests[request_id]["pushed_at"] + limit <= now)
-    }
-
-
-def _votes(store: LoopStore, answers: list[list[dict[str, Any]]]) -> tuple[Votes, list[str]]:
-    people = sorted({answer["annotator"] for group in answers for answer in group})
-    classes = store.loop.task.classes
-    rows = [
-        (item, people.index(a["annotator"]), classes.index(a["label"]))
-        for item, group in enumerate(answers)
-        for a in group
-    ]
-    item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    votes = Votes(item, annotator, label, items=len(answers), annotators=len(people), classes=len(classes))
-    return votes, people
+    written = store.append_new("labels", labels)
+    store.append_new("quarantine", rows_of(store.loop, "quarantine", set_aside))
+    answers = np.bincount(votes.annotator, minlength=votes.annotators)
+    quality = {name: (int(answers[n]), float(consensus.accuracy[n])) for n, name in enumerate(annotators)}
+    return LabelReport(len(accepted) + len(set_aside), written.num_rows, len(set_aside), alpha, quality)
 
 
 def _decide(
-    store: LoopStore, answered: Answered, probabilities: dict[str, np.ndarray[Any, Any]]
-) -> list[dict[str, Any]]:
-    """Return a labels row or a quarantine row for each set of answers that was not decided before."""
-    done = set(store.read("labels", columns=["label_id"]).column(0).to_pylist())
-    done |= set(store.read("quarantine", columns=["refusal_id"]).column(0).to_pylist())
-    requests = {row["request_id"]: row for row in store.read("requests").to_pylist()}
-    present = {row["trace_id"]: row for row in current_labels(store.read("labels")).to_pylist()}
-    todo = [
-        request_id
-        for request_id in sorted(answered)
-        if outcome_id(request_id, (answer["annotation_id"] for answer in answered[request_id])) not in done
-    ]
-    traces = [requests[request_id]["trace_id"] for request_id in todo]
-    rows = store.read("predictions", filters=[("trace_id", "in", traces)]).to_pylist() if traces else []
+    store: LoopStore, answered: Sequence[AnsweredRequest], probabilities: NDArray[np.float64]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of ``labels`` and of ``quarantine`` that answers not decided before lead to."""
+    labels = store.read("labels")
+    decided = set(labels.column("label_id").to_pylist())
+    decided |= set(store.read("quarantine", columns=["refusal_id"]).column("refusal_id").to_pylist())
+    current = {row["trace_id"]: row for row in current_labels(labels).to_pylist()}
+    undecided = [position for position, request in enumerate(answered) if request.label_id not in decided]
+    accepted, set_aside = [], []
+    for proposal in _proposals(store, [answered[position] for position in undecided], probabilities[undecided]):
+        objection = _objection(store.loop, proposal)
+        superseded = current.get(proposal.answered.request["trace_id"])
+        if objection is not None:
+            set_aside.append(_set_aside(proposal, *objection))
+        elif superseded is None or superseded["label"] != proposal.label:
+            accepted.append(_label(store.loop, proposal, None if superseded is None else superseded["label_id"]))
+    return accepted, set_aside
+
+
+def _proposals(
+    store: LoopStore, answered: Sequence[AnsweredRequest], probabilities: NDArray[np.float64]
+) -> list[_Proposal]:
+    """Return the most probable label of each request."""
+    trace_ids = [item.request["trace_id"] for item in answered]
+    rows = store.read("predictions", filters=[("trace_id", "in", trace_ids)]).to_pylist() if trace_ids else []
     predictions = {row["trace_id"]: row for row in rows}
-    decided = []
-    for request_id in todo:
-        request = requests[request_id]
-        row = _outcome(
-            store, request, predictions[request["trace_id"]], answered[request_id], probabilities[request_id]
-        )
-        before = present.get(request["trace_id"])
-        if before is not None and "label_id" in row:
-            if before["label"] == row["label"]:
-                continue
-            row["supersedes"] = before["label_id"]
-        decided.append(row)
-    return decided
+    proposals = []
+    for item, of_classes in zip(answered, probabilities, strict=True):
+        second, first = np.sort(of_classes)[-2:]
+        label = store.loop.task.classes[int(np.argmax(of_classes))]
+        prediction = predictions[item.request["trace_id"]]
+        proposals.append(_Proposal(item, prediction, label, float(first), is_tied=bool(first == second)))
+    return proposals
 
 
-def _outcome(
-    store: LoopStore,
-    request: dict[str, Any],
-    prediction: dict[str, Any],
-    answers: list[dict[str, Any]],
-    probabilities: Any,
-) -> dict[str, Any]:
-    """Return the label of a request, or why its answers are set aside."""
-    policy = store.loop.labels
-    ranked = np.sort(probabilities)[::-1]
-    label = store.loop.task.classes[int(np.argmax(probabilities))]
-    key = outcome_id(request["request_id"], (answer["annotation_id"] for answer in answers))
-    said = Counter(answer["label"] for answer in answers)
-    broken = broken_rules(policy.rules, prediction, label)
-    if ranked[0] < policy.min_confidence or ranked[0] == ranked[1]:
-        reason = f"confidence {ranked[0]:.2f} is below {policy.min_confidence:.2f}: annotators said {dict(said)}"
-        return _aside(key, request, "ambiguous", reason)
-    if broken:
-        return _aside(key, request, "rule_broken", "; ".join(broken))
-    own = {name: value for name, value in prediction.items() if name.startswith(("input_", "segment_"))}
-    copied = {name: request[name] for name in COPIED}
-    return {
-        **own,
-        **copied,
-        "label_id": key,
-        "label": label,
-        "decided_by": policy.consensus,
-        "confidence": min(1.0, float(ranked[0])),
+def _objection(loop: Loop, proposal: _Proposal) -> tuple[str, str] | None:
+    """Return why a label is not accepted, as a code and a reason; None if it is."""
+    least = loop.labels.min_confidence
+    if proposal.confidence < least or proposal.is_tied:
+        counts = dict(proposal.answer_counts)
+        return "ambiguous", f"confidence {proposal.confidence:.2f} is below {least:.2f}: annotators said {counts}"
+    broken = broken_rules(loop.labels.rules, proposal.prediction, proposal.label)
+    return ("rule_broken", "; ".join(broken)) if broken else None
+
+
+def _label(loop: Loop, proposal: _Proposal, supersedes: str | None) -> dict[str, Any]:
+    prediction, answers = proposal.prediction, proposal.answered.answers
+    columns = {name: value for name, value in prediction.items() if name.startswith(("input_", "segment_"))}
+    columns |= {name: proposal.answered.request[name] for name in COPIED}
+    return columns | {
+        "label_id": proposal.answered.label_id,
+        "label": proposal.label,
+        "decided_by": loop.labels.consensus,
+        "confidence": min(1.0, proposal.confidence),
         "annotators": len(answers),
-        "agreement": said[label] / len(answers),
+        "agreement": proposal.answer_counts[proposal.label] / len(answers),
         "origin": "annotation",
+        "supersedes": supersedes,
         "predicted": prediction["predicted"],
         "model_version": prediction["model_version"],
         "ts": prediction["ts"],
@@ -160,9 +146,10 @@ def _outcome(
     }
 
 
-def _aside(key: str, request: dict[str, Any], code: str, reason: str) -> dict[str, Any]:
+def _set_aside(proposal: _Proposal, code: str, reason: str) -> dict[str, Any]:
+    request = proposal.answered.request
     return {
-        "refusal_id": key,
+        "refusal_id": proposal.answered.label_id,
         "stage": STAGE,
         "source": request["request_id"],
         "trace_id": request["trace_id"],
@@ -172,8 +159,8 @@ def _aside(key: str, request: dict[str, Any], code: str, reason: str) -> dict[st
     }
 
 
-def _demand_agreement(store: LoopStore, alpha: float | None) -> None:
-    least = store.loop.labels.min_agreement
+def _demand_agreement(loop: Loop, alpha: float | None) -> None:
+    least = loop.labels.min_agreement
     if alpha is not None and alpha < least:
         raise DataQualityError(
             f"Annotators agree too little: Krippendorff's alpha is {alpha:.2f}, labels.min_agreement is {least:.2f}; "
@@ -187,24 +174,19 @@ def _demand_expectations(store: LoopStore, labels: pa.Table) -> None:
     from include.foundation.quality.data_docs import Judged, publish
     from include.foundation.quality.expectations import run_suite, suite_of
 
-    wanted: list[tuple[str, dict[str, Any]]] = [
+    expectations: list[tuple[str, dict[str, Any]]] = [
         ("expect_column_values_to_not_be_null", {"column": name}) for name in ("trace_id", "label", "split")
     ]
     bounds = {"min_value": store.loop.labels.min_confidence, "max_value": 1}
-    wanted += [
+    expectations += [
         ("expect_column_values_to_be_unique", {"column": "trace_id"}),
         ("expect_column_values_to_be_in_set", {"column": "label", "value_set": store.loop.task.classes}),
         ("expect_column_values_to_be_between", {"column": "confidence", **bounds}),
     ]
-    result = run_suite(suite_of(f"{store.loop.name} labels", wanted), labels.to_pandas())
+    result = run_suite(suite_of(f"{store.loop.name} labels", expectations), labels.to_pandas())
     newest = max(labels.column("decided_at").to_pylist())
     key = digest_of(labels.column("label_id").to_pylist())[:16]
     title = f"{labels.num_rows:,} labels until {newest:%Y-%m-%d %H:%M} UTC"
     page = publish(store, Judged("labels", newest, key, title, {"rows": f"{labels.num_rows:,}"}), result)
     if not result.success:
         raise DataQualityError(f"The label batch misses expectations; see {page}", result.failures)
-
-
-def _quality(votes: Votes, consensus: Consensus, people: list[str]) -> dict[str, tuple[int, float]]:
-    answers = np.bincount(votes.annotator, minlength=votes.annotators)
-    return {person: (int(answers[n]), float(consensus.accuracy[n])) for n, person in enumerate(people)}

@@ -1,4 +1,4 @@
-"""Whether to train a challenger now, judge a pending one again, or do nothing; each with reasons."""
+"""Decide whether to train a challenger now, judge a pending one again, or do neither; each with reasons."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from include.foundation.decisions import DriftVerdict, GateVerdict, PublishedDat
 from include.foundation.decisions.drift_verdict import Route
 from include.foundation.digests import digest_of, table_digest
 from include.foundation.intervals import Interval
-from include.foundation.store.ledgers.outcomes import settled_requests
+from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset, trained_on
 
@@ -19,31 +19,31 @@ Outcome = Literal["train", "judge_pending", "no"]
 
 
 @dataclass(frozen=True)
-class _Case:
-    """What the decision rests on."""
+class _Situation:
+    """The facts that a decision to train rests on."""
 
     dataset: Dataset
-    name: str
-    key: str
-    last: RetrainPlan | None  # newest decision to train whose challenger was judged
-    new_labels: int
+    dataset_name: str
+    challenger_key: str  # of the challenger that this dataset would make
+    last_training: RetrainPlan | None  # newest plan to train whose challenger was judged
+    new_labels: int  # training labels that the last training did not have
     route: Route  # of the newest drift verdict, while an alarm is up
 
 
 def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
-    """Decide on the newest dataset and record why.
+    """Decide what to do with the newest dataset, and record why.
 
     Parameters
     ----------
     store
         Tables of the loop.
     force
-        A person's wish: train although no rule asks for it.
+        Train because a person wants it, although no rule asks for it.
 
     Returns
     -------
     RetrainPlan
-        About the challenger that the newest dataset makes, or the pending one.
+        Its subject is the key of the challenger that the newest dataset would make, or of the pending one.
     """
     published = latest(store, PublishedDataset)
     if published is None:
@@ -51,23 +51,23 @@ def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
     pending = pending_challenger(store)
     if pending is not None:
         return record(store, _judge_pending(store, pending, published))
-    case = _case(store, published)
-    outcome, reasons = _rules(store, case, force=force)
-    newest = _newest(case.dataset.train) if case.dataset.train.num_rows else None
+    situation = _situation(store, published)
+    outcome, reason = _outcome(store, situation, force=force)
+    key, name, train = situation.challenger_key, situation.dataset_name, situation.dataset.train
     return record(
         store,
         RetrainPlan(
-            subject=case.key, outcome=outcome, reasons=tuple(reasons), challenger_key=case.key, dataset=case.name,
-            evaluation_dataset=case.name, new_labels=case.new_labels, train=case.dataset.train.num_rows,
-            drift=case.route == "retrain", route=case.route, forced=force, newest_label=newest,
+            subject=key, outcome=outcome, reasons=(reason,), challenger_key=key, dataset=name, evaluation_dataset=name,
+            new_labels=situation.new_labels, train=train.num_rows, drift=situation.route == "retrain",
+            route=situation.route, forced=force, newest_label=_newest(train) if train.num_rows else None,
         ),
     )  # fmt: skip
 
 
 def pending_challenger(store: LoopStore) -> RetrainPlan | None:
-    """Return the plan of the challenger that waits for more labels, or None.
+    """Return the plan of the pending challenger, or None.
 
-    A challenger is pending from the gate's *label more* until its *promote* or *reject*.
+    A challenger is pending from the gate's *label more* until the gate promotes or rejects it.
     """
     verdict = latest(store, GateVerdict)
     if verdict is None or verdict.outcome in FINAL:
@@ -77,26 +77,26 @@ def pending_challenger(store: LoopStore) -> RetrainPlan | None:
 
 
 def challenger_key(store: LoopStore, train: pa.Table) -> str:
-    """Return the key of the challenger that these rows and the present configuration make (16 hex digits)."""
+    """Return the key of the challenger that these rows and the loop's configuration make: 16 hex digits."""
     rows = train.drop_columns(["label_id", "supersedes", "decided_at", "request_id", "evidence_for"])
     return digest_of(store.loop.name, table_digest(rows), store.loop.training.model_dump(mode="json"))[:16]
 
 
-def _case(store: LoopStore, published: PublishedDataset) -> _Case:
+def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
     dataset = read_dataset(store, published.subject)
-    judged = {verdict.subject for verdict in find(store, GateVerdict)}  # a dry run or a failed one uses no label up
+    judged = {verdict.subject for verdict in find(store, GateVerdict)}  # a dry run or a failed run uses up no labels
     trained = [plan for plan in find(store, RetrainPlan) if plan.outcome == "train" and plan.subject in judged]
     last = trained[-1] if trained else None
-    known = trained_on(store, last.dataset) if last else set()
-    new = sum(label not in known for label in dataset.train.column("label_id").to_pylist())
+    used = trained_on(store, last.dataset) if last else set()
+    new_labels = sum(label not in used for label in dataset.train.column("label_id").to_pylist())
     key = challenger_key(store, dataset.train)
-    return _Case(dataset, published.subject, key, last, new, _alarm_route(store))
+    return _Situation(dataset, published.subject, key, last, new_labels, _alarm_route(store))
 
 
 def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedDataset) -> RetrainPlan:
-    """Judge the pending challenger again once its labels are back; until then do nothing."""
+    """Return the plan to judge the pending challenger again if its labels are back, else to do nothing."""
     key = plan.subject
-    waiting = _open_evidence(store, key)
+    waiting = _open_requests(store, key)
     verdict = latest(store, GateVerdict, key)
     outcome: Outcome = "no"
     if waiting:
@@ -109,62 +109,62 @@ def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedData
     return plan.model_copy(update={**changes, "round": verdict.round if verdict else 0})
 
 
-def _open_evidence(store: LoopStore, key: str) -> int:
-    """Count the requests of a challenger's evidence, pushed or not yet, that are neither settled nor past the deadline."""
-    settled, overdue = settled_requests(store), datetime.now(UTC) - timedelta(hours=store.loop.labeling.deadline_hours)
-    asked = store.read("requests", filters=[("evidence_for", "=", key)])
+def _open_requests(store: LoopStore, key: str) -> int:
+    """Count the requests for a challenger, pushed or not, that are neither resolved nor past their deadline."""
+    resolved = resolved_requests(store)
+    overdue = datetime.now(UTC) - timedelta(hours=store.loop.labeling.deadline_hours)
+    requests = store.read("requests", filters=[("evidence_for", "=", key)])
     return sum(
-        row["request_id"] not in settled and (row["pushed_at"] is None or row["pushed_at"] > overdue)
-        for row in asked.to_pylist()
+        row["request_id"] not in resolved and (row["pushed_at"] is None or row["pushed_at"] > overdue)
+        for row in requests.to_pylist()
     )
 
 
-def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[Outcome, list[str]]:
-    obstacle = _obstacle(store, case)
+def _outcome(store: LoopStore, situation: _Situation, *, force: bool) -> tuple[Outcome, str]:
+    """Return the outcome and its reason: obstacles first, then the first model, a person's wish, and the loop file's rules."""
+    obstacle = _obstacle(store, situation)
     if obstacle:
-        return "no", [obstacle]
-    if case.last is None:
-        return "train", [f"There is no model yet, and {case.dataset.train.num_rows} labels to train a first one."]
+        return "no", obstacle
+    if situation.last_training is None:
+        return "train", f"There is no model yet, and {situation.dataset.train.num_rows} labels to train a first one."
     if force:
-        return "train", ["A person asked for it."]
-    policy, drifted = store.loop.retrain, case.route == "retrain"
-    needed = policy.min_new_labels_on_drift if drifted else policy.min_new_labels
-    why = "while drift is confirmed" if drifted else "since the last challenger"
-    reason = _waits(case, needed, why, policy.cooldown_hours)
-    return (
-        ("no", [reason])
-        if reason
-        else ("train", [f"{case.new_labels} new labels to train on; {needed} are needed {why}."])
-    )
+        return "train", "A person asked for it."
+    policy, has_drifted = store.loop.retrain, situation.route == "retrain"
+    needed = policy.min_new_labels_on_drift if has_drifted else policy.min_new_labels
+    condition = "while drift is confirmed" if has_drifted else "since the last challenger"
+    missing = _missing(situation, needed, condition, policy.cooldown_hours)
+    if missing:
+        return "no", missing
+    return "train", f"{situation.new_labels} new labels to train on; {needed} are needed {condition}."
 
 
-def _waits(case: _Case, needed: int, why: str, cooldown_hours: float) -> str | None:
-    """Return what is still missing for a training that nobody asked for, or None."""
-    if case.new_labels < needed:
-        return f"{case.new_labels} new labels to train on, {needed} are needed {why}."
-    if case.route == "fix_data":
-        return f"{case.new_labels} new labels, but the newest drift alarm is a fault of the data: mend it first."
-    rest = _cooldown_left(case, cooldown_hours)
-    if rest > timedelta(0):
-        return f"{case.new_labels} new labels, but the cool-down lasts {rest} of log time more."
+def _missing(situation: _Situation, needed: int, condition: str, cooldown_hours: float) -> str | None:
+    """Return which rule of the loop file is not met yet, or None."""
+    if situation.new_labels < needed:
+        return f"{situation.new_labels} new labels to train on, {needed} are needed {condition}."
+    if situation.route == "fix_data":
+        return f"{situation.new_labels} new labels, but the newest drift alarm is a fault of the data: mend it first."
+    left = _cooldown_left(situation, cooldown_hours)
+    if left > timedelta(0):
+        return f"{situation.new_labels} new labels, but the cool-down lasts {left} of log time more."
     return None
 
 
-def _obstacle(store: LoopStore, case: _Case) -> str | None:
-    """Return why not even a person's wish can be met, or None."""
-    classes = set(case.dataset.train.column("label").to_pylist())
+def _obstacle(store: LoopStore, situation: _Situation) -> str | None:
+    """Return why no challenger can be trained, not even if a person wants it, or None."""
+    classes = set(situation.dataset.train.column("label").to_pylist())
     if len(classes) < 2:
-        return f"{case.dataset.train.num_rows} labels of {len(classes)} classes are too few to train on."
-    if any(verdict.outcome in FINAL for verdict in find(store, GateVerdict, case.key)):
-        return f"Challenger {case.key} was made of the same labels and configuration, and is judged."
+        return f"{situation.dataset.train.num_rows} labels of {len(classes)} classes are too few to train on."
+    if any(verdict.outcome in FINAL for verdict in find(store, GateVerdict, situation.challenger_key)):
+        return f"Challenger {situation.challenger_key} was made of the same labels and configuration, and is judged."
     return None
 
 
-def _cooldown_left(case: _Case, hours: float) -> timedelta:
-    """Return how much log time must pass: the clock does not matter, so a backfill decides as the live run did."""
-    if case.last is None or case.last.newest_label is None:
+def _cooldown_left(situation: _Situation, hours: float) -> timedelta:
+    """Return how much more log time must pass. It is not clock time, so that a backfill decides as a live run would."""
+    if situation.last_training is None or situation.last_training.newest_label is None:
         return timedelta(0)
-    passed: timedelta = _newest(case.dataset.train) - case.last.newest_label
+    passed: timedelta = _newest(situation.dataset.train) - situation.last_training.newest_label
     return timedelta(hours=hours) - passed
 
 
@@ -173,11 +173,12 @@ def _newest(rows: pa.Table) -> Any:
 
 
 def _alarm_route(store: LoopStore) -> Route:
-    """Return the route of the newest verdict while an alarm is up: all windows since it are flagged; else ``none``.
+    """Return the route of the newest drift verdict while an alarm is up, else ``none``.
 
-    In its cool-down an alarm that goes on is called *drift*. Of an interval that was judged again the last verdict counts.
+    An alarm is up while every window since then is flagged: in the cool-down their outcome is *drift*. If an interval was
+    judged more than once, its last verdict counts.
     """
     newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, DriftVerdict)}
     verdicts = [newest[span] for span in sorted(newest, key=lambda span: span.end, reverse=True)]
-    ended = next((verdict.outcome for verdict in verdicts if verdict.outcome != "drift"), None)
-    return verdicts[0].route if ended == "alarm" else "none"
+    before_drift = next((verdict.outcome for verdict in verdicts if verdict.outcome != "drift"), None)
+    return verdicts[0].route if before_drift == "alarm" else "none"

@@ -11,27 +11,27 @@ from include.foundation.store.tables import LoopStore
 STAGE = "labels"
 
 
-def outcome_id(request_id: str, annotation_ids: Iterable[str]) -> str:
-    """Return the id of what a set of answers to a request led to: the same answers, the same id."""
+def label_id_of(request_id: str, annotation_ids: Iterable[str]) -> str:
+    """Return the id of the label, or of the refusal, that a set of answers leads to: the same answers give the same id."""
     return digest_of(request_id, sorted(annotation_ids))
 
 
-def settled_requests(store: LoopStore) -> set[str]:
-    """Return the requests that have a label or were set aside."""
+def resolved_requests(store: LoopStore) -> set[str]:
+    """Return the ids of the requests that were labeled or set aside."""
     labeled = store.read("labels", columns=["request_id"]).column("request_id").to_pylist()
     return {request_id for request_id in labeled if request_id} | set(set_aside(store).column("source").to_pylist())
 
 
 def set_aside(store: LoopStore) -> pa.Table:
-    """Return the quarantine rows of answers that did not become a label; ``source`` is the request."""
+    """Return the quarantine rows of requests whose answers were set aside; ``source`` is the request id."""
     rows = store.read("quarantine", filters=[("stage", "=", STAGE)])
     return rows.filter(pa.compute.not_equal(rows.column("reason_code"), "bad_seed")) if rows.num_rows else rows
 
 
 def current_labels(rows: pa.Table) -> pa.Table:
-    """Return the labels that no other supersedes."""
-    gone = {label_id for label_id in rows.column("supersedes").to_pylist() if label_id}
-    keep = [label_id not in gone for label_id in rows.column("label_id").to_pylist()]
+    """Return the labels that no later label supersedes."""
+    superseded = {label_id for label_id in rows.column("supersedes").to_pylist() if label_id}
+    keep = [label_id not in superseded for label_id in rows.column("label_id").to_pylist()]
     return rows.filter(pa.array(keep, pa.bool_()))
 
 
