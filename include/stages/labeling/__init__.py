@@ -1,1 +1,1 @@
-"""Requests go out to people, once; answers come back."""
+"""Requests go to the annotators, each of them once, and their answers come back."""

@@ -1,4 +1,4 @@
-"""The seam to labeling platforms: what a backend is given, what it gives, and what it promises."""
+"""The seam to labeling platforms: what a backend receives, what it returns and what it promises."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from include.foundation.lines.line_files import Line
 
 
 @dataclass(frozen=True)
-class LabelTask:
-    """One ask for a label, as annotators see it; ``prelabel`` is None where it is hidden."""
+class LabelRequest:
+    """A request as annotators see it; ``prelabel`` is None where it is hidden."""
 
     request_id: str
     trace_id: str
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a backend has: answers, and what could not be read as one, by where it was found."""
+    """The answers that a backend has, and the lines that are no answers, each with the file that it is in."""
 
     rows: list[Answer]
     refused: list[tuple[str, Line]] = field(default_factory=list)
@@ -45,20 +45,20 @@ class Answers:
 
 @dataclass(frozen=True)
 class BackendConnection:
-    """Where a labeling platform is and how to log in; the token never shows in a log."""
+    """The address of a labeling platform and the token to log in with, which never appears in a log."""
 
     host: str
     token: str = field(repr=False)
 
 
 class LabelingBackend(Protocol):
-    """What every labeling backend does. A task's key is its ``request_id``, which the platform keeps in the task's data."""
+    """What every labeling backend does. The platform's tasks keep the ``request_id``, by which they are looked up."""
 
     def existing(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """Return the external id of each request that the platform has, by request id."""
+        """Return the external id of each of these requests that the platform has, by request id."""
 
-    def push(self, tasks: Sequence[LabelTask]) -> None:
-        """Create the tasks. May fail after some or all were created: the caller looks up again."""
+    def push(self, requests: Sequence[LabelRequest]) -> None:
+        """Create a task for each request. It may fail after it created some or all: the caller then looks them up."""
 
     def answers(self, open_requests: dict[str, str]) -> Answers:
-        """Return the answers to the open requests, given as request id by trace id; older ones may be among them."""
+        """Return the answers to the open requests, given as trace id by request id; known ones may be among them."""

@@ -1,4 +1,4 @@
-"""Which labeling platforms there are."""
+"""The labeling backends that a loop file can name."""
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError
@@ -8,6 +8,13 @@ from include.stages.labeling.files_backend import FilesBackend
 
 def backend_for(loop: Loop, connection: BackendConnection | None) -> LabelingBackend:
     """Return the backend that a loop file names.
+
+    Parameters
+    ----------
+    loop
+        Names the backend.
+    connection
+        Where its platform is; None for a backend that needs no connection.
 
     Raises
     ------

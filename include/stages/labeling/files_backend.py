@@ -1,4 +1,4 @@
-"""The ``files`` backend: requests and answers are JSONL files in two folders, as most vendors exchange them."""
+"""The ``files`` backend: requests and answers are JSONL files in two folders, which is what most vendors exchange."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from include.foundation.digests import digest_of
 from include.foundation.errors import ConfigError, LabelingError
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem, moment_of, parse_object, short
-from include.stages.labeling.backend_contract import Answer, Answers, LabelTask
+from include.stages.labeling.backend_contract import Answer, Answers, LabelRequest
 
 PUBLIC = ("request_id", "trace_id", "input", "prelabel", "reasons", "tier")
 
@@ -21,71 +21,80 @@ PUBLIC = ("request_id", "trace_id", "input", "prelabel", "reasons", "tier")
 class FilesBackend:
     """Write request files and read answer files.
 
-    One file a batch appears in ``requests/`` whole or not at all; any JSONL file in ``answers/`` is read. A last line that
-    has no end yet is left for the next look.
+    Each batch becomes one file in ``requests/``, which appears complete or not at all. Every JSONL file in ``answers/`` is
+    read; a last line without an end is not read until it has one.
 
     Parameters
     ----------
     loop
-        Its ``labeling.uri``, or ``data/<loop>/labeling``, holds both folders.
+        Its ``labeling.uri``, by default ``data/<loop>/labeling``, holds both folders.
+
+    Raises
+    ------
+    ConfigError
+        If ``labeling.uri`` is not a folder of a file system.
     """
 
     def __init__(self, loop: Loop) -> None:
-        place = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
-        if "://" in place:
+        folder = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
+        if "://" in folder:
             raise ConfigError(
-                f"labeling.uri: got {place}, expected a folder: the files backend writes to a file system"
+                f"labeling.uri: got {folder}, expected a folder: the files backend writes to a file system"
             )
         self.loop = loop
-        self.requests = Path(place) / "requests"
-        self.answered = Path(place) / "answers"
+        self.request_folder = Path(folder) / "requests"
+        self.answer_folder = Path(folder) / "answers"
 
     def existing(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """Return the file and line of each request that was written, by request id."""
-        wanted, found = set(request_ids), {}
-        for path in sorted(self.requests.glob("*.jsonl")):
+        """Return the file and line of each of these requests that was written, by request id."""
+        wanted, positions = set(request_ids), {}
+        for path in sorted(self.request_folder.glob("*.jsonl")):
             for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
                 request_id = json.loads(text)["request_id"]
                 if request_id in wanted:
-                    found[request_id] = f"{path.name}:{number}"
-        return found
+                    positions[request_id] = f"{path.name}:{number}"
+        return positions
 
-    def push(self, tasks: Sequence[LabelTask]) -> None:
-        """Write the tasks, one file a batch, named by its content: writing them again makes no second file."""
-        self.requests.mkdir(parents=True, exist_ok=True)
-        self.answered.mkdir(parents=True, exist_ok=True)
-        ordered = sorted(tasks, key=lambda task: (task.batch_id, task.request_id))
-        for batch_id, group in groupby(ordered, key=lambda task: task.batch_id):
+    def push(self, requests: Sequence[LabelRequest]) -> None:
+        """Write one file for each batch, named by its content, so that writing it again makes no second file."""
+        self.request_folder.mkdir(parents=True, exist_ok=True)
+        self.answer_folder.mkdir(parents=True, exist_ok=True)
+        ordered = sorted(requests, key=lambda request: (request.batch_id, request.request_id))
+        for batch_id, group in groupby(ordered, key=lambda request: request.batch_id):
             batch = list(group)
-            lines = [{name: value for name, value in asdict(task).items() if name in PUBLIC} for task in batch]
-            name = f"{_file_name(batch_id)}-{digest_of([task.request_id for task in batch])[:8]}.jsonl"
-            _write_whole(self.requests / name, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+            lines = [{name: value for name, value in asdict(request).items() if name in PUBLIC} for request in batch]
+            name = f"{_file_name(batch_id)}-{digest_of([request.request_id for request in batch])[:8]}.jsonl"
+            _write_atomically(
+                self.request_folder / name, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            )
 
     def answers(self, open_requests: dict[str, str]) -> Answers:
-        """Read every answer file; what is no answer to a request of this loop is refused with reasons."""
-        found = Answers([])
-        by_trace = {trace_id: request_id for request_id, trace_id in open_requests.items()}
-        for path in sorted(self.answered.glob("*.jsonl")):
-            raw = path.read_bytes()
-            ended = raw[: raw.rfind(b"\n") + 1]
-            for number, text in enumerate(ended.split(b"\n")[:-1], start=1):
-                if text.strip():
-                    self._read(text, f"{path.name}", number, (open_requests, by_trace), found)
-        return found
+        """Read every answer file; a line that is no answer to one of the requests is refused with its reasons.
 
-    def _read(
-        self, text: bytes, source: str, number: int, known: tuple[dict[str, str], dict[str, str]], found: Answers
-    ) -> None:
-        record, problems = parse_object(text)
-        requests, by_trace = known
-        if record is not None:
-            request_id = record.get("request_id") or by_trace.get(str(record.get("trace_id")))
-            problems = self._problems(record, request_id, requests)
-            if not problems:
-                found.rows.append(_answer(record, str(request_id), requests[str(request_id)], source))
-                return
-        raw = text.decode("utf-8", "backslashreplace")
-        found.refused.append((source, Line(number, record, problems, raw)))
+        An answer may name the trace id instead of the request id.
+        """
+        answers = Answers([])
+        request_of = {trace_id: request_id for request_id, trace_id in open_requests.items()}
+        for path in sorted(self.answer_folder.glob("*.jsonl")):
+            for number, text in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+                if not text.strip():
+                    continue
+                record, problems = parse_object(text)
+                answer = None
+                if record is not None:
+                    request_id = record.get("request_id") or request_of.get(str(record.get("trace_id")))
+                    problems = self._problems(record, request_id, open_requests)
+                    answer = (
+                        None
+                        if problems
+                        else _answer(record, str(request_id), open_requests[str(request_id)], path.name)
+                    )
+                if answer is None:
+                    raw = text.decode("utf-8", "backslashreplace")
+                    answers.refused.append((path.name, Line(number, record, problems, raw)))
+                else:
+                    answers.rows.append(answer)
+        return answers
 
     def _problems(self, record: dict[str, Any], request_id: Any, requests: dict[str, str]) -> list[Problem]:
         problems: list[Problem] = []
@@ -124,7 +133,7 @@ def _file_name(batch_id: str) -> str:
     return "".join(letter if letter.isalnum() or letter == "-" else "_" for letter in batch_id.replace("+00:00", ""))
 
 
-def _write_whole(target: Path, text: str) -> None:
+def _write_atomically(target: Path, text: str) -> None:
     partial = target.with_name(f".{target.name}.part")
     partial.write_text(text, encoding="utf-8")
     partial.replace(target)
