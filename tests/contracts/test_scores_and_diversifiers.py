@@ -13,7 +13,7 @@ from sklearn.preprocessing import normalize
 
 from include.foundation.config.sections import Selection
 from include.foundation.errors import ContractError
-from include.stages.selection.diversity import DIVERSIFIERS, NEAR
+from include.stages.selection.diversity import DIVERSIFIERS, NEAR_DUPLICATE
 from include.stages.selection.uncertainty_scores import SCORES, informativeness
 
 every_score = pytest.mark.parametrize("name", sorted(SCORES))
@@ -154,7 +154,7 @@ def test_diversifier_never_takes_two_near_duplicates(name):
     copied = sparse.csr_matrix(normalize(np.tile(features.toarray(), (3, 1)) + noise))
     chosen = DIVERSIFIERS[name](np.tile(scores, 3), copied, 30, 0)
     similar = (copied[chosen] @ copied[chosen].T).toarray()
-    assert similar[~np.eye(chosen.size, dtype=bool)].max() < NEAR
+    assert similar[~np.eye(chosen.size, dtype=bool)].max() < NEAR_DUPLICATE
     assert chosen.size == 20
 
 

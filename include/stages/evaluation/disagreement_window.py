@@ -15,16 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DisagreementWindow:
-    """The newest logged rows as both models see them.
+    """The newest logged rows, as both models predict them.
 
-    ``share`` is the census over all rows of the window, known without any label; ``askable`` are positions in ``frame``,
-    which leaves out what was asked before.
+    Attributes
+    ----------
+    rows
+        How many rows were logged in the window.
+    share
+        The share of them on which the models disagree, 0 to 1; it is counted, and needs no label.
+    frame
+        The sampling frame of the window, without what was requested or labeled before.
+    candidates
+        Positions in the frame of the rows on which the models disagree, ascending.
     """
 
     rows: int
     share: float
     frame: Frame
-    askable: list[int]
+    candidates: list[int]
 
 
 def disagreement_window(store: LoopStore, champion: "LoadedModel", challenger: "LoadedModel") -> DisagreementWindow:
@@ -35,15 +43,15 @@ def disagreement_window(store: LoopStore, champion: "LoadedModel", challenger: "
     store
         Tables of the loop.
     champion, challenger
-        The two models; the frame's order depends on the challenger's key.
+        The two models. The challenger's key is the seed of the frame's order.
     """
     newest = newest_moment(store, "predictions")
-    window: Filter = [("day", "=", "")]  # no partition is opened
+    window: Filter = [("day", "=", "")]  # opens no partition
     if newest is not None:
         since = newest - timedelta(days=store.loop.deploy.watch_days)
         window = [("ts", ">", since), ("day", ">=", f"{since:%Y-%m-%d}")]
     rows = store.read("predictions", filters=window)
-    apart = champion.predict(rows)[0] != challenger.predict(rows)[0]
+    disagreeing = champion.predict(rows)[0] != challenger.predict(rows)[0]
     frame = frame_of(store, rows, challenger.challenger_key)
-    askable = [position for position, place in enumerate(frame.places) if apart[place]]
-    return DisagreementWindow(rows.num_rows, float(apart.mean()) if rows.num_rows else 0.0, frame, askable)
+    candidates = [position for position, source in enumerate(frame.source_positions) if disagreeing[source]]
+    return DisagreementWindow(rows.num_rows, float(disagreeing.mean()) if rows.num_rows else 0.0, frame, candidates)

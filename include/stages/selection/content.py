@@ -1,4 +1,4 @@
-"""What a row says, apart from its id: keys that near duplicates share, and features that tell rows apart."""
+"""The content of rows: keys that near duplicates share, and feature vectors whose distance says how different rows are."""
 
 import re
 from collections.abc import Mapping
@@ -20,17 +20,16 @@ WAVES = 256
 
 
 def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
-    """Return a key that is equal for trivially near duplicates.
+    """Return a key that trivially near-duplicate rows share.
 
-    Texts are compared by their letters, with case, punctuation and the values of digits left out; numbers to six significant
-    digits.
+    Texts are compared without case, punctuation and the values of their numbers, numbers to six significant digits.
 
     Parameters
     ----------
     loop
         Names the inputs.
     row
-        Has ``input_<name>`` for each input; a missing one counts as null.
+        Has the key ``input_<name>`` for each input; a missing key counts as null.
 
     Returns
     -------
@@ -53,29 +52,29 @@ def content_keys(loop: Loop, rows: pa.Table) -> list[str]:
 
 
 def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
-    """Return unit vectors that tell rows apart: the logged embedding if every row has one, else made from the inputs.
+    """Return a unit vector for each row: the logged embedding if every row has one, else one made of the inputs.
 
     Parameters
     ----------
     loop
-        Names the inputs: texts are hashed into word counts, numbers and vectors standardised, categories hashed. Numbers are
-        then spread over waves (Rahimi & Recht 2007), since the cosine of two numbers would only compare their signs.
+        Names the inputs. Texts become hashed word counts, categories are hashed, numbers and vectors are standardised. Numbers
+        are then mapped to random Fourier features (Rahimi & Recht 2007), since the cosine of two numbers compares only signs.
     rows
-        Rows of ``predictions``; must not be empty.
+        Rows of ``predictions``, at least one. A missing number counts as the mean of its column.
 
     Returns
     -------
     scipy.sparse.csr_matrix
-        float64, (rows, features), rows of unit length (or zero).
+        float64, (rows, features); each row has length 1, or 0 if it has no content.
     """
     embeddings = rows.column("embedding").to_pylist()
-    if len({None if found is None else len(found) for found in embeddings}) == 1 and embeddings[0]:
+    if len({None if embedding is None else len(embedding) for embedding in embeddings}) == 1 and embeddings[0]:
         return sparse.csr_matrix(normalize(np.array(embeddings, dtype=np.float64)))
     values = {name: rows.column(column).to_pylist() for name, column in loop.input_columns.items()}
     blocks = [_block(item.type, values[name]) for name, item in loop.inputs.items() if item.type != "numeric"]
     numbers = [values[name] for name, item in loop.inputs.items() if item.type == "numeric"]
     if numbers:
-        blocks.append(_waves(_standardised(np.array(numbers, dtype=np.float64).T)))
+        blocks.append(_fourier_features(_standardised(np.array(numbers, dtype=np.float64).T)))
     return sparse.csr_matrix(normalize(sparse.hstack(blocks)))
 
 
@@ -90,15 +89,15 @@ def _block(kind: str, values: list[Any]) -> Any:
 
 
 def _standardised(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return columns of mean 0 and deviation 1; a missing number counts as the mean."""
+    """Return the columns with mean 0 and standard deviation 1; a missing number counts as the mean."""
     means = np.nan_to_num(np.nanmean(np.where(np.isnan(array).all(axis=0), 0.0, array), axis=0))
     return np.asarray(StandardScaler().fit_transform(np.where(np.isnan(array), means, array)))
 
 
-def _waves(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
-    """Return unit vectors whose cosine falls with the mean squared distance of two rows, as exp(-4 distance).
+def _fourier_features(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
+    """Return unit vectors whose cosine is about exp(-4 d), where d is the mean squared distance of two rows.
 
-    It is 0.95 where numbers differ by about a tenth of a standard deviation.
+    The cosine is 0.95 where numbers differ by about a tenth of a standard deviation.
     """
     waves = scaled @ np.random.default_rng(0).normal(size=(scaled.shape[1], WAVES)) * np.sqrt(8 / scaled.shape[1])
     return sparse.csr_matrix(np.hstack([np.cos(waves), np.sin(waves)]) / np.sqrt(WAVES))

@@ -1,4 +1,4 @@
-"""Rows on which two models disagree: where a label decides between them."""
+"""Requests for labels of rows on which two models disagree: where a label decides between them."""
 
 from collections.abc import Sequence
 
@@ -13,40 +13,40 @@ from include.stages.selection.requests import Choice, request_rows
 def request_disagreements(
     store: LoopStore, frame: Frame, disagreeing: Sequence[int], n: int, *, challenger_key: str, round_number: int
 ) -> pa.Table:
-    """Ask for labels of n rows drawn uniformly from those on which champion and challenger disagree.
+    """Request labels of n rows, drawn uniformly from those on which champion and challenger disagree.
 
-    Annotators see no pre-label: they must not know which model said what. The labels may be trained on later, never by the
-    challenger they judge, which was trained before they were asked for.
+    Annotators see no pre-label, for they must not know which model predicted what. Later challengers may train on the labels;
+    the challenger that they judge cannot have, since it was trained before they were requested.
 
     Parameters
     ----------
     store
         Tables of the loop.
     frame
-        Rows in their seeded random order, see `include.stages.selection.frame.sampling_frame`.
+        The candidates in their seeded random order, see `include.stages.selection.frame.frame_of`.
     disagreeing
-        Positions in the frame, ascending.
+        Positions in the frame of the rows on which the two disagree, ascending.
     n
-        How many to ask for.
+        How many labels to request, above 0.
     challenger_key
-        The challenger whose evidence this is.
+        Key of the challenger that the labels judge.
     round_number
-        1 for its first round; one round is drawn once.
+        1 for its first round. A round is drawn only once.
 
     Returns
     -------
     pyarrow.Table
-        The requests of the round; empty if no row is left.
+        The requests of the round; empty if no candidate is left.
     """
     batch_id = f"evidence-{challenger_key}-{round_number}"
 
-    def draw(present: pa.Table) -> pa.Table:
-        """Draw from what nobody asked about between the making of the frame and this commit."""
-        asked = set(present.column("content_key").to_pylist())
-        left = [place for place in disagreeing if frame.content[place] not in asked]
-        if batch_id in present.column("batch_id").to_pylist() or not left:
+    def draw(ledger: pa.Table) -> pa.Table:
+        """Draw from the rows that no request has asked about since the frame was made."""
+        requested = set(ledger.column("content_key").to_pylist())
+        candidates = [position for position in disagreeing if frame.content_keys[position] not in requested]
+        if batch_id in ledger.column("batch_id").to_pylist() or not candidates:
             return rows_of(store.loop, "requests", [])
-        choices = _choices(left, n, challenger_key)
+        choices = _choices(candidates, n, challenger_key)
         newest = max(frame.rows.column("ts").to_pylist())
         return request_rows(store.loop, frame, choices, batch_id=batch_id, asked_at=newest)
 
@@ -54,8 +54,11 @@ def request_disagreements(
     return store.read("requests", filters=[("batch_id", "=", batch_id)])
 
 
-def _choices(left: Sequence[int], n: int, challenger_key: str) -> list[Choice]:
-    drawn = left[:n]
-    probability = len(drawn) / len(left)
-    reason = f"evidence: {len(drawn)} of {len(left)} rows on which two models disagree"
-    return [Choice(place, "disagreement", "train", probability, reason, evidence_for=challenger_key) for place in drawn]
+def _choices(candidates: Sequence[int], n: int, challenger_key: str) -> list[Choice]:
+    drawn = candidates[:n]
+    probability = len(drawn) / len(candidates)
+    reason = f"evidence: {len(drawn)} of {len(candidates)} rows on which two models disagree"
+    return [
+        Choice(position, "disagreement", "train", probability, reason, evidence_for=challenger_key)
+        for position in drawn
+    ]

@@ -1,4 +1,4 @@
-"""The rows that may be asked about: each content once, and nothing that was asked or labeled before."""
+"""The rows that may be requested: one of each content, and none that was requested or labeled before."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,48 +13,59 @@ from include.stages.selection.content import content_keys
 
 @dataclass(frozen=True)
 class Candidates:
-    """Predictions that may be asked about, and the content key of each."""
+    """Predictions that may be requested, and the content key of each."""
 
     rows: pa.Table
-    content: list[str]
+    content_keys: list[str]
 
 
 @dataclass(frozen=True)
 class Frame(Candidates):
-    """The sampling frame: candidates in a seeded random order, each content once.
+    """The sampling frame: the candidates in a seeded random order, one of each content.
 
-    In that order every content is as likely to be early as any other, however often it was logged: taking the first n is a
+    Every content is equally likely to come early in that order, however often it was logged. Taking the first n is therefore a
     uniform draw without replacement, whatever order the rows came in.
 
     Attributes
     ----------
-    places
-        Where each candidate was among the rows that the frame was made of.
+    source_positions
+        The position of each candidate among the rows that the frame was made of.
     left_out
-        How many of those rows are not in it: repeats of a content, and what was asked about or labeled before.
+        How many of those rows are not in the frame: further rows of a content, and what was requested or labeled before.
     """
 
-    places: list[int]
+    source_positions: list[int]
     left_out: int
 
-    def extended(self, other: Candidates) -> Candidates:
-        """Return these candidates, followed by those of others whose content is not among them."""
-        own = set(self.content)
-        new = [place for place, key in enumerate(other.content) if key not in own]
-        rows = pa.concat_tables([self.rows, other.rows.take(pa.array(new, pa.int64()))])
-        return Candidates(rows, self.content + [other.content[place] for place in new])
+    def extended(self, additions: Candidates) -> Candidates:
+        """Return the candidates of the frame, followed by the additions whose content is not among them."""
+        own = set(self.content_keys)
+        new = [position for position, key in enumerate(additions.content_keys) if key not in own]
+        rows = pa.concat_tables([self.rows, additions.rows.take(pa.array(new, pa.int64()))])
+        return Candidates(rows, self.content_keys + [additions.content_keys[position] for position in new])
 
 
 def sampling_frame(store: LoopStore, filters: Filter, seed: object, *, except_batch: str | None = None) -> Frame:
-    """Return the frame of the predictions that meet ``filters``; parameters as in `frame_of`."""
+    """Return the frame of the stored predictions that meet some filters.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    filters
+        Conditions on the columns of ``predictions``.
+    seed, except_batch
+        As in `frame_of`.
+    """
     return frame_of(store, store.read("predictions", filters=filters), seed, except_batch=except_batch)
 
 
 def frame_of(store: LoopStore, rows: pa.Table, seed: object, *, except_batch: str | None = None) -> Frame:
     """Return the frame of some predictions, in the seeded random order.
 
-    Near duplicates share a `content_key`, and one of them, by a hash that has no part in the order, represents them: a draw
-    never asks the same twice, no content is in two splits, and repetition makes no content likelier to be drawn.
+    Near duplicates share a `content_key`, and one of them, chosen by a hash that does not affect the order, represents them. A
+    draw therefore never asks the same question twice, no content is in two splits, and a content that was logged more often is
+    not more likely to be drawn.
 
     Parameters
     ----------
@@ -63,28 +74,34 @@ def frame_of(store: LoopStore, rows: pa.Table, seed: object, *, except_batch: st
     rows
         Rows of ``predictions``, sorted by trace id.
     seed
-        What the order depends on, with the trace ids.
+        Decides the order, together with the trace ids.
     except_batch
-        A batch whose requests do not count as asked: the frame it was drawn from.
+        A batch whose requests are disregarded, to get the frame that it was drawn from again.
+
+    Returns
+    -------
+    Frame
+        Empty if no row is a candidate.
     """
     keys = content_keys(store.loop, rows) if rows.num_rows else []
     ids = rows.column("trace_id").to_pylist()
-    taken_ids, taken_content = _taken(store, except_batch)
-    places: dict[str, list[int]] = {}
-    for place, key in enumerate(keys):
-        if ids[place] not in taken_ids and key not in taken_content:
-            places.setdefault(key, []).append(place)
-    # The first of a content by trace id stands for it in the order, a hashed one in the request.
-    order = sorted(places, key=lambda key: digest_of(seed, ids[places[key][0]]))
-    kept = [min(places[key], key=lambda place: digest_of(seed, "representative", ids[place])) for key in order]
+    used_ids, used_keys = _requested_or_labeled(store, except_batch)
+    positions: dict[str, list[int]] = {}
+    for position, key in enumerate(keys):
+        if ids[position] not in used_ids and key not in used_keys:
+            positions.setdefault(key, []).append(position)
+    # The first trace id of a content decides its place in the order; a hash decides which of its rows is requested.
+    order = sorted(positions, key=lambda key: digest_of(seed, ids[positions[key][0]]))
+    kept = [min(positions[key], key=lambda position: digest_of(seed, "representative", ids[position])) for key in order]
     return Frame(rows.take(pa.array(kept, pa.int64())), order, kept, len(ids) - len(kept))
 
 
-def _taken(store: LoopStore, except_batch: str | None) -> tuple[set[str], set[str]]:
-    others: Filter | None = None if except_batch is None else [("batch_id", "!=", except_batch)]
-    asked = store.read("requests", columns=["trace_id", "content_key"], filters=others)
+def _requested_or_labeled(store: LoopStore, except_batch: str | None) -> tuple[set[str], set[str]]:
+    """Return the trace ids and the content keys of all requests but those of one batch, and of all labels."""
+    batches: Filter | None = None if except_batch is None else [("batch_id", "!=", except_batch)]
+    requested = store.read("requests", columns=["trace_id", "content_key"], filters=batches)
     labeled = store.read("labels", columns=["trace_id", "content_key"])
-    both = pa.concat_tables([asked, labeled])
+    both = pa.concat_tables([requested, labeled])
     return _values(both, "trace_id"), _values(both, "content_key")
 
 

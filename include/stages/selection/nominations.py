@@ -1,4 +1,4 @@
-"""Rows that people point at."""
+"""Rows that users or the drift verdict nominate, and rows that are no use to label."""
 
 import json
 from datetime import datetime
@@ -15,24 +15,33 @@ LONGEST_COMMENT = 120
 
 
 def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame, dict[str, str]]:
-    """Return the rows before ``end`` that users reported or corrected and that were not asked about, of any earlier day too.
+    """Return the rows that users reported or corrected and that were not requested yet, of whatever day.
 
-    Only explicit feedback counts, and none that is held back as part of a burst; of several signals about a row the newest
-    speaks.
+    Only explicit feedback counts, and none that is held back as part of a burst. Of several signals about a row the newest
+    gives the reason.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    end
+        Rows logged at this moment or later do not count.
+    seed
+        Seed of the order of the frame.
 
     Returns
     -------
     tuple of Frame and dict
-        The rows, and the reason of each by its content key: near duplicates are reported together.
+        The rows, and the reason of each by its content key, since a report speaks for the near duplicates of its row too.
     """
     feedback = store.read("feedback", filters=[("signal", "in", list(SIGNALS)), ("kind", "=", "explicit")])
-    said = {row["trace_id"]: _reason(row) for row in feedback.sort_by("ts").to_pylist() if row["held_back"] is None}
-    asked = set(store.read("requests", columns=["trace_id"]).column("trace_id").to_pylist())
-    wanted = sorted(said.keys() - asked)
-    nothing: Filter = [("day", "=", "")]  # no partition is opened
-    frame = sampling_frame(store, [("ts", "<", end), ("trace_id", "in", wanted)] if wanted else nothing, seed)
+    reasons = {row["trace_id"]: _reason(row) for row in feedback.sort_by("ts").to_pylist() if row["held_back"] is None}
+    requested = set(store.read("requests", columns=["trace_id"]).column("trace_id").to_pylist())
+    reported = sorted(reasons.keys() - requested)
+    no_rows: Filter = [("day", "=", "")]  # opens no partition
+    frame = sampling_frame(store, [("ts", "<", end), ("trace_id", "in", reported)] if reported else no_rows, seed)
     ids = frame.rows.column("trace_id").to_pylist()
-    return frame, {key: said[trace_id] for key, trace_id in zip(frame.content, ids, strict=True)}
+    return frame, {key: reasons[trace_id] for key, trace_id in zip(frame.content_keys, ids, strict=True)}
 
 
 def _reason(row: dict[str, str | None]) -> str:
@@ -41,31 +50,31 @@ def _reason(row: dict[str, str | None]) -> str:
 
 
 def in_drifted_segments(verdict: DriftVerdict | None, rows: pa.Table) -> dict[int, str]:
-    """Return the rows of the segments that a drift verdict wants labels of, by place, each with its reason."""
+    """Return the reasons for rows of the segments that a drift verdict wants labeled, by the row's position."""
     if verdict is None or verdict.route != "label_segment":
         return {}
-    found: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for segment in verdict.segments:
         name, _, value = segment.partition("=")
-        for place, given in enumerate(rows.column(f"segment_{name}").to_pylist()):
-            if given == value:
-                found.setdefault(place, f"in a drifted segment: {segment}")
-    return found
+        for position, logged in enumerate(rows.column(f"segment_{name}").to_pylist()):
+            if logged == value:
+                reasons.setdefault(position, f"in a drifted segment: {segment}")
+    return reasons
 
 
 def broken_rows(verdict: DriftVerdict | None, rows: pa.Table) -> set[int]:
-    """Return the places of rows that lack a value which a drift verdict found missing: their labels would teach nothing."""
+    """Return the positions of rows without a value that the drift verdict reports missing: their labels would teach nothing."""
     if verdict is None or verdict.route != "fix_data":
         return set()
     columns = [
-        finding.column.partition(":")[0]  # a text or a vector is watched by its measures
+        finding.column.partition(":")[0]  # texts and vectors are watched by their measures, named column:measure
         for finding in verdict.columns
         if finding.flagged and finding.statistic == "missing"
     ]
     return {
-        place
+        position
         for name in columns
         if name in rows.column_names
-        for place, value in enumerate(rows.column(name).to_pylist())
+        for position, value in enumerate(rows.column(name).to_pylist())
         if value is None
     }

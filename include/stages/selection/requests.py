@@ -1,4 +1,4 @@
-"""Rows of the request ledger, made of what was chosen."""
+"""Choices, and the rows of the request ledger that are made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ FIRST_TIER = 1
 
 @dataclass(frozen=True)
 class Choice:
-    """A row that is to be asked about.
+    """A row that is to be requested.
 
     Attributes
     ----------
-    place
-        Its place among the candidates.
+    position
+        Its position among the candidates.
     stratum
-        What it was drawn from.
+        How it was drawn.
     split
-        What its label is for.
+        Whether models may train on its label, or are judged by it.
     inclusion_probability
-        With which it was drawn, above 0, at most 1.
+        The probability with which it was drawn, above 0 and at most 1.
     reason
-        Why, in words that an annotator may read.
+        Why it was chosen, in words that annotators may read.
     score
-        Informativeness, 0 to 1; None where nothing was scored.
+        Its informativeness, 0 to 1; None if it has no score.
     evidence_for
-        Key of the challenger that its label judges.
+        Key of the challenger that its label judges, if there is one.
     """
 
-    place: int
+    position: int
     stratum: Literal["random", "certainty", "disagreement"]
     split: Literal["train", "holdout"]
     inclusion_probability: float
@@ -54,20 +54,26 @@ def request_rows(
     Parameters
     ----------
     loop
-        The loop.
+        Names the inputs, and says how often pre-labels are hidden.
     candidates
-        What was chosen from.
+        The rows that were chosen from.
     choices
-        What was chosen. Of evidence on a challenger the pre-label is hidden: annotators must not know which model said what.
+        The chosen rows. Where a label judges a challenger the pre-label is hidden: annotators must not know which model
+        predicted what.
     batch_id
-        What asks: an interval's key, or an evidence round.
+        The key of an interval, or the id of an evidence round.
     asked_at
-        In log time.
+        When the labels are requested, in log time.
+
+    Returns
+    -------
+    pyarrow.Table
+        Rows of ``requests``, in the order of the choices.
     """
     predictions = candidates.rows.select(["trace_id", "predicted", "confidence"]).to_pylist()
     records = []
     for choice in choices:
-        prediction = predictions[choice.place]
+        prediction = predictions[choice.position]
         request_id = digest_of(loop.name, prediction["trace_id"], FIRST_TIER)[:32]
         records.append(
             {
@@ -84,7 +90,7 @@ def request_rows(
                 "prelabel_confidence": prediction["confidence"],
                 "hidden_prelabel": choice.evidence_for is not None or _hidden(loop, request_id),
                 "evidence_for": choice.evidence_for,
-                "content_key": candidates.content[choice.place],
+                "content_key": candidates.content_keys[choice.position],
                 "asked_at": asked_at,
             }
         )
@@ -92,5 +98,5 @@ def request_rows(
 
 
 def _hidden(loop: Loop, request_id: str) -> bool:
-    """Hide the pre-label of a share of requests, by a hash that knows nothing of the row: it measures anchoring."""
+    """Hide the pre-labels of a share of requests that a hash of the id draws: comparing both kinds measures anchoring."""
     return int(digest_of("hidden", request_id)[:8], 16) / 16**8 < loop.labeling.hidden_prelabel_share

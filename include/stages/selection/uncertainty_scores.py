@@ -1,4 +1,4 @@
-"""How informative a label would be, by what the model was unsure of."""
+"""How informative a label would be, judged by how unsure the model was."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ SUM_TOLERANCE = 1e-2
 
 
 def least_confidence(probabilities: Probabilities) -> NDArray[np.float64]:
-    """Return one less the largest probability, scaled to 0 to 1 (Settles 2009, section 3.1).
+    """Return 1 minus the largest probability, scaled to 0 to 1 (Settles 2009, section 3.1).
 
     Examples
     --------
@@ -24,7 +24,7 @@ def least_confidence(probabilities: Probabilities) -> NDArray[np.float64]:
 
 
 def margin(probabilities: Probabilities) -> NDArray[np.float64]:
-    """Return one less the gap between the two largest probabilities (Scheffer, Decomain & Wrobel 2001).
+    """Return 1 minus the gap between the two largest probabilities (Scheffer, Decomain & Wrobel 2001).
 
     Examples
     --------
@@ -36,7 +36,7 @@ def margin(probabilities: Probabilities) -> NDArray[np.float64]:
 
 
 def entropy(probabilities: Probabilities) -> NDArray[np.float64]:
-    """Return Shannon's entropy, scaled to 0 to 1.
+    """Return Shannon's entropy, scaled to 0 to 1 by the logarithm of the number of classes.
 
     Examples
     --------
@@ -62,27 +62,27 @@ def informativeness(name: str, probabilities: Probabilities) -> NDArray[np.float
     name
         One of `SCORES`.
     probabilities
-        float64, (n, classes), rows that sum to one; a row of NaN has no score.
+        float64, (n, classes); each row sums to 1, within 0.01. A row of NaN has no score.
 
     Returns
     -------
     ndarray of float64, (n,)
-        0 to 1, NaN where the model gave no probabilities. What rounding left over of the sum is scaled away first.
+        0 to 1; NaN where the row has no probabilities. Rows are scaled to sum to exactly 1 first.
 
     Raises
     ------
     ContractError
-        If a row does not sum to one, or has a negative probability.
+        If a row does not sum to 1, or has a negative probability.
     """
-    known = ~np.isnan(probabilities).any(axis=1)
-    sums = probabilities[known].sum(axis=1)
+    is_known = ~np.isnan(probabilities).any(axis=1)
+    sums = probabilities[is_known].sum(axis=1)
     if (np.abs(sums - 1) > SUM_TOLERANCE).any():
         raise ContractError(
             f"Got probabilities that sum to {sums[np.abs(sums - 1).argmax()]:.3f}, expected 1 in every row"
         )
-    if (probabilities[known] < 0).any():
-        raise ContractError(f"Got a probability of {probabilities[known].min():.3g}, expected none below 0")
+    if (probabilities[is_known] < 0).any():
+        raise ContractError(f"Got a probability of {probabilities[is_known].min():.3g}, expected none below 0")
     scores = np.full(len(probabilities), np.nan)
-    if known.any():
-        scores[known] = np.clip(SCORES[name](probabilities[known] / sums[:, None]), 0, 1)
+    if is_known.any():
+        scores[is_known] = np.clip(SCORES[name](probabilities[is_known] / sums[:, None]), 0, 1)
     return scores

@@ -61,8 +61,8 @@ def window(tmp_path_factory):
 
 def test_frame_draw_includes_each_content_as_often_as_its_probability_says(repetitive_store):
     draws = [sampling_frame(repetitive_store, EVERYTHING, seed) for seed in SEEDS]
-    counts = Counter(key for frame in draws for key in frame.content[:DRAWN])
-    contents, probability = draws[0].content, DRAWN / len(draws[0].content)
+    counts = Counter(key for frame in draws for key in frame.content_keys[:DRAWN])
+    contents, probability = draws[0].content_keys, DRAWN / len(draws[0].content_keys)
     low, high = stats.binom.interval(1 - 1e-3 / len(contents), len(SEEDS), probability)
     rates = [counts[key] / len(SEEDS) for key in contents]
     say(f"{len(SEEDS)} draws, stored {probability:.3f}, observed {min(rates):.3f} to {max(rates):.3f}, "
@@ -73,7 +73,7 @@ def test_frame_draw_includes_each_content_as_often_as_its_probability_says(repet
 
 def test_frame_draw_does_not_prefer_content_that_was_logged_often(repetitive_store):
     often = {content_key(repetitive_store.loop, prediction_row(100 + copied)) for copied in range(5)}
-    draws = [sampling_frame(repetitive_store, EVERYTHING, seed).content[:DRAWN] for seed in SEEDS]
+    draws = [sampling_frame(repetitive_store, EVERYTHING, seed).content_keys[:DRAWN] for seed in SEEDS]
     mean = float(np.mean([len(often.intersection(drawn)) for drawn in draws]))
     error = np.std([len(often.intersection(drawn)) for drawn in draws]) / np.sqrt(len(SEEDS))
     say(f"{len(SEEDS)} draws of {DRAWN} of 35 contents: {mean:.3f} of the 5 frequent ones, expected {50 / 35:.3f}")
@@ -86,7 +86,7 @@ def test_frame_represents_content_by_each_of_its_rows_whether_drawn_or_not(repet
     left: Counter[str] = Counter()
     for seed in SEEDS:
         frame = sampling_frame(repetitive_store, EVERYTHING, seed)
-        place = frame.content.index(often)
+        place = frame.content_keys.index(often)
         (drawn if place < DRAWN else left)[frame.rows.column("trace_id")[place].as_py()] += 1
     ids = sorted(drawn | left)
     test = stats.chi2_contingency([[drawn[name] for name in ids], [left[name] for name in ids]])
@@ -133,13 +133,13 @@ def test_frame_does_not_depend_on_the_order_rows_came_in(tmp_path):
         sampling_frame(make_selection_store(tmp_path / str(seed), prediction_rows(20), seed=seed), EVERYTHING, "s")
         for seed in range(3)
     ]
-    assert frames[0].content == frames[1].content == frames[2].content
+    assert frames[0].content_keys == frames[1].content_keys == frames[2].content_keys
     assert frames[0].rows.equals(frames[1].rows)
 
 
 def test_frame_has_one_row_of_each_content_and_counts_the_rest(repetitive_store):
     frame = sampling_frame(repetitive_store, EVERYTHING, 0)
-    assert (frame.rows.num_rows, len(set(frame.content)), frame.left_out) == (35, 35, 35)
+    assert (frame.rows.num_rows, len(set(frame.content_keys)), frame.left_out) == (35, 35, 35)
 
 
 def test_frame_leaves_out_what_was_labeled_before(tmp_path):
@@ -153,9 +153,9 @@ def test_frame_leaves_out_what_was_labeled_before(tmp_path):
 
 def test_frame_without_rows_is_empty(tmp_path):
     frame = sampling_frame(make_selection_store(tmp_path, []), EVERYTHING, 0)
-    assert (frame.rows.num_rows, frame.content, frame.left_out) == (0, [], 0)
+    assert (frame.rows.num_rows, frame.content_keys, frame.left_out) == (0, [], 0)
 
 
 def test_frame_differs_between_seeds(tmp_path):
     store = make_selection_store(tmp_path, prediction_rows(20), loop=make_selection_loop())
-    assert sampling_frame(store, EVERYTHING, 0).content != sampling_frame(store, EVERYTHING, 1).content
+    assert sampling_frame(store, EVERYTHING, 0).content_keys != sampling_frame(store, EVERYTHING, 1).content_keys
