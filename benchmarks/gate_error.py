@@ -20,7 +20,7 @@ from scipy import stats
 from include.foundation.statistics.e_values import Stake, labels_to_decide, log_e_value, mixture_e_value
 from include.foundation.statistics.estimates import weighted_mean
 from include.stages.gate.error_budget import level
-from include.stages.gate.judging import FEWEST_LABELS, SLICE_LEVEL
+from include.stages.gate.judging import FEWEST_LABELS_PER_ROUND, REJECTION_LEVEL
 
 BUDGET, ROUNDS, MOST = 0.05, 3, 60
 CYCLES, HOLDOUT = 20, 200
@@ -119,10 +119,10 @@ def _promoted(wins: int, losses: int, nth: int, generator: np.random.Generator) 
     for round_number in range(1, ROUNDS + 2):
         if evidence(wins, losses) >= needed:
             return True
-        if evidence(losses, wins) >= math.log(1 / SLICE_LEVEL) or round_number > ROUNDS:
+        if evidence(losses, wins) >= math.log(1 / REJECTION_LEVEL) or round_number > ROUNDS:
             return False
         expected = labels_to_decide(wins, losses, needed - evidence(wins, losses))
-        k = min(MOST, max(FEWEST_LABELS, MOST if expected is None else expected))
+        k = min(MOST, max(FEWEST_LABELS_PER_ROUND, MOST if expected is None else expected))
         won, lost, _ = generator.multinomial(k, [(1 - BOTH_WRONG) / 2, (1 - BOTH_WRONG) / 2, BOTH_WRONG]).tolist()
         wins, losses = wins + won, losses + lost
     return False

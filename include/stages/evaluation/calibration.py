@@ -1,11 +1,11 @@
-"""Whether a model's confidence means what it says."""
+"""Calibration: whether predictions with a confidence of 90 % are right in 90 % of cases."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, ReliabilityPoint
 
-FEWEST = 30
+FEWEST_ROWS = 30
 BINS = 10
 RESAMPLES = 500
 
@@ -16,22 +16,23 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.float64], see
     Parameters
     ----------
     confidence
-        Largest probability of each row, (n,), 0 to 1.
+        float64, (n,), 0 to 1, no NaN: the largest probability of each row. May be empty.
     right
-        1 where the prediction was right, (n,).
+        float64, (n,): 1 where the prediction is right, else 0.
     seed
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
     ConfidenceCalibration
-        ``inconclusive`` with fewer than 30 rows.
+        Its verdict is ``inconclusive`` with fewer than 30 rows, and it then has no error.
 
     Notes
     -----
-    Bins of equal mass (Nixon et al. 2019). The error is biased upwards in small samples; so is its interval.
+    The error is the mean distance of confidence and share right over ten bins of equal mass (Nixon et al. 2019), weighted by
+    their rows. In small samples it is biased upwards, and so is its interval.
     """
-    if confidence.size < FEWEST:
+    if confidence.size < FEWEST_ROWS:
         return ConfidenceCalibration(verdict="inconclusive", error=None, low=None, high=None, curve=())
     generator = np.random.default_rng(seed)
     draws = generator.integers(0, confidence.size, (RESAMPLES, confidence.size))

@@ -1,4 +1,4 @@
-"""Champion and challenger on the same rows."""
+"""Evaluate champion and challenger on the same rows."""
 
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -32,35 +32,34 @@ if TYPE_CHECKING:
 def evaluate(
     store: LoopStore, dataset: Dataset, name: str, champion: "LoadedModel | None", challenger: "LoadedModel"
 ) -> Evaluation:
-    """Measure both models on the holdout, weighted to the production distribution, and record the evidence.
+    """Measure both models on the holdout, weighted to the production distribution, and record the evaluation.
 
     Parameters
     ----------
     store
         Tables of the loop.
     dataset
-        The newest labels: its holdout judges; rows on which the two disagreed, asked for this challenger, are evidence.
+        The newest labels. Both models are judged on its holdout and on the rows that were requested for this challenger.
     name
         Name of the dataset.
     champion
-        The live model, or None for the first one.
+        The model to compare with; None if the challenger is the first model.
     challenger
-        The model to judge. None of the rows were in its training set.
+        The model to judge. It was trained on none of these rows.
 
     Returns
     -------
     Evaluation
-        Of the challenger.
+        Its subject is the challenger's key.
 
     Notes
     -----
-    Production is estimated from the random stratum alone. The first model has no production labels yet: it is judged on the
-    held-out seed labels.
+    Production scores are estimated from the random stratum alone. For the first model there are no production labels yet, so
+    it is judged on the seed labels in the holdout.
     """
-    held = _holdout(dataset, first=champion is None)
-    rows = judged_rows(store.loop, held, champion, challenger)
-    apart = _asked_for(dataset.train, challenger.challenger_key)
-    evidence_rows = judged_rows(store.loop, apart, champion, challenger, rows.class_weights)
+    rows = judged_rows(store.loop, _holdout(dataset, first=champion is None), champion, challenger)
+    evidence = _evidence_for(challenger.challenger_key, dataset.train)
+    evidence_rows = judged_rows(store.loop, evidence, champion, challenger, rows.class_weights)
     scores, census = _scores(rows), _census(store, champion, challenger)
     evaluation = Evaluation(
         subject=challenger.challenger_key,
@@ -73,7 +72,7 @@ def evaluate(
         per_class=per_class(store.loop, rows),
         slices=_slices(store.loop, rows, evidence_rows),
         calibration=calibration(rows.confidence, rows.challenger_right),
-        score_unit=weighted_mean(rows.perfect_scores, rows.probabilities).value or 1.0,
+        score_unit=weighted_mean(rows.perfect_scores, rows.inclusion_probabilities).value or 1.0,
         differences=Differences(random=rows.scaled_differences(), disagreement=evidence_rows.scaled_differences()),
         window=census,
     )
@@ -83,13 +82,13 @@ def evaluate(
 
 
 def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:
-    """Return recall with its interval, precision and F1 of the challenger by class; None where no row tells."""
-    truth, predicted = np.array(rows.truth, dtype=object), rows.challenger_said
+    """Return the challenger's recall with its interval, precision and F1 by class; they are None for a class without rows."""
+    labels, predictions = np.array(rows.labels, dtype=object), rows.challenger_predictions
     scores = {}
     for name in loop.task.classes:
-        of_class, called = truth == name, predicted == name
-        recall = weighted_mean(called[of_class].astype(float), rows.probabilities[of_class])
-        precision = weighted_mean(of_class[called].astype(float), rows.probabilities[called]).value
+        of_class, predicted = labels == name, predictions == name
+        recall = weighted_mean(predicted[of_class].astype(float), rows.inclusion_probabilities[of_class])
+        precision = weighted_mean(of_class[predicted].astype(float), rows.inclusion_probabilities[predicted]).value
         f1 = None
         if recall.value is not None and precision is not None:
             f1 = 2 * recall.value * precision / ((recall.value + precision) or 1.0)
@@ -102,29 +101,31 @@ def _holdout(dataset: Dataset, *, first: bool) -> pa.Table:
     return dataset.holdout.filter(pa.array([first or stratum == "random" for stratum in strata], pa.bool_()))
 
 
-def _asked_for(rows: pa.Table, challenger_key: str) -> pa.Table:
-    keep = [key == challenger_key for key in rows.column("evidence_for").to_pylist()]
-    return rows.filter(pa.array(keep, pa.bool_()))
+def _evidence_for(challenger_key: str, labels: pa.Table) -> pa.Table:
+    keep = [key == challenger_key for key in labels.column("evidence_for").to_pylist()]
+    return labels.filter(pa.array(keep, pa.bool_()))
 
 
 def _scores(rows: JudgedRows) -> Scores:
-    challenger = weighted_mean(rows.challenger_scores, rows.probabilities)
+    challenger = weighted_mean(rows.challenger_scores, rows.inclusion_probabilities)
     if rows.champion_scores is None:
         return Scores(champion=UNKNOWN, challenger=challenger, difference=UNKNOWN)
     return Scores(
-        champion=weighted_mean(rows.champion_scores, rows.probabilities),
+        champion=weighted_mean(rows.champion_scores, rows.inclusion_probabilities),
         challenger=challenger,
-        difference=weighted_difference(rows.differences, rows.probabilities),
+        difference=weighted_difference(rows.differences, rows.inclusion_probabilities),
     )
 
 
 def _slices(loop: Loop, rows: JudgedRows, evidence_rows: JudgedRows) -> tuple[SliceScores, ...]:
-    """Return, for each value of each segment that the gate watches, both scores and the paired differences."""
+    """Return both scores and the paired differences on each value of the segments that the gate watches."""
     return tuple(
-        SliceScores(segment=segment, value=value, scores=_scores(part), differences=_differences(part, more))
+        SliceScores(
+            segment=segment, value=value, scores=_scores(on_slice), differences=_differences(on_slice, evidence)
+        )
         for segment in loop.gate.slices
         for value in sorted(set(rows.segments[segment]) | set(evidence_rows.segments[segment]), key=str)
-        for part, more in [(rows.where(segment, value), evidence_rows.where(segment, value))]
+        for on_slice, evidence in [(rows.where(segment, value), evidence_rows.where(segment, value))]
     )
 
 
@@ -140,7 +141,7 @@ def _census(store: LoopStore, champion: "LoadedModel | None", challenger: "Loade
     if champion is None:
         return DisagreementCensus(rows=0, share=0.0, askable=0)
     window = disagreement_window(store, champion, challenger)
-    return DisagreementCensus(rows=window.rows, share=window.share, askable=len(window.askable))
+    return DisagreementCensus(rows=window.rows, share=window.share, askable=len(window.candidates))
 
 
 def _reasons(rows: JudgedRows, scores: Scores, census: DisagreementCensus) -> tuple[str, ...]:

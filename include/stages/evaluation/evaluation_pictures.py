@@ -1,4 +1,4 @@
-"""The picture of an evaluation: scores with intervals, and the reliability of the challenger's confidence."""
+"""The picture of an evaluation: both models' scores with intervals, and the challenger's calibration."""
 
 import io
 from typing import Any
@@ -25,16 +25,16 @@ def draw_comparison(evaluation: Evaluation) -> bytes:
 
 
 def _scores(axis: Any, groups: list[tuple[str, Scores]]) -> None:
-    for place, (_, scores) in enumerate(groups):
+    for position, (_, scores) in enumerate(groups):
         if scores.challenger.value is None:
-            axis.text(0.01, -place, "no rows", va="center", fontsize=8, color="#5f6b76")
+            axis.text(0.01, -position, "no rows", va="center", fontsize=8, color="#5f6b76")
         for name, shift, colour in (("champion", 0.13, CHAMPION), ("challenger", -0.13, CHALLENGER)):
             score = scores.by_name()[name]
             if score.value is None:
                 continue
-            axis.plot([score.low, score.high], [-place + shift] * 2, color=colour, linewidth=3, alpha=0.6)
-            axis.plot(score.value, -place + shift, "o", color=colour, label=name if place == 0 else None)
-    axis.set_yticks([-place for place in range(len(groups))], [name for name, _ in groups], parse_math=False)
+            axis.plot([score.low, score.high], [-position + shift] * 2, color=colour, linewidth=3, alpha=0.6)
+            axis.plot(score.value, -position + shift, "o", color=colour, label=name if position == 0 else None)
+    axis.set_yticks([-position for position in range(len(groups))], [name for name, _ in groups], parse_math=False)
     axis.set_xlim(0, 1.02)
     axis.set_ylim(0.5 - len(groups), 0.5)
     axis.set_xlabel("score on the production distribution, 95 % interval")

@@ -1,4 +1,4 @@
-"""Labeled rows as champion and challenger answer them."""
+"""Labeled rows, and what champion and challenger score on them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,45 +15,65 @@ from include.stages.evaluation.row_scores import class_weights, row_scores
 if TYPE_CHECKING:
     from include.foundation.models.registry import LoadedModel
 
-DIGITS = 9
+DIGITS = 9  # beyond them, differences that are equal but for rounding would count as several
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class JudgedRows:
-    """Scores of both models on n rows; ``champion_scores`` is None where there is no champion."""
+    """The scores of both models on n labeled rows.
 
-    truth: list[str]
-    probabilities: Floats
+    Attributes
+    ----------
+    labels
+        The label of each row.
+    inclusion_probabilities
+        With which each row was drawn, (n,), above 0 and at most 1.
+    segments
+        The segment values of each row, by segment.
+    class_weights
+        The weight of each class of the loop in a score, (classes,), 0 to 1.
+    perfect_scores
+        The scores of a model that predicts every label, (n,), 0 to 1.
+    challenger_predictions
+        What the challenger predicts, (n,).
+    confidence
+        The challenger's largest probability, (n,), 0 to 1.
+    challenger_scores, champion_scores
+        The models' scores, (n,), 0 to 1; None for the champion if there is none.
+    """
+
+    labels: list[str]
+    inclusion_probabilities: Floats
     segments: dict[str, list[str | None]]
     class_weights: Floats
     perfect_scores: Floats
-    challenger_said: NDArray[np.object_]
+    challenger_predictions: NDArray[np.object_]
     confidence: Floats
     challenger_scores: Floats
     champion_scores: Floats | None
 
     @property
     def challenger_right(self) -> Floats:
-        """1 where the challenger is right, (n,)."""
-        return np.asarray(np.array(self.truth, dtype=object) == self.challenger_said, dtype=np.float64)
+        """1 where the challenger predicts the label, else 0, (n,)."""
+        return np.asarray(np.array(self.labels, dtype=object) == self.challenger_predictions, dtype=np.float64)
 
     @property
     def differences(self) -> Floats:
-        """Challenger's score less the champion's, (n,), -1 to 1; zeros without a champion."""
+        """The challenger's score less the champion's, (n,), -1 to 1; zeros without a champion."""
         if self.champion_scores is None:
             return np.zeros_like(self.challenger_scores)
         return self.challenger_scores - self.champion_scores
 
     def scaled_differences(self) -> tuple[WeightedDifference, ...]:
-        """Return the multiset of differences, sorted.
+        """Return the multiset of differences, sorted, each scaled by its row's design weight over the largest one.
 
-        Rows drawn with a smaller probability stand for more rows; each difference is scaled by its weight over the largest
-        weight, which keeps a bet bounded and its sign that of the production mean. A threshold must be scaled by the same.
+        Rows that were drawn with a smaller probability stand for more rows. The scaled differences are bounded, as a bet needs
+        them, and their sum has the sign of the production mean. A threshold must be scaled in the same way.
         """
-        if not self.truth:
+        if not self.labels:
             return ()
-        weights = 1 / self.probabilities
+        weights = 1 / self.inclusion_probabilities
         shares = np.round(weights / weights.max(), DIGITS)
         scaled = np.round(self.differences * shares, DIGITS) + 0.0
         times = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
@@ -61,14 +81,17 @@ class JudgedRows:
 
     def where(self, segment: str, value: str | None) -> "JudgedRows":
         """Return the rows of one segment value."""
-        keep = np.array([found == value for found in self.segments[segment]], dtype=bool)
+        keep = np.array([of_row == value for of_row in self.segments[segment]], dtype=bool)
         return JudgedRows(
-            truth=[name for name, kept in zip(self.truth, keep, strict=True) if kept],
-            probabilities=self.probabilities[keep],
-            segments={key: [v for v, kept in zip(vs, keep, strict=True) if kept] for key, vs in self.segments.items()},
+            labels=[name for name, kept in zip(self.labels, keep, strict=True) if kept],
+            inclusion_probabilities=self.inclusion_probabilities[keep],
+            segments={
+                name: [of_row for of_row, kept in zip(values, keep, strict=True) if kept]
+                for name, values in self.segments.items()
+            },
             class_weights=self.class_weights,
             perfect_scores=self.perfect_scores[keep],
-            challenger_said=self.challenger_said[keep],
+            challenger_predictions=self.challenger_predictions[keep],
             confidence=self.confidence[keep],
             challenger_scores=self.challenger_scores[keep],
             champion_scores=None if self.champion_scores is None else self.champion_scores[keep],
@@ -82,35 +105,32 @@ def judged_rows(
     challenger: "LoadedModel",
     weights: Floats | None = None,
 ) -> JudgedRows:
-    """Return how both models answer labeled rows.
+    """Return what both models score on labeled rows.
 
     Parameters
     ----------
     loop
         Names the score and the segments.
     rows
-        Rows of ``labels``.
+        Rows of ``labels``; may be empty.
     champion, challenger
-        The models; there may be no champion.
+        The models; the champion is None if there is none.
     weights
-        Class weights to use; by default those of these rows.
+        The weight of each class, (classes,); those of these rows if None.
     """
-    truth = rows.column("label").to_pylist()
-    probabilities = np.array(rows.column("inclusion_probability").to_pylist(), dtype=np.float64)
-    used = class_weights(loop, truth, probabilities) if weights is None else weights
-    said, chances = challenger.predict(rows)
+    labels = rows.column("label").to_pylist()
+    inclusion_probabilities = np.array(rows.column("inclusion_probability").to_pylist(), dtype=np.float64)
+    if weights is None:
+        weights = class_weights(loop, labels, inclusion_probabilities)
+    predictions, probabilities = challenger.predict(rows)
     return JudgedRows(
-        truth=truth,
-        probabilities=probabilities,
+        labels=labels,
+        inclusion_probabilities=inclusion_probabilities,
         segments={name: rows.column(f"segment_{name}").to_pylist() for name in loop.segments},
-        class_weights=used,
-        perfect_scores=row_scores(loop, truth, truth, used),
-        challenger_said=said,
-        confidence=chances.max(axis=1) if truth else np.zeros(0),
-        challenger_scores=row_scores(loop, truth, said, used),
-        champion_scores=None if champion is None else row_scores(loop, truth, _said(champion, rows), used),
+        class_weights=weights,
+        perfect_scores=row_scores(loop, labels, labels, weights),
+        challenger_predictions=predictions,
+        confidence=probabilities.max(axis=1) if labels else np.zeros(0),
+        challenger_scores=row_scores(loop, labels, predictions, weights),
+        champion_scores=None if champion is None else row_scores(loop, labels, champion.predict(rows)[0], weights),
     )
-
-
-def _said(model: "LoadedModel", rows: pa.Table) -> NDArray[np.object_]:
-    return model.predict(rows)[0]

@@ -1,4 +1,4 @@
-"""The score of one row, bounded in 0 to 1, whose mean the gate bets on."""
+"""Row scores: what a model earns on one labeled row, 0 to 1. The gate bets on their mean."""
 
 from collections.abc import Sequence
 
@@ -9,40 +9,54 @@ from include.foundation.config.loop_file import Loop
 
 
 def row_scores(
-    loop: Loop, truth: Sequence[str], predicted: ArrayLike, weights: NDArray[np.float64]
+    loop: Loop, labels: Sequence[str], predictions: ArrayLike, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return each row's score: 1 for a right answer under ``accuracy``, its class's weight under ``balanced_accuracy``.
+    """Return each row's score: the weight of its class if the prediction is the label, else 0.
 
     Parameters
     ----------
     loop
-        Says which score.
-    truth, predicted
-        Class names, (n,).
+        Names the classes.
+    labels, predictions
+        Class names, (n,); may be empty.
     weights
-        Of the classes, see `class_weights`.
+        float64, (classes,): the weight of each class, see `class_weights`.
 
     Returns
     -------
     ndarray of float64, (n,)
         0 to 1.
     """
-    right = (np.asarray(truth, dtype=object) == np.asarray(predicted, dtype=object)).astype(np.float64)
-    places = [loop.task.classes.index(name) for name in truth]
-    return np.asarray(right * weights[places]) if right.size else right
+    right = (np.asarray(labels, dtype=object) == np.asarray(predictions, dtype=object)).astype(np.float64)
+    class_indices = [loop.task.classes.index(name) for name in labels]
+    return np.asarray(right * weights[class_indices]) if right.size else right
 
 
-def class_weights(loop: Loop, truth: Sequence[str], inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
-    """Return the weight of each class: all 1, or, for ``balanced_accuracy``, inverse to its weighted share, at most 1.
+def class_weights(loop: Loop, labels: Sequence[str], inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Return the weight of each class: 1 under ``accuracy``, inverse to its share under ``balanced_accuracy``.
 
-    A class that no row has gets weight 1. The mean score is then proportional to balanced accuracy, and the mean score of a
-    perfect model is the unit in which a floor and a margin count.
+    Under ``balanced_accuracy`` the rarest class has the weight 1, and so has a class that no row has. The mean score is then
+    proportional to balanced accuracy, and the mean score of a perfect model is the unit in which floor and margin count.
+
+    Parameters
+    ----------
+    loop
+        Names the score and the classes.
+    labels
+        Class names, (n,); may be empty.
+    inclusion_probabilities
+        float64, (n,), above 0 and at most 1; shares are weighted by their inverse.
+
+    Returns
+    -------
+    ndarray of float64, (classes,)
+        Above 0 and at most 1.
     """
     if loop.gate.score == "accuracy":
         return np.ones(len(loop.task.classes))
     counts = np.zeros(len(loop.task.classes))
-    places = [loop.task.classes.index(name) for name in truth]
-    np.add.at(counts, places, 1 / np.asarray(inclusion_probabilities, dtype=np.float64))
+    class_indices = [loop.task.classes.index(name) for name in labels]
+    np.add.at(counts, class_indices, 1 / np.asarray(inclusion_probabilities, dtype=np.float64))
     present = counts > 0
     weights = np.ones(len(counts))
     weights[present] = counts[present].min() / counts[present] if present.any() else 1.0

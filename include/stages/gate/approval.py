@@ -1,4 +1,4 @@
-"""A deployment's approval: what a person is shown, and what is recorded of the answer."""
+"""The approval of a deployment: the evidence that a person reads, and the record of the answer."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from include.foundation.store.tables import LoopStore
 
 
 def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
-    """Return the Markdown a person reads before signing off: verdict, reasons, scores, slices and digests.
+    """Return the Markdown that a person reads before approving: verdict, reasons, scores and the digest of the evidence.
 
     Parameters
     ----------
@@ -20,6 +20,11 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
         Tables of the loop.
     gate
         Reference of the gate's verdict.
+
+    Returns
+    -------
+    str
+        One bullet for each reason, and a table of the scores with their intervals.
 
     Raises
     ------
@@ -47,22 +52,29 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
     approved
         The answer.
     by
-        Pseudonym of the person, or the policy that answered.
-    """
-    verdict = referenced(store, GateVerdict, gate)
-    outcome: Literal["approved", "rejected"] = "approved" if approved else "rejected"
-    reason = f"{outcome.capitalize()} by {by}."
-    answer = Approval(subject=verdict.subject, outcome=outcome, reasons=(reason,), gate=verdict.evidence_digest, by=by)
-    return record(store, answer)
-
-
-def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
-    """Return a pseudonym for the user who answered.
+        Pseudonym of the person who answered, or name of the policy.
 
     Raises
     ------
     ContractError
-        If nobody is named: an approval without identity is none.
+        If the store has no such verdict.
+    """
+    verdict = referenced(store, GateVerdict, gate)
+    outcome: Literal["approved", "rejected"] = "approved" if approved else "rejected"
+    reason = f"{outcome.capitalize()} by {by}."
+    approval = Approval(
+        subject=verdict.subject, outcome=outcome, reasons=(reason,), gate=verdict.evidence_digest, by=by
+    )
+    return record(store, approval)
+
+
+def approver_pseudonym(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
+    """Return the pseudonym of the user who answered.
+
+    Raises
+    ------
+    ContractError
+        If the user has no id: an approval that nobody can be held to is none.
     """
     identity = str((user or {}).get("id") or "")
     if not identity:

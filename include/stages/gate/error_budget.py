@@ -1,21 +1,21 @@
-"""How much of the loop's error budget each challenger may use."""
+"""Levels: how much of a loop's error budget each challenger may use."""
 
 import math
 
 
 def level(budget: float, nth: int) -> float:
-    """Return the error level of the nth challenger; the levels of all challengers ever add up to the budget.
+    """Return the level of the nth challenger. The levels of all challengers that may ever come add up to the budget.
 
     Parameters
     ----------
     budget
-        Probability of ever promoting a challenger that should not be, 0 to 1.
+        Probability, over the loop's life, of ever promoting a challenger that does not satisfy the rule; above 0, below 1.
     nth
-        1 for the first challenger that met a champion.
+        1 for the first challenger that was compared with a champion.
 
     Notes
     -----
-    ``budget * 6 / (pi n)**2``: the sum over all n of ``1 / n**2`` is ``pi**2 / 6``.
+    ``budget * 6 / (pi n)**2``, since the sum of ``1 / n**2`` over all n is ``pi**2 / 6`` (Euler).
 
     Examples
     --------

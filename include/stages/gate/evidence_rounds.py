@@ -1,4 +1,4 @@
-"""Ask for the labels that decide between champion and challenger."""
+"""Rounds: request the labels that decide between champion and challenger."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvidenceReport:
-    """What a round asks for: ``requests`` of ``disagreeing`` rows in a window of ``rows``."""
+    """What a round requests: labels of some of the ``disagreeing`` candidates in a window of ``rows`` logged rows."""
 
     batch_id: str
     requests: int
@@ -26,31 +26,33 @@ class EvidenceReport:
 def request_evidence(
     store: LoopStore, gate: GateVerdict, champion: "LoadedModel | None", challenger: "LoadedModel"
 ) -> EvidenceReport:
-    """Write the requests of a round to the ledger; the same round is drawn once.
+    """Write the requests of a round to the ledger. A round is drawn only once.
 
     Parameters
     ----------
     store
         Tables of the loop.
     gate
-        A verdict *label_more*.
+        A verdict *label_more*, which says how many labels to request.
     champion, challenger
-        The two models.
+        The two models that the verdict compares.
 
     Raises
     ------
     ContractError
-        If the verdict is another, or there is no champion to disagree with.
+        If the gate's verdict is a different one, or if there is no champion.
     """
     if gate.outcome != "label_more" or champion is None:
         raise ContractError(f"Got verdict {gate.outcome} and champion {champion}, expected label_more and a champion")
     window = disagreement_window(store, champion, challenger)
-    asked = request_disagreements(
+    requests = request_disagreements(
         store,
         window.frame,
-        window.askable,
+        window.candidates,
         gate.k,
         challenger_key=gate.subject,
         round_number=gate.round,
     )
-    return EvidenceReport(f"evidence-{gate.subject}-{gate.round}", asked.num_rows, len(window.askable), window.rows)
+    return EvidenceReport(
+        f"evidence-{gate.subject}-{gate.round}", requests.num_rows, len(window.candidates), window.rows
+    )

@@ -77,10 +77,10 @@ class ApproveDeploymentOperator(ApprovalOperator):
         return recorded
 
     def _record(self, event: dict[str, Any]) -> dict[str, str]:
-        from include.stages.gate.approval import person, record_approval
+        from include.stages.gate.approval import approver_pseudonym, record_approval
 
         self.validate_chosen_options(event["chosen_options"])
         approved = event["chosen_options"] == [self.APPROVE]
         with verdicts():
-            by = person(event["responded_by_user"], self.hook.pseudonym_key)
+            by = approver_pseudonym(event["responded_by_user"], self.hook.pseudonym_key)
             return record_approval(self.hook.get_conn(), self.gate, approved=approved, by=by).reference

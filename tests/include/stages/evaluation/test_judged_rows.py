@@ -50,7 +50,7 @@ def test_scaled_differences_any_rows_keep_the_sign_of_the_production_mean(score:
     if answers:
         total = sum(difference * count for difference, count, _ in multiset)
         weight = sum(share * count for _, count, share in multiset)
-        mean = np.average(rows.differences, weights=1 / rows.probabilities)
+        mean = np.average(rows.differences, weights=1 / rows.inclusion_probabilities)
         assert total / weight == pytest.approx(mean, abs=1e-6)
 
 
@@ -58,6 +58,6 @@ def test_scaled_differences_any_rows_keep_the_sign_of_the_production_mean(score:
 def test_where_all_segment_values_is_every_row_once(answers) -> None:
     rows = judge_rows(answers)
     parts = [rows.where("desk", value) for value in ("eu", "us", None, "unheard of")]
-    assert sum(len(part.truth) for part in parts) == len(answers)
+    assert sum(len(part.labels) for part in parts) == len(answers)
     assert sum(part.challenger_right.sum() for part in parts) == rows.challenger_right.sum()
     assert parts[-1].scaled_differences() == ()

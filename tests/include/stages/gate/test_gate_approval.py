@@ -5,7 +5,7 @@ import pytest
 from include.foundation.decisions import Approval, GateVerdict, find
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
-from include.stages.gate.approval import evidence_page, person, record_approval
+from include.stages.gate.approval import approver_pseudonym, evidence_page, record_approval
 from include.stages.gate.judging import judge
 from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.gate.verdict_builders import first_measured, measured, multiset
@@ -55,14 +55,15 @@ def test_record_approval_is_bound_to_the_evidence(
     assert found.evidence == {"gate": verdict.evidence_digest, "by": "person 1"}
 
 
-def test_person_same_user_is_the_same_pseudonym_that_hides_the_id() -> None:
-    one = person({"id": "ada@example.org"}, KEY)
-    assert one == person({"id": "ada@example.org", "name": "Ada"}, KEY)
-    assert "ada" not in one
-    assert one not in {person({"id": "bob@example.org"}, KEY), person({"id": "ada@example.org"}, b"j" * 32)}
+def test_approver_pseudonym_same_user_is_the_same_pseudonym_that_hides_the_id() -> None:
+    pseudonym = approver_pseudonym({"id": "ada@example.org"}, KEY)
+    assert pseudonym == approver_pseudonym({"id": "ada@example.org", "name": "Ada"}, KEY)
+    assert "ada" not in pseudonym
+    assert pseudonym != approver_pseudonym({"id": "bob@example.org"}, KEY)
+    assert pseudonym != approver_pseudonym({"id": "ada@example.org"}, b"j" * 32)
 
 
 @pytest.mark.parametrize("user", [None, {}, {"id": ""}, {"id": None}, {"name": "Ada"}])
-def test_person_without_identity_is_refused(user) -> None:
+def test_approver_pseudonym_without_identity_is_refused(user) -> None:
     with pytest.raises(ContractError, match="needs an identity"):
-        person(user, KEY)
+        approver_pseudonym(user, KEY)
