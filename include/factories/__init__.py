@@ -1,6 +1,7 @@
-"""Yours: functions that return an unfitted scikit-learn classifier, for ``training.factory`` of a loop file.
+"""Factories: functions that return an unfitted scikit-learn classifier. Add your own here.
 
-A factory takes the loop's inputs and a seed, and ``training.params`` by keyword; `text_classifier` is one to begin from.
+``training.factory`` of a loop file names one of them. A factory takes the loop's inputs, a seed, and the ``training.params`` of
+the loop file as keywords; `text_classifier` is one to start from.
 """
 
 from include.factories.linear import table_classifier, text_classifier, vector_classifier

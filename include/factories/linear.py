@@ -1,4 +1,4 @@
-"""Linear classifiers: logistic regression on texts, on vectors and numbers, or on a table of all of them."""
+"""Linear classifiers: logistic regression on texts, on vectors and numbers, or on inputs of every type."""
 
 from collections.abc import Mapping
 
@@ -22,11 +22,11 @@ def text_classifier(
     inputs
         Inputs of the loop; only texts are used.
     seed
-        Of the solver.
+        Seed of the solver.
     regularisation
-        Inverse strength, above 0.
+        Inverse of the strength of regularisation, above 0.
     min_count
-        Documents a word must occur in.
+        In how many documents a word must occur to count.
     """
     texts = [name for name, item in inputs.items() if item.type == "text"]
     words = [(name, TfidfVectorizer(sublinear_tf=True, min_df=min_count), name) for name in texts]
@@ -41,9 +41,9 @@ def vector_classifier(inputs: Mapping[str, Input], seed: int, *, regularisation:
     inputs
         Inputs of the loop; only vectors and numbers are used.
     seed
-        Of the solver.
+        Seed of the solver.
     regularisation
-        Inverse strength, above 0.
+        Inverse of the strength of regularisation, above 0.
     """
     return make_pipeline(_numbers(inputs), _logistic(seed, regularisation))
 
@@ -56,9 +56,9 @@ def table_classifier(inputs: Mapping[str, Input], seed: int, *, regularisation: 
     inputs
         Inputs of the loop, of any type.
     seed
-        Of the solver.
+        Seed of the solver.
     regularisation
-        Inverse strength, above 0.
+        Inverse of the strength of regularisation, above 0.
     """
     numbers = _numbers(inputs).transformers
     categories = [name for name, item in inputs.items() if item.type == "categorical"]
@@ -70,7 +70,10 @@ def table_classifier(inputs: Mapping[str, Input], seed: int, *, regularisation: 
 def _numbers(inputs: Mapping[str, Input]) -> ColumnTransformer:
     names = [name for name, item in inputs.items() if item.type == "numeric"]
     names += [
-        f"{name}_{place}" for name, item in inputs.items() if item.type == "vector" for place in range(item.size or 0)
+        f"{name}_{element}"
+        for name, item in inputs.items()
+        if item.type == "vector"
+        for element in range(item.size or 0)
     ]
     scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     return ColumnTransformer([("numbers", scaled, names)])

@@ -1,1 +1,1 @@
-"""Whether to train, on what, and how: a challenger is its dataset, its configuration and a seed."""
+"""Whether to train, on what, and how: its dataset, configuration and seed decide what a challenger is."""

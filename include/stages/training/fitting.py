@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChallengerReference:
-    """Where a trained challenger is. The digest tells models apart by what they predict."""
+    """A trained challenger: its run in the registry, and a digest of what it predicts and how it was made."""
 
     challenger_key: str
     run_id: str
@@ -30,7 +30,7 @@ class ChallengerReference:
 
 
 def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> ChallengerReference:
-    """Fit a challenger and log it with its lineage; one that is trained already is returned as it is.
+    """Fit a challenger and log it with its lineage, or return the one that was logged before.
 
     Parameters
     ----------
@@ -41,15 +41,20 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
     registry
         Where the run is logged.
 
+    Returns
+    -------
+    ChallengerReference
+        Of the one finished run of this challenger key.
+
     Raises
     ------
     TrainingError
         If the dataset has fewer than two classes, or the model cannot be fitted on it.
     """
     key = plan.challenger_key
-    done = registry.finished_run(key)
-    if done is not None:
-        return ChallengerReference(key, done.info.run_id, done.data.tags["model_digest"], already_there=True)
+    run = registry.finished_run(key)
+    if run is not None:
+        return ChallengerReference(key, run.info.run_id, run.data.tags["model_digest"], already_there=True)
     dataset = read_dataset(store, plan.dataset)
     estimator = fit(store, dataset)
     digest = model_digest(store, dataset, estimator)
@@ -65,7 +70,7 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
 
 
 def fit(store: LoopStore, dataset: Dataset) -> Any:
-    """Return the loop's model fitted on the training rows, seeded.
+    """Return the loop's model, fitted on the training rows with the loop's seed.
 
     Raises
     ------
@@ -87,7 +92,17 @@ def fit(store: LoopStore, dataset: Dataset) -> Any:
 
 
 def model_digest(store: LoopStore, dataset: Dataset, estimator: Any) -> str:
-    """Return a digest of what a model says about its training rows, to ten digits, and of how it was made."""
+    """Return a digest of a model's configuration and of its probabilities on the training rows, to ten digits.
+
+    Parameters
+    ----------
+    store
+        Its loop names factory, seed and parameters.
+    dataset
+        The rows that the model was trained on.
+    estimator
+        The fitted model.
+    """
     probabilities = np.round(estimator.predict_proba(features_frame(store.loop, dataset.train)), 10)
     return digest_of(
         store.loop.training.model_dump(mode="json"), list(map(str, estimator.classes_)), probabilities.tolist()
@@ -96,10 +111,10 @@ def model_digest(store: LoopStore, dataset: Dataset, estimator: Any) -> str:
 
 def _metrics(store: LoopStore, dataset: Dataset, estimator: Any) -> dict[str, float]:
     labels = np.array(dataset.train.column("label").to_pylist())
-    fitted = estimator.predict(features_frame(store.loop, dataset.train))
+    predictions = estimator.predict(features_frame(store.loop, dataset.train))
     counts = Counter(labels.tolist())
-    shown = {f"train_rows_{_metric_name(name)}": float(count) for name, count in sorted(counts.items())}
-    return {"train_rows": float(labels.size), "train_accuracy": float((fitted == labels).mean()), **shown}
+    rows_by_class = {f"train_rows_{_metric_name(name)}": float(count) for name, count in sorted(counts.items())}
+    return {"train_rows": float(labels.size), "train_accuracy": float((predictions == labels).mean()), **rows_by_class}
 
 
 def _tags(store: LoopStore, plan: RetrainPlan, dataset: Dataset) -> dict[str, str]:
