@@ -1,1 +1,1 @@
-"""The story the demo plays, its simulated traffic and annotators, and what starts a local Airflow."""
+"""The demo: a story that is played in a local Airflow, with simulated traffic and simulated annotators."""

@@ -1,4 +1,4 @@
-"""A small client of Airflow's REST API: what the demo and the integration tests need of it."""
+"""A small client of Airflow's REST API, with what the demo and the integration tests need of it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ TERMINAL = {"success", "failed"}
 
 
 class AirflowClient:
-    """Talk to one Airflow.
+    """Call the API of one Airflow.
 
     Parameters
     ----------
     base_url
-        Such as ``http://127.0.0.1:8080``.
+        Address of the API server, such as ``http://127.0.0.1:8080``.
     username, password
-        Of a user; a token is fetched on first use.
+        Login of a user. A token is fetched when it is first needed.
     """
 
     def __init__(self, base_url: str, username: str, password: str) -> None:
@@ -56,12 +56,19 @@ class AirflowClient:
     def backfill(self, dag_id: str, first: datetime, last: datetime) -> None:
         """Create the scheduled runs whose logical dates lie between two moments, both included.
 
-        To be called while the DAG is at rest: an earlier backfill is closed first. Airflow closes one only some time after
-        its last run, and allows one a DAG.
+        Airflow allows one open backfill per DAG, and closes it only some time after its last run. An open one is therefore
+        cancelled first, so nothing of it may be running.
+
+        Parameters
+        ----------
+        dag_id
+            The DAG.
+        first, last
+            The first and the last logical date, with a time zone.
         """
-        for earlier in self.get("/backfills", dag_id=dag_id)["backfills"]:
-            if earlier["completed_at"] is None:
-                self._call("PUT", f"/backfills/{earlier['id']}/cancel")
+        for backfill in self.get("/backfills", dag_id=dag_id)["backfills"]:
+            if backfill["completed_at"] is None:
+                self._call("PUT", f"/backfills/{backfill['id']}/cancel")
         body = {
             "dag_id": dag_id,
             "from_date": first.isoformat(),
@@ -80,24 +87,57 @@ class AirflowClient:
         return list(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"])
 
     def log_text(self, dag_id: str, run_id: str, task_id: str, map_index: int, attempt: int) -> str:
-        """Return the text of an attempt's log."""
+        """Return the text of the log of one attempt.
+
+        Parameters
+        ----------
+        dag_id, run_id, task_id
+            The task.
+        map_index
+            Which instance of a mapped task; -1 for a task that is not mapped.
+        attempt
+            1 for the first attempt.
+        """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
-        found = self.get(path, full_content=True, map_index=map_index)
-        events = found["content"] if isinstance(found, dict) else []
+        log = self.get(path, full_content=True, map_index=map_index)
+        events = log["content"] if isinstance(log, dict) else []
         return "\n".join(str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in events)
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-        """Return what a task returned; ``map_index`` says which of a mapped one."""
+        """Return what a task returned.
+
+        Parameters
+        ----------
+        dag_id, run_id, task_id
+            The task.
+        map_index
+            Which instance of a mapped task; -1 for a task that is not mapped.
+        """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         return self.get(path, deserialize=True, map_index=map_index)["value"]
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
-        """Answer a required action."""
+        """Answer a required action.
+
+        Parameters
+        ----------
+        dag_id, run_id, task_id
+            The task that waits for an answer.
+        option
+            The chosen option, such as ``Approve``.
+        """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
         self.patch(path, {"chosen_options": [option], "params_input": {}})
 
     def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> dict[str, Any]:
         """Return a run once it has ended.
+
+        Parameters
+        ----------
+        dag_id, run_id
+            The run.
+        seconds
+            How long to wait.
 
         Raises
         ------
@@ -106,21 +146,30 @@ class AirflowClient:
         """
         return dict(self.wait(lambda: self._ended(dag_id, run_id), f"{dag_id} {run_id} to end", seconds))
 
-    def wait(self, look: Callable[[], Any], what: str, seconds: float) -> Any:
-        """Return the first true answer of ``look``, asked once a second.
+    def wait(self, look: Callable[[], Any], event: str, seconds: float) -> Any:
+        """Return the first truthy result of ``look``, which is called once a second.
+
+        Parameters
+        ----------
+        look
+            Returns something falsy until the event has happened.
+        event
+            What is waited for, in the words of the error.
+        seconds
+            How long to wait.
 
         Raises
         ------
         FeedbackLoopError
-            If there is none in time.
+            If it has not happened in time.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            found = look()
-            if found:
-                return found
+            result = look()
+            if result:
+                return result
             time.sleep(1)
-        raise FeedbackLoopError(f"Waited {seconds:.0f} s for {what} in vain")
+        raise FeedbackLoopError(f"Waited {seconds:.0f} s for {event} in vain")
 
     def _ended(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
         run: dict[str, Any] = self.get(f"/dags/{dag_id}/dagRuns/{run_id}")
@@ -129,29 +178,39 @@ class AirflowClient:
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         if "Authorization" not in self._http.headers:
             self._authenticate()
-        answer = self._http.request(method, f"/api/v2{path}", **arguments)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        response = self._http.request(method, f"/api/v2{path}", **arguments)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
             self._authenticate()
-            answer = self._http.request(method, f"/api/v2{path}", **arguments)
-        for _ in range(LOCKED_ATTEMPTS):  # SQLite has one writer at a time; what failed was rolled back
-            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in answer.text:
+            response = self._http.request(method, f"/api/v2{path}", **arguments)
+        for _ in range(
+            LOCKED_ATTEMPTS
+        ):  # SQLite has one writer at a time; what failed was rolled back, so it can be sent again
+            if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in response.text:
                 break
             time.sleep(2)
-            answer = self._http.request(method, f"/api/v2{path}", **arguments)
-        if answer.is_error:
-            raise FeedbackLoopError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
-        return answer.json() if answer.content else None
+            response = self._http.request(method, f"/api/v2{path}", **arguments)
+        if response.is_error:
+            raise FeedbackLoopError(
+                f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}"
+            )
+        return response.json() if response.content else None
 
     def _authenticate(self) -> None:
-        answer = self._http.post("/auth/token", json=self._login)
-        if answer.is_error:
-            raise FeedbackLoopError(f"Airflow refused the login of {self._login['username']}: {answer.text[:200]}")
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        response = self._http.post("/auth/token", json=self._login)
+        if response.is_error:
+            raise FeedbackLoopError(f"Airflow refused the login of {self._login['username']}: {response.text[:200]}")
+        self._http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
 
 
 @contextmanager
 def connected(base_url: str, username: str, password: str) -> Iterator[AirflowClient]:
-    """Give a client and close it."""
+    """Yield a client, and close it afterwards.
+
+    Parameters
+    ----------
+    base_url, username, password
+        As in `AirflowClient`.
+    """
     client = AirflowClient(base_url, username, password)
     try:
         yield client

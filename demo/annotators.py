@@ -1,4 +1,4 @@
-"""Three simulated annotators, one of them sloppy. They know the truth; the loop only ever sees their answers."""
+"""Three simulated annotators, one of them careless. They know the truth; the loop sees only their answers."""
 
 import json
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ class Annotators:
     Parameters
     ----------
     loop
-        Says where the two folders are, and which classes there are.
+        Names the folders of requests and answers, and the classes.
     truth
-        Label of each trace id.
+        The true class of each trace id.
     """
 
     loop: Loop
     truth: Mapping[str, str]
 
     def answer_open(self) -> int:
-        """Answer every request that an annotator has not answered, and return how many answers were given.
+        """Let every annotator answer the requests that they have not answered yet, and return how many answers were given.
 
-        What an annotator says depends on the request and the annotator only. Each answers with one write that ends its line.
+        An answer depends on the request and the annotator only. They are written at once, in complete lines.
         """
         folder = Path(resolve(self.loop.labeling.uri or f"data/{self.loop.name}/labeling"))
         requests = [
@@ -39,29 +39,37 @@ class Annotators:
             for path in sorted((folder / "requests").glob("*.jsonl"))
             for line in path.read_text(encoding="utf-8").splitlines()
         ]
-        given = 0
+        answer_count = 0
         for name in ERROR_RATES:
             path = folder / "answers" / f"{name}.jsonl"
-            done = _answered(path)
+            answered = _answered(path)
             lines = [
                 self._answer(name, item["request_id"], item["trace_id"])
                 for item in requests
-                if item["request_id"] not in done
+                if item["request_id"] not in answered
             ]
             if lines:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("a", encoding="utf-8") as file:
                     file.write("".join(json.dumps(line) + "\n" for line in lines))
-            given += len(lines)
-        return given
+            answer_count += len(lines)
+        return answer_count
 
     def says(self, annotator: str, request_id: str, trace_id: str) -> str:
-        """Return what an annotator answers: the truth, or at the annotator's error rate another class."""
+        """Return an annotator's answer: the true class or, at the annotator's error rate, a wrong one.
+
+        Parameters
+        ----------
+        annotator
+            A name in `ERROR_RATES`.
+        request_id, trace_id
+            The request, and the row that it asks about.
+        """
         truth = self.truth[trace_id]
         if _uniform("errs", annotator, request_id) >= ERROR_RATES[annotator]:
             return truth
-        others = [name for name in self.loop.task.classes if name != truth]
-        return others[int(_uniform("which", annotator, request_id) * len(others))]
+        wrong = [name for name in self.loop.task.classes if name != truth]
+        return wrong[int(_uniform("which", annotator, request_id) * len(wrong))]
 
     def _answer(self, annotator: str, request_id: str, trace_id: str) -> dict[str, object]:
         return {

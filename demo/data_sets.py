@@ -1,4 +1,4 @@
-"""Data sets that the demo can play with, found by the classes a loop file names."""
+"""The data sets that the demo can play with; the classes of a loop decide which one it is."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ def examples_for(loop: Loop) -> Sequence[Example]:
     Raises
     ------
     ConfigError
-        If no data set has these classes: the demo can then not play this loop.
+        If no data set has these classes, so that the demo cannot play this loop.
     """
     sources: list[tuple[Sequence[str], Callable[[str], Sequence[Example]]]] = [
         (reuters.CLASSES, reuters.documents),

