@@ -34,6 +34,13 @@ def test_mixture_e_value_counts_is_the_average_of_products() -> None:
     assert mixture_e_value(of_counts(33, 5)) == pytest.approx(np.mean((1 + BETS) ** 33 * (1 - BETS) ** 5))
 
 
+@pytest.mark.parametrize(("threshold", "largest_loss"), [(0.5, 1.5), (-0.5, 1.0)])
+def test_mixture_e_value_threshold_shifts_gains_and_scales_bets_by_the_largest_loss(threshold, largest_loss) -> None:
+    bets = np.linspace(0.05, 0.95, 19) / largest_loss
+    wealth = (1 + bets * (1 - threshold)) ** 5 * (1 - bets * (1 + threshold)) ** 2
+    assert mixture_e_value([Stake([1.0, -1.0], [5, 2], threshold)]) == pytest.approx(wealth.mean())
+
+
 @pytest.mark.parametrize("stakes", [[], [Stake([], [])], of_counts(0, 0), of_counts(0, 0, 500)])
 def test_mixture_e_value_nothing_that_differs_is_one(stakes) -> None:
     assert mixture_e_value(stakes) == 1

@@ -71,6 +71,17 @@ def test_weighted_difference_never_differs_still_has_width() -> None:
     assert found.low < -0.01 < 0.01 < found.high
 
 
+def test_weighted_difference_equal_weights_has_the_interval_of_agresti_and_min() -> None:
+    """Agresti & Min (2005): the plain Wald interval after half a win, half a loss and one tie were added."""
+    wins, losses, ties = 10 + 0.5, 4 + 0.5, 6 + 1
+    rows = wins + losses + ties
+    centre = (wins - losses) / rows
+    half = stats.norm.ppf(0.975) * math.sqrt(((wins + losses) / rows - centre**2) / rows)
+    estimate = weighted_difference([1] * 10 + [-1] * 4 + [0] * 6, [0.5] * 20)
+    assert estimate.value == pytest.approx(6 / 20)
+    assert (estimate.low, estimate.high) == pytest.approx((centre - half, centre + half))
+
+
 def test_weighted_difference_more_rows_has_a_narrower_interval() -> None:
     few, many = (weighted_difference([1, 0, 0, -1, 1] * n, [0.3] * 5 * n) for n in (2, 200))
     assert few.value == pytest.approx(many.value)

@@ -16,6 +16,10 @@ def test_calibration_fewer_than_thirty_rows_is_inconclusive(n: int) -> None:
     assert (found.verdict, found.error, found.curve) == ("inconclusive", None, ())
 
 
+def test_calibration_thirty_rows_are_enough() -> None:
+    assert calibration(*answers(30, 0.9, 1.0)).verdict == "measured"
+
+
 def test_calibration_overconfident_model_shows_by_how_much() -> None:
     found = calibration(np.full(1000, 0.9), np.tile([1.0, 0.0], 500))
     assert found.error == pytest.approx(0.4)

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from include.foundation.decisions import Evaluation
 from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, SliceScores
@@ -38,6 +39,25 @@ def test_draw_comparison_any_evidence_is_a_png_without_warnings(shown) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert draw_comparison(shown).startswith(PNG)
+
+
+def labels_of(monkeypatch: pytest.MonkeyPatch, evaluation: Evaluation) -> list[list[str]]:
+    """The words inside the left and the right part of the picture."""
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    draw_comparison(evaluation)
+    return [[text.get_text() for text in axis.texts] for axis in figures[0].axes]
+
+
+def test_draw_comparison_says_where_rows_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert labels_of(monkeypatch, evidence(UNKNOWN, UNKNOWN)) == [["no rows"], ["inconclusive:\ntoo few rows"]]
+
+
+def test_draw_comparison_with_rows_draws_scores_and_calibration_without_excuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calibrated = calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50))
+    assert labels_of(monkeypatch, evidence(SCORE, SCORE, [], calibrated)) == [[], []]
 
 
 def test_draw_comparison_same_evidence_is_the_same_picture() -> None:

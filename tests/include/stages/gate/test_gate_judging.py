@@ -88,6 +88,11 @@ def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, 
     assert (verdict.outcome, verdict.k) == ("label_more", k)
 
 
+def test_judge_one_candidate_left_is_asked_about(store: LoopStore) -> None:
+    verdict = judge(store, measured(random=multiset(2, 1, 50), askable=1))
+    assert (verdict.outcome, verdict.k) == ("label_more", 1)
+
+
 def test_judge_nothing_left_to_ask_is_rejected(store: LoopStore) -> None:
     verdict = judge(store, measured(random=multiset(2, 1, 50), askable=0))
     assert verdict.outcome == "reject"
@@ -177,6 +182,13 @@ def test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree(tmp_path
     apart = multiset(40, 10)  # 0.6 of a disagreement: 0.06 of all rows at a share of 0.1, 0.03 at 0.05
     far, near = (judge(store, measured(f"k{share}", apart=apart, share=share)) for share in (0.5, 0.05))
     assert (far.outcome, near.outcome) == ("promote", "reject")
+
+
+def test_judge_margin_with_a_census_of_no_disagreement_counts_as_over_all_rows(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, margin=0.2)
+    rows: dict[str, Any] = {"apart": multiset(40, 10)}
+    everywhere, nowhere = (judge(store, measured(f"k{share}", **rows, share=share)) for share in (1.0, 0.0))
+    assert nowhere.e_value == pytest.approx(everywhere.e_value)
 
 
 def test_judge_margin_is_counted_in_the_unit_of_the_score(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from include.foundation.config.sections import Rule
 from include.foundation.digests import table_digest
 from include.foundation.errors import ContractError, DataQualityError, NothingToDo
 from include.foundation.store.ledgers.outcomes import current_labels
@@ -120,6 +121,22 @@ def test_label_that_breaks_a_domain_rule_is_set_aside(tmp_path):
     assert broken_rules(store.loop.labels.rules, {"input_text": None}, "grain") == []
 
 
+@pytest.mark.parametrize(("label", "is_broken"), [("earn", False), ("acq", False), ("grain", True)])
+def test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches(label, is_broken):
+    rule = Rule(name="profit", input="text", when="profit", allow=["earn", "acq"])
+    assert bool(broken_rules([rule], {"input_text": "Net PROFIT rose"}, label)) == is_broken
+    assert broken_rules([rule], {"input_text": "wheat"}, label) == []
+
+
+def test_label_that_a_rule_does_not_allow_is_set_aside(tmp_path):
+    rule = {"name": "no_grain", "input": "text", "when": "story", "allow": ["earn", "acq"]}
+    store, requests = asked(tmp_path, labels={"rules": [rule]})
+    everyone(tmp_path, requests, truth)
+    collect(store)
+    validate_labels(store)
+    assert set(store.read("labels").column("label").to_pylist()) == {"earn", "acq"}
+
+
 def test_later_answers_supersede_a_label(tmp_path):
     store, requests = asked(tmp_path, labels={"consensus": "majority", "min_confidence": 0.6})
     everyone(tmp_path, requests, truth)
@@ -145,6 +162,14 @@ def test_too_little_agreement_stops_the_batch(tmp_path):
     with pytest.raises(DataQualityError, match=r"min_agreement is 0\.50"):
         validate_labels(store)
     assert store.read("labels").num_rows == 0
+
+
+def test_agreement_exactly_at_its_floor_passes(tmp_path):
+    store, requests = asked(tmp_path, labels={"min_agreement": 1.0})
+    everyone(tmp_path, requests, truth)
+    collect(store)
+    report = validate_labels(store)
+    assert (report.alpha, report.accepted) == (1.0, len(requests))
 
 
 def test_requests_with_too_few_answers_wait_until_the_deadline(tmp_path):
@@ -189,6 +214,14 @@ class TestSeeds:
         assert admit_seed_labels(store) == 4  # digits are no difference
         assert admit_seed_labels(store) == 0
         assert {row["origin"] for row in store.read("labels").to_pylist()} == {"seed"}
+
+    @pytest.mark.parametrize(
+        ("segments", "desk"), [({"desk": "eu"}, "eu"), ({"other": "eu"}, None), (None, None), ("eu", None)]
+    )
+    def test_seed_keeps_the_segments_that_the_loop_has(self, tmp_path, segments, desk):
+        store = self.store(tmp_path, [{"input": {"text": "net"}, "label": "earn", "segments": segments}])
+        assert admit_seed_labels(store) == 1
+        assert store.read("labels").column("segment_desk").to_pylist() == [desk]
 
     def test_bad_seeds_go_to_quarantine_with_reasons(self, tmp_path):
         store = self.store(
