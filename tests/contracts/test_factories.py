@@ -44,13 +44,13 @@ def store(tmp_path: Path, loop: Loop) -> LoopStore:
 
 def values(loop: Loop, number: int) -> dict[str, Any]:
     """Inputs of a row, which tell its class apart."""
-    known = {
+    inputs = {
         "input_text": label_row(number)["input_text"],
         "input_price": float(number % 3) + number / 1000,
         "input_kind": "abc"[number % 3],
         "input_pixels": [float(place == number % 3) + number / 1000 for place in range(4)],
     }
-    return {column: known[column] for column in loop.input_columns.values()}
+    return {column: inputs[column] for column in loop.input_columns.values()}
 
 
 def no_values(loop: Loop) -> dict[str, Any]:
@@ -77,19 +77,19 @@ def test_factory_fitted_on_a_tiny_frame_tells_the_classes_apart(store: LoopStore
 
 def test_factory_probabilities_of_each_row_sum_to_one(store: LoopStore) -> None:
     data = dataset(store.loop)
-    found = probabilities(store, fit(store, data), data.train)
-    assert found.shape == (12, 3)
-    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-12)
+    of_classes = probabilities(store, fit(store, data), data.train)
+    assert of_classes.shape == (12, 3)
+    np.testing.assert_allclose(of_classes.sum(axis=1), 1, rtol=0, atol=1e-12)
 
 
 def test_factory_written_as_skops_and_read_answers_bit_for_bit_the_same(store: LoopStore, tmp_path: Path) -> None:
     data = dataset(store.loop)
     estimator = fit(store, data)
     save_model(estimator, tmp_path / "model", features_frame(store.loop, data.train))
-    again = load_model(tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
     unseen = dataset(store.loop, range(100, 140)).train
-    assert probabilities(store, again, unseen).tobytes() == probabilities(store, estimator, unseen).tobytes()
-    assert list(again.classes_) == list(estimator.classes_)
+    assert probabilities(store, loaded, unseen).tobytes() == probabilities(store, estimator, unseen).tobytes()
+    assert list(loaded.classes_) == list(estimator.classes_)
 
 
 def test_factory_fitted_twice_answers_bit_for_bit_the_same(store: LoopStore) -> None:
@@ -110,8 +110,8 @@ def test_factory_on_no_rows_raises_training_error(store: LoopStore) -> None:
 
 def test_factory_asked_about_missing_inputs_still_answers(store: LoopStore) -> None:
     estimator = fit(store, dataset(store.loop))
-    found = probabilities(store, estimator, dataset(store.loop, range(2), **no_values(store.loop)).train)
-    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-12)
+    of_classes = probabilities(store, estimator, dataset(store.loop, range(2), **no_values(store.loop)).train)
+    np.testing.assert_allclose(of_classes.sum(axis=1), 1, rtol=0, atol=1e-12)
 
 
 def test_factory_trained_without_a_word_or_number_answers_or_says_that_it_cannot(store: LoopStore) -> None:
@@ -120,5 +120,5 @@ def test_factory_trained_without_a_word_or_number_answers_or_says_that_it_cannot
         with pytest.raises(TrainingError, match="cannot be fitted on 12 rows: empty vocabulary"):
             fit(store, data)
     else:
-        found = probabilities(store, fit(store, data), data.train)
-        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-12)
+        of_classes = probabilities(store, fit(store, data), data.train)
+        np.testing.assert_allclose(of_classes.sum(axis=1), 1, rtol=0, atol=1e-12)

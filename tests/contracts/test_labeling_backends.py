@@ -16,7 +16,7 @@ BACKENDS = ["files"]
 
 
 @pytest.fixture(params=BACKENDS)
-def asked(request, tmp_path):
+def unpushed(request, tmp_path):
     """A store with twelve requests that are not pushed, and its backend."""
     store = make_store(tmp_path, selection={"budget": 12, "diversify": "none"}, labeling={"hidden_prelabel_share": 0.5})
     write_lines(tmp_path, [line(n) for n in range(12)])
@@ -33,8 +33,8 @@ def tasks(tmp_path):
     ]
 
 
-def test_pushing_twice_makes_one_task_a_request(asked, tmp_path):
-    store, backend = asked
+def test_pushing_twice_makes_one_task_a_request(unpushed, tmp_path):
+    store, backend = unpushed
     assert push_requests(store, backend).pushed == 12
     assert push_requests(store, backend).asked == 0
     assert sorted(task["request_id"] for task in tasks(tmp_path)) == sorted(
@@ -42,8 +42,8 @@ def test_pushing_twice_makes_one_task_a_request(asked, tmp_path):
     )
 
 
-def test_push_killed_before_the_ledger_was_written_is_not_repeated(asked, tmp_path, monkeypatch):
-    store, backend = asked
+def test_push_killed_before_the_ledger_was_written_is_not_repeated(unpushed, tmp_path, monkeypatch):
+    store, backend = unpushed
     monkeypatch.setattr(type(store), "update_rows", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         push_requests(store, backend)
@@ -53,16 +53,16 @@ def test_push_killed_before_the_ledger_was_written_is_not_repeated(asked, tmp_pa
     assert len(tasks(tmp_path)) == 12
 
 
-def test_backend_that_loses_tasks_fails_the_push_and_names_them(asked, monkeypatch):
-    store, backend = asked
+def test_backend_that_loses_tasks_fails_the_push_and_names_them(unpushed, monkeypatch):
+    store, backend = unpushed
     monkeypatch.setattr(type(backend), "push", lambda *_: None)
     with pytest.raises(LabelingError, match="12 of 12 requests"):
         push_requests(store, backend)
     assert set(store.read("requests").column("external_id").to_pylist()) == {None}
 
 
-def test_hidden_prelabel_is_not_shown_and_the_rest_say_why(asked, tmp_path):
-    store, backend = asked
+def test_hidden_prelabel_is_not_shown_and_every_task_says_why(unpushed, tmp_path):
+    store, backend = unpushed
     push_requests(store, backend)
     hidden = {row["request_id"]: row["hidden_prelabel"] for row in store.read("requests").to_pylist()}
     assert 0 < sum(hidden.values()) < 12
@@ -82,8 +82,8 @@ def test_hidden_prelabel_is_not_shown_and_the_rest_say_why(asked, tmp_path):
         pytest.param({"lead_time_seconds": "long"}, "wrong_type", id="lead-time"),
     ],
 )
-def test_answer_that_is_none_is_refused_with_a_reason(asked, tmp_path, change, code):
-    store, backend = asked
+def test_answer_that_is_none_is_refused_with_a_reason(unpushed, tmp_path, change, code):
+    store, backend = unpushed
     push_requests(store, backend)
     good = {
         "request_id": tasks(tmp_path)[0]["request_id"],
@@ -99,8 +99,8 @@ def test_answer_that_is_none_is_refused_with_a_reason(asked, tmp_path, change, c
     assert next(row for row in store.read("quarantine").to_pylist() if row["stage"] == "answers")["reason_code"] == code
 
 
-def test_answer_may_name_the_trace_and_half_a_line_waits(asked, tmp_path):
-    store, backend = asked
+def test_answer_may_name_the_trace_and_half_a_line_waits(unpushed, tmp_path):
+    store, backend = unpushed
     push_requests(store, backend)
     good = json.dumps(
         {"trace_id": tasks(tmp_path)[0]["trace_id"], "annotator": "ann", "label": "earn", "created_at": DAY.isoformat()}

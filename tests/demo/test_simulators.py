@@ -74,9 +74,9 @@ def test_logs_and_feedback_hold_no_truth_but_what_users_report(tmp_path):
         set(line) <= {"trace_id", "ts", "model_version", "input", "prediction", "probabilities", "segments", "user_id"}
         for line in lines
     )
-    said = [json.loads(line) for line in (tmp_path / "feedback" / "2026-03-10.jsonl").read_text().splitlines()]
-    assert len(said) == 3
-    assert all(item["value"]["label"] == traffic.truth[item["trace_id"]] for item in said)
+    signals = [json.loads(line) for line in (tmp_path / "feedback" / "2026-03-10.jsonl").read_text().splitlines()]
+    assert len(signals) == 3
+    assert all(item["value"]["label"] == traffic.truth[item["trace_id"]] for item in signals)
 
 
 def test_shifted_days_have_larger_documents(tmp_path):
@@ -93,8 +93,8 @@ def test_shifted_days_have_larger_documents(tmp_path):
 @pytest.mark.parametrize("name", sorted(ERROR_RATES))
 def test_annotator_errs_as_often_as_stated(tmp_path, name):
     truth = {f"t{n}": CLASSES[n % 3] for n in range(2000)}
-    people = Annotators(make_loop(tmp_path), truth)
-    wrong = sum(people.says(name, f"r{n}", f"t{n}") != truth[f"t{n}"] for n in range(2000))
+    annotators = Annotators(make_loop(tmp_path), truth)
+    wrong = sum(annotators.says(name, f"r{n}", f"t{n}") != truth[f"t{n}"] for n in range(2000))
     low, high = stats.binomtest(wrong, 2000).proportion_ci(0.999)
     assert low <= ERROR_RATES[name] <= high
 
@@ -106,14 +106,14 @@ def test_annotators_answer_each_request_once(tmp_path):
     (folder / "a.jsonl").write_text(
         "".join(json.dumps({"request_id": f"r{n}", "trace_id": f"t{n}"}) + "\n" for n in range(5))
     )
-    people = Annotators(loop, {f"t{n}": "earn" for n in range(5)})
-    assert people.answer_open() == 15
-    assert people.answer_open() == 0
+    annotators = Annotators(loop, {f"t{n}": "earn" for n in range(5)})
+    assert annotators.answer_open() == 15
+    assert annotators.answer_open() == 0
 
 
 def test_digits_are_found_by_their_classes_and_unknown_classes_are_refused(tmp_path):
-    found = examples_for(loop_named("digits"))
-    assert len(found) == 1797
-    assert len(found[0].input["pixels"]) == 64
+    digits = examples_for(loop_named("digits"))
+    assert len(digits) == 1797
+    assert len(digits[0].input["pixels"]) == 64
     with pytest.raises(ConfigError, match="No example data"):
         examples_for(make_loop(tmp_path))

@@ -46,21 +46,21 @@ def test_missing_or_broken_pid_file_means_not_running(tmp_path, content):
 
 
 def test_secrets_are_made_once_long_and_readable_by_the_owner_only(tmp_path):
-    one, two = Standalone(home=tmp_path), Standalone(home=tmp_path)
-    assert one.password == two.password
-    environment = one.environment()
+    first, second = Standalone(home=tmp_path), Standalone(home=tmp_path)
+    assert first.password == second.password
+    environment = first.environment()
     assert len(environment["AIRFLOW__API_AUTH__JWT_SECRET"]) >= 64
     for path in (tmp_path / "secrets").iterdir():
         assert path.stat().st_mode & 0o077 == 0
-    assert one.password not in repr(one)
+    assert first.password not in repr(first)
 
 
 def test_environment_binds_to_loopback_without_telemetry_or_examples(tmp_path):
-    found = Standalone(home=tmp_path, port=9000).environment()
-    assert found["AIRFLOW__API__HOST"] == "127.0.0.1"
-    assert found["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:9000"
-    assert found["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
-    assert found["DO_NOT_TRACK"] == "1"
-    assert "ALL_ADMINS" not in " ".join(found)
-    assert "PYTHONDONTWRITEBYTECODE" not in found
-    assert os.environ["AIRFLOW_HOME"] != found["AIRFLOW_HOME"]
+    environment = Standalone(home=tmp_path, port=9000).environment()
+    assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert environment["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:9000"
+    assert environment["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
+    assert environment["DO_NOT_TRACK"] == "1"
+    assert "ALL_ADMINS" not in " ".join(environment)
+    assert "PYTHONDONTWRITEBYTECODE" not in environment
+    assert os.environ["AIRFLOW_HOME"] != environment["AIRFLOW_HOME"]

@@ -48,9 +48,9 @@ class AnswersOfColumn:
     classes_: Sequence[str] = field(default=CLASSES)
 
     def predict_proba(self, frame: Any) -> Any:
-        said = frame[self.column].to_numpy().astype(int)
-        rest = (1 - self.confidence) / (len(self.classes_) - 1)
-        return np.where(np.eye(len(self.classes_))[said] == 1, self.confidence, rest)
+        classes = frame[self.column].to_numpy().astype(int)
+        per_other_class = (1 - self.confidence) / (len(self.classes_) - 1)
+        return np.where(np.eye(len(self.classes_))[classes] == 1, self.confidence, per_other_class)
 
 
 def champion_of(loop: Loop, version: str = "1") -> LoadedModel:

@@ -12,8 +12,8 @@ def answers(n: int, confidence: float, share_right: float) -> tuple[np.ndarray, 
 
 @pytest.mark.parametrize("n", [0, 1, 29])
 def test_calibration_fewer_than_thirty_rows_is_inconclusive(n: int) -> None:
-    found = calibration(*answers(n, 0.9, 1.0))
-    assert (found.verdict, found.error, found.curve) == ("inconclusive", None, ())
+    measured = calibration(*answers(n, 0.9, 1.0))
+    assert (measured.verdict, measured.error, measured.curve) == ("inconclusive", None, ())
 
 
 def test_calibration_thirty_rows_are_enough() -> None:
@@ -21,17 +21,17 @@ def test_calibration_thirty_rows_are_enough() -> None:
 
 
 def test_calibration_overconfident_model_shows_by_how_much() -> None:
-    found = calibration(np.full(1000, 0.9), np.tile([1.0, 0.0], 500))
-    assert found.error == pytest.approx(0.4)
-    assert found.low <= 0.4 <= found.high
-    assert 0.3 < found.low < found.high < 0.5
+    measured = calibration(np.full(1000, 0.9), np.tile([1.0, 0.0], 500))
+    assert measured.error == pytest.approx(0.4)
+    assert measured.low <= 0.4 <= measured.high
+    assert 0.3 < measured.low < measured.high < 0.5
 
 
 def test_calibration_true_confidence_has_a_small_error() -> None:
     generator = np.random.default_rng(1)
     confidence = generator.uniform(0.4, 1, 4000)
-    found = calibration(confidence, (generator.random(4000) < confidence).astype(float))
-    assert found.error < 0.03
+    measured = calibration(confidence, (generator.random(4000) < confidence).astype(float))
+    assert measured.error < 0.03
 
 
 def test_calibration_curve_covers_every_row_in_bins_of_equal_mass() -> None:

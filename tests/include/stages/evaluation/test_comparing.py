@@ -32,39 +32,39 @@ def measure(store: LoopStore, rows, name: str = "d1", *, first: bool = False) ->
     return evaluate(store, dataset_of(store.loop, rows), name, champion, challenger_of(store.loop))
 
 
-def value(found: Evaluation, who: str) -> float | None:
-    return found.scores.by_name()[who].value
+def value(evaluation: Evaluation, name: str) -> float | None:
+    return evaluation.scores.by_name()[name].value
 
 
-def slice_of(found: Evaluation, name: str | None) -> SliceScores:
-    return next(part for part in found.slices if part.value == name)
+def slice_of(evaluation: Evaluation, name: str | None) -> SliceScores:
+    return next(part for part in evaluation.slices if part.value == name)
 
 
 def test_evaluate_known_answers_gives_both_scores_and_their_difference(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aaa*5 aba*3 aab*1 abc*1"))
-    assert value(found, "champion") == pytest.approx(0.6)
-    assert value(found, "challenger") == pytest.approx(0.8)
-    assert value(found, "difference") == pytest.approx(0.2)
-    assert found.differences.random == (
+    evaluation = measure(store, answered_rows("aaa*5 aba*3 aab*1 abc*1"))
+    assert value(evaluation, "champion") == pytest.approx(0.6)
+    assert value(evaluation, "challenger") == pytest.approx(0.8)
+    assert value(evaluation, "difference") == pytest.approx(0.2)
+    assert evaluation.differences.random == (
         (-1, 1, 1),
         (0, 6, 1),
         (1, 3, 1),
     )
-    assert (found.outcome, found.subject) == ("measured", "key-2")
+    assert (evaluation.outcome, evaluation.subject) == ("measured", "key-2")
 
 
 def test_evaluate_equal_models_differ_nowhere(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aaa*5 abb*5"))
-    assert value(found, "difference") == 0
-    assert found.differences.random == ((0, 10, 1),)
+    evaluation = measure(store, answered_rows("aaa*5 abb*5"))
+    assert value(evaluation, "difference") == 0
+    assert evaluation.differences.random == ((0, 10, 1),)
 
 
 def test_evaluate_unequal_probabilities_weighs_rows_to_production(store: LoopStore) -> None:
     rows = answered_rows("aba*4", inclusion_probability=1.0) + answered_rows("aab*1", 10, inclusion_probability=0.1)
-    found = measure(store, rows)
-    assert value(found, "challenger") == pytest.approx(4 / 14)
-    assert value(found, "difference") == pytest.approx(-6 / 14)
-    assert found.differences.random == (
+    evaluation = measure(store, rows)
+    assert value(evaluation, "challenger") == pytest.approx(4 / 14)
+    assert value(evaluation, "difference") == pytest.approx(-6 / 14)
+    assert evaluation.differences.random == (
         (-1, 1, 1),
         (0.1, 4, 0.1),
     )
@@ -81,45 +81,47 @@ def test_evaluate_seed_rows_count_for_the_first_model_only(store: LoopStore) -> 
 
 def test_evaluate_training_rows_count_only_if_asked_for_this_challenger(store: LoopStore) -> None:
     train = {"split": "train", "stratum": "certainty"}
-    apart = {"split": "train", "stratum": "disagreement"}
+    disagreement = {"split": "train", "stratum": "disagreement"}
     rows = answered_rows("aaa*3") + answered_rows("aab*5", 10, **train)
-    rows += answered_rows("aab*5", 20, **apart, evidence_for="another") + answered_rows(
-        "aba*2", 30, **apart, evidence_for="key-2"
+    rows += answered_rows("aab*5", 20, **disagreement, evidence_for="another") + answered_rows(
+        "aba*2", 30, **disagreement, evidence_for="key-2"
     )
-    found = measure(store, rows)
-    assert found.scores.challenger.rows == 3
-    assert found.differences == Differences(random=((0, 3, 1),), disagreement=((1, 2, 1),))
+    evaluation = measure(store, rows)
+    assert evaluation.scores.challenger.rows == 3
+    assert evaluation.differences == Differences(random=((0, 3, 1),), disagreement=((1, 2, 1),))
 
 
 @pytest.mark.parametrize("first", [True, False])
 def test_evaluate_no_held_out_row_is_unknown_and_still_recorded(store: LoopStore, *, first: bool) -> None:
-    found = measure(store, answered_rows("aaa*3", split="train", stratum="certainty"), first=first)
-    assert value(found, "challenger") is None
-    assert found.differences == Differences()
-    assert "unknown (no rows)" in found.reasons[0]
+    evaluation = measure(store, answered_rows("aaa*3", split="train", stratum="certainty"), first=first)
+    assert value(evaluation, "challenger") is None
+    assert evaluation.differences == Differences()
+    assert "unknown (no rows)" in evaluation.reasons[0]
     assert len(find(store, Evaluation, "key-2")) == 1
-    json.dumps(found.evidence, allow_nan=False)
+    json.dumps(evaluation.evidence, allow_nan=False)
 
 
 def test_evaluate_again_is_recorded_once(store: LoopStore) -> None:
     rows = answered_rows("aaa*20 aba*8 aab*3 bab*4")
-    one, other = measure(store, rows), measure(store, rows)
-    assert canonical_json(one.evidence) == canonical_json(other.evidence)
+    first_evaluation, second_evaluation = measure(store, rows), measure(store, rows)
+    assert canonical_json(first_evaluation.evidence) == canonical_json(second_evaluation.evidence)
     assert len(find(store, Evaluation)) == 1
 
 
 def test_evaluate_rows_in_another_order_gives_the_same_evidence(store: LoopStore) -> None:
     rows = answered_rows("aaa*20 aba*8 aab*3 bab*4")
     shuffled = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))]
-    one, other = measure(store, rows), measure(store, shuffled, "d2")
-    assert one.differences == other.differences
-    for who in ("champion", "challenger", "difference"):
-        assert asdict(one.scores.by_name()[who]) == pytest.approx(asdict(other.scores.by_name()[who]))
+    first_evaluation, second_evaluation = measure(store, rows), measure(store, shuffled, "d2")
+    assert first_evaluation.differences == second_evaluation.differences
+    for name in ("champion", "challenger", "difference"):
+        assert asdict(first_evaluation.scores.by_name()[name]) == pytest.approx(
+            asdict(second_evaluation.scores.by_name()[name])
+        )
 
 
 def test_evaluate_read_back_from_the_store_is_what_was_returned(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aaa*5 aba*3", inclusion_probability=0.3))
-    assert find(store, Evaluation, "key-2")[-1].evidence_digest == found.evidence_digest
+    evaluation = measure(store, answered_rows("aaa*5 aba*3", inclusion_probability=0.3))
+    assert find(store, Evaluation, "key-2")[-1].evidence_digest == evaluation.evidence_digest
 
 
 def test_evaluate_slices_measure_each_segment_value(store: LoopStore) -> None:
@@ -129,19 +131,19 @@ def test_evaluate_slices_measure_each_segment_value(store: LoopStore) -> None:
         + answered_rows("aaa", 20, segment_desk=None)
     )
     rows += answered_rows("aab*3", 30, segment_desk="us", split="train", stratum="disagreement", evidence_for="key-2")
-    found = measure(store, rows)
-    assert [part.value for part in found.slices] == [None, "eu", "us"]
-    assert slice_of(found, "eu").scores.difference.value == 1
-    challenger = slice_of(found, "us").scores.challenger
+    evaluation = measure(store, rows)
+    assert [part.value for part in evaluation.slices] == [None, "eu", "us"]
+    assert slice_of(evaluation, "eu").scores.difference.value == 1
+    challenger = slice_of(evaluation, "us").scores.challenger
     assert (challenger.value, challenger.rows) == (0, 2)
-    assert slice_of(found, "us").differences == ((-1, 5),)
-    assert slice_of(found, None).differences == ((0, 1),)
+    assert slice_of(evaluation, "us").differences == ((-1, 5),)
+    assert slice_of(evaluation, None).differences == ((0, 1),)
 
 
 def test_evaluate_slice_known_from_disagreements_only_has_no_score(store: LoopStore) -> None:
     rows = answered_rows("aaa") + answered_rows("aba", 5, segment_desk="us", split="train", evidence_for="key-2")
-    found = slice_of(measure(store, rows), "us")
-    assert (found.scores.challenger.value, found.differences) == (None, ((1, 1),))
+    on_slice = slice_of(measure(store, rows), "us")
+    assert (on_slice.scores.challenger.value, on_slice.differences) == (None, ((1, 1),))
 
 
 def test_evaluate_window_counts_disagreements_without_labels(store: LoopStore) -> None:
@@ -170,11 +172,11 @@ def test_evaluate_no_logs_has_an_empty_window(store: LoopStore) -> None:
 
 
 def test_evaluate_per_class_gives_recall_precision_and_f1_of_the_challenger(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aaa*3 aab*1 bbb*2")).per_class
-    assert (found["a"].recall.value, found["a"].precision, found["a"].rows) == (0.75, 1, 4)
-    assert (found["b"].recall.value, found["b"].precision) == (1, pytest.approx(2 / 3))
-    assert found["b"].f1 == pytest.approx(0.8)
-    assert (found["c"].recall.value, found["c"].precision, found["c"].f1, found["c"].rows) == (
+    per_class = measure(store, answered_rows("aaa*3 aab*1 bbb*2")).per_class
+    assert (per_class["a"].recall.value, per_class["a"].precision, per_class["a"].rows) == (0.75, 1, 4)
+    assert (per_class["b"].recall.value, per_class["b"].precision) == (1, pytest.approx(2 / 3))
+    assert per_class["b"].f1 == pytest.approx(0.8)
+    assert (per_class["c"].recall.value, per_class["c"].precision, per_class["c"].f1, per_class["c"].rows) == (
         None,
         None,
         None,
@@ -183,32 +185,32 @@ def test_evaluate_per_class_gives_recall_precision_and_f1_of_the_challenger(stor
 
 
 def test_evaluate_class_never_recalled_has_f1_zero(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aab bba")).per_class
-    assert (found["a"].f1, found["b"].f1) == (0, 0)
+    per_class = measure(store, answered_rows("aab bba")).per_class
+    assert (per_class["a"].f1, per_class["b"].f1) == (0, 0)
 
 
 def test_evaluate_writes_a_picture_that_the_evidence_names(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aaa*3"))
-    assert found.picture.endswith("_files/evaluations/key-2-d1.png")
-    assert Path(found.picture).read_bytes().startswith(b"\x89PNG")
+    evaluation = measure(store, answered_rows("aaa*3"))
+    assert evaluation.picture.endswith("_files/evaluations/key-2-d1.png")
+    assert Path(evaluation.picture).read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
     ("answers", "recall"), [("aaa*90 bbb*10", 1.0), ("aaa*90 bba*10", 0.5), ("aab*90 bbb*10", 0.5)]
 )
 def test_evaluate_balanced_accuracy_is_the_mean_recall_in_its_unit(tmp_path: Path, answers: str, recall: float) -> None:
-    found = measure(make_judged_store(tmp_path, score="balanced_accuracy"), answered_rows(answers))
-    unit = found.score_unit
-    assert unit == value(found, "champion") == pytest.approx(0.2)
-    assert value(found, "challenger") == pytest.approx(recall * unit)
-    assert value(found, "difference") == pytest.approx((recall - 1) * unit)
+    evaluation = measure(make_judged_store(tmp_path, score="balanced_accuracy"), answered_rows(answers))
+    unit = evaluation.score_unit
+    assert unit == value(evaluation, "champion") == pytest.approx(0.2)
+    assert value(evaluation, "challenger") == pytest.approx(recall * unit)
+    assert value(evaluation, "difference") == pytest.approx((recall - 1) * unit)
 
 
 def test_evaluate_balanced_accuracy_states_the_unit_of_its_bets(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, score="balanced_accuracy")
-    found = measure(store, answered_rows("aba*90 bab*10"))
-    bets = found.differences.random
+    evaluation = measure(store, answered_rows("aba*90 bab*10"))
+    bets = evaluation.differences.random
     total = sum(difference * count for difference, count, _ in bets) / 100
-    assert found.score_unit == pytest.approx(0.2)
-    assert total == pytest.approx(value(found, "difference"))
+    assert evaluation.score_unit == pytest.approx(0.2)
+    assert total == pytest.approx(value(evaluation, "difference"))
     assert measure(make_judged_store(tmp_path / "plain"), answered_rows("aba*90 bab*10")).score_unit == 1

@@ -14,11 +14,11 @@ from tests.decision_builders import make_evaluation, make_scores
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SCORE = weighted_mean([1, 1, 0, 1], [0.5] * 4)
-UNCLEAR = calibration(np.zeros(0), np.zeros(0))
+UNCALIBRATED = calibration(np.zeros(0), np.zeros(0))
 
 
 def evidence(
-    champion: Estimate, challenger: Estimate, slices: Any = (), calibrated: ConfidenceCalibration = UNCLEAR
+    champion: Estimate, challenger: Estimate, slices: Any = (), calibrated: ConfidenceCalibration = UNCALIBRATED
 ) -> Evaluation:
     scores = make_scores(champion, challenger)
     parts = tuple(SliceScores(segment="desk", value=value, scores=scores, differences=()) for value in slices)
@@ -26,7 +26,7 @@ def evidence(
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "evaluation",
     [
         evidence(SCORE, SCORE, ["eu", "us", None, "a name that is far longer than a desk's ever was"]),
         evidence(UNKNOWN, SCORE),
@@ -35,10 +35,10 @@ def evidence(
     ],
     ids=["slices", "first model", "no rows", "calibrated"],
 )
-def test_draw_comparison_any_evidence_is_a_png_without_warnings(shown) -> None:
+def test_draw_comparison_any_evidence_is_a_png_without_warnings(evaluation) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert draw_comparison(shown).startswith(PNG)
+        assert draw_comparison(evaluation).startswith(PNG)
 
 
 def labels_of(monkeypatch: pytest.MonkeyPatch, evaluation: Evaluation) -> list[list[str]]:

@@ -35,11 +35,11 @@ def test_row_scores_no_rows_is_empty(loop) -> None:
 
 @given(rows=ROWS)
 def test_row_scores_balanced_accuracy_mean_is_proportional_to_the_mean_recall(rows) -> None:
-    truth, said = (list(part) for part in zip(*rows, strict=True))
-    weights = class_weights(BALANCED, truth, np.ones(len(truth)))
-    scores = row_scores(BALANCED, truth, said, weights)
-    present = sorted(set(truth))
+    labels, predictions = (list(part) for part in zip(*rows, strict=True))
+    weights = class_weights(BALANCED, labels, np.ones(len(labels)))
+    scores = row_scores(BALANCED, labels, predictions, weights)
+    present = sorted(set(labels))
     recalls = [np.mean([s == name for t, s in rows if t == name]) for name in present]
-    perfect = row_scores(BALANCED, truth, truth, weights)
+    perfect = row_scores(BALANCED, labels, labels, weights)
     assert scores.mean() / perfect.mean() == pytest.approx(np.mean(recalls))
     assert ((scores >= 0) & (scores <= 1)).all()

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> LoopStore:
 
 @pytest.fixture
 def verdict(store: LoopStore) -> GateVerdict:
-    return judge(store, measured(apart=multiset(33, 5)))
+    return judge(store, measured(disagreement=multiset(33, 5)))
 
 
 def test_evidence_page_shows_verdict_reasons_scores_and_digest(store: LoopStore, verdict: GateVerdict) -> None:
@@ -50,9 +50,9 @@ def test_record_approval_is_bound_to_the_evidence(
 ) -> None:
     record_approval(store, verdict.reference, approved=approved, by="person 1")
     record_approval(store, verdict.reference, approved=approved, by="person 1")
-    (found,) = find(store, Approval, "k1")
-    assert found.outcome == outcome
-    assert found.evidence == {"gate": verdict.evidence_digest, "by": "person 1"}
+    (approval,) = find(store, Approval, "k1")
+    assert approval.outcome == outcome
+    assert approval.evidence == {"gate": verdict.evidence_digest, "by": "person 1"}
 
 
 def test_approver_pseudonym_same_user_is_the_same_pseudonym_that_hides_the_id() -> None:

@@ -21,14 +21,14 @@ def store(tmp_path: Path) -> LoopStore:
     return make_judged_store(tmp_path, slices=["desk"])
 
 
-def said(verdict: GateVerdict) -> str:
+def reasons_of(verdict: GateVerdict) -> str:
     return " ".join(verdict.reasons)
 
 
 def test_judge_first_model_above_the_floor_is_promoted(store: LoopStore) -> None:
     verdict = judge(store, first_measured(0.51))
     assert (verdict.outcome, verdict.subject) == ("promote", "k0")
-    assert "0.800 (0.510 to 0.850, 200 rows)" in said(verdict)
+    assert "0.800 (0.510 to 0.850, 200 rows)" in reasons_of(verdict)
 
 
 @pytest.mark.parametrize("low", [0.5, 0.3, None])
@@ -43,12 +43,12 @@ def test_judge_first_model_spends_no_error_budget(store: LoopStore) -> None:
 
 def test_judge_first_model_again_beside_a_champion_is_judged_as_a_challenger(store: LoopStore) -> None:
     judge(store, first_measured(0.7, "k0"))
-    again = judge(store, measured("k0", askable=0))
-    assert (again.outcome, again.nth) == ("reject", 1)
+    verdict = judge(store, measured("k0", askable=0))
+    assert (verdict.outcome, verdict.nth) == ("reject", 1)
 
 
 def test_judge_clear_evidence_is_promoted_with_numbers_a_person_can_read(store: LoopStore) -> None:
-    verdict = judge(store, measured(random=multiset(3, 1, 100), apart=multiset(30, 4)))
+    verdict = judge(store, measured(random=multiset(3, 1, 100), disagreement=multiset(30, 4)))
     e_value = float(np.mean((1 + BETS) ** 33 * (1 - BETS) ** 5))
     assert verdict.outcome == "promote"
     assert verdict.e_value == pytest.approx(e_value)
@@ -60,13 +60,13 @@ def test_judge_clear_evidence_is_promoted_with_numbers_a_person_can_read(store: 
         "challenger 1 of",
         "error budget 0.05",
     ):
-        assert part in said(verdict)
+        assert part in reasons_of(verdict)
 
 
 def test_judge_evidence_on_the_brink_is_decided_by_the_level(store: LoopStore) -> None:
     wins = next(n for n in range(100) if np.mean((1 + BETS) ** n) >= FIRST_NEEDED)
-    assert judge(store, measured("k1", apart=multiset(wins - 1))).outcome == "label_more"
-    assert judge(store, measured("k1", apart=multiset(wins), dataset="d2")).outcome == "promote"
+    assert judge(store, measured("k1", disagreement=multiset(wins - 1))).outcome == "label_more"
+    assert judge(store, measured("k1", disagreement=multiset(wins), dataset="d2")).outcome == "promote"
 
 
 def test_judge_later_challengers_need_more_and_keep_their_number(store: LoopStore) -> None:
@@ -96,33 +96,33 @@ def test_judge_one_candidate_left_is_asked_about(store: LoopStore) -> None:
 def test_judge_nothing_left_to_ask_is_rejected(store: LoopStore) -> None:
     verdict = judge(store, measured(random=multiset(2, 1, 50), askable=0))
     assert verdict.outcome == "reject"
-    assert "no row is left" in said(verdict)
+    assert "no row is left" in reasons_of(verdict)
 
 
 def test_judge_champion_shown_to_be_better_is_rejected_before_more_labels(store: LoopStore) -> None:
-    verdict = judge(store, measured(apart=multiset(1, 12)))
+    verdict = judge(store, measured(disagreement=multiset(1, 12)))
     assert verdict.outcome == "reject"
-    assert "more labels would not help" in said(verdict)
+    assert "more labels would not help" in reasons_of(verdict)
 
 
 def test_judge_undecided_after_every_round_is_rejected(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, max_rounds=2)
-    verdicts = [judge(store, measured(apart=multiset(5 + n, 4 + n), dataset=f"d{n}")) for n in range(3)]
+    verdicts = [judge(store, measured(disagreement=multiset(5 + n, 4 + n), dataset=f"d{n}")) for n in range(3)]
     assert [verdict.outcome for verdict in verdicts] == ["label_more", "label_more", "reject"]
     assert [verdict.round for verdict in verdicts] == [1, 2, 3]
-    assert "after 2 rounds" in said(verdicts[-1])
+    assert "after 2 rounds" in reasons_of(verdicts[-1])
 
 
 def test_judge_same_evaluation_again_is_the_same_verdict(store: LoopStore) -> None:
-    one, other = judge(store, measured()), judge(store, measured())
-    assert one.evidence_digest == other.evidence_digest
+    first, second = judge(store, measured()), judge(store, measured())
+    assert first.evidence_digest == second.evidence_digest
     assert len(find(store, GateVerdict, "k1")) == 1
 
 
 def test_judge_evaluation_repeated_without_new_labels_is_no_new_round(store: LoopStore) -> None:
-    one = judge(store, measured(askable=500))
-    other = judge(store, measured(askable=440))
-    assert one.evidence_digest == other.evidence_digest
+    first = judge(store, measured(askable=500))
+    second = judge(store, measured(askable=440))
+    assert first.evidence_digest == second.evidence_digest
     assert judge(store, measured(askable=440, dataset="d2")).round == 2
 
 
@@ -137,26 +137,26 @@ def test_judge_no_held_out_row_is_never_taken_for_a_first_model(store: LoopStore
 
 def test_judge_slice_shown_to_be_worse_rejects_a_better_challenger(store: LoopStore) -> None:
     slices = [slice_with("eu", 60, 1), slice_with("us", 1, 20)]
-    verdict = judge(store, measured(apart=multiset(61, 21), slices=slices))
+    verdict = judge(store, measured(disagreement=multiset(61, 21), slices=slices))
     assert verdict.outcome == "reject"
-    assert "Shown to be worse on: desk = us." in said(verdict)
+    assert "Shown to be worse on: desk = us." in reasons_of(verdict)
 
 
 def test_judge_small_slice_is_inconclusive_listed_and_never_passed(store: LoopStore) -> None:
     slices = [slice_with("eu", 50, 2), slice_with("us", 1, 3), slice_with("asia")]
-    verdict = judge(store, measured(apart=multiset(51, 5), slices=slices))
+    verdict = judge(store, measured(disagreement=multiset(51, 5), slices=slices))
     assert verdict.outcome == "promote"
-    found = {part.value: part.verdict for part in verdict.slices}
-    assert found == {"eu": "not shown to be worse", "us": "inconclusive", "asia": "inconclusive"}
-    assert "Inconclusive on slices with few differing rows: desk = us, desk = asia." in said(verdict)
+    verdict_on = {part.value: part.verdict for part in verdict.slices}
+    assert verdict_on == {"eu": "not shown to be worse", "us": "inconclusive", "asia": "inconclusive"}
+    assert "Inconclusive on slices with few differing rows: desk = us, desk = asia." in reasons_of(verdict)
 
 
 def test_judge_many_slices_demand_more_of_each(store: LoopStore) -> None:
     losses = next(n for n in range(100) if np.mean((1 + BETS) ** n) >= 1 / 0.05)
     bad = slice_with("bad", 0, losses)
-    alone = judge(store, measured("k1", apart=multiset(60, losses), slices=[bad]))
+    alone = judge(store, measured("k1", disagreement=multiset(60, losses), slices=[bad]))
     among = judge(
-        store, measured("k2", apart=multiset(60, losses), slices=[bad, *(slice_with(str(n)) for n in range(15))])
+        store, measured("k2", disagreement=multiset(60, losses), slices=[bad, *(slice_with(str(n)) for n in range(15))])
     )
     assert alone.slices[0].verdict == "worse"
     assert among.slices[0].verdict != "worse"
@@ -179,8 +179,8 @@ def test_judge_non_inferior_rows_of_little_weight_do_not_count_as_whole_ones(tmp
 
 def test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, margin=0.05)
-    apart = multiset(40, 10)  # 0.6 of a disagreement: 0.06 of all rows at a share of 0.1, 0.03 at 0.05
-    far, near = (judge(store, measured(f"k{share}", apart=apart, share=share)) for share in (0.5, 0.05))
+    disagreement = multiset(40, 10)  # 0.6 of a disagreement: 0.06 of all rows at a share of 0.1, 0.03 at 0.05
+    far, near = (judge(store, measured(f"k{share}", disagreement=disagreement, share=share)) for share in (0.5, 0.05))
     assert (far.outcome, near.outcome) == ("promote", "reject")
 
 
@@ -199,15 +199,15 @@ def test_judge_margin_is_counted_in_the_unit_of_the_score(tmp_path: Path) -> Non
 
 
 def test_judge_verdict_names_what_it_rests_on(store: LoopStore) -> None:
-    evaluation = measured(apart=multiset(3, 2))
-    found = find(store, GateVerdict, judge(store, evaluation).subject)[-1]
-    assert found.evaluation == evaluation.evidence_digest
-    assert {"run_id", "dataset", "champion_version", "scores", "level", "round", "k"} <= found.evidence.keys()
-    assert found.level * found.needed == pytest.approx(1)
-    json.dumps(found.evidence, allow_nan=False)
+    evaluation = measured(disagreement=multiset(3, 2))
+    recorded = find(store, GateVerdict, judge(store, evaluation).subject)[-1]
+    assert recorded.evaluation == evaluation.evidence_digest
+    assert {"run_id", "dataset", "champion_version", "scores", "level", "round", "k"} <= recorded.evidence.keys()
+    assert recorded.level * recorded.needed == pytest.approx(1)
+    json.dumps(recorded.evidence, allow_nan=False)
 
 
 def test_judge_overwhelming_evidence_stays_json(store: LoopStore) -> None:
-    verdict = judge(store, measured(apart=multiset(10**6)))
+    verdict = judge(store, measured(disagreement=multiset(10**6)))
     assert verdict.outcome == "promote"
     json.dumps(verdict.evidence, allow_nan=False)

@@ -27,7 +27,7 @@ def test_judge_any_answers_end_in_promote_or_reject(shares, pool, max_rounds, mo
         wins, losses = 0, 0
         for judged, (answered, won) in enumerate(shares, start=1):
             evaluation = measured(
-                random=multiset(ties=ties), apart=multiset(wins, losses), askable=pool, dataset=f"d{judged}"
+                random=multiset(ties=ties), disagreement=multiset(wins, losses), askable=pool, dataset=f"d{judged}"
             )
             verdict = judge(store, evaluation)
             assert judge(store, evaluation).evidence_digest == verdict.evidence_digest

@@ -32,14 +32,14 @@ def measured(
     key: str = "k1",
     *,
     random: Sequence[WeightedDifference] = (),
-    apart: Sequence[WeightedDifference] = (),
+    disagreement: Sequence[WeightedDifference] = (),
     slices: Sequence[SliceScores] = (),
     askable: int = 500,
     share: float = 0.1,
     **evidence: Any,
 ) -> Evaluation:
     """What `evaluate` says of a challenger that met champion 1."""
-    differences = Differences(random=tuple(random), disagreement=tuple(apart))
+    differences = Differences(random=tuple(random), disagreement=tuple(disagreement))
     window = DisagreementCensus(rows=1000, share=share, askable=askable)
     return make_evaluation(key, slices=tuple(slices), differences=differences, window=window, **evidence)
 

@@ -20,10 +20,10 @@ def simulated(generator, items, accuracies, classes):
     truth = generator.integers(0, classes, items)
     table = []
     for true in truth:
-        others = [c for c in range(classes) if c != true]
+        wrong = [c for c in range(classes) if c != true]
         table.append(
             [
-                true if generator.uniform() < accuracy else others[generator.integers(classes - 1)]
+                true if generator.uniform() < accuracy else wrong[generator.integers(classes - 1)]
                 for accuracy in accuracies
             ]
         )
@@ -43,9 +43,9 @@ def slow_dawid_skene(votes, rounds=200):
         for a in range(votes.annotators):
             accuracy = (np.trace(counts[a]) + 1) / (counts[a].sum() + 2)
             for true in range(votes.classes):
-                for said in range(votes.classes):
-                    prior = accuracy if said == true else (1 - accuracy) / (votes.classes - 1)
-                    confusion[a, true, said] = counts[a, true, said] + prior
+                for answered in range(votes.classes):
+                    prior = accuracy if answered == true else (1 - accuracy) / (votes.classes - 1)
+                    confusion[a, true, answered] = counts[a, true, answered] + prior
                 confusion[a, true] /= confusion[a, true].sum()
         new = np.tile(prevalence, (votes.items, 1))
         for i, a, label in answers:
@@ -65,10 +65,10 @@ def test_dawid_skene_equals_an_independent_recomputation():
 @pytest.mark.parametrize("name", sorted(CONSENSUS))
 def test_annotators_who_agree_are_believed(name):
     truth = np.array([0, 1, 2, 1])
-    found = CONSENSUS[name](votes_of([[label] * 3 for label in truth], 3))
-    assert (found.probabilities.argmax(1) == truth).all()
-    assert (found.probabilities.max(1) > 0.8).all()
-    assert found.probabilities.sum(1) == pytest.approx(np.ones(4))
+    consensus = CONSENSUS[name](votes_of([[label] * 3 for label in truth], 3))
+    assert (consensus.probabilities.argmax(1) == truth).all()
+    assert (consensus.probabilities.max(1) > 0.8).all()
+    assert consensus.probabilities.sum(1) == pytest.approx(np.ones(4))
 
 
 def test_dawid_skene_beats_majority_where_most_annotators_are_bad():
@@ -82,25 +82,25 @@ def test_order_of_answers_and_names_of_annotators_do_not_matter():
     _, votes = simulated(np.random.default_rng(1), 80, [0.9, 0.8, 0.7], 3)
     order = np.random.default_rng(5).permutation(votes.item.size)
     renamed = np.array([2, 0, 1])
-    other = Votes(votes.item[order], renamed[votes.annotator[order]], votes.label[order], 80, 3, 3)
-    assert dawid_skene(other).probabilities == pytest.approx(dawid_skene(votes).probabilities, abs=1e-9)
-    assert dawid_skene(other).accuracy[renamed] == pytest.approx(dawid_skene(votes).accuracy, abs=1e-9)
+    permuted = Votes(votes.item[order], renamed[votes.annotator[order]], votes.label[order], 80, 3, 3)
+    assert dawid_skene(permuted).probabilities == pytest.approx(dawid_skene(votes).probabilities, abs=1e-9)
+    assert dawid_skene(permuted).accuracy[renamed] == pytest.approx(dawid_skene(votes).accuracy, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", sorted(CONSENSUS))
 def test_no_answers_at_all_and_an_item_without_answers(name):
     empty = CONSENSUS[name](votes_of([], 3))
     assert empty.probabilities.shape == (0, 3)
-    found = CONSENSUS[name](votes_of([[0, 0], [None, None]], 2))
-    assert np.isfinite(found.probabilities).all()
+    consensus = CONSENSUS[name](votes_of([[0, 0], [None, None]], 2))
+    assert np.isfinite(consensus.probabilities).all()
 
 
 @pytest.mark.parametrize("name", sorted(CONSENSUS))
 def test_single_annotator_and_a_single_class(name):
-    found = CONSENSUS[name](votes_of([[0], [1], [1]], 2))
-    assert (found.probabilities.argmax(1) == [0, 1, 1]).all()
-    one = CONSENSUS[name](votes_of([[1, 1], [1, 1]], 2))
-    assert (one.probabilities.argmax(1) == 1).all()
+    consensus = CONSENSUS[name](votes_of([[0], [1], [1]], 2))
+    assert (consensus.probabilities.argmax(1) == [0, 1, 1]).all()
+    one_class = CONSENSUS[name](votes_of([[1, 1], [1, 1]], 2))
+    assert (one_class.probabilities.argmax(1) == 1).all()
 
 
 def test_tie_is_not_broken_by_the_order_of_classes():
@@ -130,9 +130,9 @@ def test_alpha_of_krippendorffs_own_example():
             strict=True,
         )
     )
-    found = krippendorff_alpha(votes_of([[None if v is None else v - 1 for v in row] for row in table], 5))
-    assert found == pytest.approx(0.743, abs=5e-4)
-    assert found == pytest.approx(slow_alpha(table))
+    alpha = krippendorff_alpha(votes_of([[None if v is None else v - 1 for v in row] for row in table], 5))
+    assert alpha == pytest.approx(0.743, abs=5e-4)
+    assert alpha == pytest.approx(slow_alpha(table))
 
 
 def test_alpha_is_one_for_agreement_about_zero_for_chance_and_undefined_without_pairs():

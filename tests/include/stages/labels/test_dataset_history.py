@@ -39,8 +39,8 @@ def live_on(store):
 
 
 def properties(store):
-    found = DeltaTable(f"{store.uri}/labels").metadata().configuration
-    return [found.get(name) for name in PROPERTIES]
+    configuration = DeltaTable(f"{store.uri}/labels").metadata().configuration
+    return [configuration.get(name) for name in PROPERTIES]
 
 
 def test_dataset_of_last_month_is_read_after_many_more_commits(tmp_path):
@@ -79,6 +79,6 @@ def test_dataset_whose_version_is_gone_says_so_and_stops_no_loop(tmp_path):
     live_on(store)
     with pytest.raises(VersionGoneError, match="version 2 is not there any more"):
         read_dataset(store, published.subject)
-    again = publish_dataset(store)
-    assert (again.train, again.added) == (60, None)
-    assert "what changed is not known" in again.reasons[0]
+    republished = publish_dataset(store)
+    assert (republished.train, republished.added) == (60, None)
+    assert "what changed is not known" in republished.reasons[0]

@@ -53,9 +53,9 @@ push_requests(store, backend)
 answers = folder / "labeling" / "answers" / "all.jsonl"
 if not answers.exists():
     rows = store.read("requests").to_pylist()
-    said = [{"request_id": r["request_id"], "annotator": a, "label": "earn" if r["trace_id"] != "t3" else CLASSES[i],
+    lines = [{"request_id": r["request_id"], "annotator": a, "label": "earn" if r["trace_id"] != "t3" else CLASSES[i],
              "created_at": "2026-03-12T08:00:00Z"} for i, a in enumerate("abc") for r in rows]
-    answers.write_text("".join(json.dumps(item) + "\\n" for item in said))
+    answers.write_text("".join(json.dumps(item) + "\\n" for item in lines))
 collect_annotations(store, backend, KEY)
 validate_labels(store)
 try:
@@ -76,7 +76,9 @@ def state(folder):
     store = make_store(folder)
     tables = {name: store.read(name) for name in CLOCK}
     return {name: table_digest(table.drop_columns(CLOCK[name])) for name, table in tables.items()}, [
-        (found.kind, found.subject) for kind in (SelectedBatch, PublishedDataset) for found in find(store, kind)
+        (decision.kind, decision.subject)
+        for kind in (SelectedBatch, PublishedDataset)
+        for decision in find(store, kind)
     ]
 
 

@@ -24,7 +24,7 @@ from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
 ANNOTATORS = ("ann", "bob", "cat")
 
 
-def asked(tmp_path, rows=12, **overrides):
+def pushed_store(tmp_path, rows=12, **overrides):
     """A store whose rows are all asked about and pushed; gives it and the request ids by trace id."""
     store = make_store(tmp_path, **{"selection": {"budget": rows, "diversify": "none"}, **overrides})
     write_lines(tmp_path, [line(n) for n in range(rows)])
@@ -34,21 +34,21 @@ def asked(tmp_path, rows=12, **overrides):
     return store, {row["trace_id"]: row["request_id"] for row in store.read("requests").to_pylist()}
 
 
-def answer(tmp_path, name, said, *, minute=0):
+def write_answers(tmp_path, name, labels, *, minute=0):
     """Append one annotator's answers, given as request id → label."""
     folder = tmp_path / "labeling" / "answers"
     folder.mkdir(parents=True, exist_ok=True)
     moment = datetime(2026, 3, 12, 8, minute, tzinfo=UTC).isoformat()
     with (folder / f"{name}.jsonl").open("a") as file:
-        for request_id, label in said.items():
+        for request_id, label in labels.items():
             file.write(
                 json.dumps({"request_id": request_id, "annotator": name, "label": label, "created_at": moment}) + "\n"
             )
 
 
-def everyone(tmp_path, requests, label_of):
+def everyone_answers(tmp_path, requests, label_of):
     for name in ANNOTATORS:
-        answer(tmp_path, name, {request: label_of(trace) for trace, request in requests.items()})
+        write_answers(tmp_path, name, {request: label_of(trace) for trace, request in requests.items()})
 
 
 def collect(store):
@@ -60,8 +60,8 @@ def truth(trace):
 
 
 def test_agreed_answers_become_labels_with_their_split_probability_and_first_prediction(tmp_path):
-    store, requests = asked(tmp_path)
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path)
+    everyone_answers(tmp_path, requests, truth)
     assert collect(store).new == 3 * len(requests)
     report = validate_labels(store)
     assert (report.accepted, report.set_aside) == (len(requests), 0)
@@ -79,28 +79,28 @@ def test_agreed_answers_become_labels_with_their_split_probability_and_first_pre
 
 
 def test_validating_again_changes_nothing(tmp_path):
-    store, requests = asked(tmp_path)
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path)
+    everyone_answers(tmp_path, requests, truth)
     collect(store)
     validate_labels(store)
-    before = (table_digest(store.read("labels")), store.version("labels"), store.version("quarantine"))
+    first_state = (table_digest(store.read("labels")), store.version("labels"), store.version("quarantine"))
     assert collect(store).new == 0
     assert validate_labels(store).received == 0
-    assert (table_digest(store.read("labels")), store.version("labels"), store.version("quarantine")) == before
+    assert (table_digest(store.read("labels")), store.version("labels"), store.version("quarantine")) == first_state
 
 
 def test_annotators_are_pseudonyms(tmp_path):
-    store, requests = asked(tmp_path)
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path)
+    everyone_answers(tmp_path, requests, truth)
     collect(store)
     assert not set(store.read("annotations").column("annotator").to_pylist()) & set(ANNOTATORS)
 
 
 def test_ambiguous_answers_are_set_aside_with_what_was_said(tmp_path):
-    store, requests = asked(tmp_path, labels={"consensus": "majority"})
+    store, requests = pushed_store(tmp_path, labels={"consensus": "majority"})
     unclear = sorted(requests)[0]
     for place, name in enumerate(ANNOTATORS):
-        answer(tmp_path, name, {r: (CLASSES[place] if t == unclear else truth(t)) for t, r in requests.items()})
+        write_answers(tmp_path, name, {r: (CLASSES[place] if t == unclear else truth(t)) for t, r in requests.items()})
     collect(store)
     report = validate_labels(store)
     assert (report.accepted, report.set_aside) == (len(requests) - 1, 1)
@@ -112,8 +112,8 @@ def test_ambiguous_answers_are_set_aside_with_what_was_said(tmp_path):
 
 def test_label_that_breaks_a_domain_rule_is_set_aside(tmp_path):
     rule = {"name": "never_grain", "input": "text", "when": "story", "deny": ["grain"]}
-    store, requests = asked(tmp_path, labels={"rules": [rule]})
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path, labels={"rules": [rule]})
+    everyone_answers(tmp_path, requests, truth)
     collect(store)
     validate_labels(store)
     assert "grain" not in store.read("labels").column("label").to_pylist()
@@ -130,34 +130,34 @@ def test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches(label
 
 def test_label_that_a_rule_does_not_allow_is_set_aside(tmp_path):
     rule = {"name": "no_grain", "input": "text", "when": "story", "allow": ["earn", "acq"]}
-    store, requests = asked(tmp_path, labels={"rules": [rule]})
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path, labels={"rules": [rule]})
+    everyone_answers(tmp_path, requests, truth)
     collect(store)
     validate_labels(store)
     assert set(store.read("labels").column("label").to_pylist()) == {"earn", "acq"}
 
 
 def test_later_answers_supersede_a_label(tmp_path):
-    store, requests = asked(tmp_path, labels={"consensus": "majority", "min_confidence": 0.6})
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path, labels={"consensus": "majority", "min_confidence": 0.6})
+    everyone_answers(tmp_path, requests, truth)
     collect(store)
     validate_labels(store)
     trace = sorted(requests)[0]
-    other = next(name for name in CLASSES if name != truth(trace))
+    corrected = next(name for name in CLASSES if name != truth(trace))
     for name in ANNOTATORS:
-        answer(tmp_path, name, {requests[trace]: other}, minute=30)
+        write_answers(tmp_path, name, {requests[trace]: corrected}, minute=30)
     collect(store)
     validate_labels(store)
     rows = [row for row in store.read("labels").to_pylist() if row["trace_id"] == trace]
     assert len(rows) == 2
     present = [row for row in current_labels(store.read("labels")).to_pylist() if row["trace_id"] == trace]
-    assert [row["label"] for row in present] == [other]
+    assert [row["label"] for row in present] == [corrected]
 
 
 def test_too_little_agreement_stops_the_batch(tmp_path):
-    store, requests = asked(tmp_path, labels={"min_agreement": 0.5})
+    store, requests = pushed_store(tmp_path, labels={"min_agreement": 0.5})
     for place, name in enumerate(ANNOTATORS):
-        answer(tmp_path, name, {r: CLASSES[(int(t[1:]) * (place + 1) + place) % 3] for t, r in requests.items()})
+        write_answers(tmp_path, name, {r: CLASSES[(int(t[1:]) * (place + 1) + place) % 3] for t, r in requests.items()})
     collect(store)
     with pytest.raises(DataQualityError, match=r"min_agreement is 0\.50"):
         validate_labels(store)
@@ -165,20 +165,20 @@ def test_too_little_agreement_stops_the_batch(tmp_path):
 
 
 def test_agreement_exactly_at_its_floor_passes(tmp_path):
-    store, requests = asked(tmp_path, labels={"min_agreement": 1.0})
-    everyone(tmp_path, requests, truth)
+    store, requests = pushed_store(tmp_path, labels={"min_agreement": 1.0})
+    everyone_answers(tmp_path, requests, truth)
     collect(store)
     report = validate_labels(store)
     assert (report.alpha, report.accepted) == (1.0, len(requests))
 
 
 def test_requests_with_too_few_answers_wait_until_the_deadline(tmp_path):
-    store, requests = asked(tmp_path)
-    answer(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
+    store, requests = pushed_store(tmp_path)
+    write_answers(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
     collect(store)
     assert validate_labels(store).received == 0
-    found = progress(store, backend_for(store.loop, None))
-    assert (found.complete, found.answered, found.open) == (False, 0, len(requests))
+    waiting = progress(store, backend_for(store.loop, None))
+    assert (waiting.complete, waiting.answered, waiting.open) == (False, 0, len(requests))
     rows = store.read("requests").to_pylist()
     late = [row | {"pushed_at": row["pushed_at"] - timedelta(hours=73)} for row in rows]
     store.update_rows("requests", rows_of(store.loop, "requests", late))
@@ -187,9 +187,9 @@ def test_requests_with_too_few_answers_wait_until_the_deadline(tmp_path):
 
 
 def test_quorum_ends_the_wait(tmp_path):
-    store, requests = asked(tmp_path, labeling={"quorum": 0.5})
+    store, requests = pushed_store(tmp_path, labeling={"quorum": 0.5})
     half = dict(sorted(requests.items())[:6])
-    everyone(tmp_path, half, truth)
+    everyone_answers(tmp_path, half, truth)
     assert progress(store, backend_for(store.loop, None)).complete
 
 
@@ -236,8 +236,8 @@ class TestSeeds:
 
 class TestDatasets:
     def labeled(self, tmp_path):
-        store, requests = asked(tmp_path)
-        everyone(tmp_path, requests, truth)
+        store, requests = pushed_store(tmp_path)
+        everyone_answers(tmp_path, requests, truth)
         collect(store)
         validate_labels(store)
         return store, requests
@@ -278,7 +278,7 @@ class TestDatasets:
 
     def test_content_in_both_splits_is_held_out_not_trained_on(self, tmp_path):
         store, _ = self.labeled(tmp_path)
-        held = next(row for row in store.read("labels").to_pylist() if row["split"] == "holdout")
-        twin = held | {"label_id": "twin", "trace_id": "twin", "split": "train"}
+        holdout_row = next(row for row in store.read("labels").to_pylist() if row["split"] == "holdout")
+        twin = holdout_row | {"label_id": "twin", "trace_id": "twin", "split": "train"}
         store.append_new("labels", rows_of(store.loop, "labels", [twin]))
         assert "twin" not in read_dataset(store, publish_dataset(store).subject).train.column("trace_id").to_pylist()

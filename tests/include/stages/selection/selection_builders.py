@@ -89,10 +89,10 @@ def report_row(trace_id: str, **overrides: Any) -> dict[str, Any]:
 
 
 def requests_of(store: LoopStore, **conditions: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = store.read(
+    requests: list[dict[str, Any]] = store.read(
         "requests", filters=[(name, "=", value) for name, value in conditions.items()] or None
     ).to_pylist()
-    return found
+    return requests
 
 
 def say(text: str) -> None:

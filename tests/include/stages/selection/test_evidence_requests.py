@@ -30,16 +30,18 @@ def store(tmp_path):
 def drawn(store: LoopStore, n: int, round_number: int = 1, challenger_key: str = "c1") -> list[dict[str, Any]]:
     """Ask for n of the rows whose seconds are even: there the two models are said to disagree."""
     frame = sampling_frame(store, EVERYTHING, challenger_key)
-    apart = [place for place, ts in enumerate(frame.rows.column("ts").to_pylist()) if ts.second % 2 == 0]
-    asked = request_disagreements(store, frame, apart, n, challenger_key=challenger_key, round_number=round_number)
-    rows: list[dict[str, Any]] = asked.to_pylist()
+    disagreeing = [position for position, ts in enumerate(frame.rows.column("ts").to_pylist()) if ts.second % 2 == 0]
+    requests = request_disagreements(
+        store, frame, disagreeing, n, challenger_key=challenger_key, round_number=round_number
+    )
+    rows: list[dict[str, Any]] = requests.to_pylist()
     return rows
 
 
 def test_disagreement_round_asks_for_rows_the_models_disagree_on(store):
-    asked = drawn(store, 5)
-    assert len(asked) == 5
-    assert all(int(row["trace_id"].split("-")[1]) % 2 == 0 for row in asked)
+    requests = drawn(store, 5)
+    assert len(requests) == 5
+    assert all(int(row["trace_id"].split("-")[1]) % 2 == 0 for row in requests)
 
 
 def test_disagreement_requests_hide_what_the_models_said(store):
@@ -52,9 +54,9 @@ def test_disagreement_requests_hide_what_the_models_said(store):
 
 
 def test_disagreement_probability_is_the_share_drawn_of_those_that_disagree(store):
-    asked = drawn(store, 5)
-    assert {row["inclusion_probability"] for row in asked} == {5 / 20}
-    assert {row["reasons"][0] for row in asked} == {"evidence: 5 of 20 rows on which two models disagree"}
+    requests = drawn(store, 5)
+    assert {row["inclusion_probability"] for row in requests} == {5 / 20}
+    assert {row["reasons"][0] for row in requests} == {"evidence: 5 of 20 rows on which two models disagree"}
 
 
 def test_disagreement_draw_includes_each_row_as_often_as_its_probability_says(store):
@@ -84,22 +86,22 @@ def test_disagreement_rounds_do_not_ask_for_the_same_rows(store):
 
 def test_disagreement_round_after_a_selection_leaves_its_rows_alone(store):
     select_samples(store, day_interval(), budget=15)
-    before = {row["content_key"] for row in requests_of(store)}
-    assert before.isdisjoint({row["content_key"] for row in drawn(store, 40)})
+    requested = {row["content_key"] for row in requests_of(store)}
+    assert requested.isdisjoint({row["content_key"] for row in drawn(store, 40)})
 
 
 def test_disagreement_round_drawn_from_an_old_frame_asks_nothing_twice(store):
     frame = sampling_frame(store, EVERYTHING, "c1")
     everywhere = range(frame.rows.num_rows)
     select_samples(store, day_interval(), budget=15)
-    before = {row["content_key"] for row in requests_of(store)}
-    asked = request_disagreements(store, frame, everywhere, 10, challenger_key="c1", round_number=1).to_pylist()
-    assert before.isdisjoint({row["content_key"] for row in asked})
-    assert {row["inclusion_probability"] for row in asked} == {10 / 25}
+    requested = {row["content_key"] for row in requests_of(store)}
+    requests = request_disagreements(store, frame, everywhere, 10, challenger_key="c1", round_number=1).to_pylist()
+    assert requested.isdisjoint({row["content_key"] for row in requests})
+    assert {row["inclusion_probability"] for row in requests} == {10 / 25}
 
 
-@pytest.mark.parametrize(("n", "places"), [(0, [1, 2]), (5, [])])
-def test_disagreement_round_without_rows_writes_nothing(store, n, places):
+@pytest.mark.parametrize(("n", "disagreeing"), [(0, [1, 2]), (5, [])])
+def test_disagreement_round_without_rows_writes_nothing(store, n, disagreeing):
     frame = sampling_frame(store, EVERYTHING, "c1")
-    asked = request_disagreements(store, frame, places, n, challenger_key="c1", round_number=1)
-    assert (asked.num_rows, store.version("requests")) == (0, None)
+    requests = request_disagreements(store, frame, disagreeing, n, challenger_key="c1", round_number=1)
+    assert (requests.num_rows, store.version("requests")) == (0, None)

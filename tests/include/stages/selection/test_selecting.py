@@ -153,11 +153,11 @@ def test_selection_takes_no_two_certain_rows_that_nearly_say_the_same(tmp_path, 
     loop = make_selection_loop(selection={"budget": 10, "random_share": 0.0, "diversify": diversify})
     store = make_selection_store(tmp_path, [*rows, *prediction_rows(30)[20:]], loop=loop)
     select_samples(store, day_interval())
-    asked = {row["trace_id"] for row in requests_of(store)}
-    chosen = [row for row in [*rows, *prediction_rows(30)[20:]] if row["trace_id"] in asked]
+    requested = {row["trace_id"] for row in requests_of(store)}
+    chosen = [row for row in [*rows, *prediction_rows(30)[20:]] if row["trace_id"] in requested]
     vectors = features(loop, rows_of(loop, "predictions", chosen)).toarray()
     assert len(chosen) == 10
-    assert all(one @ other < 0.95 for one, other in itertools.combinations(vectors, 2))
+    assert all(first @ second < 0.95 for first, second in itertools.combinations(vectors, 2))
 
 
 def test_selection_hides_about_the_configured_share_of_prelabels_in_both_strata(tmp_path):
@@ -186,8 +186,8 @@ def test_selection_never_asks_for_more_than_the_budget(tmp_path_factory, rows, b
     loop = make_selection_loop(selection={"random_share": share})
     store = make_selection_store(tmp_path_factory.mktemp("budget"), prediction_rows(rows), loop=loop)
     report = select_samples(store, day_interval(), budget=budget)
-    asked = requests_of(store)
-    assert report.requests == len(asked) <= min(budget, rows)
+    requests = requests_of(store)
+    assert report.requests == len(requests) <= min(budget, rows)
     assert report.random == min(rows, random_rows(budget, share))
 
 

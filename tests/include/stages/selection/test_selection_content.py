@@ -78,16 +78,16 @@ def test_content_keys_of_a_table_are_those_of_its_rows():
 
 
 def unit_rows(loop: Loop, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = features(loop, rows_of(loop, "predictions", rows)).toarray()
-    assert found.shape[0] == len(rows)
-    assert np.isfinite(found).all()
-    return found
+    vectors: NDArray[np.float64] = features(loop, rows_of(loop, "predictions", rows)).toarray()
+    assert vectors.shape[0] == len(rows)
+    assert np.isfinite(vectors).all()
+    return vectors
 
 
 def test_features_of_texts_are_unit_vectors_that_tell_them_apart():
-    found = unit_rows(TEXT, prediction_rows(5))
-    assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(5))
-    assert (found @ found.T)[~np.eye(5, dtype=bool)].max() < 0.95
+    vectors = unit_rows(TEXT, prediction_rows(5))
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(5))
+    assert (vectors @ vectors.T)[~np.eye(5, dtype=bool)].max() < 0.95
 
 
 def test_features_use_the_embedding_when_every_row_has_one():
@@ -107,28 +107,28 @@ def test_features_of_a_vector_with_one_row_are_finite():
 
 def test_features_of_numbers_tell_apart_what_has_the_same_sign():
     rows = [row_without_text(place, input_amount=float(place), input_age=30.0) for place in range(12)]
-    found = unit_rows(NUMERIC, rows)
-    assert (found @ found.T)[~np.eye(12, dtype=bool)].max() < 0.95
+    vectors = unit_rows(NUMERIC, rows)
+    assert (vectors @ vectors.T)[~np.eye(12, dtype=bool)].max() < 0.95
 
 
 def test_features_of_equal_numbers_are_equal():
     rows = [row_without_text(place, input_amount=amount, input_age=1.0) for place, amount in enumerate((5.0, 5.0, 9.0))]
-    found = unit_rows(NUMERIC, rows)
-    assert found[0] @ found[1] == pytest.approx(1)
+    vectors = unit_rows(NUMERIC, rows)
+    assert vectors[0] @ vectors[1] == pytest.approx(1)
 
 
 def test_features_put_a_missing_number_in_the_middle():
     ages = (1000.0, 1001.0, None, 1002.0)
     rows = [row_without_text(place, input_amount=0.0, input_age=age) for place, age in enumerate(ages)]
-    found = unit_rows(NUMERIC, rows)
-    assert found[2] @ found[1] == pytest.approx(1)
+    vectors = unit_rows(NUMERIC, rows)
+    assert vectors[2] @ vectors[1] == pytest.approx(1)
 
 
 def test_features_of_a_number_nobody_gave_are_finite():
-    found = unit_rows(NUMERIC, [row_without_text(place, input_amount=float(place)) for place in range(3)])
-    assert np.isfinite(found).all()
+    vectors = unit_rows(NUMERIC, [row_without_text(place, input_amount=float(place)) for place in range(3)])
+    assert np.isfinite(vectors).all()
 
 
 def test_features_of_one_letter_categories_tell_them_apart():
-    found = unit_rows(CATEGORY, [row_without_text(place, input_grade=grade) for place, grade in enumerate("AAB")])
-    assert found @ found.T == pytest.approx(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
+    vectors = unit_rows(CATEGORY, [row_without_text(place, input_grade=grade) for place, grade in enumerate("AAB")])
+    assert vectors @ vectors.T == pytest.approx(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))

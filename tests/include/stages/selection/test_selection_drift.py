@@ -156,10 +156,10 @@ def test_interval_judged_again_is_chosen_from_by_its_newest_verdict(tmp_path):
 def test_selection_run_again_keeps_its_batch_whatever_verdict_came_since(tmp_path):
     store = desk_store(tmp_path)
     judged(store, "label_segment", segments=["desk=eu"])
-    first, asked = select_samples(store, day_interval()), requests_of(store)
+    first, requests = select_samples(store, day_interval()), requests_of(store)
     judged(store, "label_segment", segments=["desk=us"])
     assert select_samples(store, day_interval()) == first
-    assert requests_of(store) == asked
+    assert requests_of(store) == requests
     assert len(find(store, SelectedBatch)) == 1
 
 
@@ -214,8 +214,8 @@ def test_rows_that_a_real_verdict_calls_broken_are_not_chosen(tmp_path, kind, va
 
 def test_broken_rows_stay_in_the_random_draw_since_users_met_them_too(tmp_path):
     store = broken(tmp_path, column("input_more"))
-    asked = requests_of(store, stratum="random")
-    assert {(row["stratum"], row["split"], row["inclusion_probability"]) for row in asked} == RANDOM
+    requests = requests_of(store, stratum="random")
+    assert {(row["stratum"], row["split"], row["inclusion_probability"]) for row in requests} == RANDOM
     assert random_ids(batch(store)) == random_ids(undrifted(tmp_path))
     assert lacking(store, "random") > 0
 

@@ -75,8 +75,8 @@ def test_reports_are_capped_at_the_certainty_budget(tmp_path):
 def test_reported_row_of_an_earlier_day_is_asked_for_with_the_next_batch(tmp_path):
     store = make_selection_store(tmp_path, [*prediction_rows(30), *prediction_rows(30, day=1)], loop=SURE)
     select_samples(store, day_interval(0))
-    asked = {row["trace_id"] for row in requests_of(store)}
-    late = next(row["trace_id"] for row in prediction_rows(30) if row["trace_id"] not in asked)
+    requested = {row["trace_id"] for row in requests_of(store)}
+    late = next(row["trace_id"] for row in prediction_rows(30) if row["trace_id"] not in requested)
     add_rows(store, "feedback", [report_row(late, ts=day_interval(1).start)])
     report = select_samples(store, day_interval(1))
     assert (report.reported, report.frame_rows, report.requests) == (1, 30, 4)
@@ -97,9 +97,9 @@ def test_reports_that_waited_longest_come_first(tmp_path):
     add_rows(store, "feedback", [report_row(row["trace_id"]) for row in prediction_rows(6)])
     select_samples(store, day_interval(1))
     batch = requests_of(store, batch_id=day_interval(1).key)
-    asked = sorted(row["trace_id"] for row in batch)
-    assert [name[:2] for name in asked[:2]] == ["d0", "d0"]
-    assert asked[2:] == ["d1-00000", "d1-00001"]
+    requested = sorted(row["trace_id"] for row in batch)
+    assert [name[:2] for name in requested[:2]] == ["d0", "d0"]
+    assert requested[2:] == ["d1-00000", "d1-00001"]
 
 
 def test_reported_row_that_was_asked_for_is_not_asked_again(tmp_path):

@@ -93,8 +93,8 @@ def test_other_routes_neither_hasten_nor_hold_back(store: LoopStore, route: str,
 def test_alarm_that_is_not_or_no_longer_up_does_not_act(
     store: LoopStore, verdicts: Sequence[tuple[int, str]], route: str, labels: range, outcome: str
 ) -> None:
-    found = [(day, said, "none" if said == "stable" else route) for day, said in verdicts]
-    decision = decided(store, labels, *found)
+    routed = [(day, verdict, "none" if verdict == "stable" else route) for day, verdict in verdicts]
+    decision = decided(store, labels, *routed)
     assert (decision.outcome, decision.route) == (outcome, "none")
 
 
@@ -127,13 +127,13 @@ def test_decision_on_an_alarm_is_the_same_when_made_again(store: LoopStore, rout
     assert decide_retrain(store) == first
     assert first.outcome == outcome
     assert store.version("decisions") == written
-    assert len([one for one in find(store, RetrainPlan) if one.subject == first.subject]) == 1
+    assert len([plan for plan in find(store, RetrainPlan) if plan.subject == first.subject]) == 1
 
 
 def test_alarm_that_trained_a_challenger_does_not_train_another_on_the_same_labels(store: LoopStore) -> None:
     judge_plan(store)
     judged(store, 1, "alarm", "retrain")
     judge_plan(store, "reject", FEW)
-    again = decide_retrain(store)
-    assert again.outcome == "no"
-    assert "is judged" in again.reasons[0]
+    plan = decide_retrain(store)
+    assert plan.outcome == "no"
+    assert "is judged" in plan.reasons[0]

@@ -47,7 +47,7 @@ def test_model_digest_of_the_same_dataset_twice_is_the_same(store: LoopStore) ->
 
 def test_model_digest_in_a_fresh_process_with_other_hashes_is_the_same(store: LoopStore, tmp_path: Path) -> None:
     dataset = published(store)
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "tests.include.stages.training.fresh_digest", str(tmp_path)],
         env=os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
@@ -55,7 +55,7 @@ def test_model_digest_in_a_fresh_process_with_other_hashes_is_the_same(store: Lo
         check=True,
         text=True,
     )
-    assert found.stdout == digest_of_model(store, dataset)
+    assert process.stdout == digest_of_model(store, dataset)
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,22 @@ def test_model_digest_of_another_configuration_is_another(
 ) -> None:
     dataset = published(store)
     factory = {"factory": "include.factories:text_classifier"}
-    other = make_label_store(tmp_path, make_text_loop(training=factory | training))
-    assert digest_of_model(other, dataset) != digest_of_model(store, dataset)
+    other_store = make_label_store(tmp_path, make_text_loop(training=factory | training))
+    assert digest_of_model(other_store, dataset) != digest_of_model(store, dataset)
 
 
 def test_model_digest_with_one_label_changed_is_another(store: LoopStore, tmp_path: Path) -> None:
-    other = make_label_store(tmp_path / "other")
-    publish_labels(other, range(1), label="ship")
-    assert digest_of_model(other, published(other, range(1, 12))) != digest_of_model(store, published(store))
+    other_store = make_label_store(tmp_path / "other")
+    publish_labels(other_store, range(1), label="ship")
+    assert digest_of_model(other_store, published(other_store, range(1, 12))) != digest_of_model(
+        store, published(store)
+    )
 
 
 def test_model_digest_of_labels_that_came_in_another_order_is_the_same(store: LoopStore, tmp_path: Path) -> None:
-    other = make_label_store(tmp_path / "other")
-    publish_labels(other, range(6, 12))
-    assert digest_of_model(other, published(other, range(6))) == digest_of_model(store, published(store))
+    other_store = make_label_store(tmp_path / "other")
+    publish_labels(other_store, range(6, 12))
+    assert digest_of_model(other_store, published(other_store, range(6))) == digest_of_model(store, published(store))
 
 
 def test_train_challenger_logs_one_finished_run_with_its_lineage(store: LoopStore, registry: ModelRegistry) -> None:
@@ -127,8 +129,8 @@ def test_train_challenger_in_two_registries_gives_the_same_digest(
     store: LoopStore, registry: ModelRegistry, tmp_path: Path, mlflow_template: Path
 ) -> None:
     plan = planned(store)
-    other = registry_in(tmp_path / "other", store.loop, mlflow_template)
-    first, second = train_challenger(store, plan, registry), train_challenger(store, plan, other)
+    other_registry = registry_in(tmp_path / "other", store.loop, mlflow_template)
+    first, second = train_challenger(store, plan, registry), train_challenger(store, plan, other_registry)
     assert first.model_digest == second.model_digest
     assert first.run_id != second.run_id
 
