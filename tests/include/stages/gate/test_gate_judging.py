@@ -79,7 +79,7 @@ def test_judge_later_challengers_need_more_and_keep_their_number(store: LoopStor
 
 @pytest.mark.parametrize(
     ("evidence", "k"),
-    [({}, 40), ({"askable": 3}, 3), ({"apart": multiset(14, 8)}, 40), ({"apart": multiset(6)}, 10)],
+    [({}, 40), ({"askable": 3}, 3), ({"disagreement": multiset(14, 8)}, 40), ({"disagreement": multiset(6)}, 10)],
     ids=["no lead", "few left", "slight lead", "nearly there"],
 )
 def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, Any], k: int) -> None:
@@ -186,13 +186,13 @@ def test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree(tmp_path
 
 def test_judge_margin_with_a_census_of_no_disagreement_counts_as_over_all_rows(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, margin=0.2)
-    rows: dict[str, Any] = {"apart": multiset(40, 10)}
+    rows: dict[str, Any] = {"disagreement": multiset(40, 10)}
     everywhere, nowhere = (judge(store, measured(f"k{share}", **rows, share=share)) for share in (1.0, 0.0))
     assert nowhere.e_value == pytest.approx(everywhere.e_value)
 
 
 def test_judge_margin_is_counted_in_the_unit_of_the_score(tmp_path: Path) -> None:
-    rows: dict[str, Any] = {"random": multiset(5, 2, 90), "apart": multiset(40, 10)}
+    rows: dict[str, Any] = {"random": multiset(5, 2, 90), "disagreement": multiset(40, 10)}
     fifth = judge(make_judged_store(tmp_path / "one", margin=0.05), measured(**rows, score_unit=0.2))
     plain = judge(make_judged_store(tmp_path / "two", margin=0.01), measured(**rows))
     assert fifth.e_value == pytest.approx(plain.e_value)
