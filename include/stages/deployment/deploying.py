@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from include.foundation.decisions.chain import Decision
 from include.foundation.errors import DeploymentError
 from include.foundation.store.ledgers.deployments import append_deployment, history
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.chain import Decision, record
 from include.foundation.digests import canonical_json
 from include.foundation.intervals import Interval
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, Key, judge_columns
 from include.stages.drift.findings import Finding

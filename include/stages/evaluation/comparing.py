@@ -9,7 +9,7 @@ import pyarrow as pa
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.chain import Decision, record
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_difference, weighted_mean
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.disagreement import disagreement_window

@@ -7,7 +7,7 @@ from include.foundation.decisions.chain import Decision, find, latest
 from include.foundation.errors import ContractError
 from include.foundation.pages.rendering import inline, large, render
 from include.foundation.statistics.estimates import Estimate
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.reports.corrections import corrections

@@ -1,11 +1,9 @@
 """Append Parquet files that were written beside a table: the way for more rows than memory holds."""
 
 import json
-import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +18,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION
-from include.foundation.store.table_reading import advice
+from include.foundation.store.table_reader import advice
 from include.foundation.store.tables import LoopStore, fence
 
 LEVEL = 1  # of zstd: a tenth larger than level 3, for less than half of the time
@@ -54,13 +52,12 @@ def write_day(
     path = f"day={day}/{uuid.uuid4()}.parquet"
     schema = pa.schema([field for field in store.schema(name) if field.name != "day"])
     try:
-        with _local(store, f"{name}/{path}") as target:
+        with store.objects.created(f"{store.uri}/{name}/{path}") as target:
             rows, statistics = _write(target, schema, batches, repetitive)
             if rows == 0:
                 target.unlink()
                 return None
             size = target.stat().st_size
-            _publish(store, f"{name}/{path}", target)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{store.uri}/{name}/{path}: could not be written: {error}{advice(error)}") from error
     now = int(time.time() * 1000)
@@ -124,48 +121,7 @@ def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bo
 def discard(store: LoopStore, name: str, files: Iterable[AddAction]) -> None:
     """Remove files that were not committed."""
     for file in files:
-        if "://" in store.uri:
-            bucket, key = _object(store, f"{name}/{file.path}")
-            _client(store).delete_object(Bucket=bucket, Key=key)
-        else:
-            Path(store.uri, name, file.path).unlink(missing_ok=True)
-
-
-@contextmanager
-def _local(store: LoopStore, path: str) -> Iterator[Path]:
-    """Give the local path to write to: the file itself, which is gone if anything fails, or one to upload."""
-    if "://" in store.uri:
-        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            yield Path(folder) / "rows.parquet"
-        return
-    target = Path(store.uri, path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield target
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-
-
-def _publish(store: LoopStore, path: str, written: Path) -> None:
-    if "://" not in store.uri:
-        return
-    bucket, key = _object(store, path)
-    try:
-        _client(store).upload_file(str(written), bucket, key)
-    except Exception as error:
-        raise StoreError(f"{store.uri}/{path}: could not be written: {error}") from error
-
-
-def _object(store: LoopStore, path: str) -> tuple[str, str]:
-    bucket, _, key = f"{store.uri}/{path}".removeprefix("s3://").partition("/")
-    return bucket, key
-
-
-def _client(store: LoopStore) -> Any:
-    import boto3
-
-    return boto3.client("s3", **store.s3_client_options)
+        store.objects.delete(f"{store.uri}/{name}/{file.path}")
 
 
 def _write(

@@ -9,7 +9,7 @@ from typing import Any
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.chain import Decision, find
 from include.foundation.intervals import Interval
-from include.foundation.store.objects import read_file, write_file
+from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.findings import column_in_words, difference_in_words
 from include.stages.drift.monitors.estimated_performance import BLIND

@@ -7,7 +7,7 @@ import pytest
 
 from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from tests.builders import make_store
 
 

@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.chain import Decision, broken_links, find, record
 from include.foundation.digests import table_digest
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.profiling.profiles import profile_days
 from include.stages.logs.pulling import pull_logs

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.foundation.decisions.chain import Decision, record
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.stages.drift.findings import ALL_ROWS, Finding, difference_in_words
 from include.stages.drift.page.verdict_page import BLIND, ROUTES, write_verdict_page
 from tests.builders import day, make_store

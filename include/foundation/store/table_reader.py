@@ -1,7 +1,8 @@
-"""Open and read the tables of one loop: Delta Lake on a folder or an object store."""
+"""The reader of one loop's tables: Delta Lake in a folder or on an object store."""
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -12,9 +13,13 @@ from deltalake.exceptions import TableNotFoundError
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import StoreError, VersionGoneError
+from include.foundation.store.objects.object_store import ObjectStore, remedy
+from include.foundation.store.objects.opening import objects_at
+from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
 from include.foundation.store.scanning import Filter, scan
 from include.foundation.store.schemas import TableSchema, schemas
+from include.foundation.uris import is_remote
 
 READAHEAD = 16  # files of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
@@ -144,20 +149,19 @@ class TableReader:
     @property
     def s3_client_options(self) -> dict[str, str]:
         """Credentials and endpoint as ``boto3.client`` takes them."""
-        names = {
-            "AWS_ACCESS_KEY_ID": "aws_access_key_id",
-            "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
-            "AWS_REGION": "region_name",
-            "AWS_ENDPOINT_URL": "endpoint_url",
-        }
-        return {names[name]: value for name, value in self.options.items() if name in names}
+        return client_options(self.options)
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """What reads and writes the objects beside the tables."""
+        return objects_at(self.uri, self.s3_client_options)
 
     def _file_system(self, name: str) -> pa_fs.FileSystem | None:
         """Return Arrow's own file system for local tables; deltalake's, through Python, for an object store.
 
         The latter's threads may outlive the interpreter, which then aborts at its end.
         """
-        if "://" in self.uri:
+        if is_remote(self.uri):
             return None
         return pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", pa_fs.LocalFileSystem())
 
@@ -170,6 +174,6 @@ def advice(error: Exception) -> str:
     >>> advice(OSError(28, "No space left on device"))
     '; make room there and run the task again'
     """
-    if "No space left" in str(error):
-        return "; make room there and run the task again"
+    if told := remedy(error, "read and write it"):
+        return f"; {told}"
     return UPDATE if "nsupported" in str(error) else ""
