@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from include.foundation.statistics.estimates import design_weights
 
 BETS = np.linspace(0.05, 0.95, 19)
 CLIP = 700.0  # exp of more overflows
@@ -12,10 +14,19 @@ CLIP = 700.0  # exp of more overflows
 
 @dataclass(frozen=True)
 class Stake:
-    """Differences in -1 to 1 with their counts, and the mean that the null hypothesis allows them at most.
+    """Differences with their counts, and the largest mean that the null hypothesis allows them.
 
-    Where rows stand for unequally many, each difference comes scaled by its row's ``weights``, 0 to 1; the threshold is scaled
-    alike, or else rows of little weight would seem to exceed a negative one.
+    Attributes
+    ----------
+    differences
+        (n,), each -1 to 1; multiplied by its row's weight where rows stand for unequally many.
+    counts
+        How often each difference occurs, (n,).
+    threshold
+        The largest mean difference under the null hypothesis, -1 to 1.
+    weights
+        Of the rows, (n,), each 0 to 1; all 1 by default. The threshold is multiplied by them as well: otherwise rows of little
+        weight would seem to exceed a negative one.
     """
 
     differences: Sequence[float]
@@ -53,6 +64,36 @@ def mixture_e_value(stakes: Iterable[Stake]) -> float:
     True
     """
     return float(np.exp(np.minimum(log_e_value(stakes), CLIP)))
+
+
+def shortfall_e_value(scores: ArrayLike, inclusion_probabilities: ArrayLike, floor: float) -> float:
+    """Return the e-value of the hypothesis that the mean score is at least the floor.
+
+    Parameters
+    ----------
+    scores
+        float64, (n,), each 0 to 1; may be empty.
+    inclusion_probabilities
+        float64, (n,), above 0, at most 1: rows that stand for more weigh more.
+    floor
+        0 to 1.
+
+    Returns
+    -------
+    float
+        As `mixture_e_value`: large values say that the mean is below the floor.
+
+    Examples
+    --------
+    >>> shortfall_e_value([], [], 0.8)
+    1.0
+    >>> shortfall_e_value([0.0] * 20, [0.5] * 20, 0.8) > 1000 > shortfall_e_value([1.0] * 20, [0.5] * 20, 0.8)
+    True
+    """
+    weights = design_weights(inclusion_probabilities)
+    shares = weights / weights.max(initial=1.0)
+    shortfalls = (floor - np.asarray(scores, dtype=np.float64)) * shares
+    return mixture_e_value([Stake(shortfalls.tolist(), [1.0] * shortfalls.size)])
 
 
 def log_e_value(stakes: Iterable[Stake]) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from include.foundation.decisions.chain import Decision, find, record
 from include.foundation.errors import DeploymentError
-from include.foundation.statistics.e_values import Stake, mixture_e_value
+from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import history, live
 from include.foundation.store.ledgers.outcomes import current_labels
@@ -49,7 +49,7 @@ def watch_deployment(store: LoopStore) -> Decision:
             store, Decision(KIND, version, "inconclusive", ("It promised nothing.",), {"score": score.to_json()})
         )
     floor = max(0.0, promised - store.loop.deploy.max_drop)
-    e_value, needed = _against(values, probabilities, floor), 1 / store.loop.gate.error_budget
+    e_value, needed = shortfall_e_value(values, probabilities, floor), 1 / store.loop.gate.error_budget
     outcome = _outcome(score, floor, e_value, needed)
     reason = (
         f"Version {version} scores {score} live; at least {floor:.3f} was promised; "
@@ -129,15 +129,6 @@ def _promised_weights(store: LoopStore, deployment: dict[str, Any]) -> Any:
     held = read_dataset(store, judged["dataset"]).holdout.to_pylist()
     rows = [row for row in held if judged["champion_version"] is None or row["stratum"] == "random"]
     return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
-
-
-def _against(values: Any, probabilities: Any, floor: float) -> float:
-    """Return the e-value of *the mean is at least the floor*; rows that stand for more weigh more."""
-    if values.size == 0:
-        return 1.0
-    weights = 1 / probabilities
-    shortfall = (floor - values) * weights / weights.max()
-    return mixture_e_value([Stake(shortfall.tolist(), [1.0] * shortfall.size)])
 
 
 def _outcome(score: Estimate, floor: float, e_value: float, needed: float) -> str:

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from include.foundation.config.data_sections import Drift
 from include.foundation.intervals import Interval
-from include.foundation.statistics.e_values import Stake, mixture_e_value
+from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
@@ -66,8 +64,11 @@ def accuracy(rows: Sequence[Row]) -> Estimate:
     """Return the weighted share of rows that were right, with its interval; unknown without rows."""
     if not rows:
         return UNKNOWN
-    right = [float(row["predicted"] == row["label"]) for row in rows]
-    return weighted_mean(right, [row["inclusion_probability"] for row in rows])
+    return weighted_mean(_scores(rows), [row["inclusion_probability"] for row in rows])
+
+
+def _scores(rows: Sequence[Row]) -> list[float]:
+    return [float(row["predicted"] == row["label"]) for row in rows]
 
 
 def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float | None, needed: float) -> Finding:
@@ -77,7 +78,7 @@ def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float |
         sentence = f"Accuracy on labels{where} is {found}; what it was before is unknown."
         return Finding("performance", "accuracy", segment, "unknown", None, None, False, sentence, details)
     floor = max(0.0, reference - drift.max_accuracy_drop)
-    e_value = _against(rows, floor)
+    e_value = shortfall_e_value(_scores(rows), [row["inclusion_probability"] for row in rows], floor)
     flagged, drop = e_value >= needed, max(0.0, reference - found.value)
     state = (
         "has dropped"
@@ -92,14 +93,6 @@ def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float |
     )
     details |= {"floor": floor, "e_value": e_value}
     return Finding("performance", "accuracy", segment, "accuracy", drop, None, flagged, sentence, details)
-
-
-def _against(rows: Sequence[Row], floor: float) -> float:
-    """Return the e-value of *accuracy is at least the floor*."""
-    weights = 1 / np.array([row["inclusion_probability"] for row in rows], dtype=np.float64)
-    shares = weights / weights.max()
-    right = np.array([row["predicted"] == row["label"] for row in rows], dtype=np.float64)
-    return mixture_e_value([Stake(((floor - right) * shares).tolist(), [1.0] * len(rows))])
 
 
 def _segments(store: LoopStore, rows: Sequence[Row]) -> dict[str, list[Row]]:
