@@ -127,9 +127,9 @@ def headline(store: LoopStore, gate: Decision) -> str:
         return "More labels are needed to decide"
     if gate.outcome == "reject":
         return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
-    entry = deployment_of(store, gate)
-    if entry is not None:
-        version = entry["model_version"]
+    deployment = deployment_of(store, gate)
+    if deployment is not None:
+        version = deployment.model_version
         return (
             f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
         )

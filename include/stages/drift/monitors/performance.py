@@ -41,17 +41,18 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     Ramdas, 2024). Over a version's life, all rows and m segments share ``drift.false_alarm_rate``: half for all rows, half / m
     for each segment.
     """
-    live = [entry for entry in history(store) if entry["live_from"] <= interval.end]
-    if not live:
+    deployments = [entry for entry in history(store) if entry.live_from <= interval.end]
+    if not deployments:
         return []
-    since, version = live[-1]["live_from"], live[-1]["model_version"]
-    now = [row for row in labels if since < row["ts"] < interval.end and row["model_version"] == version]
-    before = [row for row in labels if row["ts"] <= since]
+    live = deployments[-1]
+    version, promised = live.model_version, live.promised.low if live.promised else None
+    now = [row for row in labels if live.live_from < row["ts"] < interval.end and row["model_version"] == version]
+    before = [row for row in labels if row["ts"] <= live.live_from]
     if not now:
         return []
     drift = store.loop.drift
     half = drift.false_alarm_rate / 2
-    findings = [_finding(drift, ALL_ROWS, now, live[-1]["promised_low"], 1 / half)]
+    findings = [_finding(drift, ALL_ROWS, now, promised, 1 / half)]
     parts = _segments(store, now)
     for name, rows in parts.items():
         past = accuracy([row for row in before if _in(row, name)])

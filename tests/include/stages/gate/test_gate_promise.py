@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from include.foundation.decisions.chain import Decision
-from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
@@ -21,10 +21,9 @@ def judge_first(store: LoopStore, answers: str) -> Decision:
 
 
 def go_live(store: LoopStore, gate: Decision) -> None:
-    promised = {f"promised_{name}": gate.evidence["scores"]["challenger"][key] for name, key in
-                (("score", "value"), ("low", "low"), ("high", "high"))}  # fmt: skip
-    entry = {"model_version": "1", "previous_version": None, "action": "deploy", "why": "it was promoted"}
-    append_deployment(store, entry | promised | {"evidence_digest": gate.evidence_digest})
+    scores = gate.evidence["scores"]["challenger"]
+    promised = Promise.of(scores["value"], scores["low"], scores["high"])
+    append_deployment(store, Deployment("1", None, "deploy", "it was promoted", gate.evidence_digest, promised))
 
 
 def answer_live(store: LoopStore, answers: str) -> None:

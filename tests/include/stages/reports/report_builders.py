@@ -12,7 +12,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.chain import Decision, record
 from include.foundation.intervals import Interval
 from include.foundation.models.registry import LoadedModel
-from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
@@ -135,16 +135,9 @@ class TinyWorld:
 
     def deploy(self, gate: Decision, version: str, previous: str | None = None) -> None:
         score = gate.evidence["scores"]["challenger"]
-        promised = {
-            f"promised_{name}": score[key] for name, key in (("score", "value"), ("low", "low"), ("high", "high"))
-        }
-        entry = {
-            "model_version": version,
-            "previous_version": previous,
-            "action": "deploy",
-            "why": " ".join(gate.reasons),
-        }
-        append_deployment(self.store, {**entry, **promised, "evidence_digest": gate.evidence_digest})
+        promised = Promise.of(score["value"], score["low"], score["high"])
+        why = " ".join(gate.reasons)
+        append_deployment(self.store, Deployment(version, previous, "deploy", why, gate.evidence_digest, promised))
 
     def drift(self, interval: Interval, outcome: str = "alarm", effect: float = 0.3) -> Decision:
         column = {
