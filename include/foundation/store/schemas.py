@@ -1,30 +1,25 @@
 """What a row of each table is. Inputs and segments are flat columns: ``input_<name>`` and ``segment_<name>``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.store.table_schema import (
+    FLAG,
+    INTEGER,
+    INTEGERS,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    TableSchema,
+    nullable,
+    required,
+    table,
+)
 
-TEXT, TEXTS = pa.string(), pa.list_(pa.string())
-NUMBER, NUMBERS = pa.float64(), pa.list_(pa.float64())
-INTEGER, INTEGERS = pa.int64(), pa.list_(pa.int64())
-FLAG = pa.bool_()
-TIMESTAMP = pa.timestamp("us", tz="UTC")
 INPUT_TYPES = {"text": TEXT, "categorical": TEXT, "numeric": NUMBER, "vector": NUMBERS}
 FOR_GOOD_DAYS = 36_500
-
-
-@dataclass(frozen=True)
-class TableSchema:
-    """A table's columns, the key that makes a row unique, how it is partitioned on disk, and Delta's properties of it."""
-
-    name: str
-    columns: pa.Schema
-    key: tuple[str, ...]
-    partition_by: tuple[str, ...] = ()
-    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 def schemas(loop: Loop) -> dict[str, TableSchema]:
@@ -40,41 +35,6 @@ def schemas(loop: Loop) -> dict[str, TableSchema]:
     segments = [nullable(f"segment_{name}", TEXT) for name in loop.segments]
     tables = [_predictions(*inputs, *segments), _labels(loop, *inputs, *segments), *_SAME_FOR_EVERY_LOOP]
     return {table.name: table for table in tables}
-
-
-def required(name: str, kind: pa.DataType) -> pa.Field:
-    """Return a column with a value in every row."""
-    return pa.field(name, kind, nullable=False)
-
-
-def nullable(name: str, kind: pa.DataType) -> pa.Field:
-    """Return a column whose value may be unknown."""
-    return pa.field(name, kind)
-
-
-def table(
-    name: str,
-    *columns: pa.Field,
-    key: tuple[str, ...],
-    partition_by: tuple[str, ...] = (),
-    properties: Mapping[str, str] | None = None,
-) -> TableSchema:
-    """Return a table's schema, written as a list of columns.
-
-    Parameters
-    ----------
-    name
-        Of the table.
-    *columns
-        In the order they have on disk.
-    key
-        Columns that make a row unique.
-    partition_by
-        Columns that rows are put into folders by.
-    properties
-        Of Delta.
-    """
-    return TableSchema(name, pa.schema(columns), key, partition_by, properties or {})
 
 
 def _predictions(*own: pa.Field) -> TableSchema:

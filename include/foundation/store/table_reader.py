@@ -18,7 +18,8 @@ from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
 from include.foundation.store.scanning import Filter, scan
-from include.foundation.store.schemas import TableSchema, schemas
+from include.foundation.store.schemas import schemas
+from include.foundation.store.table_schema import TableSchema
 from include.foundation.uris import is_remote
 
 READAHEAD = 16  # files of a table that is read whole

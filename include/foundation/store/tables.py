@@ -13,8 +13,8 @@ from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION, compact
 from include.foundation.store.rows import conform, missing
 from include.foundation.store.scanning import Filter
-from include.foundation.store.schemas import TableSchema
 from include.foundation.store.table_reader import TableReader, advice
+from include.foundation.store.table_schema import TableSchema
 
 ATTEMPTS = 20
 Compute = Callable[[pa.Table], pa.Table]
