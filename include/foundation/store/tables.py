@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -28,29 +27,38 @@ class LoopStore(TableReader):
     from, and computed again if another came first.
     """
 
-    def replace_between(self, name: str, rows: pa.Table | Compute, start: datetime, end: datetime) -> bool:
-        """Make ``rows`` the only rows with ``start <= ts < end``; tell whether anything changed.
+    def replace_where(self, name: str, rows: pa.Table, column: str, values: Sequence[str]) -> bool:
+        """Make ``rows`` the only rows whose column has one of some values; tell whether anything changed.
 
         Parameters
         ----------
         name
-            A table with a ``ts`` column.
+            Table name.
         rows
-            Rows of the table's schema, every ``ts`` within the bounds; or a function that makes them of the rows that
-            are there, called again for each attempt, so that no other writer's rows are lost.
-        start, end
-            Aware datetimes.
-        """
-        window: Filter = [("ts", ">=", start), ("ts", "<", end)]
-        predicate = f"ts >= '{_sql_time(start)}' AND ts < '{_sql_time(end)}'"
-        return self._replace(name, rows, window, predicate)
+            Rows of the table's schema, each with one of the values.
+        column
+            A text column.
+        values
+            Whose rows are replaced; without any, nothing is.
 
-    def replace_where(self, name: str, rows: pa.Table, column: str, values: Sequence[str]) -> bool:
-        """Make ``rows`` the only rows whose ``column`` is one of ``values``; tell whether anything changed."""
+        Raises
+        ------
+        StoreError
+            If other writers won every one of twenty attempts.
+        """
         if not values:
             return False
+        schema = self.table_schema(name)
+        fresh = conform(rows, schema.columns, name)
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-        return self._replace(name, rows, [(column, "in", list(values))], f"{column} IN ({quoted})")
+        for _ in range(ATTEMPTS):
+            version = self.version(name)
+            present = self.read(name, filters=[(column, "in", list(values))], version=version)
+            if table_digest(present) == table_digest(fresh):
+                return False
+            if self._commit(schema, fresh, version, f"{column} IN ({quoted})"):
+                return True
+        raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
 
     def append_new(self, name: str, rows: pa.Table, among: Filter | None = None) -> pa.Table:
         """Append the rows whose key is not in the table yet and return them; the first row of a key wins.
@@ -141,18 +149,6 @@ class LoopStore(TableReader):
         if self.version(name) == version:
             raise StoreError(f"{self.uri}/{name}: could not commit: {error}{advice(error)}") from error
 
-    def _replace(self, name: str, rows: pa.Table | Compute, window: Filter, predicate: str) -> bool:
-        schema = self.table_schema(name)
-        for _ in range(ATTEMPTS):
-            version = self.version(name)
-            present = self.read(name, filters=window, version=version)
-            fresh = conform(rows if isinstance(rows, pa.Table) else rows(present), schema.columns, name)
-            if table_digest(present) == table_digest(fresh):
-                return False
-            if self._commit(schema, fresh, version, predicate):
-                return True
-        raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
-
     def _set_properties(self, schema: TableSchema) -> None:
         """Give a table the properties of its schema, if an earlier version made it or the loop file has changed."""
         table = self.open_table(schema.name) if schema.properties else None
@@ -198,7 +194,3 @@ def fence(version: int | None) -> CommitProperties:
 
 def _lost(uri: str, verb: str) -> str:
     return f"{uri}: {ATTEMPTS} attempts to {verb} lost to other writers; run the task again"
-
-
-def _sql_time(moment: datetime) -> str:
-    return moment.isoformat()
