@@ -104,14 +104,14 @@ def log_e_value(stakes: Iterable[Stake]) -> float:
 
 
 def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: float = 0.0) -> int | None:
-    """Return how many more rows of disagreement are needed at the present rate of wins; None if no bet would grow.
+    """Return how many more rows of disagreement are needed if wins stay as frequent; None if no bet would grow.
 
     Parameters
     ----------
     wins, losses
-        Rows that spoke for and against the challenger so far; one of each is added, so that nothing is taken for certain.
+        Rows for and against the challenger so far; one of each is added, so that no rate is taken for certain.
     log_needed
-        Logarithm of the wealth that is missing, above 0.
+        Logarithm of the factor by which the wealth must still grow, above 0.
     threshold
         Mean difference that the null hypothesis allows on such rows, -1 to 1.
 
@@ -127,7 +127,7 @@ def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: f
 
 
 def _log_wealth(stakes: list[Stake]) -> NDArray[np.float64]:
-    """Return the logarithm of each bet's wealth; bets are scaled so that no row can cost more than is there."""
+    """Return the logarithm of each bet's wealth; bets are scaled so that no row can cost more than the wealth."""
     worst = max((1 + stake.threshold for stake in stakes), default=1.0)
     bets = BETS / max(worst, 1.0)
     wealth = np.zeros(bets.size)

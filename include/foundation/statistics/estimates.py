@@ -11,7 +11,7 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval; all three are None where there are no rows.
+    """A value with its interval; all three are None if there are no rows.
 
     ``effective_rows`` is how many equally weighted rows would be as informative (Kish 1965).
     """

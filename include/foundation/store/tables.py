@@ -1,4 +1,4 @@
-"""Commit to the tables of one loop."""
+"""The tables of one loop, to be read and written."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -20,11 +20,11 @@ Compute = Callable[[pa.Table], pa.Table]
 
 
 class LoopStore(TableReader):
-    """The tables of one loop.
+    """The tables of one loop, to be read and written.
 
-    Every write is one atomic commit that does nothing when the rows are there already, so a task that is killed and
+    Every write is one atomic commit that changes nothing if the table has the rows already, so a task that is killed and
     run again leaves the same rows. Two writers never lose an update: a commit is fenced by the version it was computed
-    from, and computed again if another came first.
+    from, and computed again if another writer was first.
     """
 
     def replace_where(self, name: str, rows: pa.Table, column: str, values: Sequence[str]) -> bool:
@@ -61,7 +61,7 @@ class LoopStore(TableReader):
         raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
 
     def append_new(self, name: str, rows: pa.Table, among: Filter | None = None) -> pa.Table:
-        """Append the rows whose key is not in the table yet and return them; the first row of a key wins.
+        """Append the rows whose key the table does not have yet and return them; the first row of a key wins.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class LoopStore(TableReader):
         rows
             Rows of the table's schema.
         among
-            Condition that holds for every present row that may have one of the keys, so that not all need be read.
+            Condition that every present row with one of the keys meets, so that the others need not be read.
         """
         key = self.table_schema(name).key
         return self.append_computed(name, lambda present: missing(rows, present, key), columns=key, among=among)
@@ -139,12 +139,21 @@ class LoopStore(TableReader):
         raise StoreError(_lost(f"{self.uri}/{name}", "update"))
 
     def check_was_late(self, name: str, version: int | None, error: Exception) -> None:
-        """Raise what kept a commit on top of ``version`` from being made, unless it was another writer's commit.
+        """Raise a failed commit's error, unless the reason was that another writer committed first.
+
+        Parameters
+        ----------
+        name
+            Table name.
+        version
+            What the commit was computed from; None if there was no table.
+        error
+            Of the commit.
 
         Raises
         ------
         StoreError
-            If nobody else has committed since: another attempt would fail as well.
+            If the table still is at that version: another attempt would fail as well.
         """
         if self.version(name) == version:
             raise StoreError(f"{self.uri}/{name}: could not commit: {error}{advice(error)}") from error
@@ -159,19 +168,19 @@ class LoopStore(TableReader):
 
     def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
         """Commit on top of ``version``; False if another writer was first."""
-        # A table that was not there when the rows were computed must not be there now either: only `mode="error"` says so.
+        # A table that did not exist when the rows were computed must not exist now either: only `mode="error"` checks that.
         target = (None if version is None else self.open_table(schema.name, version)) or f"{self.uri}/{schema.name}"
-        fresh_table = isinstance(target, str)
+        is_new = isinstance(target, str)
         try:
             write_deltalake(
                 target,
                 rows,
                 partition_by=list(schema.partition_by) or None,
-                mode="error" if fresh_table else "overwrite" if predicate else "append",
-                predicate=None if fresh_table else predicate,
-                schema_mode=None if fresh_table else "merge",
+                mode="error" if is_new else "overwrite" if predicate else "append",
+                predicate=None if is_new else predicate,
+                schema_mode=None if is_new else "merge",
                 storage_options=self.options or None,
-                configuration={**CONFIGURATION, **schema.properties} if fresh_table else None,
+                configuration={**CONFIGURATION, **schema.properties} if is_new else None,
                 commit_properties=fence(version),
             )
             if isinstance(target, DeltaTable) and not schema.partition_by:
@@ -180,7 +189,7 @@ class LoopStore(TableReader):
             self.check_was_late(schema.name, version, error)
             return False
         except Exception as error:
-            if fresh_table and self.open_table(schema.name) is not None:
+            if is_new and self.open_table(schema.name) is not None:
                 return False
             problem = f"could not commit {rows.num_rows} rows: {error}{advice(error)}"
             raise StoreError(f"{self.uri}/{schema.name}: {problem}") from error
@@ -188,7 +197,7 @@ class LoopStore(TableReader):
 
 
 def fence(version: int | None) -> CommitProperties:
-    """Make a commit fail if another one was made on top of the same version."""
+    """Return properties that make a commit fail if another one was made on top of the same version."""
     return CommitProperties(max_commit_retries=0, app_transactions=[Transaction("feedback-loop", (version or 0) + 1)])
 
 

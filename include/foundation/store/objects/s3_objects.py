@@ -43,7 +43,7 @@ class S3Objects(ObjectStore):
 
     @contextmanager
     def created(self, uri: str) -> Iterator[Path]:
-        """Give a path in a folder for the time being, and upload what was written there."""
+        """Give a path in a temporary folder, and upload what was written there."""
         bucket, key = bucket_and_key(uri)
         with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
             written = Path(folder) / "object"
