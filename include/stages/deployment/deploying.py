@@ -2,18 +2,15 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from include.foundation.decisions.chain import Decision
 from include.foundation.errors import DeploymentError
+from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment, history
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 
-if TYPE_CHECKING:
-    from include.foundation.models.registry import ModelRegistry
-
-ALIAS = "champion"
 MANIFEST = "deployments/champion.json"
 
 
@@ -26,7 +23,7 @@ class DeployReport:
     manifest: str
 
 
-def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval: Decision) -> DeployReport:
+def deploy(store: LoopStore, registry: ModelRegistry, gate: Decision, approval: Decision) -> DeployReport:
     """Move the alias, write the ledger and the manifest; killed anywhere and run again, the same is live.
 
     Parameters
@@ -66,7 +63,7 @@ def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval
     return DeployReport(version, judged_against, manifest)
 
 
-def change_champion(store: LoopStore, registry: "ModelRegistry", deployment: Deployment) -> None:
+def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> None:
     """Point the alias from the previous version at the new one, or leave it there, and append to the ledger.
 
     MLflow cannot compare and set in one step; the ledger can. Of two changes at once the first in the ledger wins, and the
@@ -85,21 +82,21 @@ def change_champion(store: LoopStore, registry: "ModelRegistry", deployment: Dep
         If the alias points elsewhere (the evidence was taken against another champion), or another change came first.
     """
     version, expected, known = deployment.model_version, deployment.previous_version, len(history(store))
-    champion = registry.aliased(ALIAS)
+    champion = registry.aliased(CHAMPION)
     if champion not in {expected, version}:
         raise DeploymentError(
             f"The champion is version {champion}, but the evidence is about version {expected}: it is stale; run the DAG again"
         )
     if champion != version:
-        registry.set_alias(ALIAS, version)
+        registry.set_alias(CHAMPION, version)
     try:
         append_deployment(store, deployment, known=known)
     except DeploymentError:
-        registry.set_alias(ALIAS, history(store)[-1].model_version)
+        registry.set_alias(CHAMPION, history(store)[-1].model_version)
         raise
 
 
-def write_manifest(store: LoopStore, registry: "ModelRegistry", version: str, evidence_digest: str) -> str:
+def write_manifest(store: LoopStore, registry: ModelRegistry, version: str, evidence_digest: str) -> str:
     """Write the file that a GitOps tool follows and return its URI."""
     manifest: dict[str, Any] = {
         "loop": store.loop.name,
