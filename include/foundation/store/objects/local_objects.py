@@ -10,7 +10,7 @@ from pathlib import Path
 
 from include.foundation.errors import ObjectChangedError
 from include.foundation.store.objects import object_store
-from include.foundation.store.objects.object_store import SINCE_LISTED, ObjectStore, StoredObject
+from include.foundation.store.objects.object_store import SINCE_LISTED, ObjectStore, StoredObject, explained
 
 
 class LocalObjects(ObjectStore):
@@ -20,7 +20,8 @@ class LocalObjects(ObjectStore):
     def created(self, uri: str) -> Iterator[Path]:
         """Give the path itself: nobody knows of a new file before its name is committed to a table."""
         target = Path(uri)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with explained(f"{uri}: could not be written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield target
         except BaseException:

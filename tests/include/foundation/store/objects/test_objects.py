@@ -152,6 +152,15 @@ def test_file_that_grew_is_read_to_the_size_that_was_listed(tmp_path):
     assert b"".join(LocalObjects().blocks(listed)) == b"listed"
 
 
+@pytest.mark.parametrize("operation", ["write", "created"])
+def test_folder_that_cannot_be_made_names_the_file(tmp_path, operation):
+    (tmp_path / "file").touch()
+    uri = f"{tmp_path}/file/a.txt"
+    with pytest.raises(StoreError, match=r"could not .*; run the task again$") as caught:
+        OPERATIONS[operation](LocalObjects(), uri)
+    assert str(caught.value).startswith(f"{uri}: could not ")
+
+
 def test_file_on_a_full_disk_leaves_the_old_content_and_no_part(tmp_path, monkeypatch):
     uri = f"{tmp_path}/a.txt"
     LocalObjects().write(uri, b"old")
