@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from include.foundation.decisions.chain import Decision, latest
+from include.foundation.decisions import GateVerdict, GuardVerdict, latest
 from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import inline
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
@@ -39,7 +39,7 @@ def overview(store: LoopStore, ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def deployment_of(store: LoopStore, gate: Decision) -> Deployment | None:
+def deployment_of(store: LoopStore, gate: GateVerdict) -> Deployment | None:
     """Return the deployment that a verdict allowed, or None if there was none."""
     allowed = [entry for entry in history(store) if entry.evidence_digest == gate.evidence_digest]
     return allowed[-1] if allowed else None
@@ -55,7 +55,7 @@ def _live(store: LoopStore) -> dict[str, Any] | None:
         "deployment": deployment,
         "since": _moment(deployment),
         "promised": _promised(deployment),
-        "guard": latest(store, "guard", deployment.model_version),
+        "guard": latest(store, GuardVerdict, deployment.model_version),
         "changes": [(_moment(change) or "the beginning", change) for change in deployments],
     }
 

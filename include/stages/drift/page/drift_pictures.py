@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.intervals import Interval
 from include.stages.drift.comparing.column_findings import ProfilesByKey
-from include.stages.drift.findings import Finding, column_in_words
+from include.stages.drift.findings import column_in_words
 from include.stages.drift.profiling.counting import Profile
 from include.stages.drift.profiling.merging import counts_by_category, merged
 
@@ -21,7 +22,7 @@ Shares = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def draw_verdict(
-    interval: Interval, findings: Sequence[Finding], window: ProfilesByKey, reference: ProfilesByKey
+    interval: Interval, findings: Sequence[ColumnFinding], window: ProfilesByKey, reference: ProfilesByKey
 ) -> bytes:
     """Return a PNG with one panel a flagged column, at most six, in the order given."""
     from matplotlib.figure import Figure
@@ -43,16 +44,16 @@ def draw_verdict(
     return picture.getvalue()
 
 
-def _one_a_column(findings: Sequence[Finding]) -> list[Finding]:
+def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
     """Return a finding a column, that of all rows if there is one; of the flagged ones, or of all if none is flagged."""
-    found: dict[str, Finding] = {}
+    found: dict[str, ColumnFinding] = {}
     for finding in [one for one in findings if one.flagged] or findings:
         if finding.column not in found or not finding.segment:
             found[finding.column] = finding
     return list(found.values())[:MOST_PANELS]
 
 
-def _panel(axis: Any, finding: Finding, reference: Profile, window: Profile) -> None:
+def _panel(axis: Any, finding: ColumnFinding, reference: Profile, window: Profile) -> None:
     from matplotlib.ticker import PercentFormatter
 
     labels, first, second = _bars(reference, window)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import Decision
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -21,8 +21,8 @@ def judge_first(store: LoopStore, answers: str) -> Decision:
 
 
 def go_live(store: LoopStore, gate: Decision) -> None:
-    scores = gate.evidence["scores"]["challenger"]
-    promised = Promise.of(scores["value"], scores["low"], scores["high"])
+    score = gate.scores.challenger
+    promised = Promise.of(score.value, score.low, score.high)
     append_deployment(store, Deployment("1", None, "deploy", "it was promoted", gate.evidence_digest, promised))
 
 

@@ -1,10 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import record
 from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.stages.reports.ledger_summary import Ledger
 from include.stages.reports.release_notes import write_index, write_release_notes
+from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page
 from tests.include.stages.reports.report_builders import BETTER, TinyWorld
@@ -30,9 +31,8 @@ def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
     gate = world.judge(None)
     world.deploy(gate, "1")
     (first,) = history(world.store)
-    back = replace(first, action="rollback", previous_version="2", evidence_digest="guard")
-    append_deployment(world.store, back)
-    record(world.store, Decision("guard", "1", "kept", ("It keeps its promise.",), {}))
+    append_deployment(world.store, replace(first, action="rollback", previous_version="2", evidence_digest="guard"))
+    record(world.store, make_guard_verdict("1", "kept", reasons=("It keeps its promise.",)))
     text = Page(Path(write_index(world.store)).read_text()).text
     assert "version 1 is live" in text
     assert "after a rollback from version 2" in text
