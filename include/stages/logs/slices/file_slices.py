@@ -106,10 +106,8 @@ class Slice:
 
     @property
     def _is_whole_and_local(self) -> bool:
-        local = not is_remote(self.file.uri) and not set(self.file.uri) & set(
-            "*?[]{}"
-        )  # DuckDB takes these for patterns
-        return local and self.start == 0 and self.end == self.file.size
+        is_pattern = bool(set(self.file.uri) & set("*?[]{}"))  # to DuckDB
+        return not is_remote(self.file.uri) and not is_pattern and self.start == 0 and self.end == self.file.size
 
     def _lines(self, access: Access) -> Iterator[bytes]:
         """Yield the bytes between the first line that begins at ``start`` or later and the first at ``end`` or later."""
