@@ -3,6 +3,8 @@
 from include.foundation.errors import StoreError
 from include.foundation.store.tables import LoopStore
 
+FOLDER = "_files"
+
 
 def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
     """Write one file of the loop and return its URI; a reader sees the old content or the new, never a part.
@@ -33,10 +35,24 @@ def read_file(store: LoopStore, path: str) -> bytes:
 
     Raises
     ------
+    NoSuchFileError
+        If there is no such file.
     StoreError
-        If there is no such file, or it cannot be read.
+        If it cannot be read.
     """
     return store.objects.read(_uri(store, path))
+
+
+def has_file(store: LoopStore, path: str) -> bool:
+    """Tell whether `write_file` wrote a file, without reading it.
+
+    Raises
+    ------
+    StoreError
+        If the file's folder cannot be listed.
+    """
+    folder, _, name = path.rpartition("/")
+    return name in names_in(store, folder)
 
 
 def names_in(store: LoopStore, folder: str) -> list[str]:
@@ -51,4 +67,4 @@ def names_in(store: LoopStore, folder: str) -> list[str]:
 
 
 def _uri(store: LoopStore, path: str) -> str:
-    return f"{store.uri}/_files/{path}"
+    return f"{store.uri}/{FOLDER}/{path}"

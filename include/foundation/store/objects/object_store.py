@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from include.foundation.errors import StoreError
+from include.foundation.errors import NoSuchFileError, StoreError
 
 BLOCK = 1 << 20
 SINCE_LISTED = "since it was listed"
+NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 DENIED = (
     "AccessDenied",
     "AllAccessDisabled",
@@ -52,9 +53,20 @@ class ObjectStore(ABC):
     """Objects by their full URIs; every failure is a `StoreError` that says what to do about it."""
 
     def read(self, uri: str) -> bytes:
-        """Return the content of an object."""
-        with explained(f"{uri}: cannot be read"):
-            return self._read(uri)
+        """Return the content of an object.
+
+        Raises
+        ------
+        NoSuchFileError
+            If there is no such object.
+        """
+        try:
+            with explained(f"{uri}: cannot be read"):
+                return self._read(uri)
+        except StoreError as error:
+            if isinstance(error.__cause__, NO_FILE):
+                raise NoSuchFileError(error.message) from error.__cause__
+            raise
 
     def write(self, uri: str, content: bytes) -> None:
         """Write an object; a reader sees the old content or the new, never a part."""

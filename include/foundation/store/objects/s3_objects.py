@@ -54,7 +54,11 @@ class S3Objects(ObjectStore):
 
     def _read(self, uri: str) -> bytes:
         bucket, key = bucket_and_key(uri)
-        return bytes(self.client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        client = self.client
+        try:
+            return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except client.exceptions.NoSuchKey as error:
+            raise FileNotFoundError(str(error)) from error
 
     def _write(self, uri: str, content: bytes) -> None:
         bucket, key = bucket_and_key(uri)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.errors import StoreError
-from include.foundation.store.loop_files import names_in, read_file, write_file
+from include.foundation.errors import NoSuchFileError, StoreError
+from include.foundation.store.loop_files import has_file, names_in, read_file, write_file
 from tests.builders import make_store
 
 
@@ -31,3 +31,6 @@ def test_file_is_read_back_and_listed_by_its_path(tmp_path):
     assert read_file(store, "reports/deep/picture.png") == b"\x89PNG"
     assert names_in(store, "reports") == ["deep", "é.md"]
     assert names_in(store, "pictures") == []
+    assert [has_file(store, path) for path in ("reports/é.md", "reports/a.md", "pictures/é.md")] == [True, False, False]
+    with pytest.raises(NoSuchFileError):
+        read_file(store, "reports/a.md")

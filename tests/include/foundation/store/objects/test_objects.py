@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import botocore.endpoint
 import pytest
 
-from include.foundation.errors import ConfigError, ObjectChangedError, StoreError
+from include.foundation.errors import ConfigError, NoSuchFileError, ObjectChangedError, StoreError
 from include.foundation.store.objects import object_store
 from include.foundation.store.objects.local_objects import LocalObjects
 from include.foundation.store.objects.object_store import remedy
@@ -42,9 +42,15 @@ class TestObjects:
 
     def test_object_that_is_not_there_is_an_error_that_names_it(self, place):
         uri, objects = place
-        with pytest.raises(StoreError, match=r"none\.txt: cannot be read: .*; run the task again$") as caught:
+        with pytest.raises(NoSuchFileError, match=r"none\.txt: cannot be read: .*; run the task again$") as caught:
             objects.read(f"{uri}/none.txt")
         assert str(caught.value).startswith(uri)
+
+    def test_folder_is_no_object(self, place):
+        uri, objects = place
+        objects.write(f"{uri}/deep/a.txt", b"x")
+        with pytest.raises(NoSuchFileError):
+            objects.read(f"{uri}/deep")
 
     def test_names_are_those_directly_in_the_folder_with_the_folders(self, place):
         uri, objects = place
@@ -207,6 +213,7 @@ def told(operation, server):
     with pytest.raises(StoreError) as caught:
         OPERATIONS[operation](S3Objects(server.options), uri)
     assert str(caught.value).startswith(f"{uri}: ")
+    assert not isinstance(caught.value, NoSuchFileError)
     assert SECRET not in f"{caught.value} {caught.value.__cause__!r}"
     return str(caught.value)
 
