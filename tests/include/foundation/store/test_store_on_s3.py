@@ -14,7 +14,7 @@ from include.stages.drift.profiling.profiles import profile_days
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY, day, line, make_loop
 from tests.decision_builders import Note
-from tests.include.foundation.store.conftest import BUCKET
+from tests.include.stages.logs.s3_server import BUCKET
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import S3Objects, client_options, s3_client
 from include.foundation.store.tables import LoopStore
 from tests.builders import make_loop
-from tests.include.foundation.store.conftest import BUCKET
-from tests.include.stages.logs.s3_server import SECRET, S3Server
+from tests.include.stages.logs.s3_server import BUCKET, SECRET, S3Server
 
 NAMES = ("a.txt", "deep/er/b.txt", "deep/c d+%.txt", "été/ü.txt")
 
