@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from include.foundation.decisions.chain import Decision, find, latest
 from include.foundation.errors import ContractError
-from include.foundation.pages.rendering import inline, large, render
+from include.foundation.pages.formats import large
+from include.foundation.pages.rendering import inline, render
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.objects import write_file
 from include.foundation.store.tables import LoopStore

@@ -28,8 +28,7 @@ def judged(number, **changes):
 
 
 def links(page):
-    found = re.findall(r"href='?([^'> ]+)", page.read_text())
-    return [(page.parent / link).resolve() for link in found]
+    return [(page.parent / link).resolve() for link in re.findall(r'href="([^"]+)"', page.read_text())]
 
 
 def test_index_leads_to_every_page_and_back(tmp_path):
@@ -98,7 +97,7 @@ def test_pages_escape_what_they_show_and_load_nothing(tmp_path):
         assert "&lt;script&gt;" in text
         assert not re.search(r"src=|@import|url\(|http://|https://", text)
         assert "default-src 'none'" in text
-    assert "&lt;script&gt;" in pages[1].read_text().partition("<table>")[2]
+    assert "&lt;script&gt;" in pages[1].read_text().partition("<table")[2]
 
 
 def test_missed_come_first_and_say_the_share(tmp_path):
@@ -159,4 +158,4 @@ def test_pages_are_published_on_an_object_store(object_store):
     index = boto3.client("s3", **object_store.s3_client_options).get_object(
         Bucket="docs", Key="store/wire/_files/expectations/index.html"
     )
-    assert f"href='{judged(40).path}.html'" in index["Body"].read().decode()
+    assert f'href="{judged(40).path}.html"' in index["Body"].read().decode()

@@ -99,7 +99,7 @@ def test_page_says_since_when(tmp_path):
     ]:  # fmt: skip
         record(store, verdict(outcome=outcome, number=number, flagged=flagged))
     assert "7 March 2026 00:00 UTC, 3 windows in a row" in page_of(tmp_path, verdict(), store)
-    assert "10 March 2026 00:00 UTC,\nthis window" in page_of(tmp_path, verdict(), make_store(tmp_path / ".."))
+    assert "10 March 2026 00:00 UTC, this window" in page_of(tmp_path, verdict(), make_store(tmp_path / ".."))
 
 
 def test_page_tells_each_column_once_largest_first_and_where(tmp_path):
@@ -141,7 +141,7 @@ def test_page_holds_labels_and_estimate_side_by_side_and_says_what_is_blind(tmp_
     ]
     page = page_of(tmp_path, verdict(monitors=monitors))
     rows = page.partition("Is the model still as right?")[2].partition("</table>")[0].split("<tr>")[2:]
-    assert [re.search(r"class=where>([^\n]*)", row)[1] for row in rows] == ["all rows", "desk=us", "desk=eu"]
+    assert [re.search(r'scope="row"[^>]*>([^<]*)', row)[1] for row in rows] == ["all rows", "desk=us", "desk=eu"]
     assert "75.0%\n(60.0% to 85.0%, 40 labels): has dropped" in rows[0]
     assert "no labels yet" in rows[1]
     assert "50.0%: has dropped" in rows[1]
