@@ -7,6 +7,7 @@ from typing import Any
 
 from include.foundation.decisions.chain import Decision, record, referenced
 from include.foundation.errors import ContractError
+from include.foundation.pages.formats import markdown
 from include.foundation.store.tables import LoopStore
 
 
@@ -26,8 +27,8 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
         If the store has no such verdict.
     """
     verdict = _verdict(store, gate)
-    lines = [f"**{verdict.outcome}** of challenger `{verdict.subject}`", ""]
-    lines += [f"- {reason}" for reason in verdict.reasons]
+    lines = [f"**{verdict.outcome}** of challenger `{markdown(verdict.subject)}`", ""]
+    lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
     lines += [_score_row(name, score) for name, score in verdict.evidence.get("scores", {}).items() if score]
     lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
@@ -79,5 +80,5 @@ def _verdict(store: LoopStore, gate: Mapping[str, str]) -> Decision:
 
 def _score_row(name: str, score: Mapping[str, Any]) -> str:
     if score.get("value") is None:
-        return f"| {name} | unknown | | 0 |"
-    return f"| {name} | {score['value']:.3f} | {score['low']:.3f} to {score['high']:.3f} | {score['rows']} |"
+        return f"| {markdown(name)} | unknown | | 0 |"
+    return f"| {markdown(name)} | {score['value']:.3f} | {score['low']:.3f} to {score['high']:.3f} | {score['rows']} |"
