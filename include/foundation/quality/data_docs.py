@@ -1,7 +1,7 @@
 """Data Docs: a page for each batch that a suite judged, and an index of the newest.
 
-The sentences are those of Great Expectations. Its own pages are not used because they load Bootstrap, jQuery and a table
-widget from the network, without which their index is blank, and because every run would render all former ones again.
+The sentences are those of Great Expectations. Its own pages are not used: they load Bootstrap, jQuery and a table widget
+from the network, their index is blank without these, and every run would render all earlier pages again.
 """
 
 import json
@@ -31,7 +31,21 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Judged:
-    """What was judged: ``at`` sorts the pages, ``at``, ``kind`` and ``key`` name one, ``facts`` are shown on it."""
+    """A batch that was judged.
+
+    Attributes
+    ----------
+    kind
+        What its rows are: ``logs`` or ``labels``.
+    at
+        Moment that it stands for; the index is sorted by it.
+    key
+        Tells it from other batches of the same kind and moment.
+    title
+        Heading of its page.
+    facts
+        What else its page shows, by name.
+    """
 
     kind: str
     at: datetime
@@ -41,7 +55,7 @@ class Judged:
 
     @property
     def path(self) -> str:
-        """Where the page is, below `FOLDER`, without its ending."""
+        """Where its page is, below `FOLDER` and without the ending."""
         at = self.at.astimezone(UTC)
         return f"{at:%Y-%m}/{at:%Y%m%dT%H%M%S}-{self.kind}-{self.key}"
 
@@ -54,14 +68,14 @@ def publish(store: LoopStore, judged: Judged, result: SuiteResult) -> str:
     store
         Tables of the loop; pages land in ``<store uri>/_files/expectations``.
     judged
-        What was judged; judged again, its page is replaced.
+        The batch; if it was judged before, its page is replaced.
     result
         What the suite found.
 
     Notes
     -----
-    The index has the newest 60 batches. It is made from the results that are there, so that one which was lost to
-    another writer is back with the next, and it costs the same however many there are.
+    The index lists the newest 60 batches. It is made from the results that are in the store: an entry that a concurrent
+    writer overwrote is back with the next batch, and the cost does not grow with the number of batches.
 
     Raises
     ------
@@ -116,7 +130,7 @@ def newest_results(store: LoopStore) -> list[tuple[str, SuiteResult]]:
 
 
 def verdict(result: SuiteResult) -> str:
-    """Return what a result comes to: met, warning or missed."""
+    """Return the worst that a result has: ``met``, ``warning`` or ``missed``."""
     return "missed" if not result.success else "warning" if result.warnings else "met"
 
 
