@@ -74,6 +74,14 @@ def test_render_escapes_whatever_the_template_is_called(tmp_path: Path, template
     assert "<" not in render(tmp_path, "whole.html", {"value": "<b>"})
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_cells_of_tables_that_become_lists_are_named_as_their_columns(path: Path) -> None:
+    for table in re.findall(r"<table class=\"[^\"]*stacked.*?</table>", path.read_text(), re.DOTALL):
+        columns = re.findall(r'<th scope="col"[^>]*>([^<]*)<', table)
+        names = re.findall(r'data-name="([^"]*)"', table)
+        assert names == [column for column in columns if column in names]
+
+
 def luminance(colour: str) -> float:
     digits = colour if len(colour) == 6 else "".join(digit * 2 for digit in colour)
     coded = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]

@@ -43,10 +43,10 @@ def test_generated_suite_has_no_problems(loop):
 
 def test_written_suite_is_used_with_its_edits(loop):
     path = write_suite(loop)
-    found = json.loads(path.read_text())
-    assert found == generated_suite(loop)
-    found["expectations"][0] |= {"severity": "warning", "meta": {"notes": "why"}}
-    path.write_text(json.dumps(found))
+    suite = json.loads(path.read_text())
+    assert suite == generated_suite(loop)
+    suite["expectations"][0] |= {"severity": "warning", "meta": {"notes": "why"}}
+    path.write_text(json.dumps(suite))
     assert logs_suite(loop)["expectations"][0]["severity"] == "warning"
 
 

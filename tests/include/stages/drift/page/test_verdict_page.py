@@ -10,6 +10,7 @@ from include.foundation.store.objects import write_file
 from include.stages.drift.findings import ALL_ROWS, Finding, difference_in_words
 from include.stages.drift.page.verdict_page import BLIND, ROUTES, write_verdict_page
 from tests.builders import day, make_store
+from tests.include.stages.reports.page_reader import Page
 
 REASONS = ("x moved.", "Labels show it.", "Confirmed: flagged in 2 of the last 3 windows.")
 
@@ -65,6 +66,7 @@ def test_page_says_what_the_loop_does_and_escapes_names(tmp_path, route):
 def test_page_loads_nothing_and_runs_nothing(tmp_path):
     page = page_of(tmp_path, verdict(columns=[column("<script>alert(1)</script>", "<img src=x>")]))
     assert "default-src 'none'" in page
+    assert {"script", "img"}.isdisjoint(Page(page).tags)
     assert not re.search(r"<script|<img|<link|@import|url\(|https?://", page)
 
 
