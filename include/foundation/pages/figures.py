@@ -30,13 +30,13 @@ def figure(height_inches: float) -> "Figure":
     """Return an empty figure of the width that all pictures have."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DPI, layout="constrained")
+    return Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
 
 
 def png(drawn: "Figure") -> bytes:
     """Return a figure as PNG without a time or a program's name in it: the same figure, the same bytes."""
     picture = io.BytesIO()
-    drawn.savefig(picture, format="png", metadata={"Software": None})
+    drawn.savefig(picture, format="png", dpi=DPI, metadata={"Software": None})
     return picture.getvalue()
 
 
@@ -87,32 +87,32 @@ def interval(
     axis
         Where it is drawn.
     score
-        Known: it has a value.
+        One that is known: its value is not None.
     place
         Where it is on the other axis.
     colour
-        What is measured: one of the colours above.
+        The one that stands for what is measured.
     horizontal
         Whether values are read off the horizontal axis.
     label
         In the legend; None leaves it out.
     """
-    step = -1 if horizontal else 1
-    axis.plot(
-        *([place, place], [score.low, score.high])[::step], color=colour, linewidth=3, alpha=0.5, solid_capstyle="round"
-    )
-    axis.plot(*(place, score.value)[::step], "o", color=colour, label=label)
+    ends = [score.low, score.high]
+    line = (ends, [place, place]) if horizontal else ([place, place], ends)
+    dot = (score.value, place) if horizontal else (place, score.value)
+    axis.plot(*line, color=colour, linewidth=3, alpha=0.5, solid_capstyle="round")
+    axis.plot(*dot, "o", color=colour, label=label)
 
 
 def name_places(axis: Any, places: Sequence[float], names: Sequence[str]) -> None:
-    """Name at most eight places of the horizontal axis, evenly spread, the last among them.
+    """Name at most eight places of the horizontal axis: evenly spread, and always the last.
 
     Parameters
     ----------
     axis
         Whose ticks they are.
     places, names
-        Of equal length.
+        One name for each place.
     """
     step = -(-len(places) // MOST_TICKS)
     shown = list(range(len(places) - 1, -1, -step))[::-1]

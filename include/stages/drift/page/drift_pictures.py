@@ -1,4 +1,4 @@
-"""The picture of a drift verdict: reference and window side by side, one panel a column that is flagged."""
+"""The picture of a drift verdict: ordinary days and the window side by side, with a panel for each flagged column."""
 
 from collections.abc import Sequence
 from itertools import pairwise
