@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from benchmarks.workloads.drift_days import CLASSES, FIRST_DAY, days
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
+from include.foundation.decisions.drift_verdict import ALL_ROWS
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.detection import detect_drift
-from include.stages.drift.findings import ALL_ROWS
 from include.stages.drift.profiling.binning import bin_edges
 from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts, Profile
 
@@ -26,7 +26,7 @@ EDGES = bin_edges(np.random.default_rng(0).normal(size=10_000))
 OF_CONFIDENCE = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
 
 
-def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -> Iterator[Decision]:
+def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -> Iterator[DriftVerdict]:
     """Yield the verdict of each day after the reference days of a new loop below ``folder``."""
     loop = Loop.model_validate(
         {

@@ -1,32 +1,32 @@
 """The picture of an evaluation: scores with intervals, and the reliability of the challenger's confidence."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from include.foundation.decisions import Evaluation
+from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, Scores
 from include.foundation.pages import figures
-from include.foundation.statistics.estimates import Estimate
 
 # Above and below the line of a group.
 SIDES = (("champion", 0.13, figures.CHAMPION), ("challenger", -0.13, figures.CHALLENGER))
 
 
-def draw_comparison(evidence: Mapping[str, Any]) -> bytes:
-    """Return a PNG of an evaluation's evidence: overall and by slice on the left, calibration on the right."""
-    groups = [("all rows", evidence["scores"])]
-    groups += [(f"{item['segment']} = {item['value']}", item["scores"]) for item in evidence["slices"]]
+def draw_comparison(evaluation: Evaluation) -> bytes:
+    """Return a PNG of an evaluation: overall and by slice on the left, calibration on the right."""
+    groups = [("all rows", evaluation.scores)]
+    groups += [(f"{part.segment} = {part.value}", part.scores) for part in evaluation.slices]
     drawn = figures.figure(1.6 + 0.55 * max(len(groups), 4))
     left, right = drawn.subplots(1, 2, width_ratios=[3, 2])
     _scores(left, groups)
-    _reliability(right, evidence["calibration"])
+    _reliability(right, evaluation.calibration)
     return figures.png(drawn)
 
 
-def _scores(axis: Any, groups: list[tuple[str, Mapping[str, Any]]]) -> None:
+def _scores(axis: Any, groups: list[tuple[str, Scores]]) -> None:
     for place, (_, scores) in enumerate(groups):
-        if scores["challenger"]["value"] is None:
+        if scores.challenger.value is None:
             figures.note(axis, "no rows", (0.01, -place), points=0)
         for name, shift, colour in SIDES:
-            score = Estimate.from_json(scores[name])
+            score = scores.by_name()[name]
             if score.value is not None:
                 label = name if place == 0 else None
                 figures.interval(axis, score, shift - place, colour, horizontal=True, label=label)
@@ -39,13 +39,13 @@ def _scores(axis: Any, groups: list[tuple[str, Mapping[str, Any]]]) -> None:
         figures.legend(axis, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 
-def _reliability(axis: Any, calibration: Mapping[str, Any]) -> None:
+def _reliability(axis: Any, calibration: ConfidenceCalibration) -> None:
     axis.plot([0, 1], [0, 1], color=figures.REFERENCE, linewidth=1)
     axis.set_xlabel("confidence")
     axis.set_ylabel("share right")
     figures.style(axis, "Is its confidence true?")
-    if calibration["verdict"] == "inconclusive":
+    if calibration.verdict == "inconclusive":
         axis.text(0.5, 0.5, "inconclusive:\ntoo few rows", ha="center", va="center", color=figures.SOFT)
         return
-    curve = calibration["curve"]
-    axis.plot([point[0] for point in curve], [point[1] for point in curve], "o-", color=figures.CHALLENGER)
+    points = calibration.curve
+    axis.plot([point.confidence for point in points], [point.right for point in points], "o-", color=figures.CHALLENGER)

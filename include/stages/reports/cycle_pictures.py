@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import Interval
 from include.foundation.pages import figures
 from include.stages.reports.ledger_summary import CycleSummary, days_of
@@ -47,7 +47,7 @@ def draw_cycles(summaries: Sequence[CycleSummary]) -> bytes | None:
     return figures.png(drawn)
 
 
-def draw_drift(verdicts: Sequence[Decision], floor: float) -> bytes | None:
+def draw_drift(verdicts: Sequence[DriftVerdict], floor: float) -> bytes | None:
     """Return a PNG: the largest effect of each judged interval, coloured by verdict; the last sixty.
 
     Parameters
@@ -62,7 +62,7 @@ def draw_drift(verdicts: Sequence[Decision], floor: float) -> bytes | None:
     bytes or None
         None if no interval was judged.
     """
-    judged = [verdict for verdict in verdicts if verdict.evidence["columns"]][-MOST_WINDOWS:]
+    judged = [verdict for verdict in verdicts if verdict.columns][-MOST_WINDOWS:]
     if not judged:
         return None
     drawn = figures.figure(2.6)
@@ -79,14 +79,14 @@ def draw_drift(verdicts: Sequence[Decision], floor: float) -> bytes | None:
     return figures.png(drawn)
 
 
-def _largest_effect(axis: Any, place: float, verdict: Decision, *, named: bool) -> None:
-    largest = max(verdict.evidence["columns"], key=lambda column: (column["flagged"], column["effect"]))
+def _largest_effect(axis: Any, place: float, verdict: DriftVerdict, *, named: bool) -> None:
+    largest = max(verdict.columns, key=lambda finding: (finding.flagged, finding.effect))
     colour = DRIFT_COLOURS[verdict.outcome]
-    axis.plot([place, place], [0, largest["effect"]], color=colour, linewidth=3, alpha=0.6)
-    axis.plot(place, largest["effect"], "o", color=colour)
+    axis.plot([place, place], [0, largest.effect], color=colour, linewidth=3, alpha=0.6)
+    axis.plot(place, largest.effect, "o", color=colour)
     if named:
-        text = f"{verdict.outcome}: {largest['column']}" if largest["flagged"] else verdict.outcome
-        figures.note(axis, text, (place, largest["effect"]))
+        text = f"{verdict.outcome}: {largest.column}" if largest.flagged else verdict.outcome
+        figures.note(axis, text, (place, largest.effect))
 
 
 def _scores(axis: Any, places: Sequence[float], known: Sequence[CycleSummary]) -> None:

@@ -1,15 +1,15 @@
 """The findings of one window: each watched column, of all rows and of each segment, held against ordinary days."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from include.foundation.config.data_sections import Drift
+from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.stages.drift.comparing.day_statistics import missing_statistics, present, value_statistics
 from include.stages.drift.comparing.significance import SHARES, Difference, differences, most_telling
-from include.stages.drift.findings import ALL_ROWS, Finding, monitor_of
+from include.stages.drift.findings import monitor_of
 from include.stages.drift.profiling.counting import Profile
 
 FEWEST_REFERENCE_DAYS = 7
@@ -17,7 +17,7 @@ Key = tuple[str, str]  # segment, column
 ProfilesByKey = Mapping[Key, Sequence[Profile]]
 
 
-def judge_columns(drift: Drift, window: ProfilesByKey, reference: ProfilesByKey) -> list[Finding]:
+def judge_columns(drift: Drift, window: ProfilesByKey, reference: ProfilesByKey) -> list[ColumnFinding]:
     """Return a finding for each column and segment that can be judged, flagged ones first, then by effect.
 
     Parameters
@@ -62,7 +62,9 @@ def _compared(drift: Drift, reference: Sequence[Profile], window: Sequence[Profi
     return found
 
 
-def _finding(drift: Drift, key: Key, difference: Difference, p_value: float, rows: int, *, discovery: bool) -> Finding:
+def _finding(
+    drift: Drift, key: Key, difference: Difference, p_value: float, rows: int, *, discovery: bool
+) -> ColumnFinding:
     segment, column = key
     effect, statistic = difference.effect, difference.statistic
     where = f"{column} in {segment}" if segment else column
@@ -70,6 +72,8 @@ def _finding(drift: Drift, key: Key, difference: Difference, p_value: float, row
         f"{where}: {statistic} differs from ordinary days, effect {effect:.2f} (floor {drift.min_effect:.2f}), "
         f"p = {p_value:.2g}."
     )
-    details: dict[str, Any] = {"expected": difference.expected, "found": difference.found, "rows": rows}
-    flagged = discovery and effect >= drift.min_effect
-    return Finding(monitor_of(column), column, segment, statistic, effect, p_value, flagged, sentence, details)
+    return ColumnFinding(
+        monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,
+        flagged=discovery and effect >= drift.min_effect, expected=difference.expected, found=difference.found, rows=rows,
+        sentence=sentence,
+    )  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.significance import SHARES
-from include.stages.drift.findings import ALL_ROWS, Finding
 
 FEWEST_LABELS, FEWEST_DAYS = 30, 7
 PRIOR_ROWS = 10.0
@@ -68,7 +68,7 @@ def calibrated(confidence: Floats, right: Floats, weights: Floats) -> Calibratio
 
 def estimated_findings(
     store: LoopStore, interval: Interval, days: Sequence[str], labels: Sequence[Mapping[str, Any]]
-) -> list[Finding]:
+) -> list[MonitorFinding]:
     """Return whether the estimated accuracy has dropped, for all rows and for each segment value.
 
     Parameters
@@ -84,7 +84,7 @@ def estimated_findings(
 
     Returns
     -------
-    list of Finding
+    list of MonitorFinding
         Monitor ``estimated_performance``; empty where no probabilities were logged.
 
     Notes
@@ -151,7 +151,7 @@ def _judged(
 
 def _finding(
     store: LoopStore, segment: str, found: tuple[float, float, float, float], labels: int, *, discovery: bool
-) -> Finding:
+) -> MonitorFinding:
     value, reference, p_value, width = found
     drop = max(0.0, reference - value)
     how = f"calibrated on {labels} labels" if labels else "not calibrated: fewer than thirty labels"
@@ -161,7 +161,8 @@ def _finding(
         f"(p = {p_value:.2g}, {how}). {BLIND}"
     )
     flagged = discovery and drop >= store.loop.drift.max_accuracy_drop
-    details = {"estimate": value, "reference": reference, "ordinary": width, "labels": labels}
-    return Finding(
-        "estimated_performance", "accuracy", segment or ALL_ROWS, "estimate", drop, p_value, flagged, sentence, details
-    )
+    return MonitorFinding(
+        monitor="estimated_performance", column="accuracy", segment=segment or ALL_ROWS, statistic="estimate", effect=drop,
+        p_value=p_value, flagged=flagged, sentence=sentence,
+        details=EstimatedDetails(estimate=value, reference=reference, ordinary=width, labels=labels),
+    )  # fmt: skip

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.intervals import Interval
 from include.foundation.pages import figures
 from include.stages.drift.comparing.column_findings import ProfilesByKey
-from include.stages.drift.findings import Finding, column_in_words
+from include.stages.drift.findings import column_in_words
 from include.stages.drift.profiling.counting import Profile
 from include.stages.drift.profiling.merging import counts_by_category, merged
 
@@ -20,7 +21,7 @@ Shares = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def draw_verdict(
-    interval: Interval, findings: Sequence[Finding], window: ProfilesByKey, reference: ProfilesByKey
+    interval: Interval, findings: Sequence[ColumnFinding], window: ProfilesByKey, reference: ProfilesByKey
 ) -> bytes:
     """Return a PNG with a panel for each flagged column, at most six, in the order given.
 
@@ -48,16 +49,16 @@ def draw_verdict(
     return figures.png(drawn)
 
 
-def _one_a_column(findings: Sequence[Finding]) -> list[Finding]:
+def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
     """Return one finding for each column, preferably the one of all rows; of the flagged findings, or of all if none is."""
-    by_column: dict[str, Finding] = {}
+    by_column: dict[str, ColumnFinding] = {}
     for finding in [one for one in findings if one.flagged] or findings:
         if finding.column not in by_column or not finding.segment:
             by_column[finding.column] = finding
     return list(by_column.values())[:MOST_PANELS]
 
 
-def _panel(axis: Any, finding: Finding, reference: Profile, window: Profile) -> None:
+def _panel(axis: Any, finding: ColumnFinding, reference: Profile, window: Profile) -> None:
     from matplotlib.ticker import PercentFormatter
 
     labels, before, now = _bars(reference, window)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.drift_verdict import ALL_ROWS
 from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.store.bulk.day_batches import day_batches
@@ -19,7 +20,6 @@ from include.foundation.store.objects import names_in, read_file, write_file
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.findings import ALL_ROWS
 from include.stages.drift.profiling.binning import bin_edges
 from include.stages.drift.profiling.columns import categories, encoded, numbers, sources, text_columns
 from include.stages.drift.profiling.counting import CategoryCounts, Codes, Groups, NumberCounts, Profile
