@@ -11,7 +11,7 @@ from include.foundation.store.objects import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, Key, judge_columns
 from include.stages.drift.history import confirmed, newest_verdicts, reference_days
-from include.stages.drift.profiling.counting import Profile
+from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.vocabulary import KIND
 from include.stages.drift.routing import judge
 
@@ -43,7 +43,7 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
     verdicts = newest_verdicts(store)
     days = reference_days(store, interval, verdicts)
     window, reference = _profiles(store, interval.days, days)
-    rows = max((sum(day["rows"] for day in profiles) for profiles in window.values()), default=0)
+    rows = max((sum(day.rows for day in profiles) for profiles in window.values()), default=0)
     reason = _too_little(store.loop.drift, rows, len(days))
     if reason:
         return record(store, _inconclusive(interval, reason, rows, len(days)))
@@ -82,11 +82,12 @@ def _rests_on_the_same(verdict: DriftVerdict, rows: int, days: int, findings: Se
 
 def _profiles(store: LoopStore, window: list[str], reference: list[str]) -> tuple[Profiles, Profiles]:
     """Return the profiles of a window's days and of the reference days, by segment and column."""
-    found: tuple[Profiles, Profiles] = ({}, {})
+    of_window, of_reference = Profiles(), Profiles()
     rows = store.read("profiles", filters=[("day", "in", [*window, *reference]), ("kind", "!=", KIND)])
-    for row in rows.to_pylist():
-        found[row["day"] not in window].setdefault((row["segment"], row["column"]), []).append(row)
-    return found
+    for profile in map(Profile.from_row, rows.to_pylist()):
+        profiles = of_window if profile.day in window else of_reference
+        profiles.setdefault((profile.segment, profile.column), []).append(profile)
+    return of_window, of_reference
 
 
 def _too_little(drift: Drift, rows: int, days: int) -> str | None:

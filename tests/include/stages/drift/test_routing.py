@@ -147,7 +147,7 @@ def confident(store, level, segment=""):
     for number, mean in days:
         values = np.clip(generator.normal(mean, 0.05, 400), 0, 1)
         profile = numeric_profile(values, EDGES, column="confidence", segment=segment)
-        rows.append(profile | {"day": day(number).days[0]})
+        rows.append(profile.to_row() | {"day": day(number).days[0]})
     store.append_new("profiles", rows_of(store.loop, "profiles", rows))
 
 
