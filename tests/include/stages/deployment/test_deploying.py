@@ -50,7 +50,7 @@ def test_deploy_of_the_first_model_makes_it_champion_with_its_promise(
     champion, (deployment,) = registry.champion(), history(store)
     assert champion is not None
     assert (report.version, report.previous, champion.challenger_key) == ("1", None, "a")
-    assert deployment.promised == Promise(PROMISE.value, PROMISE.low, PROMISE.high)
+    assert deployment.promised == Promise.of(PROMISE.value, PROMISE.low, PROMISE.high)
     assert (deployment.action, deployment.why) == ("deploy", "Said promote.")
 
 

@@ -54,7 +54,7 @@ class TestReplaced:
         assert (report.version, report.previous, registry.aliased(CHAMPION)) == ("1", "2", "1")
         told = (deployment.action, deployment.previous_version, deployment.why)
         assert told == ("rollback", "2", "The promise is broken.")
-        assert deployment.promised == Promise(LOWER.value, LOWER.low, LOWER.high)
+        assert deployment.promised == Promise.of(LOWER.value, LOWER.low, LOWER.high)
         assert json.loads(Path(report.manifest).read_text())["version"] == "1"
 
     def test_rollback_run_again_happens_once(self, store: LoopStore, registry: ModelRegistry) -> None:
