@@ -127,9 +127,9 @@ def test_labels_to_decide_anything_is_none_or_at_least_one(wins, losses, missing
 def test_labels_to_decide_harder_demands_need_more() -> None:
     plain = labels_to_decide(30, 5, 4.0)
     assert plain is not None
-    assert labels_to_decide(30, 5, 8.0) > plain  # type: ignore[operator]
-    assert labels_to_decide(30, 5, 4.0, 0.3) > plain  # type: ignore[operator]
-    assert labels_to_decide(30, 5, 4.0, -0.3) < plain  # type: ignore[operator]
+    assert labels_to_decide(30, 5, 8.0) > plain
+    assert labels_to_decide(30, 5, 4.0, 0.3) > plain
+    assert labels_to_decide(30, 5, 4.0, -0.3) < plain
 
 
 def test_shortfall_e_value_equal_weights_is_the_bet_on_floor_less_score() -> None:

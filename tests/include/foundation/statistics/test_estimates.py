@@ -75,7 +75,7 @@ def test_weighted_difference_never_differs_still_has_width() -> None:
 def test_weighted_difference_more_rows_has_a_narrower_interval() -> None:
     few, many = (weighted_difference([1, 0, 0, -1, 1] * n, [0.3] * 5 * n) for n in (2, 200))
     assert few.value == pytest.approx(many.value)
-    assert few.low < many.low < many.high < few.high  # type: ignore[operator]
+    assert few.low < many.low < many.high < few.high
 
 
 def test_estimate_json_and_back_is_the_same() -> None:

@@ -76,7 +76,7 @@ class TestObjects:
         content = bytes(range(25))
         objects.write(f"{uri}/a.bin", content)
         monkeypatch.setattr(object_store, "BLOCK", 10)
-        (listed,) = objects.objects_in(uri)
+        (listed,) = objects.objects_in(uri) or []
         blocks = list(objects.blocks(listed, start))
         assert b"".join(blocks) == content[start:]
         assert max(map(len, blocks), default=0) <= 10
@@ -92,7 +92,7 @@ class TestObjects:
     def test_object_that_was_deleted_since_it_was_listed_is_no_longer_that_object(self, place):
         uri, objects = place
         objects.write(f"{uri}/a.txt", b"x")
-        (listed,) = objects.objects_in(uri)
+        (listed,) = objects.objects_in(uri) or []
         objects.delete(listed.uri)
         with pytest.raises(ObjectChangedError, match=r"a\.txt: has gone since it was listed"):
             list(objects.blocks(listed))
@@ -135,15 +135,13 @@ def test_folder_that_is_not_there_is_told_from_an_empty_one(tmp_path, s3_options
     assert LocalObjects().objects_in(f"{tmp_path}/none") is None
     assert LocalObjects().objects_in(str(tmp_path)) == []
     assert s3.objects_in("s3://no-such-bucket/logs") is None
-    assert (
-        s3.objects_in(f"s3://{BUCKET}/none") == []
-    )  # a prefix is no folder: it begins to be there with its first object
+    assert s3.objects_in(f"s3://{BUCKET}/none") == []  # a prefix exists only through its objects
 
 
 def test_object_on_s3_that_was_replaced_since_it_was_listed_is_not_read(s3_options):
     objects, uri = S3Objects(client_options(s3_options)), f"s3://{BUCKET}/replaced"
     objects.write(f"{uri}/a.txt", b"one")
-    (listed,) = objects.objects_in(uri)
+    (listed,) = objects.objects_in(uri) or []
     objects.write(f"{uri}/a.txt", b"two")
     with pytest.raises(ObjectChangedError, match=r"a\.txt: was replaced since it was listed"):
         list(objects.blocks(listed))
@@ -152,7 +150,7 @@ def test_object_on_s3_that_was_replaced_since_it_was_listed_is_not_read(s3_optio
 def test_file_that_grew_is_read_to_the_size_that_was_listed(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"listed")
-    (listed,) = LocalObjects().objects_in(str(tmp_path))
+    (listed,) = LocalObjects().objects_in(str(tmp_path)) or []
     path.write_bytes(b"listed, and more")
     assert b"".join(LocalObjects().blocks(listed)) == b"listed"
 
