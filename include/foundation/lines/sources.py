@@ -156,7 +156,7 @@ def _list_folder(folder: Path) -> list[LogFile]:
 def _list_s3(uri: str, options: dict[str, Any]) -> list[LogFile]:
     bucket, _, folder = uri.removeprefix("s3://").partition("/")
     prefix = f"{folder.rstrip('/')}/" if folder else ""
-    client = _s3(options)
+    client = s3_client(options)
     try:
         pages = list(client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
     except client.exceptions.NoSuchBucket as error:
@@ -189,7 +189,7 @@ def _object_blocks(file: LogFile, start: int, options: dict[str, Any]) -> Iterat
     """Read an object that must not change meanwhile; a connection that breaks is taken up where it broke."""
     from botocore.exceptions import BotoCoreError
 
-    client, place, broken = _s3(options), start, 0
+    client, place, broken = s3_client(options), start, 0
     while place < file.size:
         problem: Exception | None = None
         try:
@@ -242,7 +242,8 @@ def _advice(error: Exception) -> str:
     return "run the task again"
 
 
-def _s3(options: dict[str, Any]) -> Any:
+def s3_client(options: dict[str, Any]) -> Any:
+    """Return a client of an object store for these options of ``boto3.client``, the same one each time."""
     return _client(tuple(sorted(options.items())))
 
 

@@ -147,6 +147,7 @@ class TableReader:
         names = {
             "AWS_ACCESS_KEY_ID": "aws_access_key_id",
             "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
+            "AWS_SESSION_TOKEN": "aws_session_token",
             "AWS_REGION": "region_name",
             "AWS_ENDPOINT_URL": "endpoint_url",
         }

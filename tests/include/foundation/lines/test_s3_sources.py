@@ -29,8 +29,8 @@ def server(monkeypatch):
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
     monkeypatch.setattr(botocore.config, "Config", lambda **given: real(**{**given, "read_timeout": 0.5}))
     monkeypatch.setattr(sources, "BLOCK", 512)
-    client = sources._s3(found.options)
-    monkeypatch.setattr(sources, "_s3", lambda _: client)
+    client = sources.s3_client(found.options)
+    monkeypatch.setattr(sources, "s3_client", lambda _: client)
     for name, lines in FILES.items():
         found.put(PREFIX + name, body_of(lines), WRITTEN)
     yield found
