@@ -59,6 +59,10 @@ class VersionGoneError(StoreError):
     """A version of a table can be read no more: Delta's log or files of it were removed."""
 
 
+class NoSuchFileError(StoreError):
+    """There is no such file beside the tables."""
+
+
 class LabelingError(FeedbackLoopError):
     """The labeling backend refused or lost something."""
 

@@ -5,9 +5,11 @@ import os
 import threading
 from pathlib import Path
 
-from include.foundation.errors import StoreError
+from include.foundation.errors import NoSuchFileError, StoreError
 from include.foundation.store.table_reading import advice
 from include.foundation.store.tables import LoopStore
+
+FOLDER = "_files"
 
 
 def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
@@ -30,7 +32,7 @@ def write_file(store: LoopStore, path: str, content: bytes | str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
         raise StoreError(f"Got path {path!r}, expected a relative one below the loop's folder")
     data = content.encode() if isinstance(content, str) else content
-    uri = f"{store.uri}/_files/{path}"
+    uri = f"{store.uri}/{FOLDER}/{path}"
     if "://" in uri:
         _write_object(store, uri, data)
     else:
@@ -43,14 +45,29 @@ def read_file(store: LoopStore, path: str) -> bytes:
 
     Raises
     ------
+    NoSuchFileError
+        If there is no such file.
     StoreError
-        If there is no such file, or it cannot be read.
+        If it cannot be read.
     """
-    uri = f"{store.uri}/_files/{path}"
+    uri = f"{store.uri}/{FOLDER}/{path}"
     try:
         return _read_object(store, uri) if "://" in uri else Path(uri).read_bytes()
     except Exception as error:
-        raise StoreError(f"{uri}: cannot be read: {error}") from error
+        kind = NoSuchFileError if _says_missing(error) else StoreError
+        raise kind(f"{uri}: cannot be read: {error}") from error
+
+
+def has_file(store: LoopStore, path: str) -> bool:
+    """Tell whether `write_file` wrote a file, without reading it.
+
+    Raises
+    ------
+    StoreError
+        If the file's folder cannot be listed.
+    """
+    folder, _, name = path.rpartition("/")
+    return name in names_in(store, folder)
 
 
 def names_in(store: LoopStore, folder: str) -> list[str]:
@@ -61,7 +78,7 @@ def names_in(store: LoopStore, folder: str) -> list[str]:
     StoreError
         If the folder cannot be listed.
     """
-    uri = f"{store.uri}/_files/{folder}"
+    uri = f"{store.uri}/{FOLDER}/{folder}"
     try:
         if "://" in uri:
             return _listed_objects(store, f"{uri}/")
@@ -70,6 +87,11 @@ def names_in(store: LoopStore, folder: str) -> list[str]:
         return []
     except Exception as error:
         raise StoreError(f"{uri}: cannot be listed: {error}") from error
+
+
+def _says_missing(error: Exception) -> bool:
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    return isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError) or code == "NoSuchKey"
 
 
 def _listed_objects(store: LoopStore, uri: str) -> list[str]:
