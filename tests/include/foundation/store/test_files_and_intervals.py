@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.errors import ConfigError, StoreError
+from include.foundation.errors import ConfigError, NoSuchFileError, StoreError
 from include.foundation.intervals import Interval
-from include.foundation.store.objects import write_file
+from include.foundation.store.objects import has_file, read_file, write_file
 from tests.builders import make_store
 
 
@@ -23,6 +23,20 @@ def test_written_file_is_whole_and_can_be_written_again(tmp_path):
 def test_path_that_leaves_the_folder_is_refused(tmp_path, path):
     with pytest.raises(StoreError, match="relative one below"):
         write_file(make_store(tmp_path), path, "x")
+
+
+def test_file_that_was_never_written_is_told_from_one_that_cannot_be_read(tmp_path):
+    store = make_store(tmp_path)
+    assert not has_file(store, "reports/a.md")
+    write_file(store, "reports/a.md", "one")
+    assert has_file(store, "reports/a.md")
+    assert read_file(store, "reports/a.md") == b"one"
+    for missing in ("reports/b.md", "reports", "reports/a.md/c"):
+        with pytest.raises(NoSuchFileError, match=missing):
+            read_file(store, missing)
+    with pytest.raises(StoreError) as caught:
+        read_file(store, f"reports/{'a' * 300}")
+    assert not isinstance(caught.value, NoSuchFileError)
 
 
 @pytest.mark.parametrize(

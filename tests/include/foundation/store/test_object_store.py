@@ -10,7 +10,8 @@ from moto.server import ThreadedMotoServer
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.chain import Decision, broken_links, find, record
 from include.foundation.digests import table_digest
-from include.foundation.store.objects import write_file
+from include.foundation.errors import NoSuchFileError, StoreError
+from include.foundation.store.objects import has_file, read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.profiling.profiles import profile_days
 from include.stages.logs.pulling import pull_logs
@@ -92,3 +93,14 @@ def test_file_is_written_beside_the_tables(store):
     uri = write_file(store, "reports/a.md", "text")
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     assert boto3.client("s3", **store.s3_client_options).get_object(Bucket=bucket, Key=key)["Body"].read() == b"text"
+
+
+def test_file_that_was_never_written_is_told_from_a_bucket_that_is_not_there(store, options):
+    write_file(store, "reports/a.md", "one")
+    assert (has_file(store, "reports/a.md"), has_file(store, "reports/b.md")) == (True, False)
+    with pytest.raises(NoSuchFileError, match=r"reports/b\.md"):
+        read_file(store, "reports/b.md")
+    elsewhere = LoopStore(store.loop, "s3://no-such-bucket/store", options)
+    with pytest.raises(StoreError, match="NoSuchBucket") as caught:
+        read_file(elsewhere, "reports/a.md")
+    assert not isinstance(caught.value, NoSuchFileError)
