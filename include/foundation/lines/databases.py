@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# psycopg 3 is the driver that comes with the project; providers may name Postgres' older one, or none.
-POSTGRES, PSYCOPG = {"postgres", "postgresql", "postgresql+psycopg2"}, "postgresql+psycopg"
+PSYCOPG = "postgresql+psycopg"
 
 
 def database_url(
@@ -40,20 +39,32 @@ def database_url(
     return URL.create(driver, **account, host=host, database=name, query=query).render_as_string(hide_password=False)
 
 
-def url_with_driver(url: str, options: Mapping[str, str]) -> str:
-    """Return a URL with a driver that is installed, and with the options that it does not have yet.
+def url_with_driver(url: str, extra: Mapping[str, Any]) -> str:
+    """Return a URL that an Airflow hook made, as it can be opened here.
+
+    Airflow's hooks of Postgres and Redshift hand a connection's extra to the driver beside the URL, and may name another
+    driver than psycopg 3, which is the one that comes with the project. Other URLs are left as they are.
+
+    Parameters
+    ----------
+    url
+        Of a database, the password in it.
+    extra
+        Of the connection. What libpq knows of it and the URL does not have yet is added.
 
     Examples
     --------
-    >>> url_with_driver("postgresql://u:p%40ss@db/logs?sslmode=require", {"sslmode": "disable", "connect_timeout": "2"})
-    'postgresql+psycopg://u:p%40ss@db/logs?connect_timeout=2&sslmode=require'
-    >>> url_with_driver("mysql+mysqldb://db/logs", {})
+    >>> url_with_driver("postgresql://u:p%40ss@db/logs", {"sslmode": "require", "iam": False})
+    'postgresql+psycopg://u:p%40ss@db/logs?sslmode=require'
+    >>> url_with_driver("mysql+mysqldb://db/logs", {"charset": "utf8"})
     'mysql+mysqldb://db/logs'
     """
+    from psycopg.pq import Conninfo
     from sqlalchemy import make_url
 
     parsed = make_url(url)
-    if parsed.drivername in POSTGRES:
-        parsed = parsed.set(drivername=PSYCOPG)
-    missing = {name: value for name, value in options.items() if name not in parsed.query}
-    return parsed.update_query_dict(missing).render_as_string(hide_password=False)
+    if parsed.get_backend_name() not in {"postgres", "postgresql", "redshift"}:
+        return url
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} - set(parsed.query)
+    options = {name: str(value) for name, value in extra.items() if name in known}
+    return parsed.set(drivername=PSYCOPG).update_query_dict(options).render_as_string(hide_password=False)

@@ -1,6 +1,6 @@
 """The URL of an Airflow connection's database: what the provider of its type makes of it, or a table of drivers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException
@@ -32,14 +32,14 @@ def url_of(connection: Connection) -> str:
     Raises
     ------
     ConfigError
-        If no provider of the type is installed and no driver is known, or the provider's hook makes no URL.
+        If no provider of the type is installed and no driver is known, or the type is no database's.
     """
     from include.foundation.lines.databases import database_url, url_with_driver
 
     extra = connection.extra_dejson
     hook = None if "drivername" in extra else _provider_hook(connection)
     if hook is not None:
-        return url_with_driver(*_made_by(hook, extra))
+        return url_with_driver(_url_made_by(hook), extra)
     driver = extra.pop("drivername", None) or DRIVERS.get(str(connection.conn_type))
     if driver is None:
         raise ConfigError(
@@ -71,11 +71,8 @@ def _provider_hook(connection: Connection) -> "DbApiHook | None":
     return hook
 
 
-def _made_by(hook: "DbApiHook", extra: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the URL that a hook makes, and what of the extra it leaves to the driver."""
+def _url_made_by(hook: "DbApiHook") -> str:
     try:
-        return hook.sqlalchemy_url.render_as_string(hide_password=False), {}
+        return hook.sqlalchemy_url.render_as_string(hide_password=False)
     except NotImplementedError:
-        # Such a hook, Redshift's for one, hands its extra to the driver; with `iam` it is meant for AWS instead.
-        options = {} if extra.get("iam") else {name: str(value) for name, value in extra.items()}
-        return hook.get_uri(), options
+        return hook.get_uri()

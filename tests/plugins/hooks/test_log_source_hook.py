@@ -69,7 +69,7 @@ class TestDatabase:
             (POSTGRES | {"conn_type": "mysql"}, "mysql+pymysql://u:p%40ss@db:5432/logs"),
             (POSTGRES | {"conn_type": "mssql"}, "mssql+pymssql://u:p%40ss@db:5432/logs"),
             (POSTGRES | {"conn_type": "redshift"}, "postgresql+psycopg://u:p%40ss@db:5432/logs"),
-            (POSTGRES | {"conn_type": "redshift", "extra": {"sslmode": "require"}},
+            (POSTGRES | {"conn_type": "redshift", "extra": {"sslmode": "require", "cluster_identifier": "c"}},
              "postgresql+psycopg://u:p%40ss@db:5432/logs?sslmode=require"),
             (POSTGRES | {"conn_type": "oracle", "extra": {"drivername": "oracle+oracledb", "mode": "thin"}},
              "oracle+oracledb://u:p%40ss@db:5432/logs?mode=thin"),
@@ -92,9 +92,11 @@ class TestDatabase:
             def sqlalchemy_url(self):
                 return make_url("postgresql://u:p%40ss@db/made_by_the_provider?sslmode=verify-full")
 
-        define("warehouse", **POSTGRES, extra={"ignored": "by the hook"})
+        define(
+            "warehouse", **POSTGRES, extra={"sslmode": "disable", "connect_timeout": 5, "cursor": "no option of libpq"}
+        )
         monkeypatch.setattr(BaseHook, "get_hook", lambda conn_id: PostgresHook(postgres_conn_id=conn_id))
-        made = "postgresql+psycopg://u:p%40ss@db/made_by_the_provider?sslmode=verify-full"
+        made = "postgresql+psycopg://u:p%40ss@db/made_by_the_provider?connect_timeout=5&sslmode=verify-full"
         assert hook_for(SQL).get_conn().database_url == made
 
     def test_unknown_type_names_the_provider_to_install_and_the_extra(self, define):
