@@ -88,6 +88,7 @@ class ReleaseNotesLink(PageLink):
 
     def path(self, operator: Any) -> str:
         """Return where the notes on the gate's verdict are."""
+        from include.foundation.decisions import GateVerdict
         from include.stages.reports.release_notes import notes_name
 
-        return f"reports/{notes_name(operator.recorded(operator.decision))}.html"
+        return f"reports/{notes_name(operator.recorded(GateVerdict, operator.decision))}.html"

@@ -5,9 +5,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import record
 from include.foundation.errors import ConfigError
 from tests.builders import KEY
+from tests.decision_builders import make_gate_verdict
 
 PASSWORD = KEY.decode()
 ROLE = "arn:aws:iam::123456789012:role/loop"
@@ -86,7 +87,7 @@ class TestObjectStore:
             "AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "own-secret", "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": bucket, "AWS_ALLOW_HTTP": "true", "AWS_CONDITIONAL_PUT": "etag",
         }  # fmt: skip
-        record(store, Decision("gate", "c", "promote", (), {}))
+        record(store, make_gate_verdict("c"))
         assert LoopStoreHook("newswire").test_connection()[0]
 
     def test_credentials_of_a_role_are_assumed_anew_each_time_the_store_is_opened(self, define, bucket):
@@ -121,7 +122,7 @@ class TestTestConnection:
 
     def test_versions_that_are_there_are_counted(self, define, tmp_path):
         define("feedback_store", conn_type="generic", password=PASSWORD, extra={"uri": str(tmp_path)})
-        record(LoopStoreHook("newswire").get_conn(), Decision("gate", "c", "promote", (), {}))
+        record(LoopStoreHook("newswire").get_conn(), make_gate_verdict("c"))
         assert "1 versions of its decisions" in LoopStoreHook("newswire").test_connection()[1]
 
     def test_place_that_cannot_be_written_to_is_named(self, define, tmp_path):

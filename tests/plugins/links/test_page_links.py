@@ -10,13 +10,14 @@ from feedback_loop.operators.validate_labels import ValidateLabelsOperator
 from feedback_loop.operators.validate_logs import ValidateLogsOperator
 from feedback_loop.operators.write_release_notes import WriteReleaseNotesOperator
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import record
 from include.foundation.errors import DataQualityError, StoreError
 from include.foundation.quality.expectations import SuiteResult
 from include.foundation.store.objects import write_file
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY, day, line, make_store, write_lines
+from tests.decision_builders import make_gate_verdict
 
 KEY_OF_TASK = Mock(spec=TaskInstanceKey)
 
@@ -97,13 +98,13 @@ class TestReleaseNotes:
         return with_store(WriteReleaseNotesOperator(task_id="t", loop="wire", decision=reference), store)
 
     def test_notes_on_the_verdict_are_linked(self, store):
-        verdict = record(store, Decision("gate", "c1", "reject", ("r",), {"round": 2}))
+        verdict = record(store, make_gate_verdict("c1", round=2))
         assert link_of(self.operator(store, verdict.reference)) == ""
         write_file(store, "reports/c1-2.html", "notes")
         assert file_behind(link_of(self.operator(store, verdict.reference)), store) == "reports/c1-2.html"
 
     def test_decision_that_is_not_recorded_has_no_link(self, store):
-        unknown = Decision("gate", "c9", "reject", ("r",), {"round": 0})
+        unknown = make_gate_verdict("c9")
         assert link_of(self.operator(store, unknown.reference)) == ""
 
 
