@@ -63,8 +63,8 @@ def s3_options(aws_conn_id: str) -> dict[str, Any]:
 
 def delta_options(aws_conn_id: str) -> dict[str, str]:
     """Return what `s3_options` returns as ``deltalake`` takes it; plain HTTP is allowed where the endpoint is."""
-    found = s3_options(aws_conn_id)
-    options = {name: str(found[known]) for known, name in DELTA_NAMES.items() if known in found}
+    of_boto = s3_options(aws_conn_id)
+    options = {name: str(of_boto[known]) for known, name in DELTA_NAMES.items() if known in of_boto}
     if options.get("AWS_ENDPOINT_URL", "").startswith("http://"):
         options["AWS_ALLOW_HTTP"] = "true"
     return options

@@ -10,30 +10,39 @@ from include.foundation.errors import ConfigError
 from tests.include.stages.training.challenger_builders import migrate_template
 
 
+class TrackingServer(ThreadingHTTPServer):
+    """Answers as an MLflow server does to a version and to a search of experiments, or with another status."""
+
+    status = 200
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: TrackingServer
+
+    def do_GET(self):
+        self.answer(b"3.17.2" if self.path == "/version" else b'{"experiments": []}')
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(b'{"experiments": []}')
+
+    def answer(self, body):
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
 @pytest.fixture
 def server():
-    """An HTTP server that answers as an MLflow server does to a version and to a search of experiments."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.answer(b"3.17.2" if self.path == "/version" else b'{"experiments": []}')
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(b'{"experiments": []}')
-
-        def answer(self, body):
-            self.send_response(self.server.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            """Say nothing."""
-
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.status = 200
-    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    made = TrackingServer()
     yield made
     made.shutdown()
     made.server_close()

@@ -11,12 +11,12 @@ from tests.builders import make_loop
 
 PICTURE = b"\x89PNG\r\n"
 PAGES = {
-    "drift/20260310T0000-20260311T0000.html": "<h1>drift",
+    "drift/20260310T0000-20260311T0000.html": b"<h1>drift",
     "drift/20260310T0000-20260311T0000.png": PICTURE,
     "evaluations/c1-abc.png": PICTURE,
-    "expectations/index.html": "<h1>batches",
-    "expectations/2026-03/20260310T000000-logs-20260311T000000.html": "<h1>batch",
-    "reports/c1-0.html": "<h1>notes",
+    "expectations/index.html": b"<h1>batches",
+    "expectations/2026-03/20260310T000000-logs-20260311T000000.html": b"<h1>batch",
+    "reports/c1-0.html": b"<h1>notes",
 }
 
 
@@ -38,12 +38,12 @@ def loop(monkeypatch, tmp_path):
     """The loop called wire with pages in its store, and the connection that the API server's process is given."""
     folder = tmp_path / "loops"
     folder.mkdir()
-    found = make_loop(tmp_path)
-    (folder / "wire.yaml").write_text(yaml.safe_dump(found.model_dump(mode="json", exclude_unset=True)))
+    wire = make_loop(tmp_path)
+    (folder / "wire.yaml").write_text(yaml.safe_dump(wire.model_dump(mode="json", exclude_unset=True)))
     monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(folder))
     place = str(tmp_path / "store")
     monkeypatch.setenv("AIRFLOW_CONN_FEEDBACK_STORE", json.dumps({"conn_type": "generic", "extra": {"uri": place}}))
-    store = LoopStore(found, place)
+    store = LoopStore(wire, place)
     for path, content in PAGES.items():
         write_file(store, path, content)
     return SimpleNamespace(store=store, folder=tmp_path)
