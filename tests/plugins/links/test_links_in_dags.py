@@ -28,8 +28,8 @@ def dags():
 @pytest.mark.parametrize("stage", LINKS)
 def test_tasks_of_a_dag_have_their_links_after_serialization(dags, stage):
     dag = DagSerialization.from_dict(DagSerialization.to_dict(dags[f"newswire.{stage}"]))
-    found = {task.task_id: task.extra_links for task in dag.tasks if task.extra_links}
-    assert found == {task: [name] for task, name in LINKS[stage].items()}
+    links = {task.task_id: task.extra_links for task in dag.tasks if task.extra_links}
+    assert links == {task: [name] for task, name in LINKS[stage].items()}
 
 
 def test_every_link_of_an_operator_is_registered_by_the_plugin(dags):
