@@ -111,9 +111,9 @@ def _of_annotators(quality: LabelQuality) -> list[str]:
     sentences = []
     for annotator in quality.annotators:
         if annotator.labeled >= FEWEST_ANSWERS and annotator.agreeing < LOW_AGREEMENT * annotator.labeled:
+            share = f"{annotator.agreeing} of {annotator.labeled} answers"
             sentences.append(
-                f"Annotator {annotator.name[:8]} gave the accepted label in {annotator.agreeing} of {annotator.labeled} answers: "
-                "go through the instructions together."
+                f"Annotator {annotator.name[:8]} gave the accepted label in {share}: go through the instructions together."
             )
     aside = sum(quality.aside.values())
     if quality.answered and aside > MUCH_ASIDE * quality.answered:
