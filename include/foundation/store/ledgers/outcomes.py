@@ -1,4 +1,4 @@
-"""What became of a request: labeled, set aside, or still open."""
+"""What became of each request: it has a label, was set aside, or is still open."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
