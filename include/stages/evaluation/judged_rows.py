@@ -29,7 +29,7 @@ class JudgedRows:
     labels
         The label of each row.
     inclusion_probabilities
-        With which each row was drawn, (n,), above 0 and at most 1.
+        The probability with which each row was drawn, (n,), above 0 and at most 1.
     segments
         The segment values of each row, by segment.
     class_weights

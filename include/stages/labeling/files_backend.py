@@ -81,20 +81,14 @@ class FilesBackend:
                 if not text.strip():
                     continue
                 record, problems = parse_object(text)
-                answer = None
+                request_id = _request_id(record or {}, request_of)
                 if record is not None:
-                    request_id = record.get("request_id") or request_of.get(str(record.get("trace_id")))
                     problems = self._problems(record, request_id, open_requests)
-                    answer = (
-                        None
-                        if problems
-                        else _answer(record, str(request_id), open_requests[str(request_id)], path.name)
-                    )
-                if answer is None:
+                if record is None or problems:
                     raw = text.decode("utf-8", "backslashreplace")
                     answers.refused.append((path.name, Line(number, record, problems, raw)))
                 else:
-                    answers.rows.append(answer)
+                    answers.rows.append(_answer(record, request_id, open_requests[request_id], path.name))
         return answers
 
     def _problems(self, record: dict[str, Any], request_id: Any, requests: dict[str, str]) -> list[Problem]:
@@ -111,6 +105,11 @@ class FilesBackend:
         if lead_time is not None and not isinstance(lead_time, int | float):
             problems.append(("wrong_type", f"lead_time_seconds: got {short(lead_time)}, expected seconds"))
         return problems
+
+
+def _request_id(record: dict[str, Any], request_of: dict[str, str]) -> Any:
+    """Return the request id that a record names, itself or by its trace id."""
+    return record.get("request_id") or request_of.get(str(record.get("trace_id")))
 
 
 def _answer(record: dict[str, Any], request_id: str, trace_id: str, source: str) -> Answer:
