@@ -20,6 +20,7 @@ from pathlib import Path
 
 import httpx
 
+from demo.process_groups import members, send_signal, start_time
 from include.foundation.config.loading import ROOT
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
@@ -134,7 +135,7 @@ class Standalone:
                 [sys.executable, "-m", "airflow", "standalone"], cwd=ROOT, env=self.environment(), stdout=log,
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
-        (self.home / "pid").write_text(f"{child.pid} {_started(child.pid)}")
+        (self.home / "pid").write_text(f"{child.pid} {start_time(child.pid)}")
         try:
             self._wait_until_healthy(child)
             self._make_pool()
@@ -147,11 +148,11 @@ class Standalone:
         group = self.running()
         if group is None:
             return False
-        _signal(group, signal.SIGTERM)
+        send_signal(group, signal.SIGTERM)
         deadline = time.monotonic() + STOPPING_SECONDS
-        while _members(group) and time.monotonic() < deadline:
+        while members(group) and time.monotonic() < deadline:
             time.sleep(0.2)
-        _signal(group, signal.SIGKILL)
+        send_signal(group, signal.SIGKILL)
         (self.home / "pid").unlink(missing_ok=True)
         return True
 
@@ -161,12 +162,12 @@ class Standalone:
         The time at which the process started tells it from a later process with the same id.
         """
         try:
-            number, started = (self.home / "pid").read_text().split()
+            number, start = (self.home / "pid").read_text().split()
             pid = int(number)
         except (FileNotFoundError, ValueError):
             return None
-        leader_started = _started(pid)
-        is_ours = leader_started == started if leader_started is not None else bool(_members(pid))
+        leader_start = start_time(pid)
+        is_ours = leader_start == start if leader_start is not None else bool(members(pid))
         return pid if is_ours else None
 
     def _secret(self, name: str) -> str:
@@ -255,33 +256,6 @@ def _demand_free(port: int) -> None:
             raise ConfigError(
                 f"Port {port} is taken by another process; stop it, or choose other ports with PORT=…"
             ) from error
-
-
-def _started(pid: int) -> str | None:
-    """Return when a process started, in ticks since the kernel did; None if no such process runs."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return _started_without_proc(pid) if not Path("/proc").is_dir() else None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
-
-
-def _started_without_proc(pid: int) -> str | None:
-    output = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return output.strip().replace(" ", "_") or None
-
-
-def _members(group: int) -> list[int]:
-    """Return the ids of the running processes of a group."""
-    output = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in output.splitlines()]
-    return [int(pid) for pid, of_group, state in rows if int(of_group) == group and not state.startswith("Z")]
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, number)
 
 
 if __name__ == "__main__":

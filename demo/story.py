@@ -5,7 +5,6 @@ log of a day is pulled by schedule, labels are requested, simulated annotators a
 """
 
 import argparse
-import shutil
 import signal
 import sys
 import time
@@ -16,11 +15,12 @@ from pathlib import Path
 from demo.airflow_client import AirflowClient, connected
 from demo.annotators import Annotators
 from demo.data_sets import examples_for
+from demo.earlier_demos import remove_earlier_demos
 from demo.epilogue import gains
 from demo.progress import Progress, table
 from demo.standalone import Standalone, running
 from demo.traffic import Traffic
-from include.foundation.config.loading import ROOT, loop_named, resolve
+from include.foundation.config.loading import loop_named, resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, FeedbackLoopError
 from include.foundation.models.registry import LoadedModel, ModelRegistry
@@ -211,7 +211,7 @@ def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone
         raise ConfigError(f"Airflow runs already at {airflow.url}; `make down` stops it")
     examples = examples_for(loop)
     traffic = Traffic(loop, examples)
-    _clear(loop, airflow)
+    remove_earlier_demos(loop, airflow)
     traffic.write_seed_labels(SEED_LABELS)
     Path(resolve(str(loop.logs.uri))).mkdir(parents=True, exist_ok=True)
     if loop.feedback.uri:
@@ -224,33 +224,6 @@ def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone
         story = Story(loop, airflow, client, traffic, Annotators(loop, traffic.truth), progress, store, registry)
         story.play(number_of_cycles, rows or (400 if len(examples) > 4000 else 250))
         print(story.summary())
-
-
-def _clear(loop: Loop, airflow: Standalone) -> None:
-    """Remove what earlier demos left.
-
-    Raises
-    ------
-    ConfigError
-        If the store has a loop that no demo made; nothing was removed then.
-    """
-    store, marker = Path(airflow.store), airflow.home / "demo.txt"
-    played = set(marker.read_text().split()) if marker.is_file() else set()
-    present = {folder.name for folder in store.iterdir()} if store.is_dir() else set()
-    foreign = sorted(present - played)
-    if foreign:
-        raise ConfigError(
-            f"{store} holds loops that the demo did not make: {', '.join(foreign)}. It starts from nothing and would remove "
-            "them; run it in another clone"
-        )
-    for name in sorted(played):
-        shutil.rmtree(ROOT / "data" / name, ignore_errors=True)
-    for folder in (ROOT / "data" / loop.name, store, ROOT / "data" / "mlflow", airflow.home):
-        if folder.exists():
-            print(f"Removing {folder}, which an earlier demo left")
-            shutil.rmtree(folder)
-    airflow.home.mkdir(parents=True)
-    marker.write_text(loop.name)
 
 
 def _midnight(day: date) -> datetime:

@@ -102,21 +102,20 @@ class Traffic:
         self, day: date, generator: np.random.Generator, chosen: list[Example], model: "LoadedModel"
     ) -> list[dict[str, Any]]:
         predictions, probabilities = model.predict(_inputs(self.loop, chosen))
-        seconds = np.sort(generator.uniform(0, 86_399, len(chosen)))
         midnight = datetime.combine(day, time(), UTC)
+        seconds = np.sort(generator.uniform(0, 86_399, len(chosen)))
+        moments = [midnight + timedelta(seconds=float(second)) for second in seconds]
+        moments[-1] = midnight - timedelta(
+            minutes=5
+        )  # one row a day is logged late, with a timestamp of the evening before
         lines = []
         for number, example in enumerate(chosen):
             trace_id = digest_of(self.loop.name, self.seed, day.isoformat(), number)[:24]
             self.truth[trace_id] = example.label
-            # One row a day is logged late: its timestamp is of the evening before.
-            is_late = number == len(chosen) - 1
-            moment = (
-                midnight - timedelta(minutes=5) if is_late else midnight + timedelta(seconds=float(seconds[number]))
-            )
             lines.append(
                 {
                     "trace_id": trace_id,
-                    "ts": moment.isoformat(),
+                    "ts": moments[number].isoformat(),
                     "model_version": str(model.version),
                     "input": example.input,
                     "prediction": str(predictions[number]),

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from demo.standalone import Standalone, _started
+from demo.process_groups import start_time
+from demo.standalone import Standalone
 from include.foundation.errors import ConfigError
 
 
@@ -29,7 +30,7 @@ def test_process_id_that_now_belongs_to_another_is_never_stopped(tmp_path):
         assert airflow.running() is None
         assert not airflow.stop()
         assert child.poll() is None
-        (tmp_path / "pid").write_text(f"{child.pid} {_started(child.pid)}")
+        (tmp_path / "pid").write_text(f"{child.pid} {start_time(child.pid)}")
         assert airflow.running() == child.pid
         assert airflow.stop()
         assert child.wait(10) != 0

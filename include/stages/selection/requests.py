@@ -1,9 +1,9 @@
 """Choices, and the rows of the request ledger that are made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -71,30 +71,29 @@ def request_rows(
         Rows of ``requests``, in the order of the choices.
     """
     predictions = candidates.rows.select(["trace_id", "predicted", "confidence"]).to_pylist()
-    records = []
+    requests = []
     for choice in choices:
-        prediction = predictions[choice.position]
-        request_id = digest_of(loop.name, prediction["trace_id"], FIRST_TIER)[:32]
-        records.append(
-            {
-                "request_id": request_id,
-                "batch_id": batch_id,
-                "trace_id": prediction["trace_id"],
-                "tier": FIRST_TIER,
-                "stratum": choice.stratum,
-                "split": choice.split,
-                "inclusion_probability": choice.inclusion_probability,
-                "score": choice.score,
-                "reasons": [choice.reason],
-                "prelabel": prediction["predicted"],
-                "prelabel_confidence": prediction["confidence"],
-                "hidden_prelabel": choice.evidence_for is not None or _hidden(loop, request_id),
-                "evidence_for": choice.evidence_for,
-                "content_key": candidates.content_keys[choice.position],
-                "asked_at": asked_at,
-            }
-        )
-    return rows_of(loop, "requests", records)
+        columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[choice.position]}
+        requests.append(columns | _request(loop, choice, predictions[choice.position]))
+    return rows_of(loop, "requests", requests)
+
+
+def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any]) -> dict[str, Any]:
+    request_id = digest_of(loop.name, prediction["trace_id"], FIRST_TIER)[:32]
+    return {
+        "request_id": request_id,
+        "trace_id": prediction["trace_id"],
+        "tier": FIRST_TIER,
+        "stratum": choice.stratum,
+        "split": choice.split,
+        "inclusion_probability": choice.inclusion_probability,
+        "score": choice.score,
+        "reasons": [choice.reason],
+        "prelabel": prediction["predicted"],
+        "prelabel_confidence": prediction["confidence"],
+        "hidden_prelabel": choice.evidence_for is not None or _hidden(loop, request_id),
+        "evidence_for": choice.evidence_for,
+    }
 
 
 def _hidden(loop: Loop, request_id: str) -> bool:

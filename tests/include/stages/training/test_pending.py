@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.foundation.decisions import RetrainPlan
+from include.foundation.decisions import PublishedDataset, RetrainPlan
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.training.deciding import decide_retrain
@@ -18,7 +18,7 @@ from tests.include.stages.training.challenger_builders import (
 )
 
 
-def answer(store: LoopStore, plan: RetrainPlan, *request_ids: str) -> RetrainPlan:
+def answer(store: LoopStore, plan: RetrainPlan, *request_ids: str) -> PublishedDataset:
     """Label these requests and publish."""
     for request_id in request_ids:
         number = 100 + int(request_id[1:])
