@@ -182,9 +182,8 @@ class AirflowClient:
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._authenticate()
             response = self._http.request(method, f"/api/v2{path}", **arguments)
-        for _ in range(
-            LOCKED_ATTEMPTS
-        ):  # SQLite has one writer at a time; what failed was rolled back, so it can be sent again
+        # SQLite has one writer at a time; what failed was rolled back, so it can be sent again.
+        for _ in range(LOCKED_ATTEMPTS):
             if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in response.text:
                 break
             time.sleep(2)

@@ -167,9 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=None, help="documents a cycle")
     parser.add_argument("--port", type=int, default=8080)
     options = parser.parse_args(arguments)
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # if it is ended from outside, it cleans up as after Ctrl-C
+    # If it is ended from outside, it cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         play(options.loop, options.cycles, options.rows, Standalone(port=options.port))
     except FeedbackLoopError as error:

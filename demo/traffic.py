@@ -105,9 +105,8 @@ class Traffic:
         midnight = datetime.combine(day, time(), UTC)
         seconds = np.sort(generator.uniform(0, 86_399, len(chosen)))
         moments = [midnight + timedelta(seconds=float(second)) for second in seconds]
-        moments[-1] = midnight - timedelta(
-            minutes=5
-        )  # one row a day is logged late, with a timestamp of the evening before
+        # One row a day is logged late, with a timestamp of the evening before.
+        moments[-1] = midnight - timedelta(minutes=5)
         lines = []
         for number, example in enumerate(chosen):
             trace_id = digest_of(self.loop.name, self.seed, day.isoformat(), number)[:24]
