@@ -76,6 +76,18 @@ class NothingToDo(FeedbackLoopError):  # noqa: N818 - not a failure: the task is
     """There is no work for this stage now; the reason says why."""
 
 
+def short(value: object, longest: int = 60) -> str:
+    """Return a value's text as a message can hold it: at most so many characters.
+
+    Examples
+    --------
+    >>> short("a" * 20, longest=10)
+    "'aaaaaa…"
+    """
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[: longest - 3]}…"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of an error message that suggests the nearest known name; empty if none is near.
 

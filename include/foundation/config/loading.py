@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.errors import ConfigError, did_you_mean
+from include.foundation.errors import ConfigError, did_you_mean, short
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOPS_DIR_VARIABLE = "FEEDBACK_LOOP_LOOPS_DIR"
@@ -161,7 +161,7 @@ def _say(problem: Any, raw: Any) -> str:
     expected = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{where}: {expected}"
-    return f"{where}: got {_short(problem['input'])}, expected: {expected[0].lower()}{expected[1:]}"
+    return f"{where}: got {short(problem['input'], longest=80)}, expected: {expected[0].lower()}{expected[1:]}"
 
 
 def _fields_at(location: Iterable[int | str]) -> Iterable[str]:
@@ -175,8 +175,3 @@ def _fields_at(location: Iterable[int | str]) -> Iterable[str]:
     while hasattr(model, "__args__"):
         model = model.__args__[-1]
     return list(model.model_fields)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"

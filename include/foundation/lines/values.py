@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from include.foundation.config.sections import Input
+from include.foundation.errors import short
 
 LONGEST_LINE = 16 << 20  # DuckDB's limit, too
 
@@ -116,12 +117,6 @@ def text_of(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def short(value: object) -> str:
-    """Return a value's text cut to what fits in a reason."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def moment_of(value: Any) -> datetime | None:

@@ -10,9 +10,9 @@ from typing import Any
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
-from include.foundation.errors import ConfigError, LabelingError
+from include.foundation.errors import ConfigError, LabelingError, short
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.values import Problem, moment_of, parse_object, short
+from include.foundation.lines.values import Problem, moment_of, parse_object
 from include.stages.labeling.backend_contract import Answer, Answers, LabelTask
 
 PUBLIC = ("request_id", "trace_id", "input", "prelabel", "reasons", "tier")

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from include.foundation.config.data_sections import Feedback
 from include.foundation.digests import canonical_json
+from include.foundation.errors import short
 from include.foundation.intervals import Interval, moved
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.records import records
 from include.foundation.lines.sources import Access, list_files
-from include.foundation.lines.values import Problem, moment_of, pseudonym, short, text_of
+from include.foundation.lines.values import Problem, moment_of, pseudonym, text_of
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.feedback.feedback_joins import hold_back_bursts, orphaned

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.errors import short
 from include.foundation.lines.values import (
     Problem,
     moment_of,
@@ -15,7 +16,6 @@ from include.foundation.lines.values import (
     numbers_of,
     parse_object,
     read_input,
-    short,
     text_of,
 )
 from include.stages.logs.rules.field_paths import OBJECTS
