@@ -28,7 +28,7 @@ from feedback_loop.operators.validate_logs import ValidateLogsOperator
 from feedback_loop.triggers.answers_trigger import AnswersTrigger
 from feedback_loop.verdicts import verdicts
 
-from include.foundation.decisions.chain import Decision, latest, record
+from include.foundation.decisions import Approval, RetrainPlan, latest, record
 from include.foundation.errors import (
     ConfigError,
     ContractError,
@@ -42,11 +42,13 @@ from include.foundation.errors import (
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access
 from include.foundation.lines.values import pseudonym
+from include.foundation.statistics.estimates import Estimate
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.pushing import push_requests
 from include.stages.logs.pulling import planned, pull_logs, report
 from include.stages.selection.selecting import select_samples
 from tests.builders import KEY, day, line, make_store, write_lines
+from tests.decision_builders import make_dataset_decision, make_drift_verdict, make_gate_verdict, make_scores
 
 
 @pytest.fixture
@@ -175,7 +177,7 @@ class TestPullFeedback:
 def test_detect_drift_wakes_retrain_on_an_alarm_that_asks_for_it_and_on_nothing_else(
     store, monkeypatch, outcome, route, events
 ):
-    verdict = Decision("drift", day().key, outcome, ("r",), {"route": route, "flagged": False})
+    verdict = make_drift_verdict(day().key, outcome, reasons=("r",), route=route, flagged=False)
     monkeypatch.setattr("include.stages.drift.detection.detect_drift", lambda *_: verdict)
     assets, event = loop_assets("wire"), Mock()
     inputs = context() | {"outlet_events": {assets.drift_alarm: event}}
@@ -186,7 +188,7 @@ def test_detect_drift_wakes_retrain_on_an_alarm_that_asks_for_it_and_on_nothing_
 
 
 def test_detect_drift_of_an_hour_judges_the_last_whole_day_and_wakes_nobody_again(store, monkeypatch):
-    verdict = Decision("drift", day().key, "alarm", (), {"route": "retrain", "flagged": False})
+    verdict = make_drift_verdict(day().key, "alarm", route="retrain", flagged=False)
     windows = []
     monkeypatch.setattr(
         "include.stages.drift.detection.detect_drift", lambda _, window: windows.append(window) or verdict
@@ -262,9 +264,7 @@ class TestCollectAnnotations:
 
 def test_publish_dataset_on_a_retry_tells_who_waits(store):
     """The attempt before may have published and been killed: the event must not be lost."""
-    published = record(
-        store, Decision("dataset", "abc", "published", ("12 labels.",), {"digest": "abc", "labels_version": 0})
-    )
+    published = record(store, make_dataset_decision())
     operator = with_store(PublishDatasetOperator(task_id="t", loop="wire"), store)
     with pytest.raises(AirflowSkipException):
         operator.execute(context())
@@ -277,7 +277,7 @@ def test_decide_retrain_without_labels_skips_with_the_reason_and_records_it(stor
     operator = with_store(DecideRetrainOperator(task_id="t", loop="wire"), store)
     with pytest.raises(AirflowSkipException, match="No dataset was published"):
         operator.execute(context())
-    assert latest(store, "retrain").outcome == "no"
+    assert latest(store, RetrainPlan).outcome == "no"
 
 
 def test_deploy_on_the_word_of_an_xcom_alone_is_refused(store):
@@ -290,8 +290,8 @@ def test_deploy_on_the_word_of_an_xcom_alone_is_refused(store):
 class TestApprove:
     @pytest.fixture
     def gate(self, store):
-        scores = {"challenger": {"value": 0.9, "low": 0.8, "high": 0.95, "rows": 40, "effective_rows": 40.0}}
-        return record(store, Decision("gate", "c1", "promote", ("It is better.",), {"scores": scores}))
+        scores = make_scores(challenger=Estimate(0.9, 0.8, 0.95, 40, 40.0))
+        return record(store, make_gate_verdict("c1", reasons=("It is better.",), scores=scores))
 
     def operator(self, store, gate, *, required=True):
         made = ApproveDeploymentOperator(
@@ -310,17 +310,17 @@ class TestApprove:
 
     def test_policy_approves_at_once_and_is_recorded(self, store, gate):
         reference = self.operator(store, gate, required=False).execute(context())
-        found = latest(store, "approval")
+        found = latest(store, Approval)
         assert reference == found.reference
         assert found.evidence == {"gate": gate.evidence_digest, "by": "policy: approval auto"}
 
     def test_person_approves_the_evidence_under_a_pseudonym(self, store, gate):
         self.operator(store, gate).execute_complete(context(), self.event("Approve"))
-        found = latest(store, "approval")
+        found = latest(store, Approval)
         assert found.outcome == "approved"
-        assert found.evidence["gate"] == gate.evidence_digest
-        assert "Ada" not in found.evidence["by"]
-        assert "u1" not in found.evidence["by"]
+        assert found.gate == gate.evidence_digest
+        assert "Ada" not in found.by
+        assert "u1" not in found.by
 
     def test_rejection_is_recorded_and_skips_what_follows(self, store, gate):
         with DAG("d"):
@@ -331,17 +331,17 @@ class TestApprove:
         with pytest.raises(DownstreamTasksSkipped) as caught:
             operator.execute_complete(inputs, self.event("Reject"))
         assert caught.value.tasks == ["deploy"]
-        assert latest(store, "approval").outcome == "rejected"
+        assert latest(store, Approval).outcome == "rejected"
 
     def test_answer_without_a_person_is_no_approval(self, store, gate):
         with pytest.raises(AirflowFailException, match="needs an identity"):
             self.operator(store, gate).execute_complete(context(), self.event("Approve") | {"responded_by_user": None})
-        assert latest(store, "approval") is None
+        assert latest(store, Approval) is None
 
     def test_time_out_fails_the_task_and_approves_nothing(self, store, gate):
         with pytest.raises(Exception, match="timeout"):
             self.operator(store, gate).execute_complete(context(), {"error": "late", "error_type": "timeout"})
-        assert latest(store, "approval") is None
+        assert latest(store, Approval) is None
 
     def test_page_shows_scores_reasons_and_the_digest(self, store, gate):
         from include.stages.gate.approval import evidence_page

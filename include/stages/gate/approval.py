@@ -3,10 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from include.foundation.decisions.chain import Decision, record, referenced
+from include.foundation.decisions import Approval, GateVerdict, record, referenced
 from include.foundation.errors import ContractError
+from include.foundation.pages.formats import markdown
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
 
 
@@ -25,16 +27,16 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
     ContractError
         If the store has no such verdict.
     """
-    verdict = _verdict(store, gate)
-    lines = [f"**{verdict.outcome}** of challenger `{verdict.subject}`", ""]
-    lines += [f"- {reason}" for reason in verdict.reasons]
+    verdict = referenced(store, GateVerdict, gate)
+    lines = [f"**{verdict.outcome}** of challenger `{markdown(verdict.subject)}`", ""]
+    lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
-    lines += [_score_row(name, score) for name, score in verdict.evidence.get("scores", {}).items() if score]
+    lines += [_score_row(name, score) for name, score in verdict.scores.by_name().items()]
     lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
     return "\n".join(lines)
 
 
-def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str) -> Decision:
+def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str) -> Approval:
     """Record who approved or rejected which evidence.
 
     Parameters
@@ -48,12 +50,11 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
     by
         Pseudonym of the person, or the policy that answered.
     """
-    verdict = _verdict(store, gate)
-    outcome = "approved" if approved else "rejected"
-    evidence = {"gate": verdict.evidence_digest, "by": by}
-    return record(
-        store, Decision("approval", verdict.subject, outcome, (f"{outcome.capitalize()} by {by}.",), evidence)
-    )
+    verdict = referenced(store, GateVerdict, gate)
+    outcome: Literal["approved", "rejected"] = "approved" if approved else "rejected"
+    reason = f"{outcome.capitalize()} by {by}."
+    answer = Approval(subject=verdict.subject, outcome=outcome, reasons=(reason,), gate=verdict.evidence_digest, by=by)
+    return record(store, answer)
 
 
 def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
@@ -70,14 +71,7 @@ def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
     return "person " + hmac.new(pseudonym_key, identity.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _verdict(store: LoopStore, gate: Mapping[str, str]) -> Decision:
-    verdict = referenced(store, dict(gate))
-    if verdict is None:
-        raise ContractError(f"No recorded verdict {dict(gate)}; run the gate again")
-    return verdict
-
-
-def _score_row(name: str, score: Mapping[str, Any]) -> str:
-    if score.get("value") is None:
-        return f"| {name} | unknown | | 0 |"
-    return f"| {name} | {score['value']:.3f} | {score['low']:.3f} to {score['high']:.3f} | {score['rows']} |"
+def _score_row(name: str, score: Estimate) -> str:
+    if score.value is None:
+        return f"| {markdown(name)} | unknown | | 0 |"
+    return f"| {markdown(name)} | {score.value:.3f} | {score.low:.3f} to {score.high:.3f} | {score.rows} |"

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.foundation.errors import ContractError
 
 if TYPE_CHECKING:
-    from include.foundation.decisions.chain import Decision
+    from include.foundation.decisions.chain import Kind
     from include.foundation.models.registry import ModelRegistry
 
 
@@ -38,19 +37,21 @@ class DecisionOperator(LoopOperator):
         """The loop's model registry."""
         return ModelRegistryHook(self.loop, self.mlflow_conn_id).get_conn()
 
-    def recorded(self, reference: Mapping[str, str]) -> "Decision":
-        """Return the decision behind a reference.
+    def recorded(self, kind: "type[Kind]", reference: Mapping[str, str]) -> "Kind":
+        """Return the decision behind a reference: nothing is done on the word of an XCom alone.
+
+        Parameters
+        ----------
+        kind
+            Class that the decision must be of.
+        reference
+            What the task that made it returned.
 
         Raises
         ------
         ContractError
-            If the store has no such decision: nothing is done on the word of an XCom alone.
+            If the store has no such decision.
         """
-        from include.foundation.decisions.chain import referenced
+        from include.foundation.decisions import referenced
 
-        decision = referenced(self.hook.get_conn(), dict(reference))
-        if decision is None:
-            raise ContractError(
-                f"No recorded decision {dict(reference)}: the store was changed after it was made; run the DAG again"
-            )
-        return decision
+        return referenced(self.hook.get_conn(), kind, reference)

@@ -22,11 +22,11 @@ class DetectDriftOperator(IntervalOperator):
         store, window = self.hook.get_conn(), self.data_interval.whole_days
         profiles = profile_days(store, window)
         verdict = detect_drift(store, window)
-        if verdict.evidence["flagged"]:
+        if verdict.flagged:
             self.log.info("What differs: %s", write_verdict_page(store, window, verdict))
         self.log.info("%d new profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
         is_new = window.end > self.data_interval.start
-        if is_new and verdict.outcome == "alarm" and verdict.evidence["route"] == "retrain":
+        if is_new and verdict.outcome == "alarm" and verdict.route == "retrain":
             assets = loop_assets(self.loop)
             context["outlet_events"][assets.drift_alarm].add(assets.drift)
         return verdict.reference

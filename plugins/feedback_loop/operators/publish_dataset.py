@@ -15,14 +15,14 @@ class PublishDatasetOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Publish and return the decision's reference."""
-        from include.foundation.decisions.chain import latest
+        from include.foundation.decisions import PublishedDataset, latest
         from include.stages.labels.datasets import publish_dataset
 
         store = self.hook.get_conn()
         try:
             published = publish_dataset(store)
         except NothingToDo:
-            earlier = latest(store, "dataset")
+            earlier = latest(store, PublishedDataset)
             if context["ti"].try_number == 1 or earlier is None:
                 raise
             published = earlier

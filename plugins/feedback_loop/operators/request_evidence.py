@@ -29,10 +29,11 @@ class RequestEvidenceOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Draw, push and return the counts; running it again asks nothing twice."""
+        from include.foundation.decisions import GateVerdict
         from include.stages.gate.evidence_rounds import request_evidence
         from include.stages.labeling.pushing import push_requests
 
-        store, verdict = self.hook.get_conn(), self.recorded(self.decision)
+        store, verdict = self.hook.get_conn(), self.recorded(GateVerdict, self.decision)
         challenger = self.registry.load(run_id=self.challenger["run_id"])
         asked = request_evidence(store, verdict, self.registry.champion(), challenger)
         push_requests(store, LabelingHook(self.loop).get_conn())

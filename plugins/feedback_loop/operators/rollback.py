@@ -17,9 +17,10 @@ class RollbackOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Roll back and return what is live now."""
+        from include.foundation.decisions import GuardVerdict
         from include.stages.deployment.watching import rollback
 
-        verdict = self.recorded(self.decision)
+        verdict = self.recorded(GuardVerdict, self.decision)
         if verdict.outcome != "broken" or context["params"].get("dry_run"):
             raise NothingToDo(f"No rollback, {verdict.outcome}: {' '.join(verdict.reasons)}")
         report = rollback(self.hook.get_conn(), self.registry, verdict)

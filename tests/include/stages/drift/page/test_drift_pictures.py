@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
-from include.stages.drift.findings import Finding
 from include.stages.drift.page.drift_pictures import MOST_BARS, _bars, _one_a_column, _range, _rounded, draw_verdict
 from tests.builders import day
+from tests.decision_builders import make_column_finding
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_profile
 
 
 def finding(column, segment="", *, flagged=True):
-    return Finding("data", column, segment, "location", 0.2, 0.001, flagged, "", {})
+    return make_column_finding(column, segment=segment, effect=0.2, flagged=flagged)
 
 
 def test_each_flagged_column_is_drawn_once_preferably_of_all_rows():
-    found = [
+    findings = [
         finding("x", "desk=eu"),
         finding("y", "desk=eu"),
         finding("x"),
         finding("x", "desk=us"),
         finding("z", flagged=False),
     ]
-    assert [(one.column, one.segment) for one in _one_a_column(found)] == [("x", ""), ("y", "desk=eu")]
+    assert [(one.column, one.segment) for one in _one_a_column(findings)] == [("x", ""), ("y", "desk=eu")]
     assert len(_one_a_column([finding(f"c{number}") for number in range(9)])) == 6
-    assert [one.column for one in _one_a_column(found[-1:])] == ["z"]
+    assert [one.column for one in _one_a_column(findings[-1:])] == ["z"]
 
 
 def test_bins_are_few_and_their_shares_add_up_with_what_is_missing():
