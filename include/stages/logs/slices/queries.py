@@ -42,20 +42,7 @@ def is_query(file_slice: Slice) -> bool:
 def database_url(
     driver: str, host: str | None, name: str | None, account: Mapping[str, Any], options: Mapping[str, Any]
 ) -> str:
-    """Return SQLAlchemy's URL of a database, with the password in it.
-
-    Parameters
-    ----------
-    driver
-        Dialect and driver, such as ``postgresql+psycopg``.
-    host
-        Server; of SQLite the file.
-    name
-        Name of the database on the server.
-    account
-        ``username``, ``password`` and ``port`` where there are any.
-    options
-        Query of the URL, such as ``sslmode``.
+    """Return SQLAlchemy's URL of a database, the password in it; of SQLite the host is the file.
 
     Examples
     --------
