@@ -2,9 +2,11 @@
 
 import json
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import patch
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.line_files import Line
@@ -13,6 +15,7 @@ from include.foundation.lines.values import pseudonym
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.staging import Staging
 from include.stages.logs.pull import Pull
+from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.scans.file_scan import Scan
 from include.stages.logs.slices.file_slices import Slice
 from tests.builders import KEY, day, make_loop
@@ -78,23 +81,18 @@ def slice_of(path: Path, start: int = 0, end: int | None = None) -> Slice:
 
 def outcome(loop: Loop, path: Path, *, careful: bool = False) -> tuple[dict[Any, str], int]:
     """Return what became of each line of a file, by place, and the number of lines; ``careful`` keeps the scan from working."""
-    refused: list[Any] = []
-    query = Scan.query
-    if careful:
-        Scan.query = _stopped  # type: ignore[method-assign]
-    try:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            Staging(make_pull(LoopStore(loop, folder)), Path(folder), refused.extend) as staging,
-        ):
-            staging.read([slice_of(path)])
-            rows = {row.pop("number"): f"row {row}" for row in _staged(staging)}
-            part = staging.parts[0]
-    finally:
-        Scan.query = query  # type: ignore[method-assign]
+    refused: list[RefusedLine] = []
+    with (
+        patch.object(Scan, "query", _stopped) if careful else nullcontext(),
+        tempfile.TemporaryDirectory() as folder,
+        Staging(make_pull(LoopStore(loop, folder)), Path(folder), refused.extend) as staging,
+    ):
+        staging.read([slice_of(path)])
+        rows = {row.pop("number"): f"row {row}" for row in _staged(staging)}
+        part = staging.parts[0]
     assert len(rows) + part.refused == part.lines
     assert part.refused == len(refused)
-    refusals = {f"line {line.number}": f"refused {_codes(line)} {line.raw}" for _, line in refused}
+    refusals = {f"line {line.number}": f"refused {_problems(line)} {line.raw}" for _, line in refused}
     return rows | refusals, part.lines
 
 
@@ -103,8 +101,8 @@ def make_pull(store: LoopStore, kind: Literal["logs", "feedback"] = "logs", acce
     return Pull(kind, store, day(), KEY, access or Access())
 
 
-def _codes(line: Line) -> list[tuple[str, str]]:
-    return [tuple(problem) for problem in line.problems]
+def _problems(line: Line) -> list[tuple[str, str]]:
+    return [(problem.code, problem.reason) for problem in line.problems]
 
 
 def _stopped(*_: object) -> str:
