@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.foundation.lines.csv_rows import header_of, read_rows
-from include.foundation.lines.formats import format_of
+from include.foundation.lines.file_formats import format_of
 from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.values import Problem
 from include.foundation.store.bulk.day_batches import by_row_group

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.csv_rows import header_of, read_rows
-from include.foundation.lines.formats import is_compressed
+from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.lines.formats import is_compressed
+from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
 from include.stages.logs.rules.field_paths import Path as FieldPath

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.lines.formats import format_of
+from include.foundation.lines.file_formats import format_of
 from include.stages.logs.scans.column_scans import CsvScan, ParquetScan
 from include.stages.logs.scans.file_scan import Scan
 from include.stages.logs.scans.json_scan import JsonScan

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from include.foundation.errors import StoreError
-from include.foundation.lines.formats import is_compressed
+from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.sources import SINCE, Access, LogFile
 from include.foundation.lines.values import LONGEST_LINE
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from include.foundation.lines.file_bytes import BYTE_ORDER_MARK, NEWLINE, decompress
-from include.foundation.lines.formats import format_of, is_compressed
+from include.foundation.lines.file_formats import format_of, is_compressed
 from include.foundation.lines.sources import Access
 from include.stages.logs.slices.file_slices import Slice
 
