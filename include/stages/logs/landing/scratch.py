@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from include.foundation.store.table_reading import advice
+from include.foundation.store.table_reader import advice
 
 PYTHON_MB = 450  # what Python and the libraries take beside DuckDB
 
