@@ -17,14 +17,16 @@ class PlanPullOperator(LoopOperator):
 
     def perform(self, context: Context) -> list[str]:
         """Plan the pull and write the plan beside the tables."""
+        from include.stages.logs.pull import Pull
         from include.stages.logs.pulling import plan_pull, write_plan
 
         store = self.hook.get_conn()
         interval = _interval(context, store.loop.logs.schedule)
-        plan = plan_pull(store, interval, self.access(store.loop.logs))
+        pull = Pull("logs", store, interval, self.hook.pseudonym_key, self.access(store.loop.logs))
+        plan = plan_pull(pull)
         context["ti"].xcom_push("interval", interval.key)
         self.log.info("%s: %d slices of files to read in %d partitions", interval.key, sum(map(len, plan)), len(plan))
-        return write_plan(store, interval, plan)
+        return write_plan(pull, plan)
 
 
 def _interval(context: Context, schedule: str) -> Interval:
