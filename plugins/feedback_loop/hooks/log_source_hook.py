@@ -58,7 +58,7 @@ def _database_url(found: Connection) -> str:
     from include.stages.logs.slices.queries import database_url
 
     extra = found.extra_dejson
-    driver = extra.pop("drivername", None) or DRIVERS.get(found.conn_type)
+    driver = extra.pop("drivername", None) or DRIVERS.get(found.conn_type or "")
     if driver is None:
         raise ConfigError(
             f"Connection {found.conn_id}: no driver is known for type {found.conn_type!r}; there are: {', '.join(DRIVERS)}. "

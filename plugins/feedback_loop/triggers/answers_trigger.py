@@ -26,7 +26,7 @@ class AnswersTrigger(BaseTrigger):
     """
 
     def __init__(self, loop: str, store_conn_id: str, poll_seconds: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.loop = loop
         self.store_conn_id = store_conn_id
         self.poll_seconds = poll_seconds
@@ -42,7 +42,7 @@ class AnswersTrigger(BaseTrigger):
             # Reading tables and asking the platform block: they run beside the triggerer's event loop.
             found = await asyncio.to_thread(self._look)
             if found.complete:
-                yield TriggerEvent({"status": COMPLETE, "reason": found.reason})
+                yield TriggerEvent({"status": COMPLETE, "reason": found.reason})  # type: ignore[no-untyped-call]
                 return
             self.log.info("%d of %d open requests answered; %s", found.answered, found.open, found.reason)
             await asyncio.sleep(self.poll_seconds)
