@@ -5,7 +5,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from include.foundation.decisions.chain import Decision, record, referenced
+from include.foundation.decisions.acting import recorded
+from include.foundation.decisions.chain import Decision, record
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 
@@ -25,7 +26,7 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
     ContractError
         If the store has no such verdict.
     """
-    verdict = _verdict(store, gate)
+    verdict = recorded(store, gate)
     lines = [f"**{verdict.outcome}** of challenger `{verdict.subject}`", ""]
     lines += [f"- {reason}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
@@ -48,7 +49,7 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
     by
         Pseudonym of the person, or the policy that answered.
     """
-    verdict = _verdict(store, gate)
+    verdict = recorded(store, gate)
     outcome = "approved" if approved else "rejected"
     evidence = {"gate": verdict.evidence_digest, "by": by}
     return record(
@@ -68,13 +69,6 @@ def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
     if not identity:
         raise ContractError(f"Got an answer by {user!r}, expected a user with an id: an approval needs an identity")
     return "person " + hmac.new(pseudonym_key, identity.encode(), hashlib.sha256).hexdigest()[:16]
-
-
-def _verdict(store: LoopStore, gate: Mapping[str, str]) -> Decision:
-    verdict = referenced(store, dict(gate))
-    if verdict is None:
-        raise ContractError(f"No recorded verdict {dict(gate)}; run the gate again")
-    return verdict
 
 
 def _score_row(name: str, score: Mapping[str, Any]) -> str:

@@ -38,9 +38,9 @@ def test_evidence_page_first_model_says_that_no_champion_is_known(store: LoopSto
 
 def test_evidence_page_verdict_that_was_never_recorded_is_refused(store: LoopStore, verdict: Decision) -> None:
     forged = {**verdict.reference, "evidence_digest": "0" * 64}
-    with pytest.raises(ContractError, match="run the gate again"):
+    with pytest.raises(ContractError, match="run the DAG again"):
         evidence_page(store, forged)
-    with pytest.raises(ContractError, match="run the gate again"):
+    with pytest.raises(ContractError, match="run the DAG again"):
         record_approval(store, forged, approved=True, by="somebody")
 
 
