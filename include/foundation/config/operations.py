@@ -1,0 +1,40 @@
+"""The sections of a loop file about running it: how long tasks may take, and who is told what."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from include.foundation.config.sections import Section
+
+DottedPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+Event = Literal["failure", "rollback", "drift_alarm", "approval", "label_deadline"]
+SECRETS = ("password", "secret", "token", "api_key", "apikey", "access_key", "private_key", "webhook_url")
+
+
+class Tasks(Section):
+    """How long a task may work before it is stopped and tried again; waiting for people is not counted."""
+
+    timeout_minutes: float = Field(default=60, gt=0, le=60 * 24 * 7)
+    """Minutes a task may work, but for the long ones."""
+    long_timeout_minutes: float = Field(default=720, gt=0, le=60 * 24 * 7)
+    """Minutes a task may work that reads many logs, trains or evaluates."""
+
+
+class Notify(Section):
+    """One way of telling people what happened: an Airflow notifier, and the events it is called on."""
+
+    events: list[Event] = Field(min_length=1)
+    """When: a task failed for good, a model was rolled back, a drift alarm was confirmed, an approval waits, or the
+    deadline for labels has passed."""
+    notifier: DottedPath
+    """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Its arguments. Templated ones know ``notification.message`` and what else a notification says. Connections go by id."""
+
+    @model_validator(mode="after")
+    def _holds_no_secret(self) -> Self:
+        secret = [name for name in self.params if name.lower().endswith(SECRETS)]
+        if secret:
+            msg = f"params: {', '.join(secret)} would keep a secret in the loop file; name an Airflow connection by its id"
+            raise ValueError(msg)
+        return self

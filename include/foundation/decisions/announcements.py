@@ -1,0 +1,33 @@
+"""Tell people of an event once, also if the task that tells them is killed and run again."""
+
+import json
+from collections.abc import Callable
+
+from include.foundation.digests import digest_of
+from include.foundation.store.objects import names_in, write_file
+from include.foundation.store.tables import LoopStore
+
+FOLDER = "announcements"
+
+
+def announce_once(store: LoopStore, event: str, subject: str, send: Callable[[], bool]) -> None:
+    """Send an announcement that was not sent before, and note that it was.
+
+    Parameters
+    ----------
+    store
+        Of the loop; the note is a file beside its tables.
+    event
+        What happened: ``rollback``, ``drift_alarm`` or ``label_deadline``.
+    subject
+        What it happened to. The same event on the same subject is sent once.
+    send
+        Sends it, and says whether that succeeded. What could not be sent is tried again by the next call.
+
+    Notes
+    -----
+    Killed between sending and noting, it is sent twice: hearing of a rollback twice is better than never.
+    """
+    name = f"{digest_of(event, subject)[:32]}.json"
+    if name not in names_in(store, FOLDER) and send():
+        write_file(store, f"{FOLDER}/{name}", json.dumps({"event": event, "subject": subject}))
