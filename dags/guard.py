@@ -13,7 +13,9 @@ The test is valid however often it is looked at; few labels give *inconclusive*,
 * `watch_deployment`: the store is not readable; the message names it.
 * `rollback`: there is no version to go back to. Deploy one by hand, or stop serving the model.
 
-A skipped `rollback` is the good case.
+A skipped `rollback` is the good case. A rollback is told as `rollback` to the notifiers that `notify` of the loop file names,
+and `failure` when a task failed for good. What to do after one: look at the guard's reasons, and at the release notes of the
+version that was rolled back; the loop goes on learning by itself.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.foundation.errors import ContractError
 
 if TYPE_CHECKING:
     from include.foundation.decisions.chain import Decision
@@ -39,18 +38,7 @@ class DecisionOperator(LoopOperator):
         return ModelRegistryHook(self.loop, self.mlflow_conn_id).get_conn()
 
     def recorded(self, reference: Mapping[str, str]) -> "Decision":
-        """Return the decision behind a reference.
+        """Return the decision behind a reference; nothing is done on the word of an XCom alone."""
+        from include.foundation.decisions.acting import recorded
 
-        Raises
-        ------
-        ContractError
-            If the store has no such decision: nothing is done on the word of an XCom alone.
-        """
-        from include.foundation.decisions.chain import referenced
-
-        decision = referenced(self.hook.get_conn(), dict(reference))
-        if decision is None:
-            raise ContractError(
-                f"No recorded decision {dict(reference)}: the store was changed after it was made; run the DAG again"
-            )
-        return decision
+        return recorded(self.hook.get_conn(), reference)

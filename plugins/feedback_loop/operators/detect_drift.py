@@ -9,8 +9,8 @@ from feedback_loop.operators.interval_operator import IntervalOperator
 class DetectDriftOperator(IntervalOperator):
     """Profile the days that end in the interval and judge them against how much ordinary days differ.
 
-    If none ends in it, the last one is judged again, with the rows that came late. A confirmed alarm whose route is *retrain*
-    emits an event of the drift asset through the task's asset alias, once a day.
+    If none ends in it, the last one is judged again, with the rows that came late. Who is to hear of a new alarm is told; one
+    that asks for a new model also emits an event of the drift asset, through the task's asset alias.
     """
 
     def perform(self, context: Context) -> dict[str, str]:
@@ -18,15 +18,19 @@ class DetectDriftOperator(IntervalOperator):
         from include.stages.drift.detection import detect_drift
         from include.stages.drift.page.verdict_page import write_verdict_page
         from include.stages.drift.profiling.profiles import profile_days
+        from include.stages.drift.routing import is_new_alarm, wakes_retraining
 
         store, window = self.hook.get_conn(), self.data_interval.whole_days
         profiles = profile_days(store, window)
         verdict = detect_drift(store, window)
-        if verdict.evidence["flagged"]:
-            self.log.info("What differs: %s", write_verdict_page(store, window, verdict))
+        page = write_verdict_page(store, window, verdict) if verdict.evidence["flagged"] else None
         self.log.info("%d new profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
-        is_new = window.end > self.data_interval.start
-        if is_new and verdict.outcome == "alarm" and verdict.evidence["route"] == "retrain":
+        self.log.info("What differs: %s", page or "nothing")
+        route = verdict.evidence["route"]
+        if wakes_retraining(verdict.outcome, route, self.data_interval):
             assets = loop_assets(self.loop)
             context["outlet_events"][assets.drift_alarm].add(assets.drift)
+        if is_new_alarm(verdict.outcome, self.data_interval):
+            message = f"Drift was confirmed in {window.key}; what to do: {route}."
+            self.announce(context, "drift_alarm", window.key, message, page)
         return verdict.reference

@@ -1,0 +1,72 @@
+"""How tests run an operator: on a real store, in a context as Airflow gives it, with decisions made in one place each."""
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import yaml
+from airflow.sdk import BaseOperator
+from airflow.sdk.execution_time.context import OutletEventAccessor
+from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
+from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.chain import Decision, record
+from include.foundation.models.registry import ModelRegistry
+from include.foundation.store.tables import LoopStore
+from tests.builders import KEY, day
+
+FORGED = {"kind": "gate", "subject": "c", "outcome": "promote", "evidence_digest": "0" * 64}
+
+
+def with_store(operator: Any, store: LoopStore, registry: ModelRegistry | None = None) -> Any:
+    """Give an operator a hook that opens this store, and this registry."""
+    operator.hook = Mock(spec=LoopStoreHook, pseudonym_key=KEY)
+    operator.hook.get_conn.return_value = store
+    if registry is not None:
+        operator.registry = registry
+    return operator
+
+
+def context(task: BaseOperator | None = None, **params: Any) -> dict[str, Any]:
+    """Return the context of a first attempt on one day, with a trigger form filled in like this."""
+    run = Mock(spec=DagRunProtocol, data_interval_start=day().start, data_interval_end=day().end, run_after=day().end)
+    ti = Mock(
+        spec=RuntimeTaskInstanceProtocol, try_number=1, map_index=-1, dag_id="wire.some", task_id="some",
+        run_id="manual__1", log_url="http://airflow/log",
+    )  # fmt: skip
+    return {"params": params, "dag_run": run, "ti": ti, "task_instance": ti, "task": task, "outlet_events": {}}
+
+
+def outlet_event() -> Mock:
+    return Mock(spec=OutletEventAccessor)
+
+
+def write_loop_file(folder: Path, loop: Loop, notify: list[dict[str, Any]]) -> None:
+    """Write a loop file that notifies; tests point ``FEEDBACK_LOOP_LOOPS_DIR`` at the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    raw = loop.model_dump(mode="json") | {"notify": notify}
+    (folder / f"{loop.name}.yaml").write_text(yaml.safe_dump(raw))
+
+
+def drift_verdict(outcome: str, route: str = "retrain") -> Decision:
+    return Decision("drift", day().key, outcome, ("r",), {"route": route, "flagged": False})
+
+
+def dataset_published(store: LoopStore) -> Decision:
+    evidence = {"digest": "abc", "labels_version": 0}
+    return record(store, Decision("dataset", "abc", "published", ("12 labels.",), evidence))
+
+
+def guard_verdict(store: LoopStore, version: str, outcome: str) -> Decision:
+    return record(store, Decision("guard", version, outcome, ("It scores less.",), {"outcome": outcome}))
+
+
+def gate_verdict(store: LoopStore, key: str, outcome: str, **evidence: Any) -> Decision:
+    scores = {"challenger": {"value": 0.9, "low": 0.8, "high": 0.95, "rows": 40, "effective_rows": 40.0}}
+    whole = {"dataset": "d", "champion_version": None, "round": 1, "scores": scores} | evidence
+    return record(store, Decision("gate", key, outcome, ("It is better.",), whole))
+
+
+def recorded(store: LoopStore, decision: Decision) -> Decision:
+    return record(store, decision)
