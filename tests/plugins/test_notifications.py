@@ -1,10 +1,12 @@
 """People hear what the loop file says, without inputs or users, and telling never fails what is told of."""
 
 import json
+import threading
 
 import pytest
 from airflow.sdk import BaseNotifier
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
 from feedback_loop.notifications import LoopNotifier, check_notifiers, notifier_of
 
 from include.foundation.config.operations import Notify
@@ -20,6 +22,13 @@ class Broken(BaseNotifier):
 
     def notify(self, context):
         raise ConnectionError
+
+
+class Hanging(BaseNotifier):
+    """A notifier whose service never answers."""
+
+    def notify(self, context):
+        threading.Event().wait(10)
 
 
 class Spoken(BaseNotifier):
@@ -101,6 +110,13 @@ def test_notifier_that_fails_raises_nothing_and_the_others_are_called(loop_file,
     )
     assert LoopNotifier("wire", "rollback", "m").send(context()) is False
     assert "rollback" in (tmp_path / "told.jsonl").read_text()
+
+
+def test_time_out_of_the_task_is_not_taken_for_a_failure_to_tell(loop_file):
+    """Airflow stops a task that works too long by raising in it; a notifier that hangs must not keep it alive."""
+    loop_file({"events": ["rollback"], "notifier": f"{__name__}.Hanging"})
+    with pytest.raises(AirflowTaskTimeout), timeout(0.2):
+        LoopNotifier("wire", "rollback", "m").send(context())
 
 
 def test_loop_file_that_is_broken_meanwhile_raises_nothing(loop_file, tmp_path):

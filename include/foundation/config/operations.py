@@ -1,6 +1,7 @@
 """The sections of a loop file about running it: how long tasks may take, and who is told what."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -38,3 +39,15 @@ class Notify(Section):
             msg = f"params: {', '.join(secret)} would keep a secret in the loop file; name an Airflow connection by its id"
             raise ValueError(msg)
         return self
+
+
+def untold(entries: Iterable[Notify]) -> list[str]:
+    """Return the events that nobody is told of, in order.
+
+    Examples
+    --------
+    >>> untold([Notify(events=["failure", "approval"], notifier="a.Notifier")])
+    ['rollback', 'drift_alarm', 'label_deadline']
+    """
+    told = {event for entry in entries for event in entry.events}
+    return [event for event in get_args(Event) if event not in told]

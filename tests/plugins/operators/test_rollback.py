@@ -1,10 +1,14 @@
 """A broken promise is rolled back once, and people hear of it once."""
 
+from unittest.mock import create_autospec
+
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from feedback_loop.operators.rollback import RollbackOperator
 
+from include.foundation.errors import StoreError
 from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.objects import write_file
 from include.stages.deployment.deploying import deploy
 from tests.include.stages.training.challenger_builders import approval_of, register_challengers
 from tests.plugins.operators.operator_builders import context, gate_verdict, guard_verdict, with_store
@@ -54,6 +58,14 @@ def test_first_version_has_nothing_to_go_back_to_and_fails_without_retry(replace
     roll_back(replaced, registry, guard_verdict(replaced, "2", "broken"))
     with pytest.raises(AirflowFailException, match="no predecessor"):
         roll_back(replaced, registry, guard_verdict(replaced, "1", "broken"))
+
+
+def test_rollback_is_done_though_it_cannot_be_noted_that_it_was_told(replaced, registry, told, monkeypatch):
+    told(replaced.loop)
+    refuse = create_autospec(write_file, side_effect=StoreError("disk full"))
+    monkeypatch.setattr("include.foundation.decisions.announcements.write_file", refuse)
+    assert roll_back(replaced, registry, guard_verdict(replaced, "2", "broken"))["version"] == "1"
+    assert [line["event"] for line in told()] == ["rollback"]
 
 
 def test_rollback_is_done_though_nobody_can_be_told(replaced, registry, told, tmp_path):

@@ -31,7 +31,8 @@ async def listen(trigger):
 def test_trigger_is_made_again_from_what_it_serialises(trigger):
     path, arguments = trigger.serialize()
     assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
-    assert AnswersTrigger(**arguments).serialize() == (path, arguments)
+    assert arguments == {"loop": "wire", "store_conn_id": "feedback_store", "poll_seconds": 0.01}
+    assert vars(AnswersTrigger(**arguments)) == vars(trigger)
 
 
 def test_trigger_fires_once_the_wait_is_over(trigger):

@@ -163,6 +163,7 @@ def test_check_reports_every_file_and_fails(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path))
     write(tmp_path, SKETCH)
     assert main(["check"]) == 0
+    assert "nobody is told of failure, rollback" in capsys.readouterr().out
     write(tmp_path, "name: [", "broken")
     assert main(["check"]) == 1
     assert "broken.yaml" in capsys.readouterr().err
