@@ -18,7 +18,6 @@ class DetectDriftOperator(IntervalOperator):
         from include.stages.drift.detection import detect_drift
         from include.stages.drift.page.verdict_page import write_verdict_page
         from include.stages.drift.profiling.profiles import profile_days
-        from include.stages.drift.routing import is_new_alarm, wakes_retraining
 
         store, window = self.hook.get_conn(), self.data_interval.whole_days
         profiles = profile_days(store, window)
@@ -26,11 +25,18 @@ class DetectDriftOperator(IntervalOperator):
         page = write_verdict_page(store, window, verdict) if verdict.evidence["flagged"] else None
         self.log.info("%d new profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
         self.log.info("What differs: %s", page or "nothing")
-        route = verdict.evidence["route"]
-        if wakes_retraining(verdict.outcome, route, self.data_interval):
+        self._raise_alarm(context, verdict.outcome, verdict.evidence["route"], page)
+        return verdict.reference
+
+    def _raise_alarm(self, context: Context, outcome: str, route: str, page: str | None) -> None:
+        """Wake who is to act on a new alarm, and tell people of it."""
+        from include.stages.drift.routing import is_new_alarm, wakes_retraining
+
+        if wakes_retraining(outcome, route, self.data_interval):
             assets = loop_assets(self.loop)
             context["outlet_events"][assets.drift_alarm].add(assets.drift)
-        if is_new_alarm(verdict.outcome, self.data_interval):
-            message = f"Drift was confirmed in {window.key}; what to do: {route}."
-            self.announce(context, "drift_alarm", window.key, message, page)
-        return verdict.reference
+        if is_new_alarm(outcome, self.data_interval):
+            window = self.data_interval.whole_days.key
+            self.announce(
+                context, "drift_alarm", window, f"Drift was confirmed in {window}; what to do: {route}.", page
+            )

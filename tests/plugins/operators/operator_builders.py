@@ -60,13 +60,3 @@ def dataset_published(store: LoopStore) -> Decision:
 
 def guard_verdict(store: LoopStore, version: str, outcome: str) -> Decision:
     return record(store, Decision("guard", version, outcome, ("It scores less.",), {"outcome": outcome}))
-
-
-def gate_verdict(store: LoopStore, key: str, outcome: str, **evidence: Any) -> Decision:
-    scores = {"challenger": {"value": 0.9, "low": 0.8, "high": 0.95, "rows": 40, "effective_rows": 40.0}}
-    whole = {"dataset": "d", "champion_version": None, "round": 1, "scores": scores} | evidence
-    return record(store, Decision("gate", key, outcome, ("It is better.",), whole))
-
-
-def recorded(store: LoopStore, decision: Decision) -> Decision:
-    return record(store, decision)

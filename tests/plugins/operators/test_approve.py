@@ -13,13 +13,14 @@ from feedback_loop.operators.approve import ApproveDeploymentOperator
 
 from include.foundation.config.sections import Approver
 from include.foundation.decisions.chain import latest
-from tests.plugins.operators.operator_builders import context, gate_verdict, with_store
+from tests.include.stages.training.challenger_builders import say_gate
+from tests.plugins.operators.operator_builders import context, with_store
 
 
 class TestApprove:
     @pytest.fixture
     def gate(self, store):
-        return gate_verdict(store, "c1", "promote")
+        return say_gate(store, "c1", "promote")
 
     def operator(self, store, gate, *, required=True, approvers=()):
         made = ApproveDeploymentOperator(
@@ -122,5 +123,5 @@ class TestApprove:
 
         page = evidence_page(store, gate.reference)
         assert "0.900" in page
-        assert "It is better." in page
+        assert "Said promote." in page
         assert gate.evidence_digest in page

@@ -4,9 +4,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from feedback_loop.operators.deploy import DeployOperator
 
+from include.foundation.decisions.chain import record
 from include.foundation.store.ledgers.deployments import history
-from tests.include.stages.training.challenger_builders import approval_of, register_challengers
-from tests.plugins.operators.operator_builders import FORGED, context, gate_verdict, recorded, with_store
+from tests.include.stages.training.challenger_builders import approval_of, register_challengers, say_gate
+from tests.plugins.operators.operator_builders import FORGED, context, with_store
 
 
 def deploy(store, registry, decision, approval):
@@ -16,8 +17,8 @@ def deploy(store, registry, decision, approval):
 
 def test_approved_challenger_is_live_and_run_again_the_same(labeled, registry, estimator):
     register_challengers(registry, labeled, estimator, "a")
-    gate = gate_verdict(labeled, "a", "promote")
-    approval = recorded(labeled, approval_of(gate))
+    gate = say_gate(labeled, "a", "promote")
+    approval = record(labeled, approval_of(gate))
     first = deploy(labeled, registry, gate.reference, approval.reference)
     assert (first["version"], first["previous"], registry.aliased("champion")) == ("1", None, "1")
     assert deploy(labeled, registry, gate.reference, approval.reference) == first
@@ -25,8 +26,8 @@ def test_approved_challenger_is_live_and_run_again_the_same(labeled, registry, e
 
 
 def test_rejected_challenger_fails_without_retry(labeled, registry):
-    gate = gate_verdict(labeled, "a", "promote")
-    rejection = recorded(labeled, approval_of(gate, outcome="rejected"))
+    gate = say_gate(labeled, "a", "promote")
+    rejection = record(labeled, approval_of(gate, outcome="rejected"))
     with pytest.raises(AirflowFailException, match="got rejected, expected approved"):
         deploy(labeled, registry, gate.reference, rejection.reference)
 

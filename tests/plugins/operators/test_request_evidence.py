@@ -10,7 +10,8 @@ from feedback_loop.operators.request_evidence import RequestEvidenceOperator
 from include.foundation.models.registry import ModelRegistry
 from include.stages.labeling.backends import backend_for
 from tests.include.stages.evaluation.judged_builders import challenger_of, champion_of, log_answers, make_judged_store
-from tests.plugins.operators.operator_builders import context, gate_verdict, with_store
+from tests.include.stages.training.challenger_builders import say_gate
+from tests.plugins.operators.operator_builders import context, with_store
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def ask(store, verdict):
 
 
 def test_labels_are_asked_for_and_pushed_once(undecided):
-    verdict = gate_verdict(undecided, "key-2", "label_more", k=5, round=1)
+    verdict = say_gate(undecided, "key-2", "label_more", k=5, round=1)
     first = ask(undecided, verdict)
     assert (first["requests"], first["disagreeing"]) == (5, 20)
     assert all(row["pushed_at"] for row in undecided.read("requests").to_pylist())
@@ -48,5 +49,5 @@ def test_labels_are_asked_for_and_pushed_once(undecided):
 
 def test_verdict_that_needs_no_label_fails_without_retry(undecided):
     with pytest.raises(AirflowFailException, match="expected label_more"):
-        ask(undecided, gate_verdict(undecided, "key-2", "promote", k=0, round=1))
+        ask(undecided, say_gate(undecided, "key-2", "promote", k=0, round=1))
     assert undecided.read("requests").num_rows == 0

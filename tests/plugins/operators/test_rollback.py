@@ -10,8 +10,8 @@ from include.foundation.errors import StoreError
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.objects import write_file
 from include.stages.deployment.deploying import deploy
-from tests.include.stages.training.challenger_builders import approval_of, register_challengers
-from tests.plugins.operators.operator_builders import context, gate_verdict, guard_verdict, with_store
+from tests.include.stages.training.challenger_builders import approval_of, register_challengers, say_gate
+from tests.plugins.operators.operator_builders import context, guard_verdict, with_store
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def replaced(labeled, registry, estimator):
     """Version 2 is live, and 1 was before it."""
     register_challengers(registry, labeled, estimator, "a", "b")
     for key, champion in (("a", None), ("b", "1")):
-        gate = gate_verdict(labeled, key, "promote", champion_version=champion)
+        gate = say_gate(labeled, key, "promote", champion_version=champion)
         deploy(labeled, registry, gate, approval_of(gate))
     return labeled
 
