@@ -1,16 +1,23 @@
-# One image for every Airflow service and for MLflow: what is tested is what runs.
-FROM apache/airflow:3.3.2-python3.11
+# One image for every Airflow service and for MLflow. Both bases that it is written for bring AIRFLOW_HOME and the user 50000 in
+# group 0: Airflow's own image (/opt/airflow; docker-compose.yaml) and an Astro Runtime (/usr/local/airflow; docs/running.md).
+ARG BASE_IMAGE=apache/airflow:3.3.2-python3.11
+FROM ${BASE_IMAGE}
 
-COPY --chown=airflow:root requirements.txt /opt/airflow/requirements.txt
-RUN pip install --no-cache-dir --requirement /opt/airflow/requirements.txt psycopg2-binary apache-airflow-providers-celery==3.26.0 \
-    apache-airflow-providers-postgres==7.1.1 redis
+USER 50000:0
+WORKDIR ${AIRFLOW_HOME}
 
-COPY --chown=airflow:root dags /opt/airflow/dags
-COPY --chown=airflow:root plugins /opt/airflow/plugins
-COPY --chown=airflow:root include /opt/airflow/include
+COPY --chown=50000:0 requirements-image.txt ./
+RUN pip install --no-cache-dir --requirement requirements-image.txt
 
-# `include` is imported by its full name on every service: in tasks, triggers and DAG files alike.
-ENV PYTHONPATH=/opt/airflow \
+# A named volume takes over the owner of the folder that it is mounted on; a folder missing here would belong to root.
+RUN mkdir -p data logs mlflow state && chmod g=u data logs mlflow state
+
+COPY --chown=50000:0 dags ./dags
+COPY --chown=50000:0 plugins ./plugins
+COPY --chown=50000:0 include ./include
+
+# Tasks, triggers and DAG files import `include` by its full name on every service.
+ENV PYTHONPATH=${AIRFLOW_HOME} \
     DO_NOT_TRACK=1 \
     GX_ANALYTICS_ENABLED=false \
     MLFLOW_DISABLE_TELEMETRY=true

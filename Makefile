@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 LOOP ?= newswire
 PORT ?= 8080
+UPGRADE ?= --upgrade
 VENV := .venv
 PY := $(VENV)/bin/python
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +16,7 @@ export GX_ANALYTICS_ENABLED := false
 .PHONY: help setup demo up down status check test test-fast lint dag-docs bench bench-peers lock suite clean
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/run.stamp ## Make the environment from the lock
 
@@ -40,8 +41,15 @@ test: $(VENV)/dev.stamp ## Run every test, the real Airflow and MLflow among the
 test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
 
+# What is type-checked.
+TYPED = include demo plugins/feedback_loop $(wildcard plugins/*.py dags/*.py)
+
 lint: $(VENV)/dev.stamp ## Check style and types
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy include demo plugins/feedback_loop dags/*.py
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy $(TYPED)
+
+.PHONY: loop-file-docs
+loop-file-docs: $(VENV)/run.stamp ## Write docs/loop-file.md again from the configuration's own help texts
+	@$(PY) -m include reference > docs/loop-file.md
 
 # A module in benchmarks/ with a main function is a benchmark; the others are what they share.
 BENCHMARKS = $(basename $(notdir $(shell grep -l '^def main' benchmarks/*.py)))
@@ -61,9 +69,9 @@ data/cache/peers/%/made: benchmarks/peers/%.txt | $(VENV)/bin/uv
 	@$(VENV)/bin/uv pip install --quiet --python $(@D)/bin/python --compile-bytecode -r $<
 	@touch $@
 
-lock: $(VENV)/dev.stamp ## Resolve requirements.in again into the locks
-	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements.in -o requirements.txt
-	@$(VENV)/bin/uv pip compile -q --universal --upgrade --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+lock: $(VENV)/dev.stamp ## Resolve the requirements*.in again into the locks, to the newest versions (UPGRADE= keeps them)
+	@for name in requirements requirements-dev requirements-image; do \
+	  $(VENV)/bin/uv pip compile -q --universal $(UPGRADE) --python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 
 suite: $(VENV)/run.stamp ## Write a loop's expectations to include/expectations, to be edited (LOOP=newswire)
 	@$(PY) -m include suite $(LOOP)

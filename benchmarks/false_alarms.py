@@ -35,7 +35,7 @@ from include.foundation.config.data_sections import Drift
 from include.stages.drift.comparing.column_findings import judge_columns
 from include.stages.drift.history import confirmation, rolling_days
 from include.stages.drift.profiling.binning import BINS
-from include.stages.drift.profiling.counting import Profile
+from include.stages.drift.profiling.column_profile import Counts, Profile
 
 COLUMNS, MOVED, REFERENCE_DAYS, WINDOWS = 20, 5, 28, 3
 START = date(2026, 1, 5)
@@ -109,8 +109,10 @@ class Days:
         below = stats.norm.cdf(INNER - self.means(number, shifted=shifted)[:, None])
         shares = np.diff(below, axis=1, prepend=0, append=1)
         counts = self._generator.multinomial(self._rows, shares)
-        key = {"day": date_of(number), "segment": "", "kind": "numeric", "rows": self._rows, "nulls": 0, "edges": EDGES}
-        return [{**key, "column": f"x{column}", "counts": of_bin} for column, of_bin in enumerate(counts)]
+        return [
+            Profile(date_of(number), "", f"x{column}", self._rows, Counts("numeric", of_bin, EDGES))
+            for column, of_bin in enumerate(counts.tolist())
+        ]
 
 
 def date_of(number: int) -> str:

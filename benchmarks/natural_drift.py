@@ -34,7 +34,7 @@ def watched(stream: Stream) -> dict[str, Any]:
         found = watch(stream, Path(folder))
         windows = windows_of(found)
         said = peers_say(stream, found, windows, Path(folder))
-    flags = [verdict.evidence["flagged"] for verdict in found.verdicts]
+    flags = [verdict.flagged for verdict in found.verdicts]
     interval = stats.binomtest(sum(flags), len(flags)).proportion_ci(method="wilson")
     result = _line(stream.name, float(np.mean(flags)), said) | {
         "rate": float(np.mean(flags)),
@@ -99,10 +99,10 @@ def _accuracies(served: pd.DataFrame) -> dict[str, float]:
 def _most_flagged(found: Watched) -> dict[str, int]:
     """Return in how many windows each column or monitor was flagged, the most frequent first."""
     names = [
-        f"{one['monitor']}: {one['column']}"
+        f"{finding.monitor}: {finding.column}"
         for verdict in found.verdicts
-        for one in [*verdict.evidence["columns"], *verdict.evidence["monitors"]]
-        if one["flagged"]
+        for finding in [*verdict.columns, *verdict.monitors]
+        if finding.flagged
     ]
     counts = pd.Series(names, dtype=object).value_counts()
     return {str(name): int(count) for name, count in counts.head(8).items()}

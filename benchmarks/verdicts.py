@@ -30,10 +30,10 @@ def case(loops: int, windows: int) -> dict[str, Any]:
     for seed in range(loops):
         with tempfile.TemporaryDirectory() as folder:
             for verdict in daily_verdicts(Path(folder), windows, np.random.default_rng([seed, windows])):
-                flagged += bool(verdict.evidence["flagged"])
+                flagged += verdict.flagged
                 alarms += verdict.outcome == "alarm"
-                found = [*verdict.evidence["columns"], *verdict.evidence["monitors"]]
-                monitors.update(one["monitor"] for one in found if one["flagged"])
+                findings = [*verdict.columns, *verdict.monitors]
+                monitors.update(finding.monitor for finding in findings if finding.flagged)
     trials = loops * windows
     rate, interval = flagged / trials, stats.binomtest(flagged, trials).proportion_ci()
     return {

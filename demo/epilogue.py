@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.foundation.decisions.chain import find, latest
+from include.foundation.decisions import GateVerdict, PublishedDataset, find, latest
 from include.foundation.models.registry import ModelRegistry
-from include.foundation.statistics.estimates import Estimate, weighted_difference, weighted_mean
+from include.foundation.statistics.estimates import weighted_difference, weighted_mean
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.judged_rows import judged_rows
 from include.stages.labels.datasets import read_dataset
@@ -14,21 +14,21 @@ from include.stages.labels.datasets import read_dataset
 def gains(store: LoopStore, registry: ModelRegistry) -> list[str]:
     """Return a sentence for each promotion, one on refusals, and one on the first champion against the present one."""
     lines = []
-    for verdict in find(store, "gate"):
-        difference = Estimate.from_json(verdict.evidence["scores"]["difference"])
+    for verdict in find(store, GateVerdict):
+        difference = verdict.scores.difference
         if verdict.outcome == "promote" and difference.value is not None:
             lines.append(
-                f"Challenger {verdict.subject[:8]} replaced version {verdict.evidence['champion_version']}: difference in "
-                f"accuracy {difference}; where the two differed it was right {verdict.evidence['wins']:g} times, its "
-                f"predecessor {verdict.evidence['losses']:g} times."
+                f"Challenger {verdict.subject[:8]} replaced version {verdict.champion_version}: difference in "
+                f"accuracy {difference}; where the two differed it was right {verdict.wins:g} times, its "
+                f"predecessor {verdict.losses:g} times."
             )
-    refused = sum(verdict.outcome == "reject" for verdict in find(store, "gate"))
+    refused = sum(verdict.outcome == "reject" for verdict in find(store, GateVerdict))
     lines.append(f"{refused} challenger(s) were refused.")
     return [*lines, *_since_the_beginning(store, registry)]
 
 
 def _since_the_beginning(store: LoopStore, registry: ModelRegistry) -> list[str]:
-    newest, present = latest(store, "dataset"), registry.champion()
+    newest, present = latest(store, PublishedDataset), registry.champion()
     if newest is None or present is None:
         return []
     first = registry.load(run_id=registry.run_of("1"), version="1")

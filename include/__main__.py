@@ -1,9 +1,10 @@
-"""``python -m include check | schema | suite LOOP``: validate loop files, print their JSON Schema, write a loop's suite."""
+"""``python -m include check | schema | reference | suite LOOP``: validate and describe loop files, write a loop's suite."""
 
 import argparse
 import json
 import sys
 
+from include.foundation.config.key_reference import reference_page
 from include.foundation.config.loading import load_loops, loop_named, loops_dir
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import untold
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="say everything that is wrong with the loop files")
     commands.add_parser("schema", help="print the JSON Schema of a loop file, for editors")
+    commands.add_parser("reference", help="print the reference page of every key of a loop file, in Markdown")
     suite = commands.add_parser(
         "suite", help="write the expectations on a loop's logs, to be edited, or check those there are"
     )
@@ -27,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
             _check()
         elif given.command == "schema":
             print(json.dumps(Loop.model_json_schema(), indent=2))
+        elif given.command == "reference":
+            print(reference_page(), end="")
         else:
             _suite(given.loop, overwrite=given.overwrite)
     except ConfigError as error:

@@ -20,7 +20,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from benchmarks.workloads.natural_streams import Stream
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -51,12 +51,12 @@ class Watched:
     store: LoopStore
     served: pd.DataFrame
     reference_days: int
-    verdicts: list[Decision]
+    verdicts: list[DriftVerdict]
 
     @property
     def routes(self) -> dict[str, int]:
         """Number of windows by route."""
-        return dict(Counter(verdict.evidence["route"] for verdict in self.verdicts))
+        return dict(Counter(verdict.route for verdict in self.verdicts))
 
 
 def watch(stream: Stream, folder: Path) -> Watched:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from benchmarks.workloads.drift_days import CLASSES, FIRST_DAY, days
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
+from include.foundation.decisions.drift_verdict import ALL_ROWS
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.detection import detect_drift
-from include.stages.drift.findings import ALL_ROWS
 from include.stages.drift.profiling.binning import bin_edges
-from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts, Profile
+from include.stages.drift.profiling.column_profile import Counts, Profile
+from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts
 
 REFERENCE_DAYS, ROWS, LABELS, EFFECT = 28, 400, 20, 0.1
 NUMBERS = [f"n{place}" for place in range(6)]
@@ -26,7 +27,7 @@ EDGES = bin_edges(np.random.default_rng(0).normal(size=10_000))
 OF_CONFIDENCE = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
 
 
-def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -> Iterator[Decision]:
+def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -> Iterator[DriftVerdict]:
     """Yield the verdict of each day after the reference days of a new loop below ``folder``."""
     loop = Loop.model_validate(
         {
@@ -37,7 +38,7 @@ def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -
         }
     )  # fmt: skip
     store, numbers = LoopStore(loop, str(folder / "store")), range(REFERENCE_DAYS + windows)
-    profiles = [row for number in numbers for row in profiles_of(number, generator)]
+    profiles = [profile.to_row() for number in numbers for profile in profiles_of(number, generator)]
     store.append_new("profiles", rows_of(loop, "profiles", profiles))
     labels = [row for number in numbers for row in labels_of(number, generator)]
     store.append_new("labels", rows_of(loop, "labels", labels))
@@ -47,18 +48,17 @@ def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -
 
 def profiles_of(number: int, generator: np.random.Generator) -> list[Profile]:
     """Return the profiles of a day whose columns, confidence and mix of classes are moved by draws of sd `EFFECT`."""
-    found = []
+    day, profiles = days(number, number).days[0], []
     for segment in SEGMENTS:
-        key = {"day": days(number, number).days[0], "segment": segment, "rows": ROWS, "nulls": 0}
         for name in NUMBERS:
             drawn = generator.normal(generator.normal(0, EFFECT), 1, ROWS)
-            found.append(key | {"column": f"input_{name}"} | _numeric(drawn, EDGES))
+            profiles.append(Profile(day, segment, f"input_{name}", ROWS, _numeric(drawn, EDGES)))
         sure = generator.normal(0.8 + generator.normal(0, EFFECT / 10), 0.1, ROWS).clip(0, 1)
-        found.append(key | {"column": "confidence"} | _numeric(sure, OF_CONFIDENCE))
+        profiles.append(Profile(day, segment, "confidence", ROWS, _numeric(sure, OF_CONFIDENCE)))
         counts = CategoryCounts([1])
         counts.add(pa.array(_classes(ROWS, generator)).dictionary_encode(), [None])
-        found.append(key | {"column": "predicted"} | counts.profile(0, 0))
-    return found
+        profiles.append(Profile(day, segment, "predicted", ROWS, counts.of_group(0, 0)))
+    return profiles
 
 
 def labels_of(number: int, generator: np.random.Generator) -> list[dict[str, Any]]:
@@ -75,10 +75,10 @@ def labels_of(number: int, generator: np.random.Generator) -> list[dict[str, Any
     ]
 
 
-def _numeric(values: NDArray[np.float64], edges: list[float]) -> Profile:
+def _numeric(values: NDArray[np.float64], edges: list[float]) -> Counts:
     counts = NumberCounts(list(edges), [1])
     counts.add(values, [None])
-    return counts.profile(0, 0)
+    return counts.of_group(0, 0)
 
 
 def _classes(count: int, generator: np.random.Generator) -> list[str]:

@@ -16,7 +16,7 @@ def test_days_can_be_checked_and_links_count_as_files(tmp_path):
     copy = drift_store(snapshot(tmp_path / "store", tmp_path / "copy"))
     profile_days(copy, days(0, 8))
     verdict = detect_drift(copy, days(8, 8))
-    assert verdict.evidence["rows"] == 600
+    assert verdict.rows == 600
     assert store.version("profiles") is None
 
 

@@ -10,7 +10,7 @@ from demo.airflow_client import connected
 from demo.progress import Progress
 from demo.standalone import Standalone, running
 from demo.story import STAGES, Story
-from include.foundation.decisions.chain import broken_links, find, latest
+from include.foundation.decisions import Approval, GateVerdict, SelectedBatch, broken_links, find, latest
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
 from include.foundation.models.registry import ModelRegistry
@@ -93,7 +93,7 @@ def story(world):
 
 
 def test_cycle_through_the_scheduler_deploys_a_first_model_and_judges_a_challenger(story):
-    verdicts = find(story.store, "gate")
+    verdicts = find(story.store, GateVerdict)
     assert verdicts[0].outcome == "promote"
     assert len({verdict.subject for verdict in verdicts}) == 2
     assert verdicts[-1].outcome in {"promote", "reject"}
@@ -102,11 +102,11 @@ def test_cycle_through_the_scheduler_deploys_a_first_model_and_judges_a_challeng
 
 
 def test_approval_names_a_person_by_pseudonym_and_the_evidence(story):
-    approval = find(story.store, "approval")[0]
+    approval = find(story.store, Approval)[0]
     assert approval.outcome == "approved"
-    assert approval.evidence["by"].startswith("person ")
-    assert "admin" not in approval.evidence["by"]
-    assert approval.evidence["gate"] == find(story.store, "gate")[0].evidence_digest
+    assert approval.by.startswith("person ")
+    assert "admin" not in approval.by
+    assert approval.gate == find(story.store, GateVerdict)[0].evidence_digest
 
 
 def test_waiting_approval_is_told_with_the_page_to_answer_on_and_nobody_named(story, world):
@@ -120,7 +120,7 @@ def test_observing_an_interval_again_changes_nothing(story):
     tables = ("predictions", "quarantine", "feedback", "profiles", "requests", "decisions")
     before = {name: (story.store.version(name), table_digest(story.store.read(name))) for name in tables}
     dag_id = f"{story.loop.name}.observe"
-    interval = latest(story.store, "selection").subject.split("/")
+    interval = latest(story.store, SelectedBatch).subject.split("/")
     run = story.client.trigger(dag_id, {"start": interval[0], "end": interval[1]})
     ended = story.client.wait_for_run(dag_id, run, 300)
     assert ended["state"] == "success"

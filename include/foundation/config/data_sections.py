@@ -20,7 +20,7 @@ class Source(Section):
     query: str | None = Field(default=None, min_length=1)
     """``sql``: a SELECT with the parameters ``:start`` and ``:end``, for example ``... WHERE ts >= :start AND ts < :end``."""
     columns: dict[str, str] = Field(default_factory=dict)
-    """Names of the source's fields by ours, where they differ: ``{trace_id: meta.request_id, input.text: body}``."""
+    """Our field names and the source's, where they differ: ``{trace_id: meta.request_id, input.text: body}``."""
 
     @model_validator(mode="after")
     def _sql_has_a_query(self) -> Self:
@@ -47,7 +47,7 @@ class Logs(Source):
     look_back_hours: int = Field(default=24, ge=0, le=24 * 31)
     """How far before the interval late rows are expected, in hours."""
     repeat_days: int = Field(default=7, ge=1, le=366)
-    """How far apart in log time two lines with one trace id still are repeats, in days; it bounds what a pull looks up."""
+    """Days of log time within which two lines with one trace id are repeats; they bound what a pull looks up."""
     max_refused_share: Share = 0.05
     """Share of an interval's rows that may be refused before the loop stops."""
     clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
@@ -71,7 +71,7 @@ class Feedback(Source):
     consent: Literal["assumed", "required"] = "assumed"
     """Whether a line without ``consent`` is taken (``assumed``) or left out (``required``); ``false`` is always left out."""
     burst_signals: int = Field(default=50, ge=2)
-    """Signals of one person, or of one source, within ``burst_minutes`` from which on all of them are held back."""
+    """Number of signals of one person, or of one source, within ``burst_minutes`` at which all of them are held back."""
     burst_minutes: int = Field(default=60, ge=1, le=60 * 24)
     """Length of the window in which a burst is looked for, in minutes."""
 

@@ -46,7 +46,7 @@ class Input(Section):
     type: Literal["text", "numeric", "categorical", "vector"]
     """How the input is read, checked and profiled."""
     required: bool = True
-    """Refuse a log line that lacks it."""
+    """Whether a log line without it is refused."""
     minimum: float | None = None
     """Smallest allowed value (numeric, and each element of a vector)."""
     maximum: float | None = None
@@ -75,7 +75,7 @@ class Training(Section):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of everything random in training."""
     seed_labels: str | None = None
-    """Folder of JSONL files with labels the loop starts from: ``{"input": {...}, "label": "..."}`` a line."""
+    """Folder of JSONL files with the labels that the loop starts from, one ``{"input": {...}, "label": "..."}`` per line."""
     seed_holdout_share: Share = 0.3
     """Share of those labels kept for judging the first model."""
 
@@ -84,7 +84,7 @@ class Selection(Section):
     """Which rows are worth a label."""
 
     budget: int = Field(default=60, ge=0, le=1_000_000)
-    """Labels asked for in one run of observe."""
+    """Labels requested in one run of observe."""
     random_share: Share = 0.2
     """Share of the budget drawn uniformly at random: the holdout."""
     score: Literal["margin", "least_confidence", "entropy"] = "margin"
@@ -105,11 +105,11 @@ class Labeling(Section):
     connection: str = Field(default="label_studio", min_length=1)
     """Airflow connection of the labeling platform."""
     overlap: int = Field(default=3, ge=1, le=25)
-    """Answers asked for each request."""
+    """Annotators asked for each request."""
     quorum: Share = 0.9
     """Share of open requests that must be fully answered before waiting ends early."""
     deadline_hours: float = Field(default=72, gt=0, le=24 * 366)
-    """Hours after which what has come in is used."""
+    """Hours after which the wait ends, and the answers that have come in are used."""
     poll_seconds: float = Field(default=60, gt=0, le=86_400)
     """Seconds between two looks for answers."""
     hidden_prelabel_share: Share = 0.1
@@ -144,13 +144,13 @@ class Labels(Section):
     consensus: Literal["dawid_skene", "majority"] = "dawid_skene"
     """How several answers become one label."""
     min_confidence: Share = 0.8
-    """Consensus below this is set aside as ambiguous."""
+    """Probability of the consensus below which a label is set aside as ambiguous."""
     min_agreement: float = Field(default=0.0, ge=-1, le=1)
     """Krippendorff's alpha below which a batch is refused."""
     rules: list[Rule] = Field(default_factory=list)
     """Domain rules; a label that breaks one is set aside for a person."""
     history_days: int | None = Field(default=None, ge=30, le=36_500)
-    """Days for which earlier versions of the labels, which datasets are, can be read; none means for good."""
+    """Days for which earlier versions of the labels, and so the datasets, stay readable; none means for good."""
 
 
 class Retrain(Section):
@@ -177,19 +177,19 @@ class Gate(Section):
     """What a challenger must show."""
 
     score: Literal["accuracy", "balanced_accuracy"] = "accuracy"
-    """Mean of bounded per-row scores that is bet on."""
+    """What the gate bets on: a mean of bounded per-row scores."""
     rule: Literal["superior", "non_inferior"] = "superior"
     """Better by more than ``margin``, or not worse by more than ``margin``."""
     margin: Share = 0.0
-    """Difference of scores that the rule speaks of."""
+    """Difference of scores that the rule refers to."""
     error_budget: Rate = 0.05
     """Probability, over the loop's whole life, of ever promoting a challenger that does not satisfy the rule."""
     floor: Share = 0.5
-    """The first model's score must be above this with the interval's lower end."""
+    """Share of a perfect model's score that the lower end of the first model's interval must exceed."""
     slices: list[Identifier] = Field(default_factory=list)
     """Segments on which the challenger must not be shown to be worse."""
     approval: Literal["required", "auto"] = "required"
-    """Whether a person signs a deployment off."""
+    """Whether a person must approve a deployment."""
     approval_hours: float = Field(default=72, gt=0, le=24 * 366)
     """Hours a person has; no answer means no."""
     approvers: list[Approver] = Field(default_factory=list)

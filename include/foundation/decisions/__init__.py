@@ -1,1 +1,32 @@
-"""The loop's decisions: what each kind says, and the chain they are recorded in."""
+"""The loop's decisions: one frozen class a kind, and the chain that they are recorded in.
+
+Stages pass decisions to each other as these types: ``latest(store, GateVerdict)`` is a `GateVerdict` or None.
+"""
+
+from include.foundation.decisions.chain import broken_links, find, latest, record, referenced
+from include.foundation.decisions.challenger_evaluation import Evaluation
+from include.foundation.decisions.decision import Decision
+from include.foundation.decisions.deployment_approval import Approval
+from include.foundation.decisions.drift_verdict import DriftVerdict
+from include.foundation.decisions.gate_verdict import GateVerdict
+from include.foundation.decisions.guard_verdict import GuardVerdict
+from include.foundation.decisions.published_dataset import PublishedDataset
+from include.foundation.decisions.retrain_plan import RetrainPlan
+from include.foundation.decisions.selected_batch import SelectedBatch
+
+__all__ = [
+    "Approval",
+    "Decision",
+    "DriftVerdict",
+    "Evaluation",
+    "GateVerdict",
+    "GuardVerdict",
+    "PublishedDataset",
+    "RetrainPlan",
+    "SelectedBatch",
+    "broken_links",
+    "find",
+    "latest",
+    "record",
+    "referenced",
+]

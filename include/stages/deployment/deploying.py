@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import Approval, GateVerdict
 from include.foundation.errors import DeploymentError
 from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.foundation.store.objects import write_file
@@ -26,7 +26,7 @@ class DeployReport:
     manifest: str
 
 
-def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval: Decision) -> DeployReport:
+def deploy(store: LoopStore, registry: "ModelRegistry", gate: GateVerdict, approval: Approval) -> DeployReport:
     """Move the alias, write the ledger and the manifest; killed anywhere and run again, the same is live.
 
     Parameters
@@ -51,17 +51,17 @@ def deploy(store: LoopStore, registry: "ModelRegistry", gate: Decision, approval
     if version is None:
         raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
     _demand_not_replaced(store, gate, version)
-    judged_against = gate.evidence["champion_version"]
-    promised = gate.evidence["scores"]["challenger"]
+    judged_against = gate.champion_version
+    promised = gate.scores.challenger
     entry = {
         "model_version": version,
         "previous_version": judged_against,
         "action": "deploy",
         "why": " ".join(gate.reasons),
         "evidence_digest": gate.evidence_digest,
-        "promised_score": promised["value"],
-        "promised_low": promised["low"],
-        "promised_high": promised["high"],
+        "promised_score": promised.value,
+        "promised_low": promised.low,
+        "promised_high": promised.high,
     }
     change_champion(store, registry, entry)
     manifest = write_manifest(store, registry, version, gate.evidence_digest)
@@ -114,21 +114,21 @@ def write_manifest(store: LoopStore, registry: "ModelRegistry", version: str, ev
     return write_file(store, MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 
 
-def _demand_approval(gate: Decision, approval: Decision) -> None:
+def _demand_approval(gate: GateVerdict, approval: Approval) -> None:
     problems = []
     if gate.outcome != "promote":
         problems.append(f"gate: got {gate.outcome}, expected promote")
     if approval.outcome != "approved":
         problems.append(f"approval: got {approval.outcome}, expected approved")
-    if approval.evidence.get("gate") != gate.evidence_digest:
-        problems.append(f"approval: is of evidence {approval.evidence.get('gate')}, expected {gate.evidence_digest}")
-    if not approval.evidence.get("by"):
+    if approval.gate != gate.evidence_digest:
+        problems.append(f"approval: is of evidence {approval.gate}, expected {gate.evidence_digest}")
+    if not approval.by:
         problems.append("approval: names nobody")
     if problems:
         raise DeploymentError(f"Challenger {gate.subject} is not deployed", problems)
 
 
-def _demand_not_replaced(store: LoopStore, gate: Decision, version: str) -> None:
+def _demand_not_replaced(store: LoopStore, gate: GateVerdict, version: str) -> None:
     """Refuse evidence that was used up: a task that is cleared later must not bring back what was rolled back."""
     entries = history(store)
     used = [

@@ -1,11 +1,11 @@
 """Whether the champion keeps its promise, and what happens if it does not."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from include.foundation.decisions.chain import Decision, find, record
+from include.foundation.decisions import GateVerdict, GuardVerdict, find, record
 from include.foundation.errors import DeploymentError
 from include.foundation.statistics.e_values import Stake, mixture_e_value
 from include.foundation.statistics.estimates import Estimate, weighted_mean
@@ -19,16 +19,14 @@ from include.stages.labels.datasets import read_dataset
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
 
-KIND = "guard"
 
-
-def watch_deployment(store: LoopStore) -> Decision:
+def watch_deployment(store: LoopStore) -> GuardVerdict:
     """Hold the champion's answers against what it promised, on the random stratum, and record the verdict.
 
     Returns
     -------
-    Decision
-        Kind ``guard``, subject the live version; outcome ``broken``, ``kept``, ``inconclusive`` or ``nothing_live``.
+    GuardVerdict
+        On the live version.
 
     Notes
     -----
@@ -39,15 +37,15 @@ def watch_deployment(store: LoopStore) -> Decision:
     """
     deployment = live(store)
     if deployment is None:
-        return record(store, Decision(KIND, "none", "nothing_live", ("No model was deployed yet.",), {}))
+        reasons = ("No model was deployed yet.",)
+        return record(store, GuardVerdict(subject="none", outcome="nothing_live", reasons=reasons))
     version = deployment["model_version"]
     values, probabilities = _live_scores(store, deployment)
     score = weighted_mean(values, probabilities)
     promised = deployment["promised_low"]
     if promised is None:
-        return record(
-            store, Decision(KIND, version, "inconclusive", ("It promised nothing.",), {"score": score.to_json()})
-        )
+        reasons = ("It promised nothing.",)
+        return record(store, GuardVerdict(subject=version, outcome="inconclusive", reasons=reasons, score=score))
     floor = max(0.0, promised - store.loop.deploy.max_drop)
     e_value, needed = _against(values, probabilities, floor), 1 / store.loop.gate.error_budget
     outcome = _outcome(score, floor, e_value, needed)
@@ -55,12 +53,14 @@ def watch_deployment(store: LoopStore) -> Decision:
         f"Version {version} scores {score} live; at least {floor:.3f} was promised; "
         f"e-value against it {e_value:.3g}, {needed:.3g} would break the promise."
     )
-    evidence = {"score": score.to_json(), "floor": floor, "e_value": e_value, "needed": needed,
-                "deployment": deployment["evidence_digest"]}  # fmt: skip
-    return record(store, Decision(KIND, version, outcome, (reason,), evidence))
+    verdict = GuardVerdict(
+        subject=version, outcome=outcome, reasons=(reason,), score=score, floor=floor, e_value=e_value, needed=needed,
+        deployment=deployment["evidence_digest"],
+    )  # fmt: skip
+    return record(store, verdict)
 
 
-def rollback(store: LoopStore, registry: "ModelRegistry", guard: Decision) -> DeployReport:
+def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -> DeployReport:
     """Put the predecessor of a broken champion back, once.
 
     Raises
@@ -122,12 +122,12 @@ def _promised_weights(store: LoopStore, deployment: dict[str, Any]) -> Any:
     """Return the class weights that the promise was made with: those of the rows the version was judged on."""
     entries = [entry for entry in history(store) if entry["model_version"] == deployment["model_version"]]
     digests = {entry["evidence_digest"] for entry in entries if entry["action"] == "deploy"}
-    verdicts = [verdict for verdict in find(store, "gate") if verdict.evidence_digest in digests]
+    verdicts = [verdict for verdict in find(store, GateVerdict) if verdict.evidence_digest in digests]
     if store.loop.gate.score == "accuracy" or not verdicts:
         return class_weights(store.loop, [], [])
-    judged = verdicts[-1].evidence
-    held = read_dataset(store, judged["dataset"]).holdout.to_pylist()
-    rows = [row for row in held if judged["champion_version"] is None or row["stratum"] == "random"]
+    judged = verdicts[-1]
+    held = read_dataset(store, judged.dataset).holdout.to_pylist()
+    rows = [row for row in held if judged.champion_version is None or row["stratum"] == "random"]
     return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
 
 
@@ -140,7 +140,7 @@ def _against(values: Any, probabilities: Any, floor: float) -> float:
     return mixture_e_value([Stake(shortfall.tolist(), [1.0] * shortfall.size)])
 
 
-def _outcome(score: Estimate, floor: float, e_value: float, needed: float) -> str:
+def _outcome(score: Estimate, floor: float, e_value: float, needed: float) -> Literal["broken", "kept", "inconclusive"]:
     if e_value >= needed:
         return "broken"
     return "kept" if score.low is not None and score.low >= floor else "inconclusive"

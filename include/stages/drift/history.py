@@ -2,33 +2,35 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Literal
 
 from include.foundation.config.data_sections import Drift
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import DriftVerdict, find
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
 
-Verdicts = Mapping[str, Decision]
+Confirmed = Literal["stable", "drift", "alarm"]
+Verdicts = Mapping[str, DriftVerdict]
 
 
-def newest_verdicts(store: LoopStore) -> dict[str, Decision]:
+def newest_verdicts(store: LoopStore) -> dict[str, DriftVerdict]:
     """Return the newest verdict on each interval, by its key."""
-    return {verdict.subject: verdict for verdict in find(store, "drift")}
+    return {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
 
 
-def confirmed(drift: Drift, interval: Interval, verdicts: Verdicts, *, flagged_now: bool) -> tuple[str, str]:
+def confirmed(drift: Drift, interval: Interval, verdicts: Verdicts, *, flagged_now: bool) -> tuple[Confirmed, str]:
     """Return the outcome of a judged window, and why: ``stable``, ``drift`` or ``alarm``.
 
     Only verdicts on earlier intervals count, so judging an interval again gives the same answer.
     """
     earlier = _earlier(verdicts, interval)
-    flags = [bool(verdict.evidence["flagged"]) for _, verdict in earlier]
+    flags = [verdict.flagged for _, verdict in earlier]
     alarms = [span for span, verdict in earlier if verdict.outcome == "alarm"]
     quiet = interval.start - alarms[-1].end if alarms else None
     return confirmation(drift, [*flags, flagged_now], quiet)
 
 
-def confirmation(drift: Drift, flags: Sequence[bool], quiet: timedelta | None) -> tuple[str, str]:
+def confirmation(drift: Drift, flags: Sequence[bool], quiet: timedelta | None) -> tuple[Confirmed, str]:
     """Return the outcome of the last of some windows, and why.
 
     Parameters
@@ -76,9 +78,7 @@ def reference_days(store: LoopStore, interval: Interval, verdicts: Verdicts) -> 
     before = [day for day in profiled if day < interval.days[0]]
     if drift.reference == "frozen":
         return before[: drift.reference_days]
-    flagged = [
-        day for span, verdict in _earlier(verdicts, interval) if verdict.evidence["flagged"] for day in span.days
-    ]
+    flagged = [day for span, verdict in _earlier(verdicts, interval) if verdict.flagged for day in span.days]
     return rolling_days(drift, before, flagged, interval.days[0])
 
 
@@ -100,7 +100,7 @@ def rolling_days(drift: Drift, before: Sequence[str], flagged: Iterable[str], to
     return ordinary[-(drift.reference_days + drift.confirm_m - 1) :][: drift.reference_days]
 
 
-def _earlier(verdicts: Verdicts, interval: Interval) -> list[tuple[Interval, Decision]]:
+def _earlier(verdicts: Verdicts, interval: Interval) -> list[tuple[Interval, DriftVerdict]]:
     """Return the verdicts on earlier intervals, in the order of their ends."""
     spans = [(Interval.from_key(subject), verdict) for subject, verdict in verdicts.items()]
     return sorted(((span, v) for span, v in spans if span.end <= interval.start), key=lambda pair: pair[0].end)

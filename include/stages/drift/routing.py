@@ -1,13 +1,13 @@
 """Where a verdict goes: mend the data, label a segment, retrain, watch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Finding, MonitorFinding, Route
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.findings import ALL_ROWS, Finding
 from include.stages.drift.monitors.estimated_performance import estimated_findings
 
 DATA_FAULTS = {"missing", "unseen"}
@@ -27,18 +27,15 @@ class Routed:
         Of the monitors ``performance``, ``estimated_performance`` and ``label``.
     reasons
         Why it goes there.
-    evidence
-        What JSON can hold, beside the findings.
     """
 
-    route: str
+    route: Route
     segments: list[str]
-    findings: list[Finding]
+    findings: list[MonitorFinding]
     reasons: tuple[str, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
 
 
-def judge(store: LoopStore, interval: Interval, findings: Sequence[Finding], days: Sequence[str]) -> Routed:
+def judge(store: LoopStore, interval: Interval, findings: Sequence[ColumnFinding], days: Sequence[str]) -> Routed:
     """Look at labels and confidence, and say what the findings ask for.
 
     Parameters
@@ -94,7 +91,7 @@ def wakes_retraining(outcome: str, route: str, interval: Interval) -> bool:
     return route == "retrain" and is_new_alarm(outcome, interval)
 
 
-def _on_labels(store: LoopStore, interval: Interval, labels: list[dict[str, Any]]) -> list[Finding]:
+def _on_labels(store: LoopStore, interval: Interval, labels: list[dict[str, Any]]) -> list[MonitorFinding]:
     from include.stages.drift.monitors.label_drift import (
         label_findings,  # statistics that a window without labels need not load
     )
@@ -104,9 +101,9 @@ def _on_labels(store: LoopStore, interval: Interval, labels: list[dict[str, Any]
 
 
 def _route(
-    findings: Sequence[Finding], shown: Sequence[Finding], estimated: Sequence[Finding]
-) -> tuple[str, list[str], str]:
-    drifted = [finding for finding in [*findings, *shown] if finding.flagged]
+    findings: Sequence[ColumnFinding], shown: Sequence[MonitorFinding], estimated: Sequence[MonitorFinding]
+) -> tuple[Route, list[str], str]:
+    drifted: list[Finding] = [finding for finding in [*findings, *shown] if finding.flagged]
     dropped = [finding for finding in estimated if finding.flagged]
     if any(finding.monitor == "performance" for finding in drifted):
         return "retrain", _segments(drifted), "Labels show that accuracy has dropped: retrain."
@@ -124,7 +121,7 @@ def _route(
     return _without_drop(estimated) if drifted else ("none", [], "")
 
 
-def _without_drop(estimated: Sequence[Finding]) -> tuple[str, list[str], str]:
+def _without_drop(estimated: Sequence[Finding]) -> tuple[Route, list[str], str]:
     if any(finding.segment == ALL_ROWS for finding in estimated):
         return "watch", [], "The estimated accuracy holds: nothing is lost that confidence can see; watch."
     return (

@@ -1,16 +1,16 @@
 """Whether a model's confidence means what it says."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, ReliabilityPoint
 
 FEWEST = 30
 BINS = 10
 RESAMPLES = 500
 
 
-def calibration(confidence: NDArray[np.float64], right: NDArray[np.float64], seed: int = 0) -> dict[str, Any]:
+def calibration(confidence: NDArray[np.float64], right: NDArray[np.float64], seed: int = 0) -> ConfidenceCalibration:
     """Return the expected calibration error with its bootstrap interval, and the reliability curve.
 
     Parameters
@@ -24,28 +24,24 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.float64], see
 
     Returns
     -------
-    dict
-        ``verdict`` ``measured`` or ``inconclusive`` (fewer than 30 rows: error None), ``error``, ``low``, ``high``, and
-        ``curve`` as rows of (mean confidence, share right, rows).
+    ConfidenceCalibration
+        ``inconclusive`` with fewer than 30 rows.
 
     Notes
     -----
     Bins of equal mass (Nixon et al. 2019). The error is biased upwards in small samples; so is its interval.
     """
     if confidence.size < FEWEST:
-        return {"verdict": "inconclusive", "error": None, "low": None, "high": None, "curve": []}
+        return ConfidenceCalibration(verdict="inconclusive", error=None, low=None, high=None, curve=())
     generator = np.random.default_rng(seed)
     draws = generator.integers(0, confidence.size, (RESAMPLES, confidence.size))
     errors = [_error(_curve(confidence[draw], right[draw])) for draw in draws]
     curve = _curve(confidence, right)
     low, high = np.quantile(errors, [0.025, 0.975])
-    return {
-        "verdict": "measured",
-        "error": _error(curve),
-        "low": float(low),
-        "high": float(high),
-        "curve": curve.tolist(),
-    }
+    points = tuple(ReliabilityPoint(*point) for point in curve.tolist())
+    return ConfidenceCalibration(
+        verdict="measured", error=_error(curve), low=float(low), high=float(high), curve=points
+    )
 
 
 def _curve(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.challenger_evaluation import WeightedDifference
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
 if TYPE_CHECKING:
@@ -44,19 +45,19 @@ class JudgedRows:
             return np.zeros_like(self.challenger_scores)
         return self.challenger_scores - self.champion_scores
 
-    def scaled_differences(self) -> list[list[float]]:
-        """Return the multiset of differences as sorted [difference, count, weight].
+    def scaled_differences(self) -> tuple[WeightedDifference, ...]:
+        """Return the multiset of differences, sorted.
 
         Rows drawn with a smaller probability stand for more rows; each difference is scaled by its weight over the largest
         weight, which keeps a bet bounded and its sign that of the production mean. A threshold must be scaled by the same.
         """
         if not self.truth:
-            return []
+            return ()
         weights = 1 / self.probabilities
         shares = np.round(weights / weights.max(), DIGITS)
         scaled = np.round(self.differences * shares, DIGITS) + 0.0
-        found = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
-        return [[value, count, share] for (value, share), count in sorted(found.items())]
+        times = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
+        return tuple(WeightedDifference(value, count, share) for (value, share), count in sorted(times.items()))
 
     def where(self, segment: str, value: str | None) -> "JudgedRows":
         """Return the rows of one segment value."""
@@ -111,5 +112,5 @@ def judged_rows(
     )
 
 
-def _said(model: "LoadedModel", rows: pa.Table) -> Any:
+def _said(model: "LoadedModel", rows: pa.Table) -> NDArray[np.object_]:
     return model.predict(rows)[0]

@@ -3,11 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from include.foundation.decisions.acting import recorded
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import Approval, GateVerdict, record, referenced
 from include.foundation.errors import ContractError
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
 
 
@@ -26,16 +26,16 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
     ContractError
         If the store has no such verdict.
     """
-    verdict = recorded(store, gate)
+    verdict = referenced(store, GateVerdict, gate)
     lines = [f"**{verdict.outcome}** of challenger `{verdict.subject}`", ""]
     lines += [f"- {reason}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
-    lines += [_score_row(name, score) for name, score in verdict.evidence.get("scores", {}).items() if score]
+    lines += [_score_row(name, score) for name, score in verdict.scores.by_name().items()]
     lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
     return "\n".join(lines)
 
 
-def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str) -> Decision:
+def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str) -> Approval:
     """Record who approved or rejected which evidence.
 
     Parameters
@@ -49,12 +49,11 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
     by
         Pseudonym of the person, or the policy that answered.
     """
-    verdict = recorded(store, gate)
-    outcome = "approved" if approved else "rejected"
-    evidence = {"gate": verdict.evidence_digest, "by": by}
-    return record(
-        store, Decision("approval", verdict.subject, outcome, (f"{outcome.capitalize()} by {by}.",), evidence)
-    )
+    verdict = referenced(store, GateVerdict, gate)
+    outcome: Literal["approved", "rejected"] = "approved" if approved else "rejected"
+    reason = f"{outcome.capitalize()} by {by}."
+    answer = Approval(subject=verdict.subject, outcome=outcome, reasons=(reason,), gate=verdict.evidence_digest, by=by)
+    return record(store, answer)
 
 
 def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
@@ -71,7 +70,7 @@ def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
     return "person " + hmac.new(pseudonym_key, identity.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _score_row(name: str, score: Mapping[str, Any]) -> str:
-    if score.get("value") is None:
+def _score_row(name: str, score: Estimate) -> str:
+    if score.value is None:
         return f"| {name} | unknown | | 0 |"
-    return f"| {name} | {score['value']:.3f} | {score['low']:.3f} to {score['high']:.3f} | {score['rows']} |"
+    return f"| {name} | {score.value:.3f} | {score.low:.3f} to {score.high:.3f} | {score.rows} |"

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import GateVerdict
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
-from include.stages.evaluation.disagreement import disagreement_window
-from include.stages.selection.disagreements import request_disagreements
+from include.stages.evaluation.disagreement_window import disagreement_window
+from include.stages.selection.evidence_requests import request_disagreements
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import LoadedModel
@@ -24,7 +24,7 @@ class EvidenceReport:
 
 
 def request_evidence(
-    store: LoopStore, gate: Decision, champion: "LoadedModel | None", challenger: "LoadedModel"
+    store: LoopStore, gate: GateVerdict, champion: "LoadedModel | None", challenger: "LoadedModel"
 ) -> EvidenceReport:
     """Write the requests of a round to the ledger; the same round is drawn once.
 
@@ -49,10 +49,8 @@ def request_evidence(
         store,
         window.frame,
         window.askable,
-        gate.evidence["k"],
+        gate.k,
         challenger_key=gate.subject,
-        round_number=gate.evidence["round"],
+        round_number=gate.round,
     )
-    return EvidenceReport(
-        f"evidence-{gate.subject}-{gate.evidence['round']}", asked.num_rows, len(window.askable), window.rows
-    )
+    return EvidenceReport(f"evidence-{gate.subject}-{gate.round}", asked.num_rows, len(window.askable), window.rows)

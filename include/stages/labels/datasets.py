@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from include.foundation.decisions.chain import Decision, latest, record
+from include.foundation.decisions import PublishedDataset, latest, record
 from include.foundation.digests import table_digest
 from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 
-KIND = "dataset"
 LEFT_OUT = ("label_id", "supersedes", "decided_at", "request_id")
 
 
@@ -25,13 +24,13 @@ class Dataset:
     holdout: pa.Table
 
 
-def publish_dataset(store: LoopStore) -> Decision:
+def publish_dataset(store: LoopStore) -> PublishedDataset:
     """Name the present labels and record what changed since the last dataset.
 
     Returns
     -------
-    Decision
-        Kind ``dataset``; its subject, the first 16 digits of the digest, is the dataset's name.
+    PublishedDataset
+        Its subject, the first 16 digits of the digest, is the dataset's name.
 
     Raises
     ------
@@ -42,25 +41,26 @@ def publish_dataset(store: LoopStore) -> Decision:
     if version is None:
         raise NothingToDo("There is no label yet: nothing to publish")
     dataset = _dataset(store, version)
-    before = latest(store, KIND)
-    if before is not None and before.evidence["digest"] == dataset.digest:
+    before = latest(store, PublishedDataset)
+    if before is not None and before.digest == dataset.digest:
         raise NothingToDo(f"No label changed since dataset {before.subject}")
     changes = _changes(dataset, known_labels(store, before.subject) if before else {})
-    evidence = {
-        "digest": dataset.digest,
-        "labels_version": version,
-        "train": dataset.train.num_rows,
-        "holdout": dataset.holdout.num_rows,
-        **changes,
-        "classes": dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
-    }
-    reason = (
-        f"{dataset.train.num_rows} labels to train on and {dataset.holdout.num_rows} held out; {_in_words(changes)}"
+    return record(
+        store,
+        PublishedDataset(
+            subject=dataset.digest[:16],
+            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}",),
+            digest=dataset.digest,
+            labels_version=version,
+            train=dataset.train.num_rows,
+            holdout=dataset.holdout.num_rows,
+            classes=dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
+            **changes,
+        ),
     )
-    return record(store, Decision(KIND, dataset.digest[:16], "published", (reason,), evidence))
 
 
-def publish_in_attempt(store: LoopStore, attempt: int) -> Decision:
+def publish_in_attempt(store: LoopStore, attempt: int) -> PublishedDataset:
     """Publish a dataset; in a later attempt return the newest if nothing changed since.
 
     The attempt before may have published it and then been killed, and who waits for the dataset must hear of it.
@@ -80,7 +80,7 @@ def publish_in_attempt(store: LoopStore, attempt: int) -> Decision:
     try:
         return publish_dataset(store)
     except NothingToDo:
-        newest = latest(store, KIND)
+        newest = latest(store, PublishedDataset)
         if attempt == 1 or newest is None:
             raise
         return newest
@@ -94,12 +94,12 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
     ContractError
         If no dataset of that name was published, or its rows are not those that were.
     """
-    published = latest(store, KIND, name)
+    published = latest(store, PublishedDataset, name)
     if published is None:
         raise ContractError(f"No dataset {name!r} was published; run the label DAG")
-    dataset = _dataset(store, published.evidence["labels_version"])
-    if dataset.digest != published.evidence["digest"]:
-        raise ContractError(f"Dataset {name}: got digest {dataset.digest}, expected {published.evidence['digest']}")
+    dataset = _dataset(store, published.labels_version)
+    if dataset.digest != published.digest:
+        raise ContractError(f"Dataset {name}: got digest {dataset.digest}, expected {published.digest}")
     return dataset
 
 
@@ -148,6 +148,10 @@ def _changes(dataset: Dataset, old: dict[str, str] | None) -> dict[str, int | No
         "removed": len(old.keys() - new.keys()),
         "changed": sum(new[key] != old[key] for key in new.keys() & old.keys()),
     }
+
+
+def _sizes(dataset: Dataset) -> str:
+    return f"{dataset.train.num_rows} labels to train on and {dataset.holdout.num_rows} held out"
 
 
 def _in_words(changes: dict[str, int | None]) -> str:

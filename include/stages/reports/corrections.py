@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import GateVerdict, RetrainPlan, find
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import read_dataset, trained_on
 
@@ -24,7 +24,7 @@ class Corrections:
     segments: list[tuple[str, str, int, int]]
 
 
-def corrections(store: LoopStore, plan: Decision) -> Corrections:
+def corrections(store: LoopStore, plan: RetrainPlan) -> Corrections:
     """Return what was new for a challenger among its training labels, and what of it contradicted the live model.
 
     Parameters
@@ -36,7 +36,7 @@ def corrections(store: LoopStore, plan: Decision) -> Corrections:
     """
     known = _known_before(store, plan)
     columns = store.loop.segment_columns
-    train = read_dataset(store, plan.evidence["dataset"]).train
+    train = read_dataset(store, plan.dataset).train
     rows = train.select(["label_id", "predicted", "label", *columns.values()]).to_pylist()
     fresh = [row for row in rows if row["predicted"] is not None and row["label_id"] not in known]
     wrong = [row for row in fresh if row["predicted"] != row["label"]]
@@ -50,15 +50,15 @@ def corrections(store: LoopStore, plan: Decision) -> Corrections:
     )
 
 
-def _known_before(store: LoopStore, plan: Decision) -> set[str]:
+def _known_before(store: LoopStore, plan: RetrainPlan) -> set[str]:
     """Return the labels that the challenger judged before this one could learn from."""
-    judged = {verdict.subject for verdict in find(store, "gate")}
-    plans = [found for found in find(store, "retrain") if found.outcome == "train"]
+    judged = {verdict.subject for verdict in find(store, GateVerdict)}
+    plans = [found for found in find(store, RetrainPlan) if found.outcome == "train"]
     digests = [found.evidence_digest for found in plans]
     earlier = [
         found for found in plans[: digests.index(plan.evidence_digest)] if found.subject in judged - {plan.subject}
     ]
-    return trained_on(store, earlier[-1].evidence["dataset"]) if earlier else set()
+    return trained_on(store, earlier[-1].dataset) if earlier else set()
 
 
 def _by_segment(

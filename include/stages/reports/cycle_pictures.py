@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import Interval
 from include.stages.reports.ledger_summary import CycleSummary, days_of
 
@@ -51,7 +51,7 @@ def draw_cycles(summaries: Sequence[CycleSummary]) -> bytes | None:
     return png(figure)
 
 
-def draw_drift(verdicts: Sequence[Decision], floor: float) -> bytes | None:
+def draw_drift(verdicts: Sequence[DriftVerdict], floor: float) -> bytes | None:
     """Return a PNG: the largest effect of each judged interval, coloured by verdict; the last sixty.
 
     Parameters
@@ -68,19 +68,19 @@ def draw_drift(verdicts: Sequence[Decision], floor: float) -> bytes | None:
     """
     from matplotlib.figure import Figure
 
-    judged = [verdict for verdict in verdicts if verdict.evidence["columns"]][-MOST_WINDOWS:]
+    judged = [verdict for verdict in verdicts if verdict.columns][-MOST_WINDOWS:]
     if not judged:
         return None
     figure = Figure(figsize=(11, 2.6), layout="constrained")
     axis = figure.subplots()
     for place, verdict in enumerate(judged):
-        largest = max(verdict.evidence["columns"], key=lambda column: (column["flagged"], column["effect"]))
+        largest = max(verdict.columns, key=lambda finding: (finding.flagged, finding.effect))
         colour = DRIFT_COLOURS[verdict.outcome]
-        axis.plot([place, place], [0, largest["effect"]], color=colour, linewidth=3, alpha=0.6)
-        axis.plot(place, largest["effect"], "o", color=colour)
+        axis.plot([place, place], [0, largest.effect], color=colour, linewidth=3, alpha=0.6)
+        axis.plot(place, largest.effect, "o", color=colour)
         if len(judged) <= MOST_TICKS:
-            said = f"{verdict.outcome}: {largest['column']}" if largest["flagged"] else verdict.outcome
-            axis.annotate(said, (place, largest["effect"]), (7, 0), textcoords="offset points", va="center", fontsize=9)
+            said = f"{verdict.outcome}: {largest.column}" if largest.flagged else verdict.outcome
+            axis.annotate(said, (place, largest.effect), (7, 0), textcoords="offset points", va="center", fontsize=9)
     axis.axhline(floor, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axis.annotate("floor", (1, floor), (3, 0), ("axes fraction", "data"), "offset points", va="center", fontsize=9)
     names = [days_of(Interval.from_key(verdict.subject))[:10] for verdict in judged]

@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, time, timedelta
 from functools import cached_property
 
 import pyarrow.compute as pc
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import DriftVerdict, GateVerdict, RetrainPlan, find
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import BEGINNING
@@ -84,8 +84,8 @@ class Ledger:
 
     def __init__(self, store: LoopStore) -> None:
         self.answered = set(store.read("annotations", columns=["request_id"]).column("request_id").to_pylist())
-        self.drift = {verdict.subject: verdict for verdict in find(store, "drift")}
-        self.plans, self.gates = find(store, "retrain"), find(store, "gate")
+        self.drift = {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
+        self.plans, self.gates = find(store, RetrainPlan), find(store, GateVerdict)
         self.deployments = store.read("deployments").sort_by("sequence").to_pylist()
         self._logged = store.read("predictions", columns=["ts"]).column("ts")
         refused = store.read("quarantine", columns=["interval_start", "interval_end"], filters=[("stage", "=", "logs")])
@@ -124,17 +124,16 @@ class Ledger:
         return sorted(map(Interval.from_key, self._batches), key=lambda interval: (interval.end, interval.start))
 
     @cached_property
-    def _decided(self) -> dict[str, list[Decision]]:
+    def _decided(self) -> dict[str, list[RetrainPlan]]:
         """The retrain decisions by the interval of their newest training label; each is of the first that has it.
 
         A row that a user reported later may be of no interval: it then counts for the next one, which could ask for it.
         The first model is of no interval: seed labels made it.
         """
-        found: dict[str, list[Decision]] = defaultdict(list)
-        first_models = {verdict.subject for verdict in self.gates if verdict.evidence.get("nth", 0) is None}
+        found: dict[str, list[RetrainPlan]] = defaultdict(list)
+        first_models = {verdict.subject for verdict in self.gates if verdict.nth is None}
         for plan in self.plans:
-            newest = plan.evidence.get("newest_label")
-            ts = datetime.fromisoformat(newest) if newest else BEGINNING
+            ts = plan.newest_label or BEGINNING
             later = [interval for interval in self._intervals if interval.end > ts]
             owners = [interval for interval in later if interval.start <= ts] or later
             if owners and ts > BEGINNING and plan.subject not in first_models:
@@ -167,7 +166,7 @@ class Ledger:
         inside = pc.and_(pc.greater_equal(self._logged, interval.start), pc.less(self._logged, interval.end))
         return int(pc.sum(inside, min_count=0).as_py())
 
-    def _verdict(self, key: str) -> Decision | None:
+    def _verdict(self, key: str) -> GateVerdict | None:
         """Return the last verdict on a challenger of the interval."""
         challengers = self._challengers(key)
         verdicts = [verdict for verdict in self.gates if verdict.subject in challengers]
@@ -181,15 +180,15 @@ class Ledger:
 
     def _drift(self, key: str) -> str:
         verdict = self.drift.get(key)
-        return "not judged" if verdict is None else f"{verdict.outcome} ({verdict.evidence['route']})"
+        return "not judged" if verdict is None else f"{verdict.outcome} ({verdict.route})"
 
-    def _champion(self, interval: Interval, verdict: Decision | None) -> str | None:
+    def _champion(self, interval: Interval, verdict: GateVerdict | None) -> str | None:
         """Return the version that was live after the verdict; without one, at the end of the interval."""
         if verdict is None:
             known = [entry for entry in self.deployments if entry["live_from"] < interval.end]
             return str(known[-1]["model_version"]) if known else None
         done = [entry for entry in self.deployments if entry["evidence_digest"] == verdict.evidence_digest]
-        found: str | None = done[-1]["model_version"] if done else verdict.evidence["champion_version"]
+        found: str | None = done[-1]["model_version"] if done else verdict.champion_version
         return found
 
     def _live_score(self, interval: Interval) -> Estimate:

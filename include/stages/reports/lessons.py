@@ -1,10 +1,8 @@
 """What a verdict teaches for the next cycle: one sentence for each thing that stands out, none if nothing does."""
 
-from typing import Any
-
 from include.foundation.config.sections import Gate
-from include.foundation.decisions.chain import Decision
-from include.foundation.statistics.estimates import Estimate
+from include.foundation.decisions import DriftVerdict, Evaluation, GateVerdict
+from include.foundation.decisions.challenger_evaluation import ClassScores, ConfidenceCalibration
 from include.stages.reports.corrections import Corrections
 from include.stages.reports.label_quality import LabelQuality
 
@@ -18,9 +16,9 @@ MISCALIBRATED = 0.05
 
 def lessons(
     rule: Gate,
-    gate: Decision,
-    evaluation: Decision,
-    drift: Decision | None,
+    gate: GateVerdict,
+    evaluation: Evaluation,
+    drift: DriftVerdict | None,
     corrected: Corrections,
     quality: LabelQuality | None,
 ) -> list[str]:
@@ -42,16 +40,16 @@ def lessons(
     return [
         *_of_margin(rule, gate),
         *_of_corrections(corrected),
-        *_of_classes(evaluation.evidence["per_class"], gate.evidence["scores"]["challenger"]["value"]),
-        *_of_calibration(evaluation.evidence["calibration"]),
+        *_of_classes(evaluation.per_class, gate.scores.challenger.value),
+        *_of_calibration(evaluation.calibration),
         *_of_drift(drift),
         *(_of_annotators(quality) if quality else []),
     ]
 
 
-def _of_margin(rule: Gate, gate: Decision) -> list[str]:
+def _of_margin(rule: Gate, gate: GateVerdict) -> list[str]:
     """Explain a challenger that was ahead and yet not promoted."""
-    wins, losses = gate.evidence.get("wins", 0), gate.evidence.get("losses", 0)
+    wins, losses = gate.wins, gate.losses
     if gate.outcome == "promote" or rule.rule != "superior" or rule.margin == 0 or wins <= losses:
         return []
     said = (
@@ -70,8 +68,8 @@ def _of_corrections(corrected: Corrections) -> list[str]:
     ]
 
 
-def _of_classes(classes: dict[str, dict[str, Any]], overall: float | None) -> list[str]:
-    recalls = {name: Estimate.from_json(found["recall"]) for name, found in classes.items()}
+def _of_classes(classes: dict[str, ClassScores], overall: float | None) -> list[str]:
+    recalls = {name: scores.recall for name, scores in classes.items()}
     weak = [
         f"{name} ({recall.value:.2f}, at most {recall.high:.2f})"
         for name, recall in recalls.items()
@@ -90,21 +88,21 @@ def _of_classes(classes: dict[str, dict[str, Any]], overall: float | None) -> li
     return said
 
 
-def _of_calibration(calibration: dict[str, Any]) -> list[str]:
+def _of_calibration(calibration: ConfidenceCalibration) -> list[str]:
     """Say whether confidence is too high or too low, if the error is more than chance would explain."""
-    if calibration["low"] is None or calibration["low"] < MISCALIBRATED:
+    if calibration.low is None or calibration.low < MISCALIBRATED:
         return []
-    rows = sum(point[2] for point in calibration["curve"])
-    excess = sum((point[0] - point[1]) * point[2] for point in calibration["curve"]) / rows
+    rows = sum(point.rows for point in calibration.curve)
+    excess = sum((point.confidence - point.right) * point.rows for point in calibration.curve) / rows
     way = "more often right than it thinks" if excess < 0 else "less often right than it thinks"
-    off = f"{calibration['error']:.2f} ({calibration['low']:.2f} to {calibration['high']:.2f})"
+    off = f"{calibration.error:.2f} ({calibration.low:.2f} to {calibration.high:.2f})"
     return [f"Its confidence is off by {off}: it is {way}. Do not read its probabilities as chances."]
 
 
-def _of_drift(drift: Decision | None) -> list[str]:
-    if drift is None or not drift.evidence["flagged"]:
+def _of_drift(drift: DriftVerdict | None) -> list[str]:
+    if drift is None or not drift.flagged:
         return []
-    if drift.evidence["route"] == "fix_data":
+    if drift.route == "fix_data":
         return [
             "The drift looks like a fault in the data, not a change in the world: mend the source before training on it."
         ]

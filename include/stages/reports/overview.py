@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from include.foundation.decisions.chain import Decision, latest
+from include.foundation.decisions import GateVerdict, GuardVerdict, latest
 from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import inline
 from include.foundation.statistics.estimates import Estimate
@@ -39,7 +39,7 @@ def overview(store: LoopStore, ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def deployment_of(store: LoopStore, gate: Decision) -> dict[str, Any] | None:
+def deployment_of(store: LoopStore, gate: GateVerdict) -> dict[str, Any] | None:
     """Return the deployment that a verdict allowed, or None if there was none."""
     done = [entry for entry in history(store) if entry["evidence_digest"] == gate.evidence_digest]
     return done[-1] if done else None
@@ -52,7 +52,7 @@ def _live(store: LoopStore) -> dict[str, Any] | None:
         return None
     entry = entries[-1]
     promised = (entry["promised_score"], entry["promised_low"], entry["promised_high"])
-    guard = latest(store, "guard", entry["model_version"])
+    guard = latest(store, GuardVerdict, entry["model_version"])
     return {
         "version": entry["model_version"],
         "action": entry["action"],

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.foundation.decisions.chain import Decision, find, latest
+from include.foundation.decisions import Approval, Evaluation, GateVerdict, PublishedDataset, RetrainPlan, find, latest
+from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
 from include.foundation.pages.rendering import inline, large, render
-from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.objects import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_release_notes(store: LoopStore, gate: Decision, registry: "ModelRegistry | None" = None) -> str:
+def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry | None" = None) -> str:
     """Write what a verdict means, why, and what it rests on; return the URI of the page.
 
     Written again from the same tables, they are the same to the byte.
@@ -58,31 +58,31 @@ def write_release_notes(store: LoopStore, gate: Decision, registry: "ModelRegist
 def write_index(store: LoopStore, ledger: Ledger | None = None) -> str:
     """Write the page over all cycles, with what is live now, and return its URI."""
     facts = overview(store, ledger or Ledger(store))
-    links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, "gate"))]
+    links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]
     return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", {**facts, "links": links}))
 
 
-def _keep_with_run(store: LoopStore, gate: Decision, registry: "ModelRegistry", pages: dict[str, str]) -> None:
+def _keep_with_run(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry", pages: dict[str, str]) -> None:
     """Keep the notes, the picture and the scores with their intervals in the challenger's MLflow run."""
-    run_id = gate.evidence["run_id"]
+    run_id = gate.run_id
     for name, content in pages.items():
         registry.log_file(run_id, name, content)
-    registry.log_file(run_id, "plots/comparison.png", draw_comparison(_evaluation(store, gate).evidence))
+    registry.log_file(run_id, "plots/comparison.png", draw_comparison(_evaluation(store, gate)))
     scores = {
-        f"{model}_{part}": score[part]
-        for model, score in gate.evidence["scores"].items()
-        for part in ("value", "low", "high")
-        if score[part] is not None
+        f"{model}_{part}": value
+        for model, score in gate.scores.by_name().items()
+        for part, value in (("value", score.value), ("low", score.low), ("high", score.high))
+        if value is not None
     }
-    registry.log_metrics(run_id, scores, step=gate.evidence["round"])
+    registry.log_metrics(run_id, scores, step=gate.round)
 
 
-def notes_name(gate: Decision) -> str:
+def notes_name(gate: GateVerdict) -> str:
     """Return the file name, without its ending, of the notes on a verdict: each round of evidence has its own."""
-    return f"{gate.subject}-{gate.evidence['round']}"
+    return f"{gate.subject}-{gate.round}"
 
 
-def notes(store: LoopStore, gate: Decision, ledger: Ledger) -> dict[str, Any]:
+def notes(store: LoopStore, gate: GateVerdict, ledger: Ledger) -> dict[str, Any]:
     """Return everything that the notes say, from the store alone."""
     evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), ledger.cycle_of(gate.subject)
     drift = ledger.drift.get(cycle.interval) if cycle else None
@@ -94,7 +94,7 @@ def notes(store: LoopStore, gate: Decision, ledger: Ledger) -> dict[str, Any]:
         "gate": gate,
         "figures": _figures(gate, cycle, quality),
         "plan": plan,
-        "dataset": _demand(latest(store, "dataset", plan.evidence["dataset"]), gate, "dataset trained on"),
+        "dataset": _demand(latest(store, PublishedDataset, plan.dataset), gate, "dataset trained on"),
         "drift": drift,
         "corrected": corrected,
         "quality": quality,
@@ -105,12 +105,12 @@ def notes(store: LoopStore, gate: Decision, ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def _scores(gate: Decision, evaluation: Decision) -> dict[str, Any]:
+def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "scores": {name: Estimate.from_json(value) for name, value in gate.evidence["scores"].items()},
+        "scores": gate.scores.by_name(),
         "slices": _slices(evaluation, gate),
         "classes": _classes(evaluation),
-        "comparison": inline(draw_comparison(evaluation.evidence)),
+        "comparison": inline(draw_comparison(evaluation)),
     }
 
 
@@ -120,9 +120,9 @@ def _cycles(cycle: CycleSummary | None, ledger: Ledger) -> dict[str, Any]:
     return {"cycle": cycle, "cycles": summaries, "history": inline(draw_cycles(summaries))}
 
 
-def headline(store: LoopStore, gate: Decision) -> str:
+def headline(store: LoopStore, gate: GateVerdict) -> str:
     """Return what came of a verdict, in a few words: a promotion that nobody approved is none."""
-    champion = gate.evidence["champion_version"]
+    champion = gate.champion_version
     if gate.outcome == "label_more":
         return "More labels are needed to decide"
     if gate.outcome == "reject":
@@ -133,73 +133,71 @@ def headline(store: LoopStore, gate: Decision) -> str:
         return (
             f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
         )
-    approval = latest(store, "approval", gate.subject)
-    if approval is not None and approval.evidence["gate"] == gate.evidence_digest and approval.outcome == "rejected":
+    approval = latest(store, Approval, gate.subject)
+    if approval is not None and approval.gate == gate.evidence_digest and approval.outcome == "rejected":
         return "Promoted by the gate, refused at approval"
     return "Promoted by the gate, not deployed"
 
 
-def _figures(gate: Decision, cycle: CycleSummary | None, quality: LabelQuality | None) -> list[tuple[str, str]]:
+def _figures(gate: GateVerdict, cycle: CycleSummary | None, quality: LabelQuality | None) -> list[tuple[str, str]]:
     """Return the few numbers that one reads first."""
-    found, scores = gate.evidence, {name: value["value"] for name, value in gate.evidence["scores"].items()}
+    champion, challenger = gate.scores.champion.value, gate.scores.challenger.value
     figures = []
-    if scores["champion"] is not None and scores["challenger"] is not None:
-        figures.append(("score, champion → challenger", f"{scores['champion']:.3f} → {scores['challenger']:.3f}"))
-    elif scores["challenger"] is not None:
-        figures.append(("score", f"{scores['challenger']:.3f}"))
-    if "e_value" in found:
-        figures.append(("right where they differ", f"{found['wins']:g} : {found['losses']:g}"))
-        figures.append(("evidence (e-value)", f"{large(found['e_value'])} of {large(found['needed'])}"))
+    if champion is not None and challenger is not None:
+        figures.append(("score, champion → challenger", f"{champion:.3f} → {challenger:.3f}"))
+    elif challenger is not None:
+        figures.append(("score", f"{challenger:.3f}"))
+    if gate.e_value is not None and gate.needed is not None:
+        figures.append(("right where they differ", f"{gate.wins:g} : {gate.losses:g}"))
+        figures.append(("evidence (e-value)", f"{large(gate.e_value)} of {large(gate.needed)}"))
     if cycle is not None and quality is not None:
         figures.append(("labels, this cycle and so far", f"{quality.answered} · {cycle.labels_spent}"))
     return figures
 
 
-def _classes(evaluation: Decision) -> list[dict[str, Any]]:
-    found = evaluation.evidence["per_class"]
-    return [{**item, "name": name, "recall": Estimate.from_json(item["recall"])} for name, item in found.items()]
+def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [{**dict(scores), "name": name} for name, scores in evaluation.per_class.items()]
 
 
-def _slices(evaluation: Decision, gate: Decision) -> list[dict[str, Any]]:
-    judged = {(item["segment"], item["value"]): item for item in gate.evidence["slices"]}
-    found = []
-    for item in evaluation.evidence["slices"]:
-        verdict = judged.get((item["segment"], item["value"]), {"verdict": "not judged", "disagreements": None})
-        scores = {name: Estimate.from_json(value) for name, value in item["scores"].items()}
-        name = f"{item['segment']} = {item['value'] if item['value'] is not None else 'not given'}"
-        found.append({"name": name, **scores, "verdict": verdict["verdict"], "apart": verdict["disagreements"]})
-    return found
+def _slices(evaluation: Evaluation, gate: GateVerdict) -> list[dict[str, Any]]:
+    judged = {(part.segment, part.value): part for part in gate.slices}
+    rows = []
+    for part in evaluation.slices:
+        verdict = judged.get((part.segment, part.value))
+        name = f"{part.segment} = {part.value if part.value is not None else 'not given'}"
+        said = verdict.verdict if verdict else "not judged"
+        apart = verdict.disagreements if verdict else None
+        rows.append({"name": name, **part.scores.by_name(), "verdict": said, "apart": apart})
+    return rows
 
 
-def _lineage(store: LoopStore, gate: Decision, plan: Decision) -> dict[str, str]:
+def _lineage(store: LoopStore, gate: GateVerdict, plan: RetrainPlan) -> dict[str, str]:
     return {
         "challenger": gate.subject,
-        "MLflow run": gate.evidence["run_id"],
-        "trained on dataset": plan.evidence["dataset"],
-        "judged on dataset": gate.evidence["dataset"],
-        "champion it met": f"version {gate.evidence['champion_version']}"
-        if gate.evidence["champion_version"]
-        else "none",
-        "evaluation": gate.evidence["evaluation"],
+        "MLflow run": gate.run_id,
+        "trained on dataset": plan.dataset,
+        "judged on dataset": gate.dataset,
+        "champion it met": f"version {gate.champion_version}" if gate.champion_version else "none",
+        "evaluation": gate.evaluation,
         "evidence an approval is bound to": gate.evidence_digest,
         "configuration now": store.loop.digest,
     }
 
 
-def _evaluation(store: LoopStore, gate: Decision) -> Decision:
-    digest = gate.evidence["evaluation"]
-    same = [found for found in find(store, "evaluation", gate.subject) if found.evidence_digest == digest]
+def _evaluation(store: LoopStore, gate: GateVerdict) -> Evaluation:
+    digest = gate.evaluation
+    same = [found for found in find(store, Evaluation, gate.subject) if found.evidence_digest == digest]
     return _demand(same[-1] if same else None, gate, "evaluation")
 
 
-def _plan(store: LoopStore, gate: Decision) -> Decision:
-    plans = [found for found in find(store, "retrain", gate.subject) if found.outcome == "train"]
+def _plan(store: LoopStore, gate: GateVerdict) -> RetrainPlan:
+    plans = [found for found in find(store, RetrainPlan, gate.subject) if found.outcome == "train"]
     return _demand(plans[-1] if plans else None, gate, "decision to train")
 
 
-def _demand(found: Decision | None, gate: Decision, what: str) -> Decision:
-    if found is None:
+def _demand(decision: Kind | None, gate: GateVerdict, what: str) -> Kind:
+    if decision is None:
         raise ContractError(
             f"Verdict on challenger {gate.subject}: its {what} is not in the store; the release notes cannot be written"
         )
-    return found
+    return decision

@@ -11,10 +11,10 @@ OVERSAMPLE = 5
 Chooser = Callable[[NDArray[np.float64], sparse.csr_matrix, int, int], NDArray[np.int64]]
 
 
-def none(scores: NDArray[np.float64], features: sparse.csr_matrix, n: int, seed: int) -> NDArray[np.int64]:
+def best_first(scores: NDArray[np.float64], features: sparse.csr_matrix, n: int, seed: int) -> NDArray[np.int64]:
     """Return the positions of the n best scores, best first, passing over near duplicates of those chosen."""
     del seed
-    return _apart(_ranked(scores), features, n)
+    return _not_alike(_ranked(scores), features, n)
 
 
 def clusters(scores: NDArray[np.float64], features: sparse.csr_matrix, n: int, seed: int) -> NDArray[np.int64]:
@@ -41,23 +41,23 @@ def clusters(scores: NDArray[np.float64], features: sparse.csr_matrix, n: int, s
     ranked = _ranked(scores)
     best = ranked[: OVERSAMPLE * n]
     if n == 0 or best.size <= n:
-        return _apart(best, features, n)
+        return _not_alike(best, features, n)
     labels = KMeans(n_clusters=n, n_init=1, random_state=seed).fit_predict(features[best])
     _, first = np.unique(labels, return_index=True)
     leaders = np.sort(first)
     order = np.concatenate([best[leaders], np.delete(best, leaders), ranked[best.size :]])
-    chosen = _apart(order, features, n)
+    chosen = _not_alike(order, features, n)
     return chosen[np.argsort(-scores[chosen], kind="stable")]
 
 
-DIVERSIFIERS: dict[str, Chooser] = {"clusters": clusters, "none": none}
+DIVERSIFIERS: dict[str, Chooser] = {"clusters": clusters, "none": best_first}
 
 
 def _ranked(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argsort(-scores, kind="stable")
 
 
-def _apart(order: NDArray[np.int64], features: sparse.csr_matrix, n: int) -> NDArray[np.int64]:
+def _not_alike(order: NDArray[np.int64], features: sparse.csr_matrix, n: int) -> NDArray[np.int64]:
     """Return the first n of an order that are not near duplicates of one before them."""
     chosen: list[int] = []
     for place in order:

@@ -12,43 +12,61 @@ from include.stages.selection.content import content_keys
 
 
 @dataclass(frozen=True)
-class Frame:
-    """The sampling frame.
-
-    ``rows`` are predictions in a seeded random order in which every content is as likely to be early as any other, however
-    often it was logged; taking the first n of them is a uniform draw without replacement, whatever order the rows came in.
-    """
+class Candidates:
+    """Predictions that may be asked about, and the content key of each."""
 
     rows: pa.Table
     content: list[str]
+
+
+@dataclass(frozen=True)
+class Frame(Candidates):
+    """The sampling frame: candidates in a seeded random order, each content once.
+
+    In that order every content is as likely to be early as any other, however often it was logged: taking the first n is a
+    uniform draw without replacement, whatever order the rows came in.
+
+    Attributes
+    ----------
+    places
+        Where each candidate was among the rows that the frame was made of.
+    left_out
+        How many of those rows are not in it: repeats of a content, and what was asked about or labeled before.
+    """
+
+    places: list[int]
     left_out: int
 
-    def joined(self, other: "Frame") -> "Frame":
-        """Return this frame followed by the rows of another whose content is not in it."""
+    def extended(self, other: Candidates) -> Candidates:
+        """Return these candidates, followed by those of others whose content is not among them."""
         own = set(self.content)
         new = [place for place, key in enumerate(other.content) if key not in own]
         rows = pa.concat_tables([self.rows, other.rows.take(pa.array(new, pa.int64()))])
-        return Frame(rows, self.content + [other.content[place] for place in new], self.left_out)
+        return Candidates(rows, self.content + [other.content[place] for place in new])
 
 
 def sampling_frame(store: LoopStore, filters: Filter, seed: object, *, except_batch: str | None = None) -> Frame:
-    """Return the frame of the predictions that meet ``filters``, in the seeded random order.
+    """Return the frame of the predictions that meet ``filters``; parameters as in `frame_of`."""
+    return frame_of(store, store.read("predictions", filters=filters), seed, except_batch=except_batch)
 
-    Near duplicates share a `content_key` and one of them, by a hash that has no part in the order, represents them: a draw
+
+def frame_of(store: LoopStore, rows: pa.Table, seed: object, *, except_batch: str | None = None) -> Frame:
+    """Return the frame of some predictions, in the seeded random order.
+
+    Near duplicates share a `content_key`, and one of them, by a hash that has no part in the order, represents them: a draw
     never asks the same twice, no content is in two splits, and repetition makes no content likelier to be drawn.
 
     Parameters
     ----------
     store
         Tables of the loop.
-    filters
-        Conditions on ``predictions``.
+    rows
+        Rows of ``predictions``, sorted by trace id.
     seed
         What the order depends on, with the trace ids.
     except_batch
         A batch whose requests do not count as asked: the frame it was drawn from.
     """
-    rows = store.read("predictions", filters=filters)
     keys = content_keys(store.loop, rows) if rows.num_rows else []
     ids = rows.column("trace_id").to_pylist()
     taken_ids, taken_content = _taken(store, except_batch)
@@ -56,10 +74,10 @@ def sampling_frame(store: LoopStore, filters: Filter, seed: object, *, except_ba
     for place, key in enumerate(keys):
         if ids[place] not in taken_ids and key not in taken_content:
             places.setdefault(key, []).append(place)
-    # rows are sorted by trace id: the first of a content stands for it in the order, a hashed one in the request
+    # The first of a content by trace id stands for it in the order, a hashed one in the request.
     order = sorted(places, key=lambda key: digest_of(seed, ids[places[key][0]]))
     kept = [min(places[key], key=lambda place: digest_of(seed, "representative", ids[place])) for key in order]
-    return Frame(rows.take(pa.array(kept, pa.int64())), order, len(ids) - len(kept))
+    return Frame(rows.take(pa.array(kept, pa.int64())), order, kept, len(ids) - len(kept))
 
 
 def _taken(store: LoopStore, except_batch: str | None) -> tuple[set[str], set[str]]:

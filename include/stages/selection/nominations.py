@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.frame import Frame, sampling_frame
@@ -40,12 +40,12 @@ def _reason(row: dict[str, str | None]) -> str:
     return f"reported by a user: {comment[:LONGEST_COMMENT]}"
 
 
-def in_drifted_segments(verdict: Decision | None, rows: pa.Table) -> dict[int, str]:
+def in_drifted_segments(verdict: DriftVerdict | None, rows: pa.Table) -> dict[int, str]:
     """Return the rows of the segments that a drift verdict wants labels of, by place, each with its reason."""
-    if verdict is None or verdict.evidence["route"] != "label_segment":
+    if verdict is None or verdict.route != "label_segment":
         return {}
     found: dict[int, str] = {}
-    for segment in verdict.evidence.get("segments", []):
+    for segment in verdict.segments:
         name, _, value = segment.partition("=")
         for place, given in enumerate(rows.column(f"segment_{name}").to_pylist()):
             if given == value:
@@ -53,14 +53,14 @@ def in_drifted_segments(verdict: Decision | None, rows: pa.Table) -> dict[int, s
     return found
 
 
-def broken_rows(verdict: Decision | None, rows: pa.Table) -> set[int]:
+def broken_rows(verdict: DriftVerdict | None, rows: pa.Table) -> set[int]:
     """Return the places of rows that lack a value which a drift verdict found missing: their labels would teach nothing."""
-    if verdict is None or verdict.evidence["route"] != "fix_data":
+    if verdict is None or verdict.route != "fix_data":
         return set()
     columns = [
-        column["column"].partition(":")[0]  # a text or a vector is watched by its measures
-        for column in verdict.evidence["columns"]
-        if column["flagged"] and column["statistic"] == "missing"
+        finding.column.partition(":")[0]  # a text or a vector is watched by its measures
+        for finding in verdict.columns
+        if finding.flagged and finding.statistic == "missing"
     ]
     return {
         place

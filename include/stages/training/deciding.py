@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
-from include.foundation.decisions.chain import Decision, find, latest, record
+from include.foundation.decisions import DriftVerdict, GateVerdict, PublishedDataset, RetrainPlan, find, latest, record
+from include.foundation.decisions.drift_verdict import Route
 from include.foundation.digests import digest_of, table_digest
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.outcomes import settled_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset, trained_on
 
-KIND = "retrain"
 FINAL = ("promote", "reject")
+Outcome = Literal["train", "judge_pending", "no"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class _Case:
     dataset: Dataset
     name: str
     key: str
-    last: Decision | None  # newest decision to train whose challenger was judged
+    last: RetrainPlan | None  # newest decision to train whose challenger was judged
     new_labels: int
-    route: str  # of the newest drift verdict, while an alarm is up
+    route: Route  # of the newest drift verdict, while an alarm is up
 
 
-def decide_retrain(store: LoopStore, *, force: bool = False) -> Decision:
+def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
     """Decide on the newest dataset and record why.
 
     Parameters
@@ -41,35 +42,37 @@ def decide_retrain(store: LoopStore, *, force: bool = False) -> Decision:
 
     Returns
     -------
-    Decision
-        Kind ``retrain``, subject the challenger's key; outcome ``train``, ``judge_pending`` or ``no``; evidence names the
-        dataset to train on and the ``evaluation_dataset``.
+    RetrainPlan
+        About the challenger that the newest dataset makes, or the pending one.
     """
-    published = latest(store, "dataset")
+    published = latest(store, PublishedDataset)
     if published is None:
-        return record(store, Decision(KIND, "none", "no", ("No dataset was published yet.",), {}))
+        return record(store, RetrainPlan(subject="none", outcome="no", reasons=("No dataset was published yet.",)))
     pending = pending_challenger(store)
     if pending is not None:
         return record(store, _judge_pending(store, pending, published))
     case = _case(store, published)
     outcome, reasons = _rules(store, case, force=force)
-    evidence = {
-        "challenger_key": case.key, "dataset": case.name, "evaluation_dataset": case.name, "new_labels": case.new_labels,
-        "train": case.dataset.train.num_rows, "drift": case.route == "retrain", "route": case.route, "forced": force,
-        "newest_label": _newest(case.dataset.train).isoformat() if case.dataset.train.num_rows else None,
-    }  # fmt: skip
-    return record(store, Decision(KIND, case.key, outcome, tuple(reasons), evidence))
+    newest = _newest(case.dataset.train) if case.dataset.train.num_rows else None
+    return record(
+        store,
+        RetrainPlan(
+            subject=case.key, outcome=outcome, reasons=tuple(reasons), challenger_key=case.key, dataset=case.name,
+            evaluation_dataset=case.name, new_labels=case.new_labels, train=case.dataset.train.num_rows,
+            drift=case.route == "retrain", route=case.route, forced=force, newest_label=newest,
+        ),
+    )  # fmt: skip
 
 
-def pending_challenger(store: LoopStore) -> Decision | None:
+def pending_challenger(store: LoopStore) -> RetrainPlan | None:
     """Return the plan of the challenger that waits for more labels, or None.
 
     A challenger is pending from the gate's *label more* until its *promote* or *reject*.
     """
-    verdict = latest(store, "gate")
+    verdict = latest(store, GateVerdict)
     if verdict is None or verdict.outcome in FINAL:
         return None
-    plans = [plan for plan in find(store, KIND, verdict.subject) if plan.outcome == "train"]
+    plans = [plan for plan in find(store, RetrainPlan, verdict.subject) if plan.outcome == "train"]
     return plans[-1] if plans else None
 
 
@@ -79,33 +82,31 @@ def challenger_key(store: LoopStore, train: pa.Table) -> str:
     return digest_of(store.loop.name, table_digest(rows), store.loop.training.model_dump(mode="json"))[:16]
 
 
-def _case(store: LoopStore, published: Decision) -> _Case:
+def _case(store: LoopStore, published: PublishedDataset) -> _Case:
     dataset = read_dataset(store, published.subject)
-    judged = {verdict.subject for verdict in find(store, "gate")}  # a dry run or a failed one uses no label up
-    trained = [plan for plan in find(store, KIND) if plan.outcome == "train" and plan.subject in judged]
+    judged = {verdict.subject for verdict in find(store, GateVerdict)}  # a dry run or a failed one uses no label up
+    trained = [plan for plan in find(store, RetrainPlan) if plan.outcome == "train" and plan.subject in judged]
     last = trained[-1] if trained else None
-    known = trained_on(store, last.evidence["dataset"]) if last else set()
+    known = trained_on(store, last.dataset) if last else set()
     new = sum(label not in known for label in dataset.train.column("label_id").to_pylist())
     key = challenger_key(store, dataset.train)
     return _Case(dataset, published.subject, key, last, new, _alarm_route(store))
 
 
-def _judge_pending(store: LoopStore, plan: Decision, published: Decision) -> Decision:
+def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedDataset) -> RetrainPlan:
     """Judge the pending challenger again once its labels are back; until then do nothing."""
     key = plan.subject
     waiting = _open_evidence(store, key)
-    verdict = latest(store, "gate", key)
-    evidence = {**plan.evidence, "evaluation_dataset": published.subject, "waiting": waiting,
-                "round": verdict.evidence["round"] if verdict else 0}  # fmt: skip
+    verdict = latest(store, GateVerdict, key)
+    outcome: Outcome = "no"
     if waiting:
-        return Decision(
-            KIND, key, "no", (f"Challenger {key} is pending: {waiting} labels are not back yet.",), evidence
-        )
-    if verdict is not None and verdict.evidence.get("dataset") == published.subject:
-        return Decision(
-            KIND, key, "no", (f"Challenger {key} is pending and no label came in since it was judged.",), evidence
-        )
-    return Decision(KIND, key, "judge_pending", (f"The labels that challenger {key} waited for are back.",), evidence)
+        reason = f"Challenger {key} is pending: {waiting} labels are not back yet."
+    elif verdict is not None and verdict.dataset == published.subject:
+        reason = f"Challenger {key} is pending and no label came in since it was judged."
+    else:
+        outcome, reason = "judge_pending", f"The labels that challenger {key} waited for are back."
+    changes = {"outcome": outcome, "reasons": (reason,), "evaluation_dataset": published.subject, "waiting": waiting}
+    return plan.model_copy(update={**changes, "round": verdict.round if verdict else 0})
 
 
 def _open_evidence(store: LoopStore, key: str) -> int:
@@ -118,7 +119,7 @@ def _open_evidence(store: LoopStore, key: str) -> int:
     )
 
 
-def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[str, list[str]]:
+def _rules(store: LoopStore, case: _Case, *, force: bool) -> tuple[Outcome, list[str]]:
     obstacle = _obstacle(store, case)
     if obstacle:
         return "no", [obstacle]
@@ -154,17 +155,16 @@ def _obstacle(store: LoopStore, case: _Case) -> str | None:
     classes = set(case.dataset.train.column("label").to_pylist())
     if len(classes) < 2:
         return f"{case.dataset.train.num_rows} labels of {len(classes)} classes are too few to train on."
-    if any(verdict.outcome in FINAL for verdict in find(store, "gate", case.key)):
+    if any(verdict.outcome in FINAL for verdict in find(store, GateVerdict, case.key)):
         return f"Challenger {case.key} was made of the same labels and configuration, and is judged."
     return None
 
 
 def _cooldown_left(case: _Case, hours: float) -> timedelta:
     """Return how much log time must pass: the clock does not matter, so a backfill decides as the live run did."""
-    if case.last is None or case.last.evidence.get("newest_label") is None:
+    if case.last is None or case.last.newest_label is None:
         return timedelta(0)
-    before = datetime.fromisoformat(case.last.evidence["newest_label"])
-    passed: timedelta = _newest(case.dataset.train) - before
+    passed: timedelta = _newest(case.dataset.train) - case.last.newest_label
     return timedelta(hours=hours) - passed
 
 
@@ -172,12 +172,12 @@ def _newest(rows: pa.Table) -> Any:
     return max(rows.column("ts").to_pylist())
 
 
-def _alarm_route(store: LoopStore) -> str:
+def _alarm_route(store: LoopStore) -> Route:
     """Return the route of the newest verdict while an alarm is up: all windows since it are flagged; else ``none``.
 
     In its cool-down an alarm that goes on is called *drift*. Of an interval that was judged again the last verdict counts.
     """
-    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, "drift")}
+    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, DriftVerdict)}
     verdicts = [newest[span] for span in sorted(newest, key=lambda span: span.end, reverse=True)]
     ended = next((verdict.outcome for verdict in verdicts if verdict.outcome != "drift"), None)
-    return str(verdicts[0].evidence["route"]) if ended == "alarm" else "none"
+    return verdicts[0].route if ended == "alarm" else "none"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import RetrainPlan
 from include.foundation.digests import digest_of
 from include.foundation.errors import TrainingError
 from include.foundation.models.building import build
@@ -29,7 +29,7 @@ class ChallengerReference:
     already_there: bool
 
 
-def train_challenger(store: LoopStore, plan: Decision, registry: "ModelRegistry") -> ChallengerReference:
+def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> ChallengerReference:
     """Fit a challenger and log it with its lineage; one that is trained already is returned as it is.
 
     Parameters
@@ -46,11 +46,11 @@ def train_challenger(store: LoopStore, plan: Decision, registry: "ModelRegistry"
     TrainingError
         If the dataset has fewer than two classes, or the model cannot be fitted on it.
     """
-    key = plan.evidence["challenger_key"]
+    key = plan.challenger_key
     done = registry.finished_run(key)
     if done is not None:
         return ChallengerReference(key, done.info.run_id, done.data.tags["model_digest"], already_there=True)
-    dataset = read_dataset(store, plan.evidence["dataset"])
+    dataset = read_dataset(store, plan.dataset)
     estimator = fit(store, dataset)
     digest = model_digest(store, dataset, estimator)
     run_id = registry.log_challenger(
@@ -102,11 +102,11 @@ def _metrics(store: LoopStore, dataset: Dataset, estimator: Any) -> dict[str, fl
     return {"train_rows": float(labels.size), "train_accuracy": float((fitted == labels).mean()), **shown}
 
 
-def _tags(store: LoopStore, plan: Decision, dataset: Dataset) -> dict[str, str]:
+def _tags(store: LoopStore, plan: RetrainPlan, dataset: Dataset) -> dict[str, str]:
     times = dataset.train.column("ts").to_pylist()
     return {
         "loop": store.loop.name,
-        "dataset": plan.evidence["dataset"],
+        "dataset": plan.dataset,
         "dataset_digest": dataset.digest,
         "data_window": f"{min(times).isoformat()}/{max(times).isoformat()}",
         "label_policy": f"{store.loop.labels.consensus} >= {store.loop.labels.min_confidence}",

@@ -8,7 +8,7 @@ from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 from feedback_loop.operators.loop_operator import LoopOperator
 
 if TYPE_CHECKING:
-    from include.foundation.decisions.chain import Decision
+    from include.foundation.decisions.chain import Kind
     from include.foundation.models.registry import ModelRegistry
 
 
@@ -37,8 +37,21 @@ class DecisionOperator(LoopOperator):
         """The loop's model registry."""
         return ModelRegistryHook(self.loop, self.mlflow_conn_id).get_conn()
 
-    def recorded(self, reference: Mapping[str, str]) -> "Decision":
-        """Return the decision behind a reference; nothing is done on the word of an XCom alone."""
-        from include.foundation.decisions.acting import recorded
+    def recorded(self, kind: "type[Kind]", reference: Mapping[str, str]) -> "Kind":
+        """Return the decision behind a reference: nothing is done on the word of an XCom alone.
 
-        return recorded(self.hook.get_conn(), reference)
+        Parameters
+        ----------
+        kind
+            Class that the decision must be of.
+        reference
+            What the task that made it returned.
+
+        Raises
+        ------
+        ContractError
+            If the store has no such decision.
+        """
+        from include.foundation.decisions import referenced
+
+        return referenced(self.hook.get_conn(), kind, reference)

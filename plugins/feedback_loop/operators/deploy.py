@@ -28,9 +28,10 @@ class DeployOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Deploy once and return what is live now."""
+        from include.foundation.decisions import Approval, GateVerdict
         from include.stages.deployment.deploying import deploy
 
-        gate, approval = self.recorded(self.decision), self.recorded(self.approval)
+        gate, approval = self.recorded(GateVerdict, self.decision), self.recorded(Approval, self.approval)
         report = deploy(self.hook.get_conn(), self.registry, gate, approval)
         self.log.info("Version %s is live; before it: %s", report.version, report.previous or "none")
         return asdict(report)

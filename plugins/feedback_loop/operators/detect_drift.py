@@ -22,10 +22,10 @@ class DetectDriftOperator(IntervalOperator):
         store, window = self.hook.get_conn(), self.data_interval.whole_days
         profiles = profile_days(store, window)
         verdict = detect_drift(store, window)
-        page = write_verdict_page(store, window, verdict) if verdict.evidence["flagged"] else None
+        page = write_verdict_page(store, window, verdict) if verdict.flagged else None
         self.log.info("%d new profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
         self.log.info("What differs: %s", page or "nothing")
-        self._raise_alarm(context, verdict.outcome, verdict.evidence["route"], page)
+        self._raise_alarm(context, verdict.outcome, verdict.route, page)
         return verdict.reference
 
     def _raise_alarm(self, context: Context, outcome: str, route: str, page: str | None) -> None:

@@ -13,11 +13,12 @@ class EvaluateOperator(ChallengerOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Evaluate and return the decision's reference."""
+        from include.foundation.decisions import RetrainPlan
         from include.stages.evaluation.comparing import evaluate
         from include.stages.labels.datasets import read_dataset
 
-        store, plan = self.hook.get_conn(), self.recorded(self.decision)
-        name = plan.evidence["evaluation_dataset"]
+        store, plan = self.hook.get_conn(), self.recorded(RetrainPlan, self.decision)
+        name = plan.evaluation_dataset
         challenger = self.load_challenger()
         measured = evaluate(store, read_dataset(store, name), name, self.registry.champion(), challenger)
         self.log.info("%s", " ".join(measured.reasons))

@@ -40,9 +40,10 @@ class GateOperator(DecisionOperator, BranchMixIn):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Judge, return the decision's reference and choose the branch."""
+        from include.foundation.decisions import Evaluation
         from include.stages.gate.judging import judge
 
-        verdict = judge(self.hook.get_conn(), self.recorded(self.decision))
+        verdict = judge(self.hook.get_conn(), self.recorded(Evaluation, self.decision))
         self.log.info("%s: %s", verdict.outcome, " ".join(verdict.reasons))
         # Choosing a branch ends the task by raising, so its result is pushed here.
         context["ti"].xcom_push(key="return_value", value=verdict.reference)

@@ -13,7 +13,9 @@ class RegisterModelOperator(ChallengerOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Register once and return the version."""
-        measured = self.recorded(self.decision)
+        from include.foundation.decisions import Evaluation
+
+        measured = self.recorded(Evaluation, self.decision)
         version = self.registry.register(self.run_id, {"evaluation": measured.evidence_digest})
         self.registry.set_alias("challenger", version)
         self.log.info("Challenger %s is version %s", measured.subject, version)

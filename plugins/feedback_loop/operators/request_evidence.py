@@ -17,10 +17,11 @@ class RequestEvidenceOperator(ChallengerOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Draw, push and return the counts; running it again asks nothing twice."""
+        from include.foundation.decisions import GateVerdict
         from include.stages.gate.evidence_rounds import request_evidence
         from include.stages.labeling.pushing import push_requests
 
-        store, verdict = self.hook.get_conn(), self.recorded(self.decision)
+        store, verdict = self.hook.get_conn(), self.recorded(GateVerdict, self.decision)
         asked = request_evidence(store, verdict, self.registry.champion(), self.load_challenger())
         push_requests(store, LabelingHook(self.loop).get_conn())
         self.log.info("Asked for %d labels on disagreements", asked.requests)

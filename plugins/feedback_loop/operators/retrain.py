@@ -13,9 +13,10 @@ class RetrainOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Train and return the reference of the challenger's MLflow run."""
+        from include.foundation.decisions import RetrainPlan
         from include.stages.training.fitting import train_challenger
 
-        trained = train_challenger(self.hook.get_conn(), self.recorded(self.decision), self.registry)
+        trained = train_challenger(self.hook.get_conn(), self.recorded(RetrainPlan, self.decision), self.registry)
         verb = "was trained before" if trained.already_there else "trained"
         self.log.info("Challenger %s %s: MLflow run %s", trained.challenger_key, verb, trained.run_id)
         return asdict(trained)

@@ -18,10 +18,11 @@ class RollbackOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Roll back and return what is live now."""
+        from include.foundation.decisions import GuardVerdict
         from include.foundation.decisions.acting import demand_outcome
         from include.stages.deployment.watching import rollback
 
-        verdict = self.recorded(self.decision)
+        verdict = self.recorded(GuardVerdict, self.decision)
         demand_outcome(verdict, {"broken"}, dry_run=filled_in(GuardRun, context["params"]).dry_run)
         report = rollback(self.hook.get_conn(), self.registry, verdict)
         message = f"ROLLED BACK: version {report.version} is live again. {' '.join(verdict.reasons)}"

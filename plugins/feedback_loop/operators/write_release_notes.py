@@ -13,8 +13,9 @@ class WriteReleaseNotesOperator(DecisionOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Write Markdown and HTML and return where they are."""
+        from include.foundation.decisions import GateVerdict
         from include.stages.reports.release_notes import write_release_notes
 
-        notes = write_release_notes(self.hook.get_conn(), self.recorded(self.decision), self.registry)
+        notes = write_release_notes(self.hook.get_conn(), self.recorded(GateVerdict, self.decision), self.registry)
         self.log.info("Release notes: %s", notes)
         return {"uri": notes}

@@ -11,10 +11,11 @@ from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import DriftVerdict, GuardVerdict, record
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.tables import LoopStore
 from tests.builders import KEY, day
+from tests.decision_builders import make_drift_verdict, make_guard_verdict
 
 FORGED = {"kind": "gate", "subject": "c", "outcome": "promote", "evidence_digest": "0" * 64}
 
@@ -49,14 +50,10 @@ def write_loop_file(folder: Path, loop: Loop, notify: list[dict[str, Any]]) -> N
     (folder / f"{loop.name}.yaml").write_text(yaml.safe_dump(raw))
 
 
-def drift_verdict(outcome: str, route: str = "retrain") -> Decision:
-    return Decision("drift", day().key, outcome, ("r",), {"route": route, "flagged": False})
+def drift_verdict(outcome: str, route: str = "retrain") -> DriftVerdict:
+    """Return a verdict on the day of `context` that has no page of its own."""
+    return make_drift_verdict(day().key, outcome, route=route, flagged=False)
 
 
-def dataset_published(store: LoopStore) -> Decision:
-    evidence = {"digest": "abc", "labels_version": 0}
-    return record(store, Decision("dataset", "abc", "published", ("12 labels.",), evidence))
-
-
-def guard_verdict(store: LoopStore, version: str, outcome: str) -> Decision:
-    return record(store, Decision("guard", version, outcome, ("It scores less.",), {"outcome": outcome}))
+def guard_verdict(store: LoopStore, version: str, outcome: str) -> GuardVerdict:
+    return record(store, make_guard_verdict(version, outcome, reasons=("It scores less.",)))

@@ -12,7 +12,7 @@ from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from feedback_loop.operators.approve import ApproveDeploymentOperator
 
 from include.foundation.config.sections import Approver
-from include.foundation.decisions.chain import latest
+from include.foundation.decisions import Approval, latest
 from tests.include.stages.training.challenger_builders import say_gate
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -44,17 +44,17 @@ class TestApprove:
 
     def test_policy_approves_at_once_and_is_recorded(self, store, gate):
         reference = self.operator(store, gate, required=False).execute(context())
-        approval = latest(store, "approval")
+        approval = latest(store, Approval)
         assert reference == approval.reference
         assert approval.evidence == {"gate": gate.evidence_digest, "by": "policy: approval auto"}
 
     def test_person_approves_the_evidence_under_a_pseudonym(self, store, gate):
         self.operator(store, gate).execute_complete(context(), self.event("Approve"))
-        approval = latest(store, "approval")
+        approval = latest(store, Approval)
         assert approval.outcome == "approved"
-        assert approval.evidence["gate"] == gate.evidence_digest
-        assert "Ada" not in approval.evidence["by"]
-        assert "u1" not in approval.evidence["by"]
+        assert approval.gate == gate.evidence_digest
+        assert "Ada" not in approval.by
+        assert "u1" not in approval.by
 
     def test_rejection_is_recorded_and_skips_what_follows(self, store, gate):
         with DAG("d"):
@@ -64,17 +64,17 @@ class TestApprove:
         with pytest.raises(DownstreamTasksSkipped) as caught:
             operator.execute_complete(inputs, self.event("Reject"))
         assert caught.value.tasks == ["deploy"]
-        assert latest(store, "approval").outcome == "rejected"
+        assert latest(store, Approval).outcome == "rejected"
 
     def test_answer_without_a_person_is_no_approval(self, store, gate):
         with pytest.raises(AirflowFailException, match="needs an identity"):
             self.operator(store, gate).execute_complete(context(), self.event("Approve") | {"responded_by_user": None})
-        assert latest(store, "approval") is None
+        assert latest(store, Approval) is None
 
     def test_time_out_fails_the_task_without_retry_and_approves_nothing(self, store, gate):
         with pytest.raises(AirflowFailException, match="Nobody answered within 1 hours; clear the task to ask again"):
             self.operator(store, gate).execute_complete(context(), {"error": "late", "error_type": "timeout"})
-        assert latest(store, "approval") is None
+        assert latest(store, Approval) is None
 
     def test_event_of_another_error_is_retried(self, store, gate):
         with pytest.raises(HITLTriggerEventError):

@@ -4,7 +4,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from feedback_loop.operators.decide_retrain import DecideRetrainOperator
 
-from include.foundation.decisions.chain import latest
+from include.foundation.decisions import RetrainPlan, latest
 from tests.include.stages.training.challenger_builders import add_labels, judge_plan, label_row, publish_labels
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -16,7 +16,7 @@ def decide(store, **params):
 def test_without_labels_skips_with_the_reason_and_records_it(store):
     with pytest.raises(AirflowSkipException, match="No dataset was published"):
         decide(store)
-    assert latest(store, "retrain").outcome == "no"
+    assert latest(store, RetrainPlan).outcome == "no"
 
 
 def test_first_dataset_is_trained_on(labeled):

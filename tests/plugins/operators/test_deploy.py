@@ -4,9 +4,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from feedback_loop.operators.deploy import DeployOperator
 
-from include.foundation.decisions.chain import record
+from include.foundation.decisions import record
 from include.foundation.store.ledgers.deployments import history
-from tests.include.stages.training.challenger_builders import approval_of, register_challengers, say_gate
+from tests.decision_builders import make_approval
+from tests.include.stages.training.challenger_builders import register_challengers, say_gate
 from tests.plugins.operators.operator_builders import FORGED, context, with_store
 
 
@@ -18,7 +19,7 @@ def deploy(store, registry, decision, approval):
 def test_approved_challenger_is_live_and_run_again_the_same(labeled, registry, estimator):
     register_challengers(registry, labeled, estimator, "a")
     gate = say_gate(labeled, "a", "promote")
-    approval = record(labeled, approval_of(gate))
+    approval = record(labeled, make_approval(gate))
     first = deploy(labeled, registry, gate.reference, approval.reference)
     assert (first["version"], first["previous"], registry.aliased("champion")) == ("1", None, "1")
     assert deploy(labeled, registry, gate.reference, approval.reference) == first
@@ -27,7 +28,7 @@ def test_approved_challenger_is_live_and_run_again_the_same(labeled, registry, e
 
 def test_rejected_challenger_fails_without_retry(labeled, registry):
     gate = say_gate(labeled, "a", "promote")
-    rejection = record(labeled, approval_of(gate, outcome="rejected"))
+    rejection = record(labeled, make_approval(gate, "rejected"))
     with pytest.raises(AirflowFailException, match="got rejected, expected approved"):
         deploy(labeled, registry, gate.reference, rejection.reference)
 

@@ -3,7 +3,7 @@
 import pytest
 from feedback_loop.operators.evaluate import EvaluateOperator
 
-from include.foundation.decisions.chain import latest
+from include.foundation.decisions import Evaluation, latest
 from include.stages.training.deciding import decide_retrain
 from include.stages.training.fitting import train_challenger
 from tests.include.stages.training.challenger_builders import publish_labels
@@ -22,7 +22,7 @@ def test_first_challenger_is_measured_alone_and_again_the_same(labeled, registry
     operator = EvaluateOperator(task_id="t", loop="tiny", decision=plan.reference, challenger=challenger)
     with_store(operator, labeled, registry)
     first = operator.execute(context())
-    measured = latest(labeled, "evaluation")
+    measured = latest(labeled, Evaluation)
     assert (first, measured.subject) == (measured.reference, plan.subject)
     assert operator.execute(context()) == first
 

@@ -6,7 +6,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 from feedback_loop.operators.gate import GateOperator
 
-from include.foundation.decisions.chain import latest, record
+from include.foundation.decisions import GateVerdict, latest, record
 from tests.include.stages.gate.verdict_builders import first_measured, measured, multiset
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -38,7 +38,7 @@ def judge(labeled):
 )
 def test_verdict_skips_what_does_not_follow_it(judge, labeled, outcome, skipped):
     ti, tasks = judge(EVALUATIONS[outcome])
-    verdict = latest(labeled, "gate")
+    verdict = latest(labeled, GateVerdict)
     assert (verdict.outcome, tasks) == (outcome, skipped)
     ti.xcom_push.assert_any_call(key="return_value", value=verdict.reference)
 

@@ -4,8 +4,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from feedback_loop.operators.publish_dataset import PublishDatasetOperator
 
+from include.foundation.decisions import record
+from tests.decision_builders import make_dataset_decision
 from tests.include.stages.training.challenger_builders import add_labels, label_row
-from tests.plugins.operators.operator_builders import context, dataset_published, with_store
+from tests.plugins.operators.operator_builders import context, with_store
 
 
 def publish(store, attempt=1):
@@ -28,7 +30,7 @@ def test_labels_are_published_once(labeled):
 
 def test_retry_tells_who_waits(store):
     """The attempt before may have published and been killed: the event must not be lost."""
-    published = dataset_published(store)
+    published = record(store, make_dataset_decision())
     with pytest.raises(AirflowSkipException):
         publish(store)
     assert publish(store, attempt=2) == published.reference

@@ -2,7 +2,7 @@
 
 from feedback_loop.operators.register_model import RegisterModelOperator
 
-from include.foundation.decisions.chain import record
+from include.foundation.decisions import record
 from tests.include.stages.gate.verdict_builders import first_measured
 from tests.include.stages.training.challenger_builders import log_fitted
 from tests.plugins.operators.operator_builders import context, with_store

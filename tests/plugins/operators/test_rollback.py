@@ -10,7 +10,8 @@ from include.foundation.errors import StoreError
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.objects import write_file
 from include.stages.deployment.deploying import deploy
-from tests.include.stages.training.challenger_builders import approval_of, register_challengers, say_gate
+from tests.decision_builders import make_approval
+from tests.include.stages.training.challenger_builders import register_challengers, say_gate
 from tests.plugins.operators.operator_builders import context, guard_verdict, with_store
 
 
@@ -20,7 +21,7 @@ def replaced(labeled, registry, estimator):
     register_challengers(registry, labeled, estimator, "a", "b")
     for key, champion in (("a", None), ("b", "1")):
         gate = say_gate(labeled, key, "promote", champion_version=champion)
-        deploy(labeled, registry, gate, approval_of(gate))
+        deploy(labeled, registry, gate, make_approval(gate))
     return labeled
 
 

@@ -2,7 +2,7 @@
 
 from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
 
-from include.foundation.decisions.chain import latest
+from include.foundation.decisions import GuardVerdict, latest
 from include.foundation.store.ledgers.deployments import append_deployment
 from tests.include.stages.training.challenger_builders import add_labels, label_row
 from tests.plugins.operators.operator_builders import context, with_store
@@ -10,7 +10,7 @@ from tests.plugins.operators.operator_builders import context, with_store
 
 def watch(store):
     reference = with_store(WatchDeploymentOperator(task_id="t", loop="tiny"), store).execute(context())
-    assert reference == latest(store, "guard").reference
+    assert reference == latest(store, GuardVerdict).reference
     return reference
 
 
@@ -23,5 +23,5 @@ def test_champion_that_is_always_wrong_breaks_its_promise(labeled):
     append_deployment(labeled, entry)
     rows = [label_row(n, split="holdout", stratum="random", predicted="wrong") for n in range(1, 60)]
     add_labels(labeled, rows)
-    assert watch(labeled) == latest(labeled, "guard").reference
+    assert watch(labeled) == latest(labeled, GuardVerdict).reference
     assert (watch(labeled)["subject"], watch(labeled)["outcome"]) == ("1", "broken")

@@ -4,21 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.counting import in_bucket, in_buckets
-from include.stages.drift.profiling.merging import common_edges, counts_by_category
+from include.stages.drift.profiling.merging import common_edges, counts_by_category, merged
 
 RARE = 0.01
 BEYOND = 0.25
-SUMS = ("total", "total_squared")
 NOISE = 1e-6  # of a mean: a smaller standard deviation may be what is left of rounding
 MISSING, UNSEEN = "missing", "unseen"
 Numbers = NDArray[np.float64]
-Profiles = Sequence[Mapping[str, Any]]
+Profiles = Sequence[Profile]
 
 
 @dataclass(frozen=True)
@@ -76,34 +75,29 @@ def value_statistics(reference: Profiles, window: Profiles | None = None) -> Day
     ``unseen`` ones, which for a reference day are those of no *other* reference day. Tested on the arcsine square-root scale,
     whose variance does not depend on the share (Anscombe 1948).
     """
-    if reference[0]["kind"] != "numeric":
+    if reference[0].values.kind != "numeric":
         return _shares(reference, window)
     return (_moments if _is_out_of_range(reference) else _ranks)(reference, window)
 
 
 def missing_statistics(days: Profiles) -> DayStatistics:
     """Return the share of missing values of some days, each with a row; tested as `value_statistics` tests shares."""
-    rows = np.array([day["rows"] for day in days], dtype=np.float64)
-    share = (np.array([day["nulls"] for day in days]) / rows)[:, None]
+    rows = np.array([day.rows for day in days], dtype=np.float64)
+    share = (np.array([day.nulls for day in days]) / rows)[:, None]
     return DayStatistics(
         [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _weekdays(days)
     )
 
 
-def present(profile: Mapping[str, Any]) -> int:
-    """Return how many rows have a value."""
-    return int(profile["rows"] - profile["nulls"])
-
-
 def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
     days = reference if window is None else window
     common_edges([*reference, *days])
-    pooled = np.sum([day["counts"] for day in reference], axis=0)
+    pooled = np.sum([day.values.counts for day in reference], axis=0)
     share = pooled / pooled.sum()
     location = 2 * np.cumsum(share) - share - 1
     spread = 2 * np.abs(location) - 1
     scores = np.column_stack([location, spread, 2 * np.abs(spread) - 1])
-    counts = np.array([day["counts"] for day in days], dtype=np.float64)
+    counts = np.array([day.values.counts for day in days], dtype=np.float64)
     rows = counts.sum(axis=1)
     values = counts @ scores / rows[:, None]
     variance = np.maximum(share @ scores**2 - (share @ scores) ** 2, 0)
@@ -113,34 +107,32 @@ def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
 
 def _is_out_of_range(reference: Profiles) -> bool:
     """Tell whether the bins are of little use: they hold too few of the values, whose sums are finite."""
-    pooled = np.sum([day["counts"] for day in reference], axis=0)
+    pooled = np.sum([day.values.counts for day in reference], axis=0)
     beyond = max(pooled[0], pooled[-1]) > BEYOND * pooled.sum()
-    return bool(beyond and np.isfinite([day["total_squared"] for day in reference]).all())
+    return bool(beyond and np.isfinite([day.values.total_squared for day in reference]).all())
 
 
 def _moments(reference: Profiles, window: Profiles | None) -> DayStatistics:
     days = reference if window is None else window
-    centre, width = _mean_and_deviation(
-        {name: sum(day[name] for day in reference) for name in (*SUMS, "rows", "nulls")}
-    )
+    centre, width = _mean_and_deviation(merged(reference))
     means, widths = np.array([_mean_and_deviation(day) for day in days]).T
     least = max(NOISE * abs(centre), 1e-300)
     width, widths = max(width, least), np.maximum(widths, least)
     location = [math.erf(away) for away in (means - centre) / (2 * width)]
     values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
-    rows = np.array([present(day) for day in days], dtype=np.float64)
+    rows = np.array([day.counted for day in days], dtype=np.float64)
     variance = np.array([1 / np.pi, 2 / np.pi**2])  # of both in a normal sample, by the delta method
     return DayStatistics(["location", "spread"], values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
 
 
-def _mean_and_deviation(profile: Mapping[str, Any]) -> tuple[float, float]:
-    mean, squared = (profile[name] / present(profile) for name in SUMS)
+def _mean_and_deviation(profile: Profile) -> tuple[float, float]:
+    mean, squared = profile.values.total / profile.counted, profile.values.total_squared / profile.counted
     return mean, math.sqrt(max(squared - mean**2, 0.0))
 
 
 def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:
     days = reference if window is None else window
-    counted = [dict(zip(day["categories"], day["counts"], strict=True)) for day in days]
+    counted = [dict(zip(day.values.categories, day.values.counts, strict=True)) for day in days]
     pooled = counts_by_category(reference)
     if any(in_bucket(name) for counts in [pooled, *counted] for name in counts):
         pooled, counted = in_buckets(pooled), [in_buckets(counts) for counts in counted]
@@ -149,7 +141,7 @@ def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:
     shares = np.array([_day_shares(counts, common, pooled, own=window is None) for counts in counted])
     expected = np.array([*common.values(), 1 - sum(common.values()), 0])
     distance = np.abs(shares - expected).sum(axis=1) / 2
-    rows = np.array([present(day) for day in days], dtype=np.float64)
+    rows = np.array([day.counted for day in days], dtype=np.float64)
     names = [*common, "rare", UNSEEN]
     return DayStatistics(names, _arcsine(shares), shares, distance, rows, np.full(len(names), 0.25), _weekdays(days))
 
@@ -171,4 +163,4 @@ def _arcsine(share: Numbers) -> Numbers:
 
 
 def _weekdays(days: Profiles) -> NDArray[np.int64]:
-    return np.array([date.fromisoformat(day["day"]).weekday() for day in days])
+    return np.array([date.fromisoformat(day.day).weekday() for day in days])

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.significance import SHARES
-from include.stages.drift.findings import ALL_ROWS, Finding
+from include.stages.drift.profiling.column_profile import Profile
 
 FEWEST_LABELS, FEWEST_DAYS = 30, 7
 PRIOR_ROWS = 10.0
 GROUPS = 5
 BLIND = "Estimated from confidence alone, it does not see a change of what is right."
 Floats = NDArray[np.float64]
-Profile = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def calibrated(confidence: Floats, right: Floats, weights: Floats) -> Calibratio
 
 def estimated_findings(
     store: LoopStore, interval: Interval, days: Sequence[str], labels: Sequence[Mapping[str, Any]]
-) -> list[Finding]:
+) -> list[MonitorFinding]:
     """Return whether the estimated accuracy has dropped, for all rows and for each segment value.
 
     Parameters
@@ -84,7 +84,7 @@ def estimated_findings(
 
     Returns
     -------
-    list of Finding
+    list of MonitorFinding
         Monitor ``estimated_performance``; empty where no probabilities were logged.
 
     Notes
@@ -94,11 +94,12 @@ def estimated_findings(
     ``drift.max_accuracy_drop``.
     """
     wanted = [*days, *interval.days]
-    rows = store.read("profiles", filters=[("column", "=", "confidence"), ("day", "in", wanted)]).to_pylist()
-    if not rows:
+    rows = store.read("profiles", filters=[("column", "=", "confidence"), ("day", "in", wanted)])
+    profiles = [Profile.from_row(row) for row in rows.to_pylist()]
+    if not profiles:
         return []
     means = _calibration(store, labels)
-    past, now = _by_segment(rows, set(days), means), _by_segment(rows, set(interval.days), means)
+    past, now = _by_segment(profiles, set(days), means), _by_segment(profiles, set(interval.days), means)
     judged = {name: _judged(past.get(name, []), now[name], store.loop.drift.min_rows) for name in sorted(now)}
     known = {name: found for name, found in judged.items() if found is not None}
     p_values = np.array([found[2] for found in known.values()])
@@ -122,14 +123,14 @@ def _calibration(store: LoopStore, labels: Sequence[Mapping[str, Any]]) -> Calib
     )
 
 
-def _by_segment(rows: Sequence[Profile], days: set[str], means: Calibration) -> dict[str, list[tuple[float, int]]]:
+def _by_segment(profiles: Sequence[Profile], days: set[str], means: Calibration) -> dict[str, list[tuple[float, int]]]:
     """Return the estimated accuracy and the rows of each day, by segment."""
     found: dict[str, list[tuple[float, int]]] = {}
-    for row in rows:
-        if row["day"] in days and sum(row["counts"]):
-            counts, edges = np.array(row["counts"], dtype=np.float64), np.clip(row["edges"], 0.0, 1.0)
+    for profile in profiles:
+        if profile.day in days and profile.counted:
+            counts, edges = np.array(profile.values.counts, dtype=np.float64), np.clip(profile.values.edges, 0.0, 1.0)
             estimate = float(counts @ means((edges[1:] + edges[:-1]) / 2) / counts.sum())
-            found.setdefault(row["segment"], []).append((estimate, int(counts.sum())))
+            found.setdefault(profile.segment, []).append((estimate, int(counts.sum())))
     return found
 
 
@@ -151,7 +152,7 @@ def _judged(
 
 def _finding(
     store: LoopStore, segment: str, found: tuple[float, float, float, float], labels: int, *, discovery: bool
-) -> Finding:
+) -> MonitorFinding:
     value, reference, p_value, width = found
     drop = max(0.0, reference - value)
     how = f"calibrated on {labels} labels" if labels else "not calibrated: fewer than thirty labels"
@@ -161,7 +162,8 @@ def _finding(
         f"(p = {p_value:.2g}, {how}). {BLIND}"
     )
     flagged = discovery and drop >= store.loop.drift.max_accuracy_drop
-    details = {"estimate": value, "reference": reference, "ordinary": width, "labels": labels}
-    return Finding(
-        "estimated_performance", "accuracy", segment or ALL_ROWS, "estimate", drop, p_value, flagged, sentence, details
-    )
+    return MonitorFinding(
+        monitor="estimated_performance", column="accuracy", segment=segment or ALL_ROWS, statistic="estimate", effect=drop,
+        p_value=p_value, flagged=flagged, sentence=sentence,
+        details=EstimatedDetails(estimate=value, reference=reference, ordinary=width, labels=labels),
+    )  # fmt: skip

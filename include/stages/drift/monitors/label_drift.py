@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS, LabelShareDetails, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import effective_rows
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
@@ -13,14 +14,13 @@ from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS
 from include.stages.drift.comparing.significance import SHARES
-from include.stages.drift.findings import ALL_ROWS, Finding
 
 POOLED = timedelta(days=7)
 FEWEST = 30
 Row = Mapping[str, Any]
 
 
-def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) -> list[Finding]:
+def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) -> list[MonitorFinding]:
     """Return a finding for each class: its share of the last seven days' labels against its share before.
 
     Parameters
@@ -34,7 +34,7 @@ def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) 
 
     Returns
     -------
-    list of Finding
+    list of MonitorFinding
         Monitor ``label``; empty if either side has fewer than thirty effective rows, or the labels before are of fewer than
         seven days.
 
@@ -61,10 +61,11 @@ def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) 
     discoveries = flagged_by_false_discovery(p_values, SHARES["labels"] * store.loop.drift.false_alarm_rate)
     floor = store.loop.drift.min_effect
     return [
-        Finding(
-            "label", "label", ALL_ROWS, name, abs(a - b), float(p), bool(discovery) and abs(a - b) >= floor,
-            f"Class {name} is {a:.1%} of the labels of the last seven days, {b:.1%} before; p = {p:.2g}.",
-            {"share": a, "before": b, "effective_rows": sizes},
+        MonitorFinding(
+            monitor="label", column="label", segment=ALL_ROWS, statistic=name, effect=abs(a - b), p_value=float(p),
+            flagged=bool(discovery) and abs(a - b) >= floor,
+            sentence=f"Class {name} is {a:.1%} of the labels of the last seven days, {b:.1%} before; p = {p:.2g}.",
+            details=LabelShareDetails(share=a, before=b, effective_rows=(sizes[0], sizes[1])),
         )
         for (name, a, b), p, discovery in zip(found, p_values, discoveries, strict=True)
     ]  # fmt: skip

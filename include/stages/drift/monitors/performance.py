@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 
 from include.foundation.config.data_sections import Drift
+from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding, PerformanceDetails
 from include.foundation.intervals import Interval
 from include.foundation.statistics.e_values import Stake, mixture_e_value
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.findings import ALL_ROWS, Finding
 
 FEWEST = 30
 Row = Mapping[str, Any]
 
 
-def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) -> list[Finding]:
+def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[Row]) -> list[MonitorFinding]:
     """Return whether accuracy has dropped since the model went live, for all rows and for each segment value.
 
     Parameters
@@ -31,7 +31,7 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
 
     Returns
     -------
-    list of Finding
+    list of MonitorFinding
         Monitor ``performance``; empty if no model was deployed or no label came back. ``effect`` is the drop below the
         reference; it is None, and nothing flagged, where the reference is unknown.
 
@@ -70,12 +70,15 @@ def accuracy(rows: Sequence[Row]) -> Estimate:
     return weighted_mean(right, [row["inclusion_probability"] for row in rows])
 
 
-def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float | None, needed: float) -> Finding:
+def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float | None, needed: float) -> MonitorFinding:
     found, where = accuracy(rows), f" in {segment}" if segment else ""
-    details: dict[str, Any] = {"estimate": found.to_json(), "reference": reference, "needed": needed}
     if reference is None or found.value is None:
         sentence = f"Accuracy on labels{where} is {found}; what it was before is unknown."
-        return Finding("performance", "accuracy", segment, "unknown", None, None, False, sentence, details)
+        return MonitorFinding(
+            monitor="performance", column="accuracy", segment=segment, statistic="unknown", effect=None, p_value=None,
+            flagged=False, sentence=sentence,
+            details=PerformanceDetails(estimate=found, reference=reference, needed=needed),
+        )  # fmt: skip
     floor = max(0.0, reference - drift.max_accuracy_drop)
     e_value = _against(rows, floor)
     flagged, drop = e_value >= needed, max(0.0, reference - found.value)
@@ -90,8 +93,11 @@ def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float |
         f"Accuracy on labels{where} {state}: {found} against {reference:.3f} before; e-value {e_value:.3g}, "
         f"{needed:.3g} would show a drop of more than {drift.max_accuracy_drop:.2f}."
     )
-    details |= {"floor": floor, "e_value": e_value}
-    return Finding("performance", "accuracy", segment, "accuracy", drop, None, flagged, sentence, details)
+    return MonitorFinding(
+        monitor="performance", column="accuracy", segment=segment, statistic="accuracy", effect=drop, p_value=None,
+        flagged=flagged, sentence=sentence,
+        details=PerformanceDetails(estimate=found, reference=reference, needed=needed, floor=floor, e_value=e_value),
+    )  # fmt: skip
 
 
 def _against(rows: Sequence[Row], floor: float) -> float:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.intervals import Interval
 from include.stages.drift.comparing.column_findings import ProfilesByKey
-from include.stages.drift.findings import Finding, column_in_words
-from include.stages.drift.profiling.counting import Profile
+from include.stages.drift.findings import column_in_words
+from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.merging import counts_by_category, merged
 
 MOST_PANELS, COLUMNS = 6, 2
@@ -21,7 +22,7 @@ Shares = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def draw_verdict(
-    interval: Interval, findings: Sequence[Finding], window: ProfilesByKey, reference: ProfilesByKey
+    interval: Interval, findings: Sequence[ColumnFinding], window: ProfilesByKey, reference: ProfilesByKey
 ) -> bytes:
     """Return a PNG with one panel a flagged column, at most six, in the order given."""
     from matplotlib.figure import Figure
@@ -43,16 +44,16 @@ def draw_verdict(
     return picture.getvalue()
 
 
-def _one_a_column(findings: Sequence[Finding]) -> list[Finding]:
+def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
     """Return a finding a column, that of all rows if there is one; of the flagged ones, or of all if none is flagged."""
-    found: dict[str, Finding] = {}
+    found: dict[str, ColumnFinding] = {}
     for finding in [one for one in findings if one.flagged] or findings:
         if finding.column not in found or not finding.segment:
             found[finding.column] = finding
     return list(found.values())[:MOST_PANELS]
 
 
-def _panel(axis: Any, finding: Finding, reference: Profile, window: Profile) -> None:
+def _panel(axis: Any, finding: ColumnFinding, reference: Profile, window: Profile) -> None:
     from matplotlib.ticker import PercentFormatter
 
     labels, first, second = _bars(reference, window)
@@ -72,18 +73,18 @@ def _panel(axis: Any, finding: Finding, reference: Profile, window: Profile) -> 
 
 def _means(reference: Profile, window: Profile) -> str:
     """Return both means of a column of numbers; nothing for categories, or where there are no numbers."""
-    counted = [(profile, sum(profile["counts"])) for profile in (reference, window)]
-    if reference["kind"] != "numeric" or not all(count for _, count in counted):
+    counted = [profile.counted for profile in (reference, window)]
+    if reference.values.kind != "numeric" or not all(counted):
         return ""
-    before, now = (profile["total"] / count for profile, count in counted)
+    before, now = (profile.values.total / profile.counted for profile in (reference, window))
     return f": mean {_rounded(now)}, ordinarily {_rounded(before)}"
 
 
 def _bars(reference: Profile, window: Profile) -> tuple[list[str], Shares, Shares]:
     """Return labels and shares of bins or of the largest categories, and of missing values if there are any."""
-    if reference["kind"] == "numeric":
-        filled = reference if reference["rows"] > reference["nulls"] else window
-        labels, counts = _bins(filled["edges"], reference, window)
+    if reference.values.kind == "numeric":
+        filled = reference if reference.counted else window
+        labels, counts = _bins(filled.values.edges, reference, window)
     else:
         found = [counts_by_category([profile]) for profile in (reference, window)]
         names = sorted({*found[0], *found[1]}, key=lambda name: (-max(_of(found[0], name), _of(found[1], name)), name))
@@ -92,11 +93,11 @@ def _bars(reference: Profile, window: Profile) -> tuple[list[str], Shares, Share
         if len(names) > MOST_BARS:
             labels.append("others")
             counts = [[*shown, sum(whole.values()) - sum(shown)] for shown, whole in zip(counts, found, strict=True)]
-    if reference["nulls"] or window["nulls"]:
+    if reference.nulls or window.nulls:
         labels = [*labels, "missing"]
-        counts = [[*of_bin, profile["nulls"]] for of_bin, profile in zip(counts, (reference, window), strict=True)]
+        counts = [[*of_bin, profile.nulls] for of_bin, profile in zip(counts, (reference, window), strict=True)]
     first, second = (np.array(of_bin, dtype=np.float64) for of_bin in counts)
-    return labels, first / max(reference["rows"], 1), second / max(window["rows"], 1)
+    return labels, first / max(reference.rows, 1), second / max(window.rows, 1)
 
 
 def _bins(edges: Sequence[float], reference: Profile, window: Profile) -> tuple[list[str], list[list[int]]]:
@@ -105,7 +106,7 @@ def _bins(edges: Sequence[float], reference: Profile, window: Profile) -> tuple[
     parts = list(pairwise(cuts))
     counts = []
     for profile in (reference, window):
-        given = list(profile["counts"]) if len(profile["counts"]) == len(edges) - 1 else [0] * (len(edges) - 1)
+        given = profile.values.counts if len(profile.values.counts) == len(edges) - 1 else [0] * (len(edges) - 1)
         counts.append([sum(given[low:high]) for low, high in parts])
     return [_range(edges[low], edges[high]) for low, high in parts], counts
 

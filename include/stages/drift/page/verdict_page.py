@@ -1,13 +1,14 @@
 """The page of a drift verdict: what happened, what the loop does about it, and the evidence, in a minute."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import DriftVerdict, find
+from include.foundation.decisions.drift_verdict import ColumnFinding, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.store.objects import read_file, write_file
 from include.foundation.store.tables import LoopStore
@@ -49,7 +50,7 @@ ALARMED = {
 }
 
 
-def write_verdict_page(store: LoopStore, interval: Interval, verdict: Decision) -> str:
+def write_verdict_page(store: LoopStore, interval: Interval, verdict: DriftVerdict) -> str:
     """Write the self-contained HTML page of a verdict and return its URI; writing it again changes nothing.
 
     Parameters
@@ -59,29 +60,27 @@ def write_verdict_page(store: LoopStore, interval: Interval, verdict: Decision) 
     interval
         The window.
     verdict
-        Of kind ``drift``.
+        On it.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    evidence = verdict.evidence
     pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     pages.filters |= {"words": column_in_words, "chance": _chance, "number": "{:z.3f}".format, "moment": _moment}
-    changed = _changed(store.loop, evidence["columns"])
-    monitors = evidence.get("monitors", [])
+    changed = _changed(store.loop, verdict.columns)
     does, wanted = _advice(store.loop, verdict, changed)
     page = pages.get_template("verdict.html").render(
-        loop=store.loop, interval=interval, verdict=verdict, evidence=evidence, headline=HEADLINES[verdict.outcome],
+        loop=store.loop, interval=interval, verdict=verdict, headline=HEADLINES[verdict.outcome],
         does=does, wanted=wanted, since=_since(store, interval), changed=changed, most=MOST_COLUMNS,
-        columns=evidence["columns"][:MOST_ROWS], picture=_picture(store, evidence),
-        flagged=sum(bool(column["flagged"]) for column in evidence["columns"]), accuracy=_accuracy(monitors)[:MOST_SEGMENTS],
-        blind=BLIND, labels=[one["sentence"] for one in monitors if one["monitor"] == "label" and one["flagged"]],
+        columns=verdict.columns[:MOST_ROWS], picture=_picture(store, verdict),
+        flagged=sum(finding.flagged for finding in verdict.columns), accuracy=_accuracy(verdict.monitors)[:MOST_SEGMENTS],
+        blind=BLIND, labels=[one.sentence for one in verdict.monitors if one.monitor == "label" and one.flagged],
     )  # fmt: skip
     return write_file(store, f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.html", page)
 
 
-def _advice(loop: Loop, verdict: Decision, changed: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def _advice(loop: Loop, verdict: DriftVerdict, changed: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Return what the loop does, and what a person is asked to do."""
-    route, segments = verdict.evidence["route"], verdict.evidence["segments"]
+    route, segments = verdict.route, verdict.segments
     does, wanted = ROUTES[route]
     if verdict.outcome == "alarm":
         does += ALARMED.get(route, "")
@@ -97,22 +96,20 @@ def _advice(loop: Loop, verdict: Decision, changed: Sequence[Mapping[str, Any]])
     return does.format(**known), wanted.format(**known)
 
 
-def _changed(loop: Loop, columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _changed(loop: Loop, columns: Sequence[ColumnFinding]) -> list[dict[str, Any]]:
     """Return what is flagged, one entry a column, largest first: that of all rows, or of the segment where it is largest."""
     kinds = {f"input_{name}": item.type for name, item in loop.inputs.items()}
     found: dict[str, dict[str, Any]] = {}
     for one in columns:
-        if one["flagged"]:
-            name = one["column"]
+        if one.flagged:
+            name = one.column
             numeric = kinds.get(name) == "numeric" or name == "confidence" or ":" in name
-            entry = found.setdefault(name, {"name": column_in_words(name), "segments": [], "whole": False, **one})
-            if not one["segment"]:
-                entry |= {**one, "whole": True}
+            entry = found.setdefault(name, {"name": column_in_words(name), "segments": [], "whole": False, **dict(one)})
+            if not one.segment:
+                entry |= {**dict(one), "whole": True}
             else:
-                entry["segments"].append(one["segment"])
-            entry["words"] = difference_in_words(
-                entry["statistic"], entry.get("expected"), entry.get("found"), numeric=numeric
-            )
+                entry["segments"].append(one.segment)
+            entry["words"] = difference_in_words(entry["statistic"], entry["expected"], entry["found"], numeric=numeric)
     return sorted(found.values(), key=lambda entry: -(entry["effect"] or 0.0))
 
 
@@ -121,27 +118,27 @@ def _since(store: LoopStore, interval: Interval) -> tuple[Interval, int]:
 
     Windows that were too small to judge neither count nor end the row.
     """
-    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, "drift")}
+    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, DriftVerdict)}
     first, count = interval, 1
     for span in sorted(
         (span for span in newest if span.end <= interval.start), key=lambda span: span.end, reverse=True
     ):
-        if newest[span].evidence["flagged"]:
+        if newest[span].flagged:
             first, count = span, count + 1
         elif newest[span].outcome != "inconclusive":
             break
     return first, count
 
 
-def _accuracy(monitors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _accuracy(monitors: Sequence[MonitorFinding]) -> list[dict[str, Any]]:
     """Return what labels and confidence say of each segment's accuracy: all rows, then what dropped, then by name."""
     found: dict[str, dict[str, Any]] = {}
     for one in monitors:
-        if one["monitor"] in {"performance", "estimated_performance"}:
-            empty = {"segment": one["segment"], "performance": None, "estimated_performance": None, "dropped": False}
-            entry = found.setdefault(one["segment"], empty)
-            entry[one["monitor"]] = one
-            entry["dropped"] |= bool(one["flagged"])
+        if one.monitor in {"performance", "estimated_performance"}:
+            empty = {"segment": one.segment, "performance": None, "estimated_performance": None, "dropped": False}
+            entry = found.setdefault(one.segment, empty)
+            entry[one.monitor] = one
+            entry["dropped"] |= one.flagged
     return sorted(found.values(), key=lambda entry: (bool(entry["segment"]), not entry["dropped"], entry["segment"]))
 
 
@@ -153,9 +150,8 @@ def _chance(p_value: float) -> str:
     return "< 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
 
 
-def _picture(store: LoopStore, evidence: Mapping[str, Any]) -> str | None:
+def _picture(store: LoopStore, verdict: DriftVerdict) -> str | None:
     """Return the verdict's picture as base64; None if none was drawn."""
-    uri = evidence.get("picture")
-    if not uri:
+    if verdict.picture is None:
         return None
-    return base64.b64encode(read_file(store, f"drift/{str(uri).rpartition('/')[2]}")).decode()
+    return base64.b64encode(read_file(store, f"drift/{verdict.picture.rpartition('/')[2]}")).decode()

@@ -2,13 +2,13 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from include.stages.drift.profiling.binning import Binning
+from include.stages.drift.profiling.column_profile import Counts
 
 MOST_CATEGORIES = 1000
 BUCKETS = 256
@@ -16,7 +16,6 @@ BUCKET = "__names_"
 BLOCK = 1 << 15  # values that stay in the processor's cache
 Codes = NDArray[np.intp]
 Groups = Sequence[Codes | None]
-Profile = dict[str, Any]
 
 
 class NumberCounts:
@@ -41,14 +40,11 @@ class NumberCounts:
             block = slice(start, start + BLOCK)
             self._add_block(values[block], [None if codes is None else codes[block] for codes in groups])
 
-    def profile(self, grouping: int, group: int) -> Profile:
-        """Return the counts of a group as columns of the table ``profiles``."""
+    def of_group(self, grouping: int, group: int) -> Counts:
+        """Return the counts of a group."""
         counts = self._counts[grouping][group]
         total, squared = self._sums[grouping][:, group].tolist()
-        return {
-            "kind": "numeric", "edges": self._binning.edges, "counts": counts.tolist(), "categories": None,
-            "total": total, "total_squared": squared,
-        }  # fmt: skip
+        return Counts("numeric", counts.tolist(), self._binning.edges, total, squared)
 
     def _add_block(self, values: NDArray[np.float64], groups: Groups) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -107,14 +103,11 @@ class CategoryCounts:
             else:
                 counts += _tally(of_row, places[codes], *counts.shape)
 
-    def profile(self, grouping: int, group: int) -> Profile:
-        """Return the counts of a group as columns of the table ``profiles``, in name order."""
+    def of_group(self, grouping: int, group: int) -> Counts:
+        """Return the counts of a group, in name order."""
         counts = self._counts[grouping][group]
         found = {name: int(counts[place]) for name, place in sorted(self._places.items()) if counts[place]}
-        return {
-            "kind": "categorical", "edges": None, "counts": list(found.values()), "categories": list(found),
-            "total": None, "total_squared": None,
-        }  # fmt: skip
+        return Counts("categorical", list(found.values()), categories=list(found))
 
     def most_frequent(self, most: int) -> list[str]:
         """Return the most frequent names of the first group, ties by name; none if only buckets are counted."""

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.decisions.drift_verdict import ALL_ROWS
 from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.store.bulk.day_batches import day_batches
@@ -19,10 +20,10 @@ from include.foundation.store.objects import names_in, read_file, write_file
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.findings import ALL_ROWS
 from include.stages.drift.profiling.binning import bin_edges
+from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.columns import categories, encoded, numbers, sources, text_columns
-from include.stages.drift.profiling.counting import CategoryCounts, Codes, Groups, NumberCounts, Profile
+from include.stages.drift.profiling.counting import CategoryCounts, Codes, Groups, NumberCounts
 from include.stages.drift.profiling.vocabulary import BUCKETS, KIND, Vocabulary, seen_in
 
 SAMPLE = 1 << 14
@@ -110,7 +111,7 @@ class DayCounts:
                 counts.add(labels, groups)
 
     def profiles(self) -> list[Profile]:
-        """Return rows of the table ``profiles``: of all rows together, and of each group."""
+        """Return the profiles of all rows together, and of each group."""
         found = [self._profile(name, 0, 0, ALL_ROWS) for name in self._counts]
         for number, grouping in enumerate(self._groupings, start=1):
             for group, label in enumerate(grouping.labels):
@@ -131,10 +132,7 @@ class DayCounts:
 
     def _profile(self, name: str, grouping: int, group: int, segment: str) -> Profile:
         counts = self._counts[name] or NumberCounts(NO_BINS, self._sizes)
-        profile = counts.profile(grouping, group)
-        rows = int(self._rows[grouping][group])
-        key = {"day": self._day, "segment": segment, "column": name, "rows": rows}
-        return key | {"nulls": rows - sum(profile["counts"])} | profile
+        return Profile(self._day, segment, name, int(self._rows[grouping][group]), counts.of_group(grouping, group))
 
 
 def profile_days(store: LoopStore, interval: Interval) -> int:
@@ -155,16 +153,16 @@ def profile_days(store: LoopStore, interval: Interval) -> int:
     if not days:
         return 0
     fixed = fixed_before(store)
-    profiles: list[Profile] = []
+    rows: list[dict[str, Any]] = []
     for day in days:
         _learn_words(store, day, fixed.vocabularies, dataset)
         counts = DayCounts(store.loop, day, fixed, groupings(store, day, dataset))
         for batch in day_batches(store, "predictions", day, sources(store.loop), dataset=dataset):
             counts.add(batch)
-        profiles += counts.profiles()
-    count = len(profiles)
-    profiles += [words.to_profile(column) for column, words in fixed.vocabularies.items() if words.day in days]
-    store.replace_where("profiles", rows_of(store.loop, "profiles", profiles), "day", days)
+        rows += [profile.to_row() for profile in counts.profiles()]
+    count = len(rows)
+    rows += [words.to_row(column) for column, words in fixed.vocabularies.items() if words.day in days]
+    store.replace_where("profiles", rows_of(store.loop, "profiles", rows), "day", days)
     for day in days:
         write_file(store, "/".join(_note(day)), origins[day])
     return count

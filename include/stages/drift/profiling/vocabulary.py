@@ -33,11 +33,11 @@ class Vocabulary:
         """Return which words are not in the vocabulary, as far as *other* texts tell: so the first day is like any other."""
         return self.texts[buckets] < (2 if day == self.day else 1)
 
-    def to_profile(self, column: str) -> dict[str, Any]:
+    def to_row(self, column: str) -> dict[str, Any]:
         """Return the vocabulary as a row of the table ``profiles``."""
         return {
             "day": self.day, "segment": "", "column": f"{column}:{KIND}", "kind": KIND, "rows": 0, "nulls": 0,
-            "edges": None, "counts": self.texts.tolist(), "categories": None, "total": None, "total_squared": None,
+            "counts": self.texts.tolist(),
         }  # fmt: skip
 
 

@@ -1,21 +1,12 @@
-"""Nothing is done on a reference alone, on another outcome, or in a dry run."""
+"""Nothing is done on another outcome, or in a dry run."""
 
 import pytest
 
-from include.foundation.decisions.acting import demand_outcome, recorded
-from include.foundation.decisions.chain import Decision, record
-from include.foundation.errors import ContractError, NothingToDo
-from tests.builders import make_store
+from include.foundation.decisions.acting import demand_outcome
+from include.foundation.errors import NothingToDo
+from tests.decision_builders import make_guard_verdict
 
-BROKEN = Decision("guard", "2", "broken", ("It scores less.",), {})
-
-
-def test_reference_leads_to_what_was_recorded(tmp_path):
-    store = make_store(tmp_path)
-    with pytest.raises(ContractError, match="No recorded decision"):
-        recorded(store, BROKEN.reference)
-    record(store, BROKEN)
-    assert recorded(store, BROKEN.reference) == BROKEN
+BROKEN = make_guard_verdict(outcome="broken", reasons=("It scores less.",))
 
 
 def test_outcome_that_asks_for_something_passes():

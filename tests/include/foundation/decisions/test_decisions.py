@@ -3,37 +3,47 @@
 import threading
 
 import pyarrow as pa
+import pytest
 from deltalake import write_deltalake
 
-from include.foundation.decisions.chain import Decision, broken_links, find, latest, record, referenced
+from include.foundation.decisions import broken_links, find, latest, record, referenced
+from include.foundation.errors import ContractError
 from tests.builders import make_store
+from tests.decision_builders import Note
 
 
 def decide(store, number, outcome="yes"):
-    return record(store, Decision("gate", f"c{number}", outcome, ("because",), {"n": number, "share": 0.1}))
+    return record(store, Note(subject=f"c{number}", outcome=outcome, reasons=("because",), number=number, share=0.1))
 
 
 def test_same_decision_is_recorded_once(tmp_path):
     store = make_store(tmp_path)
     decide(store, 1)
     decide(store, 1)
-    assert len(find(store, "gate")) == 1
+    assert len(find(store, Note)) == 1
 
 
 def test_reference_leads_back_to_the_decision(tmp_path):
     store = make_store(tmp_path)
     made = decide(store, 1)
-    assert referenced(store, made.reference) == made
-    assert referenced(store, {**made.reference, "evidence_digest": "0" * 64}) is None
+    assert referenced(store, Note, made.reference) == made
+
+
+@pytest.mark.parametrize("change", [{"evidence_digest": "0" * 64}, {"kind": "gate"}, {"subject": "c2"}])
+def test_reference_to_what_was_never_recorded_is_refused(tmp_path, change):
+    store = make_store(tmp_path)
+    made = decide(store, 1)
+    with pytest.raises(ContractError, match="No recorded decision"):
+        referenced(store, Note, {**made.reference, **change})
 
 
 def test_latest_is_the_newest_and_none_without_any(tmp_path):
     store = make_store(tmp_path)
-    assert latest(store, "gate") is None
+    assert latest(store, Note) is None
     decide(store, 1)
     decide(store, 2)
-    assert latest(store, "gate").subject == "c2"
-    assert latest(store, "gate", "c1").subject == "c1"
+    assert latest(store, Note).subject == "c2"
+    assert latest(store, Note, "c1").subject == "c1"
 
 
 def test_chain_of_concurrent_writers_is_whole(tmp_path):
@@ -43,7 +53,7 @@ def test_chain_of_concurrent_writers_is_whole(tmp_path):
     for thread in threads:
         thread.join()
     store = make_store(tmp_path)
-    assert len(find(store, "gate")) == 6
+    assert len(find(store, Note)) == 6
     assert broken_links(store) == []
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from deltalake import DeltaTable, write_deltalake
 
-from include.foundation.decisions.chain import Decision, broken_links, find, record
+from include.foundation.decisions import broken_links, find, record
 from include.foundation.store.compaction import EVERY, compact
 from tests.builders import make_store
+from tests.decision_builders import Note
 
 
 def decide(store, number):
-    record(store, Decision("guard", f"subject {number}", "yes", ("Why.",), {"number": number}))
+    record(store, Note(subject=f"subject {number}", outcome="yes", reasons=("Why.",), number=number))
 
 
 def test_files_of_many_commits_become_one_and_the_rows_stay(tmp_path):
@@ -19,7 +20,7 @@ def test_files_of_many_commits_become_one_and_the_rows_stay(tmp_path):
     for number in range(2 * EVERY + 3):
         decide(store, number)
     assert len(store.open_table("decisions").file_uris()) < EVERY
-    assert [verdict.evidence["number"] for verdict in find(store, "guard")] == list(range(2 * EVERY + 3))
+    assert [verdict.number for verdict in find(store, Note)] == list(range(2 * EVERY + 3))
     assert broken_links(store) == []
 
 
@@ -67,7 +68,7 @@ def test_writers_at_the_same_time_lose_no_row_to_a_compaction(tmp_path):
     for writer in writers:
         writer.join()
     store = make_store(folder)
-    assert len(find(store, "guard")) == 2 * count
+    assert len(find(store, Note)) == 2 * count
     assert broken_links(store) == []
 
 
@@ -81,5 +82,5 @@ def test_one_store_in_two_threads_is_as_two_stores(tmp_path):
         writer.start()
     for writer in writers:
         writer.join()
-    assert len(find(store, "guard")) == 16
+    assert len(find(store, Note)) == 16
     assert broken_links(store) == []

@@ -8,13 +8,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision, broken_links, find, record
+from include.foundation.decisions import broken_links, find, record
 from include.foundation.digests import table_digest
 from include.foundation.store.objects import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.profiling.profiles import profile_days
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY, day, line, make_loop
+from tests.decision_builders import Note
 
 BUCKET = "loops"
 
@@ -77,14 +78,14 @@ def test_repeats_of_rows_on_the_object_store_are_resolved_and_days_are_profiled_
 def test_concurrent_decisions_on_the_object_store_make_one_whole_chain(store, options):
     def decide(number):
         own = LoopStore(store.loop, store.uri.removesuffix(f"/{store.loop.name}"), options)
-        record(own, Decision("gate", f"c{number}", "yes", (), {"n": number}))
+        record(own, Note(subject=f"c{number}", outcome="yes", reasons=(), number=number))
 
     threads = [threading.Thread(target=decide, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(find(store, "gate")) == 4
+    assert len(find(store, Note)) == 4
     assert broken_links(store) == []
 
 

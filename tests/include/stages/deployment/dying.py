@@ -19,14 +19,15 @@ import sklearn.linear_model  # noqa: F401 - as above
 import skops.io  # noqa: F401 - as above
 from sklearn.dummy import DummyClassifier
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import RetrainPlan, find
 from include.foundation.models.model_files import save_model
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import DeployReport, deploy
 from include.stages.deployment.watching import rollback
 from include.stages.training.fitting import train_challenger
-from tests.include.stages.training.challenger_builders import approval_of, make_label_store, make_text_loop, say_gate
+from tests.decision_builders import make_approval, make_guard_verdict
+from tests.include.stages.training.challenger_builders import make_label_store, make_text_loop, say_gate
 
 Scenario = Callable[[LoopStore, ModelRegistry], DeployReport]
 CHANGE = ("set_registered_model_alias", "ledger", "manifest")
@@ -36,16 +37,16 @@ REGISTERING = ("create_registered_model", "create_model_version")
 
 def train_to_deploy(store: LoopStore, registry: ModelRegistry) -> DeployReport:
     """Train what was planned last, register it, and deploy it as the first model."""
-    plan = find(store, "retrain")[-1]
+    plan = find(store, RetrainPlan)[-1]
     trained = train_challenger(store, plan, registry)
     registry.register(trained.run_id, {})
     gate = say_gate(store, plan.subject, "promote", champion_version=None)
-    return deploy(store, registry, gate, approval_of(gate))
+    return deploy(store, registry, gate, make_approval(gate))
 
 
 def roll_back(store: LoopStore, registry: ModelRegistry) -> DeployReport:
     """Put version 1 back for version 2."""
-    return rollback(store, registry, Decision("guard", "2", "broken", ("Broken.",), {}))
+    return rollback(store, registry, make_guard_verdict())
 
 
 SCENARIOS: dict[str, tuple[Scenario, tuple[str, ...]]] = {

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import Approval, GateVerdict
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import DeployReport, deploy
 from include.stages.deployment.watching import rollback
-from tests.include.stages.training.challenger_builders import PROMISE, approval_of, register_challengers, say_gate
+from tests.decision_builders import make_approval, make_guard_verdict, make_scores
+from tests.include.stages.training.challenger_builders import PROMISE, register_challengers, say_gate
 
 
 @pytest.fixture
@@ -21,15 +22,15 @@ def versions(registry: ModelRegistry, store: LoopStore, estimator: Any) -> list[
 
 
 @pytest.fixture
-def first(store: LoopStore, versions: list[str]) -> Decision:
+def first(store: LoopStore, versions: list[str]) -> GateVerdict:
     """Promotes challenger ``a`` where there is no champion."""
     return say_gate(store, "a", "promote", champion_version=None)
 
 
 @pytest.fixture
-def second(store: LoopStore, registry: ModelRegistry, first: Decision) -> Decision:
+def second(store: LoopStore, registry: ModelRegistry, first: GateVerdict) -> GateVerdict:
     """Promotes challenger ``b`` over the live version 1."""
-    deploy(store, registry, first, approval_of(first))
+    deploy(store, registry, first, make_approval(first))
     return say_gate(store, "b", "promote", champion_version="1")
 
 
@@ -43,21 +44,21 @@ def manifest_of(report: DeployReport) -> dict[str, Any]:
 
 
 def test_deploy_of_the_first_model_makes_it_champion_with_its_promise(
-    store: LoopStore, registry: ModelRegistry, first: Decision
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
-    report = deploy(store, registry, first, approval_of(first))
+    report = deploy(store, registry, first, make_approval(first))
     champion, entries = registry.champion(), history(store)
     assert champion is not None
     assert (report.version, report.previous, champion.challenger_key) == ("1", None, "a")
     promised = [entries[0][f"promised_{name}"] for name in ("score", "low", "high")]
-    assert promised == [PROMISE["value"], PROMISE["low"], PROMISE["high"]]
+    assert promised == [PROMISE.value, PROMISE.low, PROMISE.high]
     assert (len(entries), entries[0]["action"], entries[0]["why"]) == (1, "deploy", "Said promote.")
 
 
 def test_deploy_writes_a_manifest_that_names_version_and_evidence(
-    store: LoopStore, registry: ModelRegistry, first: Decision
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
-    manifest = manifest_of(deploy(store, registry, first, approval_of(first)))
+    manifest = manifest_of(deploy(store, registry, first, make_approval(first)))
     expected = {
         "loop": "tiny",
         "model": "tiny",
@@ -70,25 +71,25 @@ def test_deploy_writes_a_manifest_that_names_version_and_evidence(
 
 
 def test_deploy_of_a_challenger_moves_the_alias_and_keeps_the_predecessor(
-    store: LoopStore, registry: ModelRegistry, second: Decision
+    store: LoopStore, registry: ModelRegistry, second: GateVerdict
 ) -> None:
-    report = deploy(store, registry, second, approval_of(second))
+    report = deploy(store, registry, second, make_approval(second))
     assert (report.version, report.previous, registry.aliased(CHAMPION)) == ("2", "1", "2")
     assert [(row["model_version"], row["previous_version"]) for row in history(store)] == [("1", None), ("2", "1")]
 
 
-def test_deploy_run_again_changes_nothing(store: LoopStore, registry: ModelRegistry, second: Decision) -> None:
-    once = deploy(store, registry, second, approval_of(second))
+def test_deploy_run_again_changes_nothing(store: LoopStore, registry: ModelRegistry, second: GateVerdict) -> None:
+    once = deploy(store, registry, second, make_approval(second))
     before = history(store)
-    assert deploy(store, registry, second, approval_of(second)) == once
+    assert deploy(store, registry, second, make_approval(second)) == once
     assert history(store) == before
 
 
 def test_deploy_after_the_alias_moved_but_the_ledger_did_not_finishes_the_ledger(
-    store: LoopStore, registry: ModelRegistry, second: Decision
+    store: LoopStore, registry: ModelRegistry, second: GateVerdict
 ) -> None:
     registry.set_alias(CHAMPION, "2")
-    deploy(store, registry, second, approval_of(second))
+    deploy(store, registry, second, make_approval(second))
     assert [row["model_version"] for row in history(store)] == ["1", "2"]
 
 
@@ -98,7 +99,7 @@ def test_deploy_of_what_was_not_promoted_is_refused(
 ) -> None:
     gate = say_gate(store, "a", outcome)
     with pytest.raises(DeploymentError, match=f"gate: got {outcome}, expected promote"):
-        deploy(store, registry, gate, approval_of(gate))
+        deploy(store, registry, gate, make_approval(gate))
     assert untouched(store, registry)
 
 
@@ -106,24 +107,20 @@ def test_deploy_of_what_was_not_promoted_is_refused(
     ("changes", "told"),
     [
         pytest.param({"outcome": "rejected"}, "approval: got rejected, expected approved", id="rejected"),
-        pytest.param({"evidence": {"by": "person 1"}}, "approval: is of evidence None", id="unbound"),
-        pytest.param({"evidence": {"gate": "0" * 64, "by": "person 1"}}, "is of evidence 0000", id="other evidence"),
+        pytest.param({"gate": "0" * 64}, "is of evidence 0000", id="other evidence"),
     ],
 )
 def test_deploy_without_an_approval_of_this_evidence_is_refused(
-    store: LoopStore, registry: ModelRegistry, first: Decision, changes: dict[str, Any], told: str
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict, changes: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(DeploymentError, match=told):
-        deploy(store, registry, first, replace(approval_of(first), **changes))
+        deploy(store, registry, first, make_approval(first).model_copy(update=changes))
     assert untouched(store, registry)
 
 
-@pytest.mark.parametrize("by", [None, ""])
-def test_deploy_approved_by_nobody_is_refused(
-    store: LoopStore, registry: ModelRegistry, first: Decision, by: str | None
-) -> None:
+def test_deploy_approved_by_nobody_is_refused(store: LoopStore, registry: ModelRegistry, first: GateVerdict) -> None:
     with pytest.raises(DeploymentError, match="names nobody"):
-        deploy(store, registry, first, approval_of(first, by))
+        deploy(store, registry, first, make_approval(first, by=""))
     assert untouched(store, registry)
 
 
@@ -132,25 +129,25 @@ def test_deploy_with_everything_wrong_names_every_problem(
 ) -> None:
     gate = say_gate(store, "a", "reject")
     with pytest.raises(DeploymentError) as caught:
-        deploy(store, registry, gate, Decision("approval", "a", "rejected", (), {}))
+        deploy(store, registry, gate, Approval(subject="a", outcome="rejected", reasons=(), gate="0" * 64, by=""))
     assert len(caught.value.problems) == 4
 
 
 def test_deploy_with_evidence_changed_after_the_approval_is_refused(
-    store: LoopStore, registry: ModelRegistry, first: Decision
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
-    better = {**first.evidence, "scores": {"challenger": {**PROMISE, "value": 0.99}}}
+    better = make_scores(challenger=replace(PROMISE, value=0.99))
     with pytest.raises(DeploymentError, match="approval: is of evidence"):
-        deploy(store, registry, replace(first, evidence=better), approval_of(first))
+        deploy(store, registry, first.model_copy(update={"scores": better}), make_approval(first))
     assert untouched(store, registry)
 
 
 def test_deploy_with_an_approval_of_another_challenger_is_refused(
-    store: LoopStore, registry: ModelRegistry, first: Decision
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
     other = say_gate(store, "b", "promote")
     with pytest.raises(DeploymentError, match="approval: is of evidence"):
-        deploy(store, registry, first, approval_of(other))
+        deploy(store, registry, first, make_approval(other))
     assert untouched(store, registry)
 
 
@@ -159,42 +156,42 @@ def test_deploy_of_a_challenger_that_is_not_registered_says_what_to_do(
 ) -> None:
     gate = say_gate(store, "unknown", "promote")
     with pytest.raises(DeploymentError, match="unknown is not registered; run register_model again"):
-        deploy(store, registry, gate, approval_of(gate))
+        deploy(store, registry, gate, make_approval(gate))
 
 
 def test_deploy_on_evidence_against_another_champion_is_stale(
-    store: LoopStore, registry: ModelRegistry, second: Decision
+    store: LoopStore, registry: ModelRegistry, second: GateVerdict
 ) -> None:
     """Two challengers were judged against version 1; the first to deploy wins."""
     late = say_gate(store, "c", "promote", champion_version="1")
-    deploy(store, registry, second, approval_of(second))
+    deploy(store, registry, second, make_approval(second))
     with pytest.raises(
         DeploymentError, match="champion is version 2, but the evidence is about version 1: it is stale"
     ):
-        deploy(store, registry, late, approval_of(late))
+        deploy(store, registry, late, make_approval(late))
     assert registry.aliased(CHAMPION) == "2"
     assert len(history(store)) == 2
 
 
 def test_deploy_of_a_first_model_where_a_champion_appeared_is_stale(
-    store: LoopStore, registry: ModelRegistry, first: Decision
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
     registry.set_alias(CHAMPION, "3")
     with pytest.raises(DeploymentError, match="stale"):
-        deploy(store, registry, first, approval_of(first))
+        deploy(store, registry, first, make_approval(first))
     assert history(store) == []
 
 
 def test_deploy_run_again_after_its_version_was_rolled_back_is_refused(
-    store: LoopStore, registry: ModelRegistry, second: Decision
+    store: LoopStore, registry: ModelRegistry, second: GateVerdict
 ) -> None:
     """A task that is cleared later must not bring a broken version back on evidence that is disproved."""
-    deploy(store, registry, second, approval_of(second))
-    rollback(store, registry, Decision("guard", "2", "broken", ("Broken.",), {}))
+    deploy(store, registry, second, make_approval(second))
+    rollback(store, registry, make_guard_verdict())
     before = history(store)
     with pytest.raises(
         DeploymentError, match="version 2 was deployed on this evidence before and is not live any more"
     ):
-        deploy(store, registry, second, approval_of(second))
+        deploy(store, registry, second, make_approval(second))
     assert registry.aliased(CHAMPION) == "1"
     assert history(store) == before

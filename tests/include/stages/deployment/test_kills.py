@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import broken_links
+from include.foundation.decisions import broken_links
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
 from include.stages.training.deciding import decide_retrain
 from tests.conftest import ROOT
+from tests.decision_builders import make_approval
 from tests.include.stages.deployment.dying import CASES, SCENARIOS, case_name, roll_back, train_to_deploy
 from tests.include.stages.training.challenger_builders import (
-    approval_of,
     make_label_store,
     make_text_loop,
     publish_labels,
@@ -49,7 +49,7 @@ def prepare_rollback(folder: Path) -> None:
         "tiny", f"{run.info.artifact_uri}/model", again.info.run_id, tags={"challenger_key": "second"}
     )
     gate = say_gate(store, "second", "promote", champion_version="1")
-    deploy(store, registry, gate, approval_of(gate))
+    deploy(store, registry, gate, make_approval(gate))
 
 
 @pytest.fixture(scope="module")

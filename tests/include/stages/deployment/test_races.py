@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import history, live
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import rollback
-from tests.include.stages.training.challenger_builders import approval_of, register_challengers, say_gate
+from tests.decision_builders import make_approval, make_guard_verdict
+from tests.include.stages.training.challenger_builders import register_challengers, say_gate
 
 
 class Overtaken:
@@ -43,7 +43,7 @@ def overtaken(registry: ModelRegistry, meanwhile: Callable[[], object], *, befor
 
 def deployment(store: LoopStore, key: str, champion: str | None) -> Callable[[ModelRegistry], object]:
     gate = say_gate(store, key, "promote", champion_version=champion)
-    return lambda registry: deploy(store, registry, gate, approval_of(gate))
+    return lambda registry: deploy(store, registry, gate, make_approval(gate))
 
 
 @pytest.fixture
@@ -86,14 +86,14 @@ def test_rollback_overtaken_by_a_deployment_leaves_the_new_champion(store: LoopS
     newer = deployment(store, "c", "2")
     slow = overtaken(registry, lambda: newer(registry), before=True)
     with pytest.raises(DeploymentError, match="another deployment came first"):
-        rollback(store, slow, Decision("guard", "2", "broken", ("Broken.",), {}))
+        rollback(store, slow, make_guard_verdict())
     assert (live(store) or {})["model_version"] == registry.aliased(CHAMPION) == "3"
 
 
 @pytest.mark.usefixtures("champion")
 def test_deploy_overtaken_by_a_rollback_leaves_the_predecessor(store: LoopStore, registry: ModelRegistry) -> None:
     deployment(store, "b", "1")(registry)
-    broken = Decision("guard", "2", "broken", ("Broken.",), {})
+    broken = make_guard_verdict()
     slow = overtaken(registry, lambda: rollback(store, registry, broken), before=True)
     with pytest.raises(DeploymentError, match="another deployment came first"):
         deployment(store, "c", "2")(slow)

@@ -1,35 +1,40 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import GuardVerdict
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import history, live
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import rollback
-from tests.include.stages.training.challenger_builders import PROMISE, approval_of, register_challengers, say_gate
+from tests.decision_builders import make_approval, make_guard_verdict, make_scores
+from tests.include.stages.training.challenger_builders import PROMISE, register_challengers, say_gate
 
-LOWER = {**PROMISE, "value": 0.8, "low": 0.7, "high": 0.85}
-
-
-def promote(store: LoopStore, registry: ModelRegistry, key: str, champion: str | None, **promise: Any) -> None:
-    gate = say_gate(store, key, "promote", champion_version=champion, scores={"challenger": PROMISE | promise})
-    deploy(store, registry, gate, approval_of(gate))
+LOWER = replace(PROMISE, value=0.8, low=0.7, high=0.85)
 
 
-def broken(version: str, outcome: str = "broken", why: str = "The promise is broken.") -> Decision:
-    return Decision("guard", version, outcome, (why,), {"why": why})
+def promote(
+    store: LoopStore, registry: ModelRegistry, key: str, champion: str | None, promise: Estimate = PROMISE
+) -> None:
+    gate = say_gate(store, key, "promote", champion_version=champion, scores=make_scores(challenger=promise))
+    deploy(store, registry, gate, make_approval(gate))
+
+
+def broken(version: str, outcome: str = "broken", why: str = "The promise is broken.") -> GuardVerdict:
+    return make_guard_verdict(version, outcome, reasons=(why,))
 
 
 @pytest.fixture
 def replaced(store: LoopStore, registry: ModelRegistry, estimator: Any) -> None:
     """Version 2 is live, and 1 was before it."""
     register_challengers(registry, store, estimator, "a", "b", "c")
-    promote(store, registry, "a", None, **LOWER)
+    promote(store, registry, "a", None, LOWER)
     promote(store, registry, "b", "1")
 
 
@@ -42,7 +47,7 @@ class TestReplaced:
         entry = live(store) or {}
         assert (report.version, report.previous, registry.aliased(CHAMPION)) == ("1", "2", "1")
         assert (entry["action"], entry["previous_version"], entry["why"]) == ("rollback", "2", "The promise is broken.")
-        assert entry["promised_low"] == LOWER["low"]
+        assert entry["promised_low"] == LOWER.low
         assert json.loads(Path(report.manifest).read_text())["version"] == "1"
 
     def test_rollback_run_again_happens_once(self, store: LoopStore, registry: ModelRegistry) -> None:

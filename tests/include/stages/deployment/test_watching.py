@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import GuardVerdict, find
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import append_deployment
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
 from include.stages.labels.datasets import publish_dataset
+from tests.decision_builders import make_scores
 from tests.include.stages.training.challenger_builders import (
     CLASSES,
     DAY,
@@ -46,8 +48,8 @@ def answer_live(store: LoopStore, right: list[bool], first: int = 0, day: float 
     add_labels(store, rows)
 
 
-def rows_seen(decision: Decision) -> int:
-    found: int = decision.evidence["score"]["rows"]
+def rows_seen(decision: GuardVerdict) -> int:
+    found: int = decision.score.rows
     return found
 
 
@@ -59,7 +61,7 @@ def test_watch_deployment_before_any_deployment_says_nothing_live(store: LoopSto
 def test_watch_deployment_without_labels_is_inconclusive(store: LoopStore) -> None:
     go_live(store)
     decision = watch_deployment(store)
-    assert (decision.outcome, decision.subject, decision.evidence["e_value"]) == ("inconclusive", "1", 1.0)
+    assert (decision.outcome, decision.subject, decision.e_value) == ("inconclusive", "1", 1.0)
     assert "unknown (no rows)" in decision.reasons[0]
 
 
@@ -79,9 +81,9 @@ def test_watch_deployment_of_live_answers_judges_the_promise(
     answer_live(store, alternating(count, share))
     decision = watch_deployment(store)
     assert decision.outcome == outcome
-    assert decision.evidence["floor"] == pytest.approx(0.78)
-    assert decision.evidence["needed"] == pytest.approx(20)
-    assert (decision.evidence["e_value"] >= 20) == (outcome == "broken")
+    assert decision.floor == pytest.approx(0.78)
+    assert decision.needed == pytest.approx(20)
+    assert (decision.e_value >= 20) == (outcome == "broken")
 
 
 def test_watch_deployment_that_promised_nothing_is_inconclusive(store: LoopStore) -> None:
@@ -117,14 +119,14 @@ def test_watch_deployment_counts_a_corrected_label_once(store: LoopStore) -> Non
     correction = {"label_id": "new", "supersedes": "l00000", "predicted": "ship", "ts": DAY + timedelta(days=1)}
     add_labels(store, [label_row(0, stratum="random", split="holdout", label="crude") | correction])
     decision = watch_deployment(store)
-    assert (rows_seen(decision), decision.evidence["score"]["value"]) == (10, pytest.approx(0.9))
+    assert (rows_seen(decision), decision.score.value) == (10, pytest.approx(0.9))
 
 
 def test_watch_deployment_weighs_rows_by_what_they_stand_for(store: LoopStore) -> None:
     go_live(store)
     answer_live(store, [True] * 40, inclusion_probability=1.0)
     answer_live(store, [False] * 40, first=100, inclusion_probability=0.25)
-    assert watch_deployment(store).evidence["score"]["value"] == pytest.approx(0.2)
+    assert watch_deployment(store).score.value == pytest.approx(0.2)
 
 
 def test_watch_deployment_checks_the_promise_in_its_first_days_only(store: LoopStore) -> None:
@@ -147,7 +149,7 @@ def test_watch_deployment_run_again_records_one_decision(store: LoopStore) -> No
     go_live(store)
     answer_live(store, [True] * 10)
     assert watch_deployment(store) == watch_deployment(store)
-    assert len(find(store, "guard")) == 1
+    assert len(find(store, GuardVerdict)) == 1
 
 
 def test_watch_deployment_of_a_champion_put_back_is_about_its_new_life(store: LoopStore) -> None:
@@ -173,8 +175,8 @@ def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_tha
     add_labels(store, judged_on)
     dataset = publish_dataset(store).subject
     # right everywhere: 80 rows of weight 1/8 and 20 of weight 1 give a mean of 0.3
-    promise = {"value": 0.3, "low": 0.25, "high": 0.35, "rows": 100, "effective_rows": 100.0}
-    gate = say_gate(store, "key", "promote", dataset=dataset, scores={"challenger": promise})
+    promise = Estimate(0.3, 0.25, 0.35, 100, 100.0)
+    gate = say_gate(store, "key", "promote", dataset=dataset, scores=make_scores(challenger=promise))
     go_live(store, promised_low=0.25, evidence=gate.evidence_digest)
     live = [
         label_row(
@@ -184,5 +186,5 @@ def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_tha
     ]
     add_labels(store, live)
     decision = watch_deployment(store)
-    assert decision.evidence["score"]["value"] == pytest.approx(0.1)
+    assert decision.score.value == pytest.approx(0.1)
     assert decision.outcome == "broken"

@@ -8,6 +8,7 @@ import pyarrow as pa
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
 from include.stages.drift.profiling.binning import bin_edges
+from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts
 from include.stages.drift.profiling.profiles import profile_days
 from tests.builders import day
@@ -27,18 +28,14 @@ def numeric_profile(values, edges=EDGES, *, number=0, column="x", segment=""):
     values = np.asarray(values, dtype=np.float64)
     counts = NumberCounts(list(edges), [1])
     counts.add(values, [None])
-    found = counts.profile(0, 0)
-    key = {"day": date_of(number), "segment": segment, "column": column, "rows": values.size}
-    return key | {"nulls": values.size - sum(found["counts"])} | found
+    return Profile(date_of(number), segment, column, values.size, counts.of_group(0, 0))
 
 
 def categorical_profile(labels, *, number=0, column="c", segment=""):
     """Return the profile of categories; None is missing."""
     counts = CategoryCounts([1])
     counts.add(pa.array(list(labels), pa.string()).dictionary_encode(), [None])
-    found = counts.profile(0, 0)
-    key = {"day": date_of(number), "segment": segment, "column": column, "rows": len(labels)}
-    return key | {"nulls": len(labels) - sum(found["counts"])} | found
+    return Profile(date_of(number), segment, column, len(labels), counts.of_group(0, 0))
 
 
 def numeric_days(generator, days, rows, *, effect=0.0, shift=0.0, first=0, weekly=(0,) * 7):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.foundation.config.data_sections import Drift
-from include.foundation.decisions.chain import find
+from include.foundation.decisions import DriftVerdict, find
 from include.stages.drift.detection import MOST_COLUMNS, detect_drift
 from include.stages.drift.history import confirmation, newest_verdicts, reference_days
 from tests.builders import day, make_store
@@ -20,10 +20,10 @@ def test_verdict_on_ordinary_days_is_stable_and_judging_again_is_the_same_decisi
     fill(store, 0, 15)
     first = detect_drift(store, day(14))
     assert first.outcome == "stable"
-    assert first.evidence["picture"] is None
+    assert first.picture is None
     assert not (Path(store.uri) / "_files" / "drift").exists()
     assert detect_drift(store, day(14)).evidence_digest == first.evidence_digest
-    assert len(find(store, "drift")) == 1
+    assert len(find(store, DriftVerdict)) == 1
 
 
 def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
@@ -32,21 +32,21 @@ def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
     fill(store, 14, 1, **LONG)
     verdict = detect_drift(store, day(14))
     assert verdict.outcome == "alarm"
-    assert verdict.evidence["flagged"]
-    first = verdict.evidence["columns"][0]
-    assert first["flagged"]
-    assert set(first) >= {"column", "segment", "monitor", "statistic", "p_value", "effect", "expected", "found"}
-    assert (verdict.evidence["rows"], verdict.evidence["reference_days"]) == (60, 14)
-    assert {column["segment"] for column in verdict.evidence["columns"]} == {"", "desk=eu", "desk=us"}
-    assert Path(verdict.evidence["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert verdict.flagged
+    first = verdict.columns[0]
+    assert first.flagged
+    assert first.rows == 30
+    assert (verdict.rows, verdict.reference_days) == (60, 14)
+    assert {finding.segment for finding in verdict.columns} == {"", "desk=eu", "desk=us"}
+    assert Path(verdict.picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_shift_of_one_segment_is_found_in_it(tmp_path):
     store = make_store(tmp_path, drift=DRIFT)
     fill(store, 0, 14, rows=400)
     fill(store, 14, 1, rows=400, input_text=lambda place: "word " * (60 if place % 2 else 20))
-    flagged = [column for column in detect_drift(store, day(14)).evidence["columns"] if column["flagged"]]
-    assert "desk=us" in {column["segment"] for column in flagged}
+    flagged = [finding for finding in detect_drift(store, day(14)).columns if finding.flagged]
+    assert "desk=us" in {finding.segment for finding in flagged}
 
 
 def test_texts_with_new_words_are_flagged_for_them(tmp_path):
@@ -55,7 +55,7 @@ def test_texts_with_new_words_are_flagged_for_them(tmp_path):
     text = {"input_text": lambda place: " ".join(words[(place + n) % 5] for n in range(10))}
     fill(store, 0, 14, **text)
     fill(store, 14, 1, input_text=lambda place: " ".join(f"new{place % 7}" if n < 5 else "wheat" for n in range(10)))
-    flagged = {column["column"] for column in detect_drift(store, day(14)).evidence["columns"] if column["flagged"]}
+    flagged = {finding.column for finding in detect_drift(store, day(14)).columns if finding.flagged}
     assert "input_text:unknown_words" in flagged
 
 
@@ -66,8 +66,8 @@ def test_verdict_needs_rows_and_days(tmp_path):
     fill(store, 5, 1, rows=10)
     assert "too few to judge" in detect_drift(store, day(5)).reasons[0]
     assert "too few to judge" in detect_drift(store, day(9)).reasons[0]
-    assert {verdict.outcome for verdict in find(store, "drift")} == {"inconclusive"}
-    assert not any(verdict.evidence["flagged"] for verdict in find(store, "drift"))
+    assert {verdict.outcome for verdict in find(store, DriftVerdict)} == {"inconclusive"}
+    assert not any(verdict.flagged for verdict in find(store, DriftVerdict))
 
 
 def test_alarm_needs_k_of_m_and_keeps_quiet_in_the_cool_down(tmp_path):
@@ -98,7 +98,7 @@ def test_rolling_reference_is_the_last_days_but_for_flagged_ones(tmp_path):
     fill(store, 0, 12)
     fill(store, 12, 1, **LONG)
     fill(store, 13, 1)
-    assert detect_drift(store, day(12)).evidence["flagged"]
+    assert detect_drift(store, day(12)).flagged
     assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 12)]
 
 
@@ -134,14 +134,14 @@ def test_missing_values_that_appear_are_routed_to_the_data(tmp_path):
     fill(store, 0, 14, input_age=float)
     fill(store, 14, 1, input_age=lambda place: None if place % 2 else float(place))
     verdict = detect_drift(store, day(14))
-    assert verdict.evidence["columns"][0]["statistic"] == "missing"
-    assert verdict.evidence["route"] == "fix_data"
+    assert verdict.columns[0].statistic == "missing"
+    assert verdict.route == "fix_data"
 
 
 def test_evidence_is_bounded_and_counts_what_was_judged(tmp_path):
     desks = [f"d{number:02d}" for number in range(40)]
     store = make_store(tmp_path, drift={**DRIFT, "min_rows": 2, "most_segment_values": 40})
     fill(store, 0, 8, rows=80, segment_desk=lambda place: desks[place % 40])
-    evidence = detect_drift(store, day(7)).evidence
-    assert len(evidence["columns"]) == MOST_COLUMNS
-    assert evidence["columns_judged"] > MOST_COLUMNS
+    verdict = detect_drift(store, day(7))
+    assert len(verdict.columns) == MOST_COLUMNS
+    assert verdict.columns_judged > MOST_COLUMNS

@@ -32,7 +32,7 @@ def test_drawn_counts_have_the_law_of_binned_raw_rows():
     raw = np.array([binning.counts(binning.cells(generator.normal(mean, 1, rows))) for _ in range(1500)])
     days = Days(BY_NAME["none"], rows, generator)
     days.means = lambda number, *, shifted: np.full(COLUMNS, mean)
-    drawn = np.array([profile["counts"] for _ in range(75) for profile in days.profiles(0)])
+    drawn = np.array([profile.values.counts for _ in range(75) for profile in days.profiles(0)])
     shares = np.diff(stats.norm.cdf(INNER - mean), prepend=0, append=1)
     covariance = rows * (np.diag(shares) - np.outer(shares, shares))
     for counts in (raw, drawn):

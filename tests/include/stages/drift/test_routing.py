@@ -5,9 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding
 from include.foundation.store.rows import rows_of
 from include.stages.drift.detection import detect_drift
-from include.stages.drift.findings import ALL_ROWS, Finding
 from include.stages.drift.monitors.estimated_performance import UNCALIBRATED, calibrated, estimated_findings
 from include.stages.drift.monitors.label_drift import label_findings
 from include.stages.drift.monitors.performance import accuracy, performance_findings
@@ -20,7 +20,10 @@ EDGES = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
 
 
 def finding(monitor="data", segment=ALL_ROWS, statistic="location", *, flagged=True):
-    return Finding(monitor, "x", segment, statistic, 0.2, 0.001, flagged, "", {})
+    return Finding(
+        monitor=monitor, column="x", segment=segment, statistic=statistic, effect=0.2, p_value=0.001, flagged=flagged,
+        sentence="",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def confident(store, level, segment=""):
     for number, mean in days:
         values = np.clip(generator.normal(mean, 0.05, 400), 0, 1)
         profile = numeric_profile(values, EDGES, column="confidence", segment=segment)
-        rows.append(profile | {"day": day(number).days[0]})
+        rows.append(profile.to_row() | {"day": day(number).days[0]})
     store.append_new("profiles", rows_of(store.loop, "profiles", rows))
 
 
@@ -185,5 +188,5 @@ def test_window_judged_again_keeps_its_verdict_though_labels_came_back(tmp_path)
         "decided_at": DAY,
     }
     store.append_new("labels", rows_of(store.loop, "labels", [base | one for one in labels]))
-    assert detect_drift(store, day(14)) == first
+    assert detect_drift(store, day(14)).reference == first.reference
     assert store.version("decisions") == 0

@@ -1,15 +1,17 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import Evaluation, find
+from include.foundation.decisions.challenger_evaluation import Differences, DisagreementCensus, SliceScores
 from include.foundation.digests import canonical_json
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.evidence_rounds import request_evidence
+from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
     answered_rows,
     challenger_of,
@@ -25,18 +27,17 @@ def store(tmp_path: Path) -> LoopStore:
     return make_judged_store(tmp_path, slices=["desk"])
 
 
-def measure(store: LoopStore, rows, name: str = "d1", *, first: bool = False) -> Decision:
+def measure(store: LoopStore, rows, name: str = "d1", *, first: bool = False) -> Evaluation:
     champion = None if first else champion_of(store.loop)
     return evaluate(store, dataset_of(store.loop, rows), name, champion, challenger_of(store.loop))
 
 
-def value(found: Decision, who: str) -> float | None:
-    score: float | None = found.evidence["scores"][who]["value"]
-    return score
+def value(found: Evaluation, who: str) -> float | None:
+    return found.scores.by_name()[who].value
 
 
-def slice_of(found: Decision, name: str | None) -> Any:
-    return next(item for item in found.evidence["slices"] if item["value"] == name)
+def slice_of(found: Evaluation, name: str | None) -> SliceScores:
+    return next(part for part in found.slices if part.value == name)
 
 
 def test_evaluate_known_answers_gives_both_scores_and_their_difference(store: LoopStore) -> None:
@@ -44,14 +45,18 @@ def test_evaluate_known_answers_gives_both_scores_and_their_difference(store: Lo
     assert value(found, "champion") == pytest.approx(0.6)
     assert value(found, "challenger") == pytest.approx(0.8)
     assert value(found, "difference") == pytest.approx(0.2)
-    assert found.evidence["differences"]["random"] == [[-1, 1, 1], [0, 6, 1], [1, 3, 1]]
+    assert found.differences.random == (
+        (-1, 1, 1),
+        (0, 6, 1),
+        (1, 3, 1),
+    )
     assert (found.outcome, found.subject) == ("measured", "key-2")
 
 
 def test_evaluate_equal_models_differ_nowhere(store: LoopStore) -> None:
     found = measure(store, answered_rows("aaa*5 abb*5"))
     assert value(found, "difference") == 0
-    assert found.evidence["differences"]["random"] == [[0, 10, 1]]
+    assert found.differences.random == ((0, 10, 1),)
 
 
 def test_evaluate_unequal_probabilities_weighs_rows_to_production(store: LoopStore) -> None:
@@ -59,7 +64,10 @@ def test_evaluate_unequal_probabilities_weighs_rows_to_production(store: LoopSto
     found = measure(store, rows)
     assert value(found, "challenger") == pytest.approx(4 / 14)
     assert value(found, "difference") == pytest.approx(-6 / 14)
-    assert found.evidence["differences"]["random"] == [[-1, 1, 1], [0.1, 4, 0.1]]
+    assert found.differences.random == (
+        (-1, 1, 1),
+        (0.1, 4, 0.1),
+    )
 
 
 def test_evaluate_seed_rows_count_for_the_first_model_only(store: LoopStore) -> None:
@@ -67,7 +75,7 @@ def test_evaluate_seed_rows_count_for_the_first_model_only(store: LoopStore) -> 
     assert value(measure(store, rows), "challenger") == 1
     first = measure(store, rows, first=True)
     assert value(first, "champion") is value(first, "difference") is None
-    assert first.evidence["scores"]["challenger"]["rows"] == 8
+    assert first.scores.challenger.rows == 8
     assert first.reasons[0].startswith("First model: ")
 
 
@@ -79,17 +87,17 @@ def test_evaluate_training_rows_count_only_if_asked_for_this_challenger(store: L
         "aba*2", 30, **apart, evidence_for="key-2"
     )
     found = measure(store, rows)
-    assert found.evidence["scores"]["challenger"]["rows"] == 3
-    assert found.evidence["differences"] == {"random": [[0, 3, 1]], "disagreement": [[1, 2, 1]]}
+    assert found.scores.challenger.rows == 3
+    assert found.differences == Differences(random=((0, 3, 1),), disagreement=((1, 2, 1),))
 
 
 @pytest.mark.parametrize("first", [True, False])
 def test_evaluate_no_held_out_row_is_unknown_and_still_recorded(store: LoopStore, *, first: bool) -> None:
     found = measure(store, answered_rows("aaa*3", split="train", stratum="certainty"), first=first)
     assert value(found, "challenger") is None
-    assert found.evidence["differences"] == {"random": [], "disagreement": []}
+    assert found.differences == Differences()
     assert "unknown (no rows)" in found.reasons[0]
-    assert len(find(store, "evaluation", "key-2")) == 1
+    assert len(find(store, Evaluation, "key-2")) == 1
     json.dumps(found.evidence, allow_nan=False)
 
 
@@ -97,21 +105,21 @@ def test_evaluate_again_is_recorded_once(store: LoopStore) -> None:
     rows = answered_rows("aaa*20 aba*8 aab*3 bab*4")
     one, other = measure(store, rows), measure(store, rows)
     assert canonical_json(one.evidence) == canonical_json(other.evidence)
-    assert len(find(store, "evaluation")) == 1
+    assert len(find(store, Evaluation)) == 1
 
 
 def test_evaluate_rows_in_another_order_gives_the_same_evidence(store: LoopStore) -> None:
     rows = answered_rows("aaa*20 aba*8 aab*3 bab*4")
     shuffled = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))]
     one, other = measure(store, rows), measure(store, shuffled, "d2")
-    assert one.evidence["differences"] == other.evidence["differences"]
+    assert one.differences == other.differences
     for who in ("champion", "challenger", "difference"):
-        assert one.evidence["scores"][who] == pytest.approx(other.evidence["scores"][who])
+        assert asdict(one.scores.by_name()[who]) == pytest.approx(asdict(other.scores.by_name()[who]))
 
 
 def test_evaluate_read_back_from_the_store_is_what_was_returned(store: LoopStore) -> None:
     found = measure(store, answered_rows("aaa*5 aba*3", inclusion_probability=0.3))
-    assert find(store, "evaluation", "key-2")[-1].evidence_digest == found.evidence_digest
+    assert find(store, Evaluation, "key-2")[-1].evidence_digest == found.evidence_digest
 
 
 def test_evaluate_slices_measure_each_segment_value(store: LoopStore) -> None:
@@ -122,54 +130,51 @@ def test_evaluate_slices_measure_each_segment_value(store: LoopStore) -> None:
     )
     rows += answered_rows("aab*3", 30, segment_desk="us", split="train", stratum="disagreement", evidence_for="key-2")
     found = measure(store, rows)
-    assert [item["value"] for item in found.evidence["slices"]] == [None, "eu", "us"]
-    assert slice_of(found, "eu")["scores"]["difference"]["value"] == 1
-    assert slice_of(found, "us")["scores"]["challenger"] == {
-        **slice_of(found, "us")["scores"]["challenger"],
-        "value": 0,
-        "rows": 2,
-    }
-    assert slice_of(found, "us")["differences"] == [[-1, 5]]
-    assert slice_of(found, None)["differences"] == [[0, 1]]
+    assert [part.value for part in found.slices] == [None, "eu", "us"]
+    assert slice_of(found, "eu").scores.difference.value == 1
+    challenger = slice_of(found, "us").scores.challenger
+    assert (challenger.value, challenger.rows) == (0, 2)
+    assert slice_of(found, "us").differences == ((-1, 5),)
+    assert slice_of(found, None).differences == ((0, 1),)
 
 
 def test_evaluate_slice_known_from_disagreements_only_has_no_score(store: LoopStore) -> None:
     rows = answered_rows("aaa") + answered_rows("aba", 5, segment_desk="us", split="train", evidence_for="key-2")
     found = slice_of(measure(store, rows), "us")
-    assert (found["scores"]["challenger"]["value"], found["differences"]) == (None, [[1, 1]])
+    assert (found.scores.challenger.value, found.differences) == (None, ((1, 1),))
 
 
 def test_evaluate_window_counts_disagreements_without_labels(store: LoopStore) -> None:
     log_answers(store, "aaa*6 aab*3 abc*1")
-    window = measure(store, answered_rows("aaa*3")).evidence["window"]
-    assert window == {"rows": 10, "share": 0.4, "askable": 4}
+    window = measure(store, answered_rows("aaa*3")).window
+    assert window == DisagreementCensus(rows=10, share=0.4, askable=4)
 
 
 def test_evaluate_rows_asked_before_count_for_the_share_but_not_for_asking(store: LoopStore) -> None:
     log_answers(store, "aaa*6 aab*4")
-    verdict = Decision("gate", "key-2", "label_more", (), {"k": 3, "round": 1})
+    verdict = make_gate_verdict("key-2", "label_more", k=3)
     request_evidence(store, verdict, champion_of(store.loop), challenger_of(store.loop))
-    assert measure(store, answered_rows("aaa*3")).evidence["window"] == {"rows": 10, "share": 0.4, "askable": 1}
+    assert measure(store, answered_rows("aaa*3")).window == DisagreementCensus(rows=10, share=0.4, askable=1)
 
 
 def test_evaluate_rows_older_than_the_window_do_not_count(store: LoopStore) -> None:
     log_answers(store, "aab*5")
     log_answers(store, "aaa*3 aab", 2000, days=store.loop.deploy.watch_days + 1.0)
-    assert measure(store, answered_rows("aaa")).evidence["window"] == {"rows": 4, "share": 0.25, "askable": 1}
+    assert measure(store, answered_rows("aaa")).window == DisagreementCensus(rows=4, share=0.25, askable=1)
 
 
 def test_evaluate_no_logs_has_an_empty_window(store: LoopStore) -> None:
-    empty = {"rows": 0, "share": 0.0, "askable": 0}
-    assert measure(store, answered_rows("aaa")).evidence["window"] == empty
-    assert measure(store, answered_rows("aaa"), first=True).evidence["window"] == empty
+    empty = DisagreementCensus(rows=0, share=0.0, askable=0)
+    assert measure(store, answered_rows("aaa")).window == empty
+    assert measure(store, answered_rows("aaa"), first=True).window == empty
 
 
 def test_evaluate_per_class_gives_recall_precision_and_f1_of_the_challenger(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aaa*3 aab*1 bbb*2")).evidence["per_class"]
-    assert (found["a"]["recall"]["value"], found["a"]["precision"], found["a"]["rows"]) == (0.75, 1, 4)
-    assert (found["b"]["recall"]["value"], found["b"]["precision"]) == (1, pytest.approx(2 / 3))
-    assert found["b"]["f1"] == pytest.approx(0.8)
-    assert (found["c"]["recall"]["value"], found["c"]["precision"], found["c"]["f1"], found["c"]["rows"]) == (
+    found = measure(store, answered_rows("aaa*3 aab*1 bbb*2")).per_class
+    assert (found["a"].recall.value, found["a"].precision, found["a"].rows) == (0.75, 1, 4)
+    assert (found["b"].recall.value, found["b"].precision) == (1, pytest.approx(2 / 3))
+    assert found["b"].f1 == pytest.approx(0.8)
+    assert (found["c"].recall.value, found["c"].precision, found["c"].f1, found["c"].rows) == (
         None,
         None,
         None,
@@ -178,14 +183,14 @@ def test_evaluate_per_class_gives_recall_precision_and_f1_of_the_challenger(stor
 
 
 def test_evaluate_class_never_recalled_has_f1_zero(store: LoopStore) -> None:
-    found = measure(store, answered_rows("aab bba")).evidence["per_class"]
-    assert (found["a"]["f1"], found["b"]["f1"]) == (0, 0)
+    found = measure(store, answered_rows("aab bba")).per_class
+    assert (found["a"].f1, found["b"].f1) == (0, 0)
 
 
 def test_evaluate_writes_a_picture_that_the_evidence_names(store: LoopStore) -> None:
     found = measure(store, answered_rows("aaa*3"))
-    assert found.evidence["picture"].endswith("_files/evaluations/key-2-d1.png")
-    assert Path(found.evidence["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert found.picture.endswith("_files/evaluations/key-2-d1.png")
+    assert Path(found.picture).read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +198,7 @@ def test_evaluate_writes_a_picture_that_the_evidence_names(store: LoopStore) -> 
 )
 def test_evaluate_balanced_accuracy_is_the_mean_recall_in_its_unit(tmp_path: Path, answers: str, recall: float) -> None:
     found = measure(make_judged_store(tmp_path, score="balanced_accuracy"), answered_rows(answers))
-    unit = found.evidence["score_unit"]
+    unit = found.score_unit
     assert unit == value(found, "champion") == pytest.approx(0.2)
     assert value(found, "challenger") == pytest.approx(recall * unit)
     assert value(found, "difference") == pytest.approx((recall - 1) * unit)
@@ -202,8 +207,8 @@ def test_evaluate_balanced_accuracy_is_the_mean_recall_in_its_unit(tmp_path: Pat
 def test_evaluate_balanced_accuracy_states_the_unit_of_its_bets(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, score="balanced_accuracy")
     found = measure(store, answered_rows("aba*90 bab*10"))
-    bets = found.evidence["differences"]["random"]
+    bets = found.differences.random
     total = sum(difference * count for difference, count, _ in bets) / 100
-    assert found.evidence["score_unit"] == pytest.approx(0.2)
+    assert found.score_unit == pytest.approx(0.2)
     assert total == pytest.approx(value(found, "difference"))
-    assert measure(make_judged_store(tmp_path / "plain"), answered_rows("aba*90 bab*10")).evidence["score_unit"] == 1
+    assert measure(make_judged_store(tmp_path / "plain"), answered_rows("aba*90 bab*10")).score_unit == 1

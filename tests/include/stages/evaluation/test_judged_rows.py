@@ -29,7 +29,7 @@ def judge_rows(answers, score: str = "accuracy") -> JudgedRows:
 
 def test_judged_rows_no_rows_is_empty_everywhere() -> None:
     rows = judge_rows([])
-    assert rows.scaled_differences() == []
+    assert rows.scaled_differences() == ()
     assert rows.challenger_right.shape == rows.differences.shape == rows.confidence.shape == (0,)
 
 
@@ -60,4 +60,4 @@ def test_where_all_segment_values_is_every_row_once(answers) -> None:
     parts = [rows.where("desk", value) for value in ("eu", "us", None, "unheard of")]
     assert sum(len(part.truth) for part in parts) == len(answers)
     assert sum(part.challenger_right.sum() for part in parts) == rows.challenger_right.sum()
-    assert parts[-1].scaled_differences() == []
+    assert parts[-1].scaled_differences() == ()

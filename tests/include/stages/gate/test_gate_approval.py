@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import Approval, GateVerdict, find
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.approval import evidence_page, person, record_approval
@@ -19,11 +19,11 @@ def store(tmp_path: Path) -> LoopStore:
 
 
 @pytest.fixture
-def verdict(store: LoopStore) -> Decision:
+def verdict(store: LoopStore) -> GateVerdict:
     return judge(store, measured(apart=multiset(33, 5)))
 
 
-def test_evidence_page_shows_verdict_reasons_scores_and_digest(store: LoopStore, verdict: Decision) -> None:
+def test_evidence_page_shows_verdict_reasons_scores_and_digest(store: LoopStore, verdict: GateVerdict) -> None:
     page = evidence_page(store, verdict.reference)
     assert page.startswith("**promote** of challenger `k1`")
     assert all(f"- {reason}" in page for reason in verdict.reasons)
@@ -36,21 +36,21 @@ def test_evidence_page_first_model_says_that_no_champion_is_known(store: LoopSto
     assert "| champion | unknown | | 0 |" in page
 
 
-def test_evidence_page_verdict_that_was_never_recorded_is_refused(store: LoopStore, verdict: Decision) -> None:
+def test_evidence_page_verdict_that_was_never_recorded_is_refused(store: LoopStore, verdict: GateVerdict) -> None:
     forged = {**verdict.reference, "evidence_digest": "0" * 64}
-    with pytest.raises(ContractError, match="run the DAG again"):
+    with pytest.raises(ContractError, match="No recorded decision"):
         evidence_page(store, forged)
-    with pytest.raises(ContractError, match="run the DAG again"):
+    with pytest.raises(ContractError, match="No recorded decision"):
         record_approval(store, forged, approved=True, by="somebody")
 
 
 @pytest.mark.parametrize(("approved", "outcome"), [(True, "approved"), (False, "rejected")])
 def test_record_approval_is_bound_to_the_evidence(
-    store: LoopStore, verdict: Decision, outcome: str, *, approved: bool
+    store: LoopStore, verdict: GateVerdict, outcome: str, *, approved: bool
 ) -> None:
     record_approval(store, verdict.reference, approved=approved, by="person 1")
     record_approval(store, verdict.reference, approved=approved, by="person 1")
-    (found,) = find(store, "approval", "k1")
+    (found,) = find(store, Approval, "k1")
     assert found.outcome == outcome
     assert found.evidence == {"gate": verdict.evidence_digest, "by": "person 1"}
 

@@ -3,12 +3,13 @@ from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import GateVerdict
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
+from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
     answered_rows,
     challenger_of,
@@ -26,11 +27,11 @@ def store(tmp_path: Path) -> LoopStore:
     return store
 
 
-def more(k: int, round_number: int = 1, outcome: str = "label_more") -> Decision:
-    return Decision("gate", "key-2", outcome, (), {"k": k, "round": round_number})
+def more(k: int, round_number: int = 1, outcome: str = "label_more") -> GateVerdict:
+    return make_gate_verdict("key-2", outcome, k=k, round=round_number)
 
 
-def ask(store: LoopStore, gate: Decision):
+def ask(store: LoopStore, gate: GateVerdict):
     return request_evidence(store, gate, champion_of(store.loop), challenger_of(store.loop))
 
 

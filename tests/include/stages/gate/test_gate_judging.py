@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import GateVerdict, find
 from include.foundation.statistics.e_values import BETS
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.judging import judge
 from tests.include.stages.evaluation.judged_builders import make_judged_store
-from tests.include.stages.gate.verdict_builders import NOTHING, first_measured, measured, multiset, slice_with
+from tests.include.stages.gate.verdict_builders import NO_SCORES, first_measured, measured, multiset, slice_with
 
 FIRST_NEEDED = math.pi**2 / (6 * 0.05)
 
@@ -21,7 +21,7 @@ def store(tmp_path: Path) -> LoopStore:
     return make_judged_store(tmp_path, slices=["desk"])
 
 
-def said(verdict: Decision) -> str:
+def said(verdict: GateVerdict) -> str:
     return " ".join(verdict.reasons)
 
 
@@ -38,21 +38,21 @@ def test_judge_first_model_not_above_the_floor_is_rejected(store: LoopStore, low
 
 def test_judge_first_model_spends_no_error_budget(store: LoopStore) -> None:
     judge(store, first_measured(0.7))
-    assert judge(store, measured("k1")).evidence["nth"] == 1
+    assert judge(store, measured("k1")).nth == 1
 
 
 def test_judge_first_model_again_beside_a_champion_is_judged_as_a_challenger(store: LoopStore) -> None:
     judge(store, first_measured(0.7, "k0"))
     again = judge(store, measured("k0", askable=0))
-    assert (again.outcome, again.evidence["nth"]) == ("reject", 1)
+    assert (again.outcome, again.nth) == ("reject", 1)
 
 
 def test_judge_clear_evidence_is_promoted_with_numbers_a_person_can_read(store: LoopStore) -> None:
     verdict = judge(store, measured(random=multiset(3, 1, 100), apart=multiset(30, 4)))
     e_value = float(np.mean((1 + BETS) ** 33 * (1 - BETS) ** 5))
     assert verdict.outcome == "promote"
-    assert verdict.evidence["e_value"] == pytest.approx(e_value)
-    assert verdict.evidence["needed"] == pytest.approx(FIRST_NEEDED)
+    assert verdict.e_value == pytest.approx(e_value)
+    assert verdict.needed == pytest.approx(FIRST_NEEDED)
     for part in (
         "right 33 times",
         "champion 5 times",
@@ -71,12 +71,10 @@ def test_judge_evidence_on_the_brink_is_decided_by_the_level(store: LoopStore) -
 
 def test_judge_later_challengers_need_more_and_keep_their_number(store: LoopStore) -> None:
     verdicts = [judge(store, measured(f"k{n}", askable=0)) for n in (1, 2, 3)]
-    assert [verdict.evidence["nth"] for verdict in verdicts] == [1, 2, 3]
-    assert [verdict.evidence["needed"] for verdict in verdicts] == pytest.approx(
-        [n**2 * FIRST_NEEDED for n in (1, 2, 3)]
-    )
-    assert judge(store, measured("k2", askable=0, dataset="d2")).evidence["nth"] == 2
-    assert judge(store, measured("k4", askable=0)).evidence["nth"] == 4
+    assert [verdict.nth for verdict in verdicts] == [1, 2, 3]
+    assert [verdict.needed for verdict in verdicts] == pytest.approx([n**2 * FIRST_NEEDED for n in (1, 2, 3)])
+    assert judge(store, measured("k2", askable=0, dataset="d2")).nth == 2
+    assert judge(store, measured("k4", askable=0)).nth == 4
 
 
 @pytest.mark.parametrize(
@@ -87,7 +85,7 @@ def test_judge_later_challengers_need_more_and_keep_their_number(store: LoopStor
 def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, Any], k: int) -> None:
     store = make_judged_store(tmp_path, max_labels_per_round=40)
     verdict = judge(store, measured(**evidence))
-    assert (verdict.outcome, verdict.evidence["k"]) == ("label_more", k)
+    assert (verdict.outcome, verdict.k) == ("label_more", k)
 
 
 def test_judge_nothing_left_to_ask_is_rejected(store: LoopStore) -> None:
@@ -106,31 +104,30 @@ def test_judge_undecided_after_every_round_is_rejected(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, max_rounds=2)
     verdicts = [judge(store, measured(apart=multiset(5 + n, 4 + n), dataset=f"d{n}")) for n in range(3)]
     assert [verdict.outcome for verdict in verdicts] == ["label_more", "label_more", "reject"]
-    assert [verdict.evidence["round"] for verdict in verdicts] == [1, 2, 3]
+    assert [verdict.round for verdict in verdicts] == [1, 2, 3]
     assert "after 2 rounds" in said(verdicts[-1])
 
 
 def test_judge_same_evaluation_again_is_the_same_verdict(store: LoopStore) -> None:
     one, other = judge(store, measured()), judge(store, measured())
     assert one.evidence_digest == other.evidence_digest
-    assert len(find(store, "gate", "k1")) == 1
+    assert len(find(store, GateVerdict, "k1")) == 1
 
 
 def test_judge_evaluation_repeated_without_new_labels_is_no_new_round(store: LoopStore) -> None:
     one = judge(store, measured(askable=500))
     other = judge(store, measured(askable=440))
     assert one.evidence_digest == other.evidence_digest
-    assert judge(store, measured(askable=440, dataset="d2")).evidence["round"] == 2
+    assert judge(store, measured(askable=440, dataset="d2")).round == 2
 
 
 def test_judge_another_champion_meanwhile_is_judged_anew(store: LoopStore) -> None:
     judge(store, measured())
-    assert judge(store, measured(champion_version="2")).evidence["champion_version"] == "2"
+    assert judge(store, measured(champion_version="2")).champion_version == "2"
 
 
 def test_judge_no_held_out_row_is_never_taken_for_a_first_model(store: LoopStore) -> None:
-    scores = dict.fromkeys(("champion", "challenger", "difference"), NOTHING)
-    assert judge(store, measured(scores=scores)).outcome == "label_more"
+    assert judge(store, measured(scores=NO_SCORES)).outcome == "label_more"
 
 
 def test_judge_slice_shown_to_be_worse_rejects_a_better_challenger(store: LoopStore) -> None:
@@ -144,7 +141,7 @@ def test_judge_small_slice_is_inconclusive_listed_and_never_passed(store: LoopSt
     slices = [slice_with("eu", 50, 2), slice_with("us", 1, 3), slice_with("asia")]
     verdict = judge(store, measured(apart=multiset(51, 5), slices=slices))
     assert verdict.outcome == "promote"
-    found = {item["value"]: item["verdict"] for item in verdict.evidence["slices"]}
+    found = {part.value: part.verdict for part in verdict.slices}
     assert found == {"eu": "not shown to be worse", "us": "inconclusive", "asia": "inconclusive"}
     assert "Inconclusive on slices with few differing rows: desk = us, desk = asia." in said(verdict)
 
@@ -156,8 +153,8 @@ def test_judge_many_slices_demand_more_of_each(store: LoopStore) -> None:
     among = judge(
         store, measured("k2", apart=multiset(60, losses), slices=[bad, *(slice_with(str(n)) for n in range(15))])
     )
-    assert alone.evidence["slices"][0]["verdict"] == "worse"
-    assert among.evidence["slices"][0]["verdict"] != "worse"
+    assert alone.slices[0].verdict == "worse"
+    assert among.slices[0].verdict != "worse"
 
 
 def test_judge_non_inferior_promotes_equal_models_on_enough_random_rows(tmp_path: Path) -> None:
@@ -171,8 +168,8 @@ def test_judge_non_inferior_promotes_equal_models_on_enough_random_rows(tmp_path
 def test_judge_non_inferior_rows_of_little_weight_do_not_count_as_whole_ones(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, rule="non_inferior", margin=0.05)
     light, heavy = multiset(0, 0, 400, weight=0.01), multiset(0, 0, 400)
-    assert judge(store, measured("light", random=light)).evidence["e_value"] < 5
-    assert judge(store, measured("heavy", random=heavy)).evidence["e_value"] > 1000
+    assert judge(store, measured("light", random=light)).e_value < 5
+    assert judge(store, measured("heavy", random=heavy)).e_value > 1000
 
 
 def test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree(tmp_path: Path) -> None:
@@ -186,15 +183,15 @@ def test_judge_margin_is_counted_in_the_unit_of_the_score(tmp_path: Path) -> Non
     rows: dict[str, Any] = {"random": multiset(5, 2, 90), "apart": multiset(40, 10)}
     fifth = judge(make_judged_store(tmp_path / "one", margin=0.05), measured(**rows, score_unit=0.2))
     plain = judge(make_judged_store(tmp_path / "two", margin=0.01), measured(**rows))
-    assert fifth.evidence["e_value"] == pytest.approx(plain.evidence["e_value"])
+    assert fifth.e_value == pytest.approx(plain.e_value)
 
 
 def test_judge_verdict_names_what_it_rests_on(store: LoopStore) -> None:
     evaluation = measured(apart=multiset(3, 2))
-    found = find(store, "gate", judge(store, evaluation).subject)[-1]
-    assert found.evidence["evaluation"] == evaluation.evidence_digest
+    found = find(store, GateVerdict, judge(store, evaluation).subject)[-1]
+    assert found.evaluation == evaluation.evidence_digest
     assert {"run_id", "dataset", "champion_version", "scores", "level", "round", "k"} <= found.evidence.keys()
-    assert found.evidence["level"] * found.evidence["needed"] == pytest.approx(1)
+    assert found.level * found.needed == pytest.approx(1)
     json.dumps(found.evidence, allow_nan=False)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import Decision
 from include.foundation.store.ledgers.deployments import append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -21,8 +21,8 @@ def judge_first(store: LoopStore, answers: str) -> Decision:
 
 
 def go_live(store: LoopStore, gate: Decision) -> None:
-    promised = {f"promised_{name}": gate.evidence["scores"]["challenger"][key] for name, key in
-                (("score", "value"), ("low", "low"), ("high", "high"))}  # fmt: skip
+    score = gate.scores.challenger
+    promised = {"promised_score": score.value, "promised_low": score.low, "promised_high": score.high}
     entry = {"model_version": "1", "previous_version": None, "action": "deploy", "why": "it was promoted"}
     append_deployment(store, entry | promised | {"evidence_digest": gate.evidence_digest})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.foundation.decisions.chain import find
+from include.foundation.decisions import GateVerdict, find
 from include.stages.gate.judging import judge
 from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.gate.verdict_builders import measured, multiset
@@ -33,10 +33,10 @@ def test_judge_any_answers_end_in_promote_or_reject(shares, pool, max_rounds, mo
             assert judge(store, evaluation).evidence_digest == verdict.evidence_digest
             if verdict.outcome in {"promote", "reject"}:
                 break
-            assert verdict.evidence["round"] == judged
-            assert 1 <= verdict.evidence["k"] <= min(pool, most)
-            new = round(verdict.evidence["k"] * answered)
-            wins, losses, pool = wins + round(new * won), losses + new - round(new * won), pool - verdict.evidence["k"]
+            assert verdict.round == judged
+            assert 1 <= verdict.k <= min(pool, most)
+            new = round(verdict.k * answered)
+            wins, losses, pool = wins + round(new * won), losses + new - round(new * won), pool - verdict.k
         assert verdict.outcome in {"promote", "reject"}
         assert judged <= max_rounds + 1
-        assert len(find(store, "gate")) == judged
+        assert len(find(store, GateVerdict)) == judged

@@ -49,7 +49,7 @@ def test_dataset_of_last_month_is_read_after_many_more_commits(tmp_path):
     published = publish_dataset(store)
     live_on(store)
     assert read_dataset(store, published.subject).train.num_rows == 3
-    assert publish_dataset(store).evidence["added"] == 57
+    assert publish_dataset(store).added == 57
 
 
 def test_table_of_an_earlier_version_keeps_its_history_from_the_next_append_on(tmp_path):
@@ -80,5 +80,5 @@ def test_dataset_whose_version_is_gone_says_so_and_stops_no_loop(tmp_path):
     with pytest.raises(VersionGoneError, match="version 2 is not there any more"):
         read_dataset(store, published.subject)
     again = publish_dataset(store)
-    assert (again.evidence["train"], again.evidence["added"]) == (60, None)
+    assert (again.train, again.added) == (60, None)
     assert "what changed is not known" in again.reasons[0]

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from include.foundation.decisions.chain import broken_links, find
+from include.foundation.decisions import PublishedDataset, SelectedBatch, broken_links, find
 from include.foundation.digests import table_digest
 from tests.builders import make_store
 from tests.conftest import ROOT
@@ -76,7 +76,7 @@ def state(folder):
     store = make_store(folder)
     tables = {name: store.read(name) for name in CLOCK}
     return {name: table_digest(table.drop_columns(CLOCK[name])) for name, table in tables.items()}, [
-        (found.kind, found.subject) for kind in ("selection", "dataset") for found in find(store, kind)
+        (found.kind, found.subject) for kind in (SelectedBatch, PublishedDataset) for found in find(store, kind)
     ]
 
 

@@ -213,7 +213,7 @@ class TestDatasets:
         store, requests = self.labeled(tmp_path)
         published = publish_dataset(store)
         dataset = read_dataset(store, published.subject)
-        assert dataset.digest == published.evidence["digest"]
+        assert dataset.digest == published.digest
         assert dataset.train.num_rows + dataset.holdout.num_rows == len(requests)
         assert not set(dataset.train.column("content_key").to_pylist()) & set(
             dataset.holdout.column("content_key").to_pylist()
@@ -236,7 +236,7 @@ class TestDatasets:
         }
         store.append_new("labels", rows_of(store.loop, "labels", [extra]))
         second = publish_dataset(store)
-        assert second.evidence["added"] == 1
+        assert second.added == 1
         assert table_digest(read_dataset(store, first.subject).train) == digest
 
     def test_unknown_dataset_is_refused(self, tmp_path):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import GateVerdict
 from include.stages.reports.release_notes import write_release_notes
 from tests.include.stages.reports.report_builders import BETTER, WORSE, TinyWorld, make_world
 
@@ -30,7 +30,7 @@ class Played:
         self.rejected = world.judge("2")
 
     @property
-    def gates(self) -> list[Decision]:
+    def gates(self) -> list[GateVerdict]:
         return [self.first, self.promoted, self.rejected]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import DriftVerdict, GateVerdict, record
 from include.foundation.intervals import Interval
 from include.foundation.models.registry import LoadedModel
 from include.foundation.store.ledgers.deployments import append_deployment
@@ -19,6 +19,7 @@ from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.judging import judge
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.training.deciding import decide_retrain
+from tests.decision_builders import make_column_finding, make_drift_verdict
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 CLASSES = ("earn", "ship", "trade")
@@ -122,22 +123,20 @@ class TinyWorld:
         row = {"refusal_id": f"aside-{trace_id}", "stage": "labels", "source": f"r-{trace_id}", "trace_id": trace_id}
         self._append("quarantine", [row | {"reason_code": code, "reason": "doubtful", "raw": "{}"}])
 
-    def judge(self, champion: str | None) -> Decision:
+    def judge(self, champion: str | None) -> GateVerdict:
         """Publish the labels, train on them (a model that says what the rows say), measure and judge it."""
         publish_dataset(self.store)
         plan = decide_retrain(self.store)
-        name = plan.evidence["evaluation_dataset"]
+        name = plan.evaluation_dataset
         live = None if champion is None else self._model("champion", "live", champion)
         measured = evaluate(
             self.store, read_dataset(self.store, name), name, live, self._model("challenger", plan.subject, None)
         )
         return judge(self.store, measured)
 
-    def deploy(self, gate: Decision, version: str, previous: str | None = None) -> None:
-        score = gate.evidence["scores"]["challenger"]
-        promised = {
-            f"promised_{name}": score[key] for name, key in (("score", "value"), ("low", "low"), ("high", "high"))
-        }
+    def deploy(self, gate: GateVerdict, version: str, previous: str | None = None) -> None:
+        score = gate.scores.challenger
+        promised = {"promised_score": score.value, "promised_low": score.low, "promised_high": score.high}
         entry = {
             "model_version": version,
             "previous_version": previous,
@@ -146,23 +145,13 @@ class TinyWorld:
         }
         append_deployment(self.store, {**entry, **promised, "evidence_digest": gate.evidence_digest})
 
-    def drift(self, interval: Interval, outcome: str = "alarm", effect: float = 0.3) -> Decision:
-        column = {
-            "column": "predicted",
-            "statistic": "unseen",
-            "effect": effect,
-            "p_value": 0.001,
-            "flagged": outcome != "stable",
-        }
+    def drift(self, interval: Interval, outcome: str = "alarm", effect: float = 0.3) -> DriftVerdict:
+        column = make_column_finding(statistic="unseen", effect=effect, flagged=outcome != "stable")
         route = {"alarm": "retrain", "drift": "watch"}.get(outcome, "none")
-        evidence = {
-            "route": route,
-            "flagged": outcome != "stable",
-            "columns": [column],
-            "rows": 10,
-            "reference_days": 28,
-        }
-        return record(self.store, Decision("drift", interval.key, outcome, (f"It is {outcome}.",), evidence))
+        verdict = make_drift_verdict(
+            interval.key, outcome, reasons=(f"It is {outcome}.",), route=route, columns=[column]
+        )
+        return record(self.store, verdict)
 
     def _model(self, column: str, key: str, version: str | None) -> LoadedModel:
         return LoadedModel(

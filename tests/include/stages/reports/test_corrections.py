@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from include.foundation.decisions.chain import Decision, find
+from include.foundation.decisions import Decision, RetrainPlan, find
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.corrections import corrections
 from tests.include.stages.reports.conftest import Played
@@ -8,7 +8,7 @@ from tests.include.stages.reports.report_builders import TinyWorld, make_world
 
 
 def plan_of(store: LoopStore, gate: Decision) -> Decision:
-    return find(store, "retrain", gate.subject)[-1]
+    return find(store, RetrainPlan, gate.subject)[-1]
 
 
 def test_corrections_of_seed_labels_are_none(played: Played) -> None:

@@ -2,21 +2,22 @@ from datetime import timedelta
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import record
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import UNKNOWN
 from include.stages.reports.ledger_summary import Ledger, cycles, days_of
+from tests.decision_builders import make_gate_verdict, make_plan
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import BETTER, DAY, UNCLEAR, TinyWorld, day_interval
 
 
 def plan_on(world: TinyWorld, key: str, day: float, outcome: str = "train", why: str = "Enough labels.") -> None:
-    newest = (DAY + timedelta(days=day)).isoformat()
-    record(world.store, Decision("retrain", key, outcome, (why,), {"newest_label": newest, "dataset": "d"}))
+    plan = make_plan(key, outcome, reasons=(why,), newest_label=DAY + timedelta(days=day), dataset="d")
+    record(world.store, plan)
 
 
 def verdict_on(world: TinyWorld, key: str, outcome: str, champion: str | None = "1") -> None:
-    record(world.store, Decision("gate", key, outcome, (f"Said {outcome}.",), {"champion_version": champion}))
+    record(world.store, make_gate_verdict(key, outcome, champion_version=champion))
 
 
 def test_cycles_of_an_empty_store_are_none(world: TinyWorld) -> None:

@@ -3,26 +3,31 @@ from typing import Any
 import pytest
 
 from include.foundation.config.sections import Gate
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict, Evaluation, GateVerdict
+from include.foundation.decisions.challenger_evaluation import ClassScores, ConfidenceCalibration, ReliabilityPoint
+from include.foundation.statistics.estimates import Estimate
 from include.stages.reports.corrections import Corrections
 from include.stages.reports.label_quality import Annotator, LabelQuality
 from include.stages.reports.lessons import lessons
+from tests.decision_builders import make_drift_verdict, make_evaluation, make_gate_verdict
 
 NOTHING = Corrections(0, 0, [], [])
-TRUE_CONFIDENCE = {"error": 0.01, "low": 0.0, "high": 0.03, "curve": [[0.8, 0.8, 50.0]]}
+TRUE_CONFIDENCE = ConfidenceCalibration(
+    verdict="measured", error=0.01, low=0.0, high=0.03, curve=(ReliabilityPoint(0.8, 0.8, 50.0),)
+)
 
 
-def recall(value: float | None, high: float | None = 1.0, rows: int = 20) -> dict[str, Any]:
+def recall(value: float | None, high: float | None = 1.0, rows: int = 20) -> ClassScores:
     low = None if value is None else 0.0
-    return {"recall": {"value": value, "low": low, "high": high, "rows": rows, "effective_rows": float(rows)}}
+    return ClassScores(recall=Estimate(value, low, high, rows, float(rows)), precision=None, f1=None, rows=rows)
 
 
-def verdict(outcome: str = "promote", **evidence: Any) -> Decision:
-    return Decision("gate", "key", outcome, (), {"scores": {"challenger": {"value": 0.8}}, **evidence})
+def verdict(outcome: str = "promote", **evidence: Any) -> GateVerdict:
+    return make_gate_verdict(outcome=outcome, **evidence)
 
 
-def evaluation(calibration: dict[str, Any] = TRUE_CONFIDENCE, **classes: Any) -> Decision:
-    return Decision("evaluation", "key", "measured", (), {"per_class": classes, "calibration": calibration})
+def evaluation(calibration: ConfidenceCalibration = TRUE_CONFIDENCE, **classes: Any) -> Evaluation:
+    return make_evaluation(per_class=classes, calibration=calibration)
 
 
 def quality(**overrides: Any) -> LabelQuality:
@@ -38,8 +43,8 @@ def quality(**overrides: Any) -> LabelQuality:
     return LabelQuality(**(whole | overrides))
 
 
-def drift(route: str, *, flagged: bool = True) -> Decision:
-    return Decision("drift", "day", "drift", (), {"flagged": flagged, "route": route})
+def drift(route: str, *, flagged: bool = True) -> DriftVerdict:
+    return make_drift_verdict("day", "drift", flagged=flagged, route=route)
 
 
 def taught(**given: Any) -> list[str]:
@@ -106,6 +111,7 @@ def test_lessons_of_what_does_not_stand_out_are_none(given: dict[str, Any]) -> N
     [pytest.param(0.95, "more often right", id="modest"), pytest.param(0.6, "less often right", id="bold")],
 )
 def test_lessons_of_confidence_say_which_way_it_is_wrong(share: float, said: str) -> None:
-    off = {"error": 0.15, "low": 0.1, "high": 0.2, "curve": [[0.8, share, 50.0]]}
+    curve = (ReliabilityPoint(0.8, share, 50.0),)
+    off = ConfidenceCalibration(verdict="measured", error=0.15, low=0.1, high=0.2, curve=curve)
     (sentence,) = taught(evaluation=evaluation(off))
     assert said in sentence

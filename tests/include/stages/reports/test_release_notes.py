@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import GateVerdict, record
 from include.foundation.errors import ContractError
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.rows import rows_of
 from include.stages.gate.approval import record_approval
 from include.stages.reports.release_notes import headline, notes_name, write_release_notes
+from tests.decision_builders import make_drift_verdict, make_evaluation, make_gate_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page, files_of
 from tests.include.stages.reports.report_builders import DAY, UNCLEAR, TinyWorld, make_world
@@ -16,7 +17,7 @@ from tests.include.stages.reports.report_builders import DAY, UNCLEAR, TinyWorld
 ATTACK = "<script>alert('x')</script>"
 
 
-def attacked_world(tmp_path: Path) -> tuple[TinyWorld, Decision]:
+def attacked_world(tmp_path: Path) -> tuple[TinyWorld, GateVerdict]:
     """Put markup wherever a log line, a person or a loop file can: class, segment, reason, description, comment."""
     world = make_world(tmp_path, classes=("earn", ATTACK, "a|b"), description=ATTACK, owner=ATTACK)
     world.learn_seeds()
@@ -24,7 +25,7 @@ def attacked_world(tmp_path: Path) -> tuple[TinyWorld, Decision]:
     interval = world.serve(0, "aba*20 aaa*5 cca*5", drawn=15, desks=(ATTACK, "x|y"))
     record(
         world.store,
-        Decision("drift", interval.key, "drift", (ATTACK,), {"route": "watch", "flagged": True, "columns": []}),
+        make_drift_verdict(interval.key, "drift", reasons=(ATTACK,), route="watch"),
     )
     world.say(ATTACK, "earn", "d0-0001", minute=9)
     comment = {"feedback_id": "f1", "trace_id": "d0-0001", "ts": DAY, "kind": "explicit", "signal": "report"}
@@ -41,7 +42,7 @@ def test_release_notes_of_a_promotion_say_what_changed_and_why(played: Played, w
     assert "People contradicted the live model in 5 of 15 new labels" in text
     assert "30 labels were asked for in this cycle, 30 answered, 30 accepted" in text
     assert played.promoted.evidence_digest in text
-    assert played.promoted.evidence["run_id"] in text
+    assert played.promoted.run_id in text
 
 
 def test_release_notes_of_a_cycle_do_not_tell_of_later_ones(played: Played, written: dict[str, Path]) -> None:
@@ -149,7 +150,7 @@ def test_headline_of_a_promotion_that_is_not_live_does_not_claim_it(
 def test_headline_of_a_verdict_says_what_came_of_it(
     world: TinyWorld, outcome: str, champion: str | None, said: str
 ) -> None:
-    assert headline(world.store, Decision("gate", "key", outcome, (), {"champion_version": champion})) == said
+    assert headline(world.store, make_gate_verdict(outcome=outcome, champion_version=champion)) == said
 
 
 def test_release_notes_of_two_rounds_are_two_pages(world: TinyWorld) -> None:
@@ -159,7 +160,7 @@ def test_release_notes_of_two_rounds_are_two_pages(world: TinyWorld) -> None:
     world.log_unasked(0, "aba*20")
     first = world.judge("1")
     one = write_release_notes(world.store, first)
-    second = record(world.store, Decision("gate", first.subject, "reject", ("No.",), {**first.evidence, "round": 2}))
+    second = record(world.store, first.model_copy(update={"outcome": "reject", "reasons": ("No.",), "round": 2}))
     two = write_release_notes(world.store, second)
     assert "More labels are needed to decide" in Page(Path(one).read_text()).text
     assert (Path(one).name, Path(two).name) == (f"{first.subject}-1.html", f"{first.subject}-2.html")
@@ -167,16 +168,14 @@ def test_release_notes_of_two_rounds_are_two_pages(world: TinyWorld) -> None:
 
 
 def test_release_notes_without_the_evaluation_of_the_verdict_are_refused(played: Played) -> None:
-    gate = Decision(
-        "gate", played.promoted.subject, "promote", (), {**played.promoted.evidence, "evaluation": "0" * 64}
-    )
+    gate = played.promoted.model_copy(update={"evaluation": "0" * 64})
     with pytest.raises(ContractError, match="its evaluation is not in the store"):
         write_release_notes(played.store, gate)
 
 
 def test_release_notes_without_the_decision_to_train_are_refused(world: TinyWorld) -> None:
-    measured = record(world.store, Decision("evaluation", "key", "measured", (), {}))
-    gate = Decision("gate", "key", "reject", ("No.",), {"evaluation": measured.evidence_digest, "round": 1})
+    measured = record(world.store, make_evaluation())
+    gate = make_gate_verdict(outcome="reject", evaluation=measured.evidence_digest)
     with pytest.raises(ContractError, match="its decision to train is not in the store"):
         write_release_notes(world.store, gate)
 
@@ -186,8 +185,7 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     world.learn_seeds()
     registry = ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}", world.store.loop)
     run_id = registry.client.create_run(registry.experiment_id).info.run_id
-    gate = world.judge(None)
-    gate = Decision(gate.kind, gate.subject, gate.outcome, gate.reasons, {**gate.evidence, "run_id": run_id})
+    gate = world.judge(None).model_copy(update={"run_id": run_id})
     uri = Path(write_release_notes(world.store, gate, registry))
     for name, written in (("release_notes.html", uri), ("release_notes.md", uri.with_suffix(".md"))):
         kept = Path(registry.client.download_artifacts(run_id, name, str(tmp_path)))
@@ -199,4 +197,4 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     )
     write_release_notes(world.store, gate, registry)
     found = registry.client.get_metric_history(run_id, "challenger_value")
-    assert [metric.value for metric in found] == [gate.evidence["scores"]["challenger"]["value"]]
+    assert [metric.value for metric in found] == [gate.scores.challenger.value]

@@ -1,9 +1,10 @@
 from pathlib import Path
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import record
 from include.foundation.store.rows import rows_of
 from include.stages.reports.ledger_summary import Ledger
 from include.stages.reports.release_notes import write_index, write_release_notes
+from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page
 from tests.include.stages.reports.report_builders import BETTER, TinyWorld
@@ -31,7 +32,7 @@ def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
     row = world.store.read("deployments").to_pylist()[0]
     back = {**row, "sequence": 2, "action": "rollback", "previous_version": "2", "evidence_digest": "guard"}
     world.store.append_new("deployments", rows_of(world.store.loop, "deployments", [back]))
-    record(world.store, Decision("guard", "1", "kept", ("It keeps its promise.",), {}))
+    record(world.store, make_guard_verdict("1", "kept", reasons=("It keeps its promise.",)))
     text = Page(Path(write_index(world.store)).read_text()).text
     assert "version 1 is live" in text
     assert "after a rollback from version 2" in text

@@ -2,10 +2,11 @@ import io
 
 from matplotlib.image import imread
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import DriftVerdict
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
 from include.stages.reports.ledger_summary import CycleSummary
+from tests.decision_builders import make_column_finding, make_drift_verdict
 from tests.include.stages.reports.report_builders import day_interval
 
 
@@ -16,10 +17,10 @@ def summary(number: int, score: Estimate) -> CycleSummary:
     )  # fmt: skip
 
 
-def drift_of(number: int, *, effect: float | None) -> Decision:
-    columns = [] if effect is None else [{"column": "predicted", "effect": effect, "flagged": effect > 0.1}]
+def drift_of(number: int, *, effect: float | None) -> DriftVerdict:
+    columns = [] if effect is None else [make_column_finding(effect=effect, flagged=effect > 0.1)]
     outcome = "inconclusive" if effect is None else "alarm" if effect > 0.1 else "stable"
-    return Decision("drift", day_interval(number).key, outcome, (), {"columns": columns})
+    return make_drift_verdict(day_interval(number).key, outcome, columns=columns)
 
 
 KNOWN = Estimate(0.8, 0.7, 0.9, 40, 40.0)

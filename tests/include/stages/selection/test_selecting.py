@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from include.foundation.decisions.chain import find
+from include.foundation.decisions import SelectedBatch, find
 from include.foundation.errors import ContractError, NothingToDo
 from include.foundation.store.rows import rows_of
 from include.stages.selection.content import features
@@ -130,7 +130,7 @@ def test_selection_without_probabilities_covers_the_inputs_and_says_so(tmp_path)
     assert len(chosen) == report.certainty > 0
     assert {row["score"] for row in chosen} == {None}
     assert all("chosen to cover different inputs" in row["reasons"][0] for row in chosen)
-    assert "20 rows have no probabilities" in " ".join(find(store, "selection")[0].reasons)
+    assert "20 rows have no probabilities" in " ".join(find(store, SelectedBatch)[0].reasons)
 
 
 def test_selection_reads_older_rows_after_a_class_was_appended(tmp_path):
@@ -174,9 +174,9 @@ def test_selection_hides_about_the_configured_share_of_prelabels_in_both_strata(
 def test_selection_records_its_numbers_and_policy(tmp_path):
     store = make_selection_store(tmp_path, prediction_rows(30))
     report = select_samples(store, day_interval())
-    decision = find(store, "selection", day_interval().key)[0]
-    assert (decision.outcome, decision.evidence["random"], decision.evidence["certainty"]) == ("asked", 4, 6)
-    assert decision.evidence["policy"] == store.loop.selection.model_dump(mode="json")
+    decision = find(store, SelectedBatch, day_interval().key)[0]
+    assert (decision.outcome, decision.random, decision.certainty) == ("asked", 4, 6)
+    assert decision.policy == store.loop.selection.model_dump(mode="json")
     assert str(report.requests) in decision.reasons[0]
 
 

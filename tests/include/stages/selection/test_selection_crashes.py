@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from deltalake import write_deltalake
 
-from include.foundation.decisions.chain import broken_links, find
+from include.foundation.decisions import SelectedBatch, broken_links, find
 from include.foundation.intervals import Interval
 from include.foundation.store import tables
 from include.foundation.store.tables import LoopStore
@@ -47,7 +47,7 @@ def killed_selection(folder: Path, commits: int) -> int:
 def test_selection_killed_before_its_commit_leaves_nothing(tmp_path):
     store = make_selection_store(tmp_path, prediction_rows(30))
     assert killed_selection(tmp_path, commits=0) == -9
-    assert (requests_of(store), find(store, "selection")) == ([], [])
+    assert (requests_of(store), find(store, SelectedBatch)) == ([], [])
 
 
 @pytest.mark.parametrize("commits", [0, 1])
@@ -59,7 +59,7 @@ def test_selection_after_a_kill_ends_as_if_it_had_not_been_killed(tmp_path, comm
     assert len(requests_of(killed)) == 10 * commits
     assert select_samples(killed, day_interval()) == expected
     assert requests_of(killed) == requests_of(whole)
-    assert find(killed, "selection") == find(whole, "selection")
+    assert find(killed, SelectedBatch) == find(whole, SelectedBatch)
 
 
 def select_at_once(monkeypatch: pytest.MonkeyPatch, store: LoopStore, *intervals: Interval) -> list[SelectionReport]:
@@ -100,5 +100,5 @@ def test_selections_of_one_interval_at_once_decide_once(tmp_path, monkeypatch):
     first, second = select_at_once(monkeypatch, store, day_interval(), day_interval())
     assert first == second
     assert first.requests == len(requests_of(store)) == 10
-    assert len(find(store, "selection")) == 1
+    assert len(find(store, SelectedBatch)) == 1
     assert broken_links(store) == []

@@ -2,10 +2,11 @@
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, find, record
+from include.foundation.decisions import SelectedBatch, find, record
 from include.stages.drift.detection import detect_drift
 from include.stages.selection.selecting import select_samples
 from tests.builders import day, make_store
+from tests.decision_builders import make_column_finding, make_drift_verdict
 from tests.include.stages.drift.drift_builders import DRIFT, fill
 from tests.include.stages.selection.selection_builders import (
     DAY,
@@ -43,12 +44,12 @@ def desk_store(folder, rows=None, inputs=None):
 
 
 def judged(store, route, *, segments=(), columns=(), outcome="alarm", number=0):
-    evidence = {"route": route, "segments": list(segments), "columns": list(columns)}
-    return record(store, Decision("drift", day_interval(number).key, outcome, (), evidence))
+    verdict = make_drift_verdict(day_interval(number).key, outcome, route=route, segments=segments, columns=columns)
+    return record(store, verdict)
 
 
 def column(name, statistic="missing", *, flagged=True):
-    return {"column": name, "segment": "", "statistic": statistic, "flagged": flagged}
+    return make_column_finding(name, statistic=statistic, flagged=flagged)
 
 
 def batch(store):
@@ -159,7 +160,7 @@ def test_selection_run_again_keeps_its_batch_whatever_verdict_came_since(tmp_pat
     judged(store, "label_segment", segments=["desk=us"])
     assert select_samples(store, day_interval()) == first
     assert requests_of(store) == asked
-    assert len(find(store, "selection")) == 1
+    assert len(find(store, SelectedBatch)) == 1
 
 
 def test_drifted_rows_are_nominated_the_same_whatever_order_they_came_in(tmp_path):
@@ -204,7 +205,7 @@ def test_rows_that_a_real_verdict_calls_broken_are_not_chosen(tmp_path, kind, va
     text = {"input_text": lambda place: f"one {letters(place)} two {letters(2 * place)}"}
     fill(store, 0, 14, **text, input_more=value)
     fill(store, 14, 1, **text, input_more=lambda place: None if place % 2 else value(place))
-    assert detect_drift(store, day(14)).evidence["route"] == "fix_data"
+    assert detect_drift(store, day(14)).route == "fix_data"
     select_samples(store, day(14))
     chosen = requests_of(store, stratum="certainty")
     assert len(chosen) == 10

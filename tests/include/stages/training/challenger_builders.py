@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import GateVerdict, PublishedDataset, RetrainPlan, record
 from include.foundation.models.registry import ModelRegistry
+from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import publish_dataset
 from include.stages.training.deciding import decide_retrain
+from tests.decision_builders import make_gate_verdict, make_scores
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -23,7 +25,7 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 WORDS = {"crude": "oil barrel rig opec", "grain": "wheat corn tonnes crop", "ship": "vessel port cargo strike"}
 CLASSES = tuple(WORDS)
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
-PROMISE = {"value": 0.9, "low": 0.85, "high": 0.95, "rows": 100, "effective_rows": 100.0}
+PROMISE = Estimate(0.9, 0.85, 0.95, 100, 100.0)
 
 
 def make_text_loop(**sections: Any) -> Loop:
@@ -70,7 +72,7 @@ def add_labels(store: LoopStore, rows: Sequence[Mapping[str, Any]]) -> None:
     store.append_new("labels", rows_of(store.loop, "labels", rows))
 
 
-def publish_labels(store: LoopStore, numbers: range, **overrides: Any) -> Decision:
+def publish_labels(store: LoopStore, numbers: range, **overrides: Any) -> PublishedDataset:
     """Add labels of these numbers and publish them with what was there."""
     add_labels(store, [label_row(number, **overrides) for number in numbers])
     return publish_dataset(store)
@@ -112,21 +114,10 @@ def add_request(store: LoopStore, request_id: str, **overrides: Any) -> None:
     store.update_rows("requests", rows_of(store.loop, "requests", [row]))
 
 
-def say_gate(store: LoopStore, challenger_key: str, outcome: str, **evidence: Any) -> Decision:
+def say_gate(store: LoopStore, challenger_key: str, outcome: str, **evidence: Any) -> GateVerdict:
     """Record a verdict of the gate."""
-    whole = {
-        "dataset": "none",
-        "champion_version": None,
-        "round": 1,
-        "scores": {"challenger": PROMISE},
-        **evidence,
-    }
-    return record(store, Decision("gate", challenger_key, outcome, (f"Said {outcome}.",), whole))
-
-
-def approval_of(gate: Decision, by: str | None = "policy auto", outcome: str = "approved") -> Decision:
-    evidence = {"gate": gate.evidence_digest} | ({"by": by} if by is not None else {})
-    return Decision("approval", gate.subject, outcome, (), evidence)
+    scores = {"scores": make_scores(champion=UNKNOWN, challenger=PROMISE)}
+    return record(store, make_gate_verdict(challenger_key, outcome, **(scores | evidence)))
 
 
 def registry_in(folder: Path, loop: Loop, template: Path) -> ModelRegistry:
@@ -165,7 +156,7 @@ def register_challengers(registry: ModelRegistry, store: LoopStore, estimator: A
     return [registry.register(log_fitted(registry, store, key, estimator), {}) for key in keys]
 
 
-def judge_plan(store: LoopStore, outcome: str = "promote", numbers: range = range(12)) -> Decision:
+def judge_plan(store: LoopStore, outcome: str = "promote", numbers: range = range(12)) -> RetrainPlan:
     """Plan a challenger on labels of these numbers and let the gate judge it."""
     dataset = publish_labels(store, numbers)
     plan = decide_retrain(store)

@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, broken_links, find, record
+from include.foundation.decisions import PublishedDataset, RetrainPlan, broken_links, find, record
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import read_dataset
 from include.stages.training.deciding import challenger_key, decide_retrain
+from tests.decision_builders import make_drift_verdict
 from tests.include.stages.training.challenger_builders import (
     DAY,
     add_labels,
@@ -23,7 +24,7 @@ TRAINING = {"factory": "include.factories:text_classifier"}
 
 def alarm(store: LoopStore, day: int, outcome: str = "alarm", route: str = "retrain") -> None:
     window = Interval(DAY + timedelta(days=day), DAY + timedelta(days=day + 1))
-    record(store, Decision("drift", window.key, outcome, (), {"route": route}))
+    record(store, make_drift_verdict(window.key, outcome, route=route))
 
 
 def rerun(store: LoopStore, **training: Any) -> LoopStore:
@@ -63,7 +64,7 @@ def test_decide_retrain_asked_twice_gives_and_records_one_decision(store: LoopSt
     publish_labels(store, range(6))
     first, second = decide_retrain(store), decide_retrain(store)
     assert first.reference == second.reference
-    assert len(find(store, "retrain")) == 1
+    assert len(find(store, RetrainPlan)) == 1
     assert broken_links(store) == []
 
 
@@ -76,7 +77,7 @@ def test_decide_retrain_after_a_plan_that_came_to_nothing_plans_it_again(store: 
     publish_labels(store, range(20, 21))
     later = decide_retrain(store)
     assert (plan.outcome, later.outcome) == ("train", "train")
-    assert later.evidence["new_labels"] == 9
+    assert later.new_labels == 9
 
 
 @pytest.mark.parametrize(("new", "outcome"), [(5, "no"), (6, "train")])
@@ -87,7 +88,7 @@ def test_decide_retrain_counts_the_new_labels_since_the_last_challenger(
     publish_labels(store, range(12, 12 + new))
     decision = decide_retrain(store)
     assert decision.outcome == outcome
-    assert decision.evidence["new_labels"] == new
+    assert decision.new_labels == new
     assert decision.reasons[0].startswith(f"{new} new labels to train on")
 
 
@@ -95,7 +96,7 @@ def test_decide_retrain_counts_no_held_out_label_as_new(store: LoopStore) -> Non
     judge_plan(store)
     publish_labels(store, range(12, 40), split="holdout")
     decision = decide_retrain(store)
-    assert (decision.outcome, decision.evidence["new_labels"]) == ("no", 0)
+    assert (decision.outcome, decision.new_labels) == ("no", 0)
 
 
 def test_decide_retrain_counts_a_changed_label_as_new(store: LoopStore) -> None:
@@ -109,7 +110,7 @@ def test_decide_retrain_counts_a_changed_label_as_new(store: LoopStore) -> None:
     )
     publish_labels(store, range(12, 13))
     decision = decide_retrain(store)
-    assert (decision.outcome, decision.evidence["new_labels"], decision.evidence["train"]) == ("train", 7, 13)
+    assert (decision.outcome, decision.new_labels, decision.train) == ("train", 7, 13)
 
 
 def test_decide_retrain_after_a_rejected_challenger_counts_from_it(store: LoopStore) -> None:
@@ -179,7 +180,7 @@ def test_challenger_key_depends_on_training_rows_and_training_configuration_only
     train = read_dataset(store, publish_labels(store, range(6)).subject).train
     key = challenger_key(store, train)
     publish_labels(store, range(10, 12), split="holdout")
-    with_holdout = read_dataset(store, find(store, "dataset")[-1].subject).train
+    with_holdout = read_dataset(store, find(store, PublishedDataset)[-1].subject).train
     assert challenger_key(store, with_holdout) == key
     assert challenger_key(rerun(store, seed=1), train) != key
     assert challenger_key(store, train.slice(1)) != key

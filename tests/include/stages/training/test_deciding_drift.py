@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, find, record
+from include.foundation.decisions import DriftVerdict, RetrainPlan, find, record
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
 from include.stages.training.deciding import decide_retrain
+from tests.decision_builders import make_drift_verdict
 from tests.include.stages.training.challenger_builders import (
     DAY,
     judge_plan,
@@ -21,12 +22,12 @@ from tests.include.stages.training.challenger_builders import (
 FEW, ENOUGH = range(12, 14), range(12, 18)  # of two and of six labels that are needed
 
 
-def judged(store: LoopStore, day: int, outcome: str, route: str, **more: Any) -> Decision:
+def judged(store: LoopStore, day: int, outcome: str, route: str, **more: Any) -> DriftVerdict:
     window = Interval(DAY + timedelta(days=day), DAY + timedelta(days=day + 1))
-    return record(store, Decision("drift", window.key, outcome, (), {"route": route, **more}))
+    return record(store, make_drift_verdict(window.key, outcome, route=route, **more))
 
 
-def decided(store: LoopStore, labels: range, *verdicts: tuple[int, str, str]) -> Decision:
+def decided(store: LoopStore, labels: range, *verdicts: tuple[int, str, str]) -> RetrainPlan:
     """Decide with these labels since the last challenger, and these verdicts, recorded in this order."""
     judge_plan(store)
     publish_labels(store, labels)
@@ -38,14 +39,14 @@ def decided(store: LoopStore, labels: range, *verdicts: tuple[int, str, str]) ->
 def test_without_any_verdict_the_labels_alone_decide(store: LoopStore) -> None:
     decision = decided(store, FEW)
     assert decision.reasons == ("2 new labels to train on, 6 are needed since the last challenger.",)
-    assert (decision.evidence["route"], decision.evidence["drift"]) == ("none", False)
+    assert (decision.route, decision.drift) == ("none", False)
 
 
 def test_route_retrain_trains_with_few_labels_and_says_why(store: LoopStore) -> None:
     decision = decided(store, FEW, (1, "alarm", "retrain"))
     assert decision.outcome == "train"
     assert decision.reasons == ("2 new labels to train on; 2 are needed while drift is confirmed.",)
-    assert (decision.evidence["route"], decision.evidence["drift"]) == ("retrain", True)
+    assert (decision.route, decision.drift) == ("retrain", True)
 
 
 def test_route_retrain_still_needs_the_labels_of_a_drift_and_the_cool_down(tmp_path: Any) -> None:
@@ -63,7 +64,7 @@ def test_route_fix_data_holds_training_back_though_there_are_labels_enough(store
     decision = decided(store, ENOUGH, (1, "alarm", "fix_data"))
     assert decision.outcome == "no"
     assert decision.reasons == ("6 new labels, but the newest drift alarm is a fault of the data: mend it first.",)
-    assert (decision.evidence["route"], decision.evidence["drift"]) == ("fix_data", False)
+    assert (decision.route, decision.drift) == ("fix_data", False)
 
 
 def test_person_may_train_on_data_that_the_verdict_calls_broken(store: LoopStore) -> None:
@@ -94,7 +95,7 @@ def test_alarm_that_is_not_or_no_longer_up_does_not_act(
 ) -> None:
     found = [(day, said, "none" if said == "stable" else route) for day, said in verdicts]
     decision = decided(store, labels, *found)
-    assert (decision.outcome, decision.evidence["route"]) == (outcome, "none")
+    assert (decision.outcome, decision.route) == (outcome, "none")
 
 
 @pytest.mark.parametrize(("route", "labels", "outcome"), [("retrain", FEW, "no"), ("fix_data", ENOUGH, "train")])
@@ -102,7 +103,7 @@ def test_alarm_on_a_day_that_was_mended_and_judged_again_does_not_act(
     store: LoopStore, route: str, labels: range, outcome: str
 ) -> None:
     decision = decided(store, labels, (1, "alarm", route), (1, "stable", "none"))
-    assert (decision.outcome, decision.evidence["route"]) == (outcome, "none")
+    assert (decision.outcome, decision.route) == (outcome, "none")
 
 
 @pytest.mark.parametrize(("route", "labels", "outcome"), [("retrain", FEW, "train"), ("fix_data", ENOUGH, "no")])
@@ -111,12 +112,12 @@ def test_alarm_lasts_while_the_days_after_it_stay_flagged(
 ) -> None:
     """In its cool-down no second alarm is raised: what goes on is called drift."""
     decision = decided(store, labels, (1, "alarm", route), (2, "drift", route), (3, "drift", route))
-    assert (decision.outcome, decision.evidence["route"]) == (outcome, route)
+    assert (decision.outcome, decision.route) == (outcome, route)
 
 
 def test_newest_alarm_decides_of_several(store: LoopStore) -> None:
     decision = decided(store, ENOUGH, (2, "alarm", "fix_data"), (1, "alarm", "retrain"))
-    assert (decision.outcome, decision.evidence["route"]) == ("no", "fix_data")
+    assert (decision.outcome, decision.route) == ("no", "fix_data")
 
 
 @pytest.mark.parametrize(("route", "outcome"), [("retrain", "train"), ("fix_data", "no")])
@@ -126,7 +127,7 @@ def test_decision_on_an_alarm_is_the_same_when_made_again(store: LoopStore, rout
     assert decide_retrain(store) == first
     assert first.outcome == outcome
     assert store.version("decisions") == written
-    assert len([one for one in find(store, "retrain") if one.subject == first.subject]) == 1
+    assert len([one for one in find(store, RetrainPlan) if one.subject == first.subject]) == 1
 
 
 def test_alarm_that_trained_a_challenger_does_not_train_another_on_the_same_labels(store: LoopStore) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision
+from include.foundation.decisions import RetrainPlan
 from include.foundation.errors import TrainingError
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.tables import LoopStore
@@ -13,6 +13,7 @@ from include.stages.labels.datasets import Dataset, read_dataset
 from include.stages.training.deciding import decide_retrain
 from include.stages.training.fitting import ChallengerReference, fit, model_digest, train_challenger
 from tests.conftest import ROOT
+from tests.decision_builders import make_plan
 from tests.include.stages.training.challenger_builders import (
     make_label_store,
     make_text_loop,
@@ -29,7 +30,7 @@ def published(store: LoopStore, numbers: range = range(12), **overrides: object)
     return read_dataset(store, publish_labels(store, numbers, **overrides).subject)
 
 
-def planned(store: LoopStore, numbers: range = range(12), **overrides: object) -> Decision:
+def planned(store: LoopStore, numbers: range = range(12), **overrides: object) -> RetrainPlan:
     publish_labels(store, numbers, **overrides)
     return decide_retrain(store)
 
@@ -90,12 +91,12 @@ def test_train_challenger_logs_one_finished_run_with_its_lineage(store: LoopStor
     plan = planned(store)
     trained = train_challenger(store, plan, registry)
     run = registry.client.get_run(trained.run_id)
-    dataset = read_dataset(store, plan.evidence["dataset"])
+    dataset = read_dataset(store, plan.dataset)
     expected = {
         "challenger_key": plan.subject,
         "model_digest": trained.model_digest,
         "loop": "tiny",
-        "dataset": plan.evidence["dataset"],
+        "dataset": plan.dataset,
         "dataset_digest": dataset.digest,
         "data_window": "2026-11-01T00:00:00+00:00/2026-11-01T00:11:00+00:00",
         "label_policy": "dawid_skene >= 0.8",
@@ -146,7 +147,7 @@ def test_train_challenger_after_a_killed_attempt_marks_it_killed_and_ignores_it(
 
 def test_train_challenger_on_one_class_raises_and_leaves_no_run(store: LoopStore, registry: ModelRegistry) -> None:
     dataset = publish_labels(store, range(6), label="crude")
-    plan = Decision("retrain", "key", "train", (), {"challenger_key": "key", "dataset": dataset.subject})
+    plan = make_plan(dataset=dataset.subject)
     with pytest.raises(TrainingError, match="6 training labels of 1 classes"):
         train_challenger(store, plan, registry)
     assert runs_of(registry) == []

@@ -90,7 +90,7 @@ def test_findings_are_flagged_first_then_by_effect_and_say_what_differs():
     ordinary = [one.effect for one in found if not one.flagged]
     assert ordinary == sorted(ordinary, reverse=True)
     assert "location differs from ordinary days" in found[0].sentence
-    assert found[0].details["rows"] == 500
+    assert found[0].rows == 500
 
 
 def test_segment_below_min_rows_and_column_without_enough_days_are_left_out():

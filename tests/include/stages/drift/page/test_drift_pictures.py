@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from include.stages.drift.findings import Finding
 from include.stages.drift.page.drift_pictures import MOST_BARS, _bars, _one_a_column, _range, _rounded, draw_verdict
 from tests.builders import day
+from tests.decision_builders import make_column_finding
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_profile
 
 
 def finding(column, segment="", *, flagged=True):
-    return Finding("data", column, segment, "location", 0.2, 0.001, flagged, "", {})
+    return make_column_finding(column, segment=segment, effect=0.2, flagged=flagged)
 
 
 def test_each_flagged_column_is_drawn_once_preferably_of_all_rows():

@@ -5,48 +5,49 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions.chain import Decision, record
+from include.foundation.decisions import record
+from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding, PerformanceDetails
+from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.objects import write_file
-from include.stages.drift.findings import ALL_ROWS, Finding, difference_in_words
+from include.stages.drift.findings import difference_in_words
 from include.stages.drift.page.verdict_page import BLIND, ROUTES, write_verdict_page
 from tests.builders import day, make_store
+from tests.decision_builders import make_column_finding, make_drift_verdict
 
 REASONS = ("x moved.", "Labels show it.", "Confirmed: flagged in 2 of the last 3 windows.")
 
 
 def column(name="<b>x</b>", segment="desk=eu", *, flagged=True, **more):
-    found = {
-        "column": name, "segment": segment, "monitor": "data", "statistic": "location", "p_value": 0.001,
-        "effect": 0.3, "flagged": flagged, "expected": 0.5, "found": 0.8, "rows": 100,
-    }  # fmt: skip
-    return found | more
+    return make_column_finding(name, segment=segment, flagged=flagged, **({"expected": 0.5, "found": 0.8} | more))
 
 
 def verdict(route="retrain", outcome="alarm", number=0, **more):
-    evidence = {
-        "route": route, "flagged": True, "columns": [column()], "columns_judged": 7, "rows": 1200, "reference_days": 28,
-        "segments": ["desk=eu"], "monitors": [], "picture": None, **more,
+    whole = {
+        "route": route, "flagged": True, "columns": [column()], "columns_judged": 7, "rows": 1200, "reasons": REASONS,
+        "segments": ["desk=eu"], **more,
     }  # fmt: skip
-    return Decision("drift", day(number).key, outcome, REASONS, evidence)
+    return make_drift_verdict(day(number).key, outcome, **whole)
 
 
 def page_of(folder, found, store=None):
     return Path(write_verdict_page(store or make_store(folder), day(), found)).read_text()
 
 
-def accuracy(monitor, segment=ALL_ROWS, *, flagged=False, **details):
-    return Finding(
-        monitor, "accuracy", segment, "accuracy", 0.1, None, flagged, f"It says so{segment}.", details
-    ).to_json()
+def accuracy(monitor, details, segment=ALL_ROWS, *, flagged=False):
+    return MonitorFinding(
+        monitor=monitor, column="accuracy", segment=segment, statistic="accuracy", effect=0.1, p_value=None,
+        flagged=flagged, sentence=f"It says so{segment}.", details=details,
+    )  # fmt: skip
 
 
-def labeled(segment=ALL_ROWS, **more):
-    estimate = {"value": 0.75, "low": 0.6, "high": 0.85, "rows": 40, "effective_rows": 40.0}
-    return accuracy("performance", segment, estimate=estimate, reference=0.86, needed=40, **more)
+def labeled(segment=ALL_ROWS, *, flagged=False, **more):
+    known = {"estimate": Estimate(0.75, 0.6, 0.85, 40, 40.0), "reference": 0.86, "needed": 40.0}
+    return accuracy("performance", PerformanceDetails(**(known | more)), segment, flagged=flagged)
 
 
-def guessed(segment=ALL_ROWS, **more):
-    return accuracy("estimated_performance", segment, estimate=0.5, reference=0.83, ordinary=0.014, labels=0, **more)
+def guessed(segment=ALL_ROWS, *, flagged=False, **more):
+    known = {"estimate": 0.5, "reference": 0.83, "ordinary": 0.014, "labels": 0}
+    return accuracy("estimated_performance", EstimatedDetails(**(known | more)), segment, flagged=flagged)
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -152,8 +153,7 @@ def test_page_holds_labels_and_estimate_side_by_side_and_says_what_is_blind(tmp_
 
 
 def test_page_of_labels_that_tell_nothing_yet_says_so(tmp_path):
-    nothing = labeled()
-    nothing["details"] |= {"estimate": {"value": None, "low": None, "high": None, "rows": 0}, "reference": None}
+    nothing = labeled(estimate=UNKNOWN, reference=None)
     page = page_of(tmp_path, verdict(monitors=[nothing]))
     assert "no labels yet" in page
     assert "unknown" in page

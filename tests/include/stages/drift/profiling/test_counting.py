@@ -11,8 +11,12 @@ from include.stages.drift.profiling.merging import merged
 from tests.include.stages.drift.drift_builders import EDGES, categorical_profile, numeric_profile
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=32)
-COUNTED = ("rows", "nulls", "counts", "edges", "categories")
 NAMES = [f"name {number}" for number in range(MOST_CATEGORIES + 200)]
+
+
+def counted(profile):
+    """What of a profile merges exactly."""
+    return profile.rows, profile.nulls, profile.values.counts, profile.values.edges, profile.values.categories
 
 
 @settings(max_examples=60, deadline=None)
@@ -20,9 +24,11 @@ NAMES = [f"name {number}" for number in range(MOST_CATEGORIES + 200)]
 def test_merged_numeric_profiles_equal_the_profile_of_the_union(parts):
     together = numeric_profile(np.concatenate([np.array(part, dtype=float) for part in parts]))
     found = merged([numeric_profile(part) for part in parts])
-    assert {name: found[name] for name in COUNTED} == {name: together[name] for name in COUNTED}
-    assert found["total"] == pytest.approx(together["total"], rel=1e-9, abs=1e-6 * together["total_squared"] ** 0.5)
-    assert found["total_squared"] == pytest.approx(together["total_squared"], rel=1e-9)
+    assert counted(found) == counted(together)
+    assert found.values.total == pytest.approx(
+        together.values.total, rel=1e-9, abs=1e-6 * together.values.total_squared**0.5
+    )
+    assert found.values.total_squared == pytest.approx(together.values.total_squared, rel=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
@@ -30,7 +36,7 @@ def test_merged_numeric_profiles_equal_the_profile_of_the_union(parts):
 def test_merged_categorical_profiles_equal_the_profile_of_the_union(parts):
     together = categorical_profile([value for part in parts for value in part])
     found = merged([categorical_profile(part) for part in parts])
-    assert {name: found[name] for name in COUNTED} == {name: together[name] for name in COUNTED}
+    assert counted(found) == counted(together)
 
 
 @settings(max_examples=15, deadline=None)
@@ -41,9 +47,9 @@ def test_many_categories_are_counted_in_buckets_that_merge_exactly(first, second
     random.shuffle(one)
     together = categorical_profile(one + two)
     found = merged([categorical_profile(one), categorical_profile(two)])
-    assert {name: found[name] for name in COUNTED} == {name: together[name] for name in COUNTED}
-    assert sum(found["counts"]) == len(one) + len(two)
-    assert len(found["counts"]) <= max(BUCKETS, MOST_CATEGORIES)
+    assert counted(found) == counted(together)
+    assert sum(found.values.counts) == len(one) + len(two)
+    assert len(found.values.counts) <= max(BUCKETS, MOST_CATEGORIES)
 
 
 def test_batches_of_one_day_give_the_same_as_one_batch_in_another_order():
@@ -52,7 +58,7 @@ def test_batches_of_one_day_give_the_same_as_one_batch_in_another_order():
     counts = CategoryCounts([1])
     for start in range(0, 3000, 700):
         counts.add(pa.array(labels[start : start + 700][::-1]).dictionary_encode(), [None])
-    assert counts.profile(0, 0)["counts"] == categorical_profile(labels)["counts"]
+    assert counts.of_group(0, 0).counts == categorical_profile(labels).values.counts
 
 
 def test_groups_are_counted_as_if_they_came_alone():
@@ -67,27 +73,27 @@ def test_groups_are_counted_as_if_they_came_alone():
     names.add(pa.array(labels, pa.string()).dictionary_encode(), [None, codes])
     for group in range(3):
         alone = numeric_profile(values[codes == group])
-        found = numbers.profile(1, group)
-        assert found["counts"] == alone["counts"]
-        assert found["total"] == pytest.approx(alone["total"])
-        assert found["total_squared"] == pytest.approx(alone["total_squared"])
-        assert names.profile(1, group)["counts"] == categorical_profile(list(labels[codes == group]))["counts"]
-    assert numbers.profile(0, 0)["counts"] == numeric_profile(values)["counts"]
+        found = numbers.of_group(1, group)
+        assert found.counts == alone.values.counts
+        assert found.total == pytest.approx(alone.values.total)
+        assert found.total_squared == pytest.approx(alone.values.total_squared)
+        assert names.of_group(1, group).counts == categorical_profile(list(labels[codes == group])).values.counts
+    assert numbers.of_group(0, 0).counts == numeric_profile(values).values.counts
 
 
 def test_sums_and_bins_are_those_of_the_finite_values():
     values = np.array([1.0, -2.0, np.nan, np.inf, -np.inf])
     found = numeric_profile(values, [-np.inf, 0.0, np.inf])
-    assert found["counts"] == [1, 1]
-    assert found["nulls"] == 3
-    assert (found["total"], found["total_squared"]) == (-1.0, 5.0)
+    assert found.values.counts == [1, 1]
+    assert found.nulls == 3
+    assert (found.values.total, found.values.total_squared) == (-1.0, 5.0)
 
 
 def test_dictionary_larger_than_what_is_used_of_it_costs_no_name():
     dictionary = pa.array(NAMES)
     counts = CategoryCounts([1])
     counts.add(pa.DictionaryArray.from_arrays(pa.array([5, 5, None, 7], pa.int32()), dictionary), [None])
-    assert counts.profile(0, 0)["categories"] == ["name 5", "name 7"]
+    assert counts.of_group(0, 0).categories == ["name 5", "name 7"]
 
 
 def test_most_frequent_names_come_first_and_ties_by_name():
@@ -113,5 +119,5 @@ def test_merging_profiles_of_different_bins_is_refused():
 def test_profile_without_values_merges_with_any_bins():
     nothing = numeric_profile(np.full(4, np.nan), [-np.inf, np.inf])
     found = merged([nothing, numeric_profile(np.zeros(3))])
-    assert (found["rows"], found["nulls"], sum(found["counts"])) == (7, 4, 3)
-    assert found["edges"] == EDGES
+    assert (found.rows, found.nulls, sum(found.values.counts)) == (7, 4, 3)
+    assert found.values.edges == EDGES

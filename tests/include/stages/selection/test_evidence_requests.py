@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.disagreements import request_disagreements
+from include.stages.selection.evidence_requests import request_disagreements
 from include.stages.selection.frame import sampling_frame
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (

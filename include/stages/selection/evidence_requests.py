@@ -1,14 +1,13 @@
 """Rows on which two models disagree: where a label decides between them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.frame import Frame
-from include.stages.selection.requests import request_rows
+from include.stages.selection.requests import Choice, request_rows
 
 
 def request_disagreements(
@@ -47,27 +46,16 @@ def request_disagreements(
         left = [place for place in disagreeing if frame.content[place] not in asked]
         if batch_id in present.column("batch_id").to_pylist() or not left:
             return rows_of(store.loop, "requests", [])
-        chosen = _choices(left, n, challenger_key)
+        choices = _choices(left, n, challenger_key)
         newest = max(frame.rows.column("ts").to_pylist())
-        return request_rows(store.loop, frame.rows, frame.content, chosen, batch_id=batch_id, asked_at=newest)
+        return request_rows(store.loop, frame, choices, batch_id=batch_id, asked_at=newest)
 
     store.append_computed("requests", draw, columns=["batch_id", "content_key"])
     return store.read("requests", filters=[("batch_id", "=", batch_id)])
 
 
-def _choices(left: Sequence[int], n: int, challenger_key: str) -> list[dict[str, Any]]:
+def _choices(left: Sequence[int], n: int, challenger_key: str) -> list[Choice]:
     drawn = left[:n]
+    probability = len(drawn) / len(left)
     reason = f"evidence: {len(drawn)} of {len(left)} rows on which two models disagree"
-    return [
-        {
-            "place": place,
-            "stratum": "disagreement",
-            "split": "train",
-            "inclusion_probability": len(drawn) / len(left),
-            "score": None,
-            "reasons": [reason],
-            "evidence_for": challenger_key,
-            "hidden_prelabel": True,
-        }
-        for place in drawn
-    ]
+    return [Choice(place, "disagreement", "train", probability, reason, evidence_for=challenger_key) for place in drawn]

@@ -1,0 +1,107 @@
+"""What is measured of a challenger beside the champion, on the same rows."""
+
+from typing import ClassVar, Literal, NamedTuple
+
+from include.foundation.decisions.decision import Decision, EvidencePart
+from include.foundation.statistics.estimates import Estimate
+
+
+class Scores(EvidencePart):
+    """Both models' scores and their paired difference; unknown where there is no champion."""
+
+    champion: Estimate
+    challenger: Estimate
+    difference: Estimate
+
+    def by_name(self) -> dict[str, Estimate]:
+        """Return the three by name."""
+        return {"champion": self.champion, "challenger": self.challenger, "difference": self.difference}
+
+
+class WeightedDifference(NamedTuple):
+    """A difference of scores, how many rows have it, and their weight over the largest one."""
+
+    value: float
+    times: int
+    weight: float
+
+
+class SliceDifference(NamedTuple):
+    """A difference of scores on a slice, and how many rows have it: on a slice, rows weigh alike."""
+
+    value: float
+    times: int
+
+
+class Differences(EvidencePart):
+    """Paired differences, challenger less champion, as multisets: of random rows, and of rows on which the two disagree."""
+
+    random: tuple[WeightedDifference, ...] = ()
+    disagreement: tuple[WeightedDifference, ...] = ()
+
+
+class SliceScores(EvidencePart):
+    """Both models on the rows of one segment value; None stands for rows without one."""
+
+    segment: str
+    value: str | None
+    scores: Scores
+    differences: tuple[SliceDifference, ...]
+
+
+class ClassScores(EvidencePart):
+    """The challenger on one class; None where no row tells."""
+
+    recall: Estimate
+    precision: float | None
+    f1: float | None
+    rows: int
+
+
+class ReliabilityPoint(NamedTuple):
+    """Rows of similar confidence: its mean, the share that was right, and how many they are."""
+
+    confidence: float
+    right: float
+    rows: float
+
+
+class ConfidenceCalibration(EvidencePart):
+    """Expected calibration error with its interval, and the reliability curve; unknown with too few rows."""
+
+    verdict: Literal["measured", "inconclusive"]
+    error: float | None = None
+    low: float | None = None
+    high: float | None = None
+    curve: tuple[ReliabilityPoint, ...] = ()
+
+
+class DisagreementCensus(EvidencePart):
+    """Newest logged rows as both models see them: how many, the share they disagree on, and how many of those are askable."""
+
+    rows: int
+    share: float
+    askable: int
+
+
+class Evaluation(Decision):
+    """A challenger's evaluation; its key is the subject."""
+
+    kind: ClassVar[str] = "evaluation"
+    outcome: Literal["measured"] = "measured"
+    challenger_key: str
+    run_id: str
+    champion_version: str | None
+    """None for the first model."""
+    dataset: str
+    """Name of the dataset it was judged on."""
+    scores: Scores
+    per_class: dict[str, ClassScores]
+    slices: tuple[SliceScores, ...]
+    calibration: ConfidenceCalibration
+    score_unit: float
+    """Mean score of a perfect model: the unit in which a floor and a margin count."""
+    differences: Differences
+    window: DisagreementCensus
+    picture: str | None = None
+    """URI of the comparison's picture."""

@@ -1,0 +1,49 @@
+"""What is decided on a challenger: promote it, reject it, or label more."""
+
+from typing import ClassVar, Literal
+
+from include.foundation.decisions.challenger_evaluation import Scores
+from include.foundation.decisions.decision import Decision, EvidencePart
+
+
+class SliceVerdict(EvidencePart):
+    """Whether the challenger is shown to be worse on one segment value; small slices are inconclusive."""
+
+    segment: str
+    value: str | None
+    verdict: Literal["worse", "not shown to be worse", "inconclusive"]
+    e_value: float
+    rows: int
+    disagreements: int
+    """Rows on which the two models' scores differ."""
+
+
+class GateVerdict(Decision):
+    """Verdict on a challenger, its key the subject.
+
+    A first model meets no champion: it has no e-value, and ``nth`` is None.
+    """
+
+    kind: ClassVar[str] = "gate"
+    outcome: Literal["promote", "reject", "label_more"]
+    dataset: str
+    champion_version: str | None
+    scores: Scores
+    run_id: str
+    evaluation: str
+    """Digest of the evaluation that it rests on."""
+    round: int
+    """1 for the first judgement; one more after each round of labels."""
+    nth: int | None
+    """1 for the first challenger that met a champion."""
+    k: int
+    """How many more labels are asked for."""
+    slices: tuple[SliceVerdict, ...]
+    e_value: float | None = None
+    needed: float | None = None
+    """E-value that the error budget demands."""
+    level: float | None = None
+    """Error level of this challenger: 1 / ``needed``."""
+    wins: int = 0
+    """Rows on which the challenger was right and the champion not."""
+    losses: int = 0

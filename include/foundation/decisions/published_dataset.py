@@ -1,0 +1,25 @@
+"""What is decided when a dataset is published: its name, and the version of the labels that it is."""
+
+from typing import ClassVar, Literal
+
+from include.foundation.decisions.decision import Decision
+
+
+class PublishedDataset(Decision):
+    """A dataset; its subject, the first 16 digits of the digest, is its name."""
+
+    kind: ClassVar[str] = "dataset"
+    outcome: Literal["published"] = "published"
+    digest: str
+    """Over every cell."""
+    labels_version: int
+    """Version of the table ``labels``."""
+    train: int
+    """Labels to train on."""
+    holdout: int
+    added: int | None
+    """Labels since the dataset before; None where that can be read no more, as for the two below."""
+    removed: int | None
+    changed: int | None
+    classes: dict[str, int]
+    """Training labels by class."""
