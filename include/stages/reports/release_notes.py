@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from include.foundation.decisions import Approval, Evaluation, GateVerdict, PublishedDataset, RetrainPlan, find, latest
 from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
-from include.foundation.pages.rendering import inline, large, render
+from include.foundation.pages.formats import large
+from include.foundation.pages.rendering import inline, render
 from include.foundation.store.objects import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
