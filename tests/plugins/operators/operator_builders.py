@@ -29,7 +29,7 @@ def with_store(operator: Any, store: LoopStore, registry: ModelRegistry | None =
     return operator
 
 
-def context(task: BaseOperator | None = None, **params: Any) -> dict[str, Any]:
+def context(task: BaseOperator | None = None, **params: Any) -> Any:
     """Return the context of a first attempt on one day, with a trigger form filled in like this."""
     run = Mock(spec=DagRunProtocol, data_interval_start=day().start, data_interval_end=day().end, run_after=day().end)
     ti = Mock(
