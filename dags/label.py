@@ -14,8 +14,10 @@ with `wait` off, to use the answers that are there now.
 * `validate_labels`: annotators agree less than `labels.min_agreement`; the message names the figures. Look at the
   instructions and the annotators before you lower it.
 
-When the deadline passed before the quorum was reached, the event `label_deadline` is told to the notifiers that `notify` of the
-loop file names, and `failure` when a task failed for good. A skipped `publish_dataset` found no new label.
+A skipped `publish_dataset` found no new label.
+
+**Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached, and of
+`failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

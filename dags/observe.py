@@ -15,9 +15,13 @@
   rest are in `quarantine`. Mend the writer of the logs, then clear `plan_pull`.
 * `push_to_labeling`: the labeling platform does not answer. Clear the task: nothing is asked twice.
 
-A task that works longer than `tasks.timeout_minutes` (`tasks.long_timeout_minutes` where logs are read) is stopped and tried
-again. One that failed for good is told as `failure`, a new drift alarm as `drift_alarm`, to the notifiers that `notify` of
-the loop file names. A skipped task had nothing to do; its log says why.
+* Any task that works longer than `tasks.timeout_minutes`, or `tasks.long_timeout_minutes` where logs are read: it is stopped
+  and tried again. Raise the limit if the work is really that large.
+
+A skipped task had nothing to do; its log says why.
+
+**Who is told** The notifiers of the loop file, of `drift_alarm` when an alarm is new, and of `failure` when a task is not tried
+again.
 """
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg

@@ -15,11 +15,13 @@ back.
 **When it fails**
 
 * `retrain`: the message says what the dataset lacks, such as a second class.
-* `approve`: nobody of `gate.approvers` answered in `gate.approval_hours`: no answer means no. Clear the task to ask again.
+* `approve`: nobody answered within `gate.approval_hours`; no answer means no. Clear the task to ask again.
 * `deploy`: the champion changed after the evidence was taken, so the approval no longer fits. Run the DAG again.
 
-Every task can be cleared and run again: the same dataset and loop file give the same model version. The notifiers that
-`notify` of the loop file names hear of an `approval` that waits and of a `failure` for good.
+Every task can be cleared and run again: the same dataset and loop file give the same model version.
+
+**Who is told** The notifiers of the loop file, of `approval` when a deployment waits for a person (one of `gate.approvers`, if the
+loop file names any), and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule

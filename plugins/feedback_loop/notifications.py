@@ -15,7 +15,7 @@ from include.foundation.errors import ConfigError
 
 @dataclass(frozen=True)
 class Notification:
-    """What templates know as ``notification``. It holds neither inputs nor users, nor the text of an error, which may.
+    """What templates know as ``notification``. It holds no inputs, no users, and no text of an error, which may quote them.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Notification:
 
 
 class LoopNotifier(BaseNotifier):
-    """Call every notifier that a loop file names for an event. It never raises: telling must not fail what is told of.
+    """Call every notifier that a loop file names for an event; one that fails is logged, for it must not fail the task.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def test_dag_has_docs_owner_tags_and_one_run_at_a_time(dags, dag_id):
     dag = dags[dag_id]
     loop, stage = dag_id.split(".")
     assert {loop, stage} <= set(dag.tags)
-    for heading in ("**When**", "**Reads**", "**Writes**", "**Emits**", "**When it fails**"):
+    for heading in ("**When**", "**Reads**", "**Writes**", "**Emits**", "**When it fails**", "**Who is told**"):
         assert heading in dag.doc_md
     assert dag.max_active_runs == 1
     assert not dag.catchup

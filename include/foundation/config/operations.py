@@ -1,4 +1,4 @@
-"""The sections of a loop file about running it: how long tasks may take, and who is told what."""
+"""The sections of a loop file about running it: how long tasks may work, and who is told of what."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self, get_args
@@ -16,21 +16,21 @@ class Tasks(Section):
     """How long a task may work before it is stopped and tried again; waiting for people is not counted."""
 
     timeout_minutes: float = Field(default=60, gt=0, le=60 * 24 * 7)
-    """Minutes a task may work, but for the long ones."""
+    """Minutes that a task may work, unless it is a long one."""
     long_timeout_minutes: float = Field(default=720, gt=0, le=60 * 24 * 7)
-    """Minutes a task may work that reads many logs, trains or evaluates."""
+    """The same for the long ones, which read many logs, train or evaluate."""
 
 
 class Notify(Section):
-    """One way of telling people what happened: an Airflow notifier, and the events it is called on."""
+    """A way to tell people what happened: an Airflow notifier, and the events on which it is called."""
 
     events: list[Event] = Field(min_length=1)
-    """When: a task failed for good, a model was rolled back, a drift alarm was confirmed, an approval waits, or the
-    deadline for labels has passed."""
+    """When it is called: a task failed for good, a model was rolled back, a drift alarm was confirmed, a deployment waits for
+    approval, or the deadline for labels has passed."""
     notifier: DottedPath
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)
-    """Its arguments. Templated ones know ``notification.message`` and what else a notification says. Connections go by id."""
+    """Arguments of the notifier. Those that it templates can use ``{{ notification.message }}``. Connections go by their ids."""
 
     @model_validator(mode="after")
     def _holds_no_secret(self) -> Self:

@@ -193,7 +193,7 @@ class Gate(Section):
     approval_hours: float = Field(default=72, gt=0, le=24 * 366)
     """Hours a person has; no answer means no."""
     approvers: list[Approver] = Field(default_factory=list)
-    """Who may sign it off; none means everyone whose role in Airflow allows it."""
+    """Users who may sign a deployment off; none means everyone whose role in Airflow allows it."""
     max_rounds: int = Field(default=3, ge=1, le=100)
     """How often more labels are asked for before an undecided challenger is rejected."""
     max_labels_per_round: int = Field(default=60, ge=1, le=100_000)

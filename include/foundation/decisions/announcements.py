@@ -1,4 +1,4 @@
-"""Tell people of an event once, also if the task that tells them is killed and run again."""
+"""Tell people of an event once, even if the task that tells them is killed and run again."""
 
 import json
 from collections.abc import Callable
@@ -22,11 +22,12 @@ def announce_once(store: LoopStore, event: str, subject: str, send: Callable[[],
     subject
         What it happened to. The same event on the same subject is sent once.
     send
-        Sends it, and says whether that succeeded. What could not be sent is tried again by the next call.
+        Sends the announcement and returns whether that succeeded. The next call tries again what could not be sent.
 
     Notes
     -----
-    Killed between sending and noting, it is sent twice: hearing of a rollback twice is better than never.
+    If the process is killed between sending and noting, the announcement is sent twice: hearing of a rollback twice is better
+    than never.
     """
     name = f"{digest_of(event, subject)[:32]}.json"
     if name not in names_in(store, FOLDER) and send():
