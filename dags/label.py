@@ -16,8 +16,8 @@ with `wait` off, to use the answers that are there now.
 
 A skipped `publish_dataset` found no new label.
 
-**Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached, and of
-`failure` when a task is not tried again.
+**Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached,
+and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

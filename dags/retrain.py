@@ -20,8 +20,8 @@ back.
 
 Every task can be cleared and run again: the same dataset and loop file give the same model version.
 
-**Who is told** The notifiers of the loop file, of `approval` when a deployment waits for a person (one of `gate.approvers`, if the
-loop file names any), and of `failure` when a task is not tried again.
+**Who is told** The notifiers of the loop file, of `approval` when a deployment waits for a person (one of `gate.approvers`,
+if the loop file names any), and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule

@@ -30,7 +30,7 @@ class Notify(Section):
     notifier: DottedPath
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of the notifier. Those that it templates can use ``{{ notification.message }}``. Connections go by their ids."""
+    """Arguments of the notifier. Those that it templates can use ``{{ notification.message }}``. Connections go by id."""
 
     @model_validator(mode="after")
     def _holds_no_secret(self) -> Self:

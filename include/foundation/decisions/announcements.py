@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from include.foundation.digests import digest_of
-from include.foundation.store.objects import names_in, write_file
+from include.foundation.store.loop_files import has_file, write_file
 from include.foundation.store.tables import LoopStore
 
 FOLDER = "announcements"
@@ -29,6 +29,6 @@ def announce_once(store: LoopStore, event: str, subject: str, send: Callable[[],
     If the process is killed between sending and noting, the announcement is sent twice: hearing of a rollback twice is better
     than never.
     """
-    name = f"{digest_of(event, subject)[:32]}.json"
-    if name not in names_in(store, FOLDER) and send():
-        write_file(store, f"{FOLDER}/{name}", json.dumps({"event": event, "subject": subject}))
+    note = f"{FOLDER}/{digest_of(event, subject)[:32]}.json"
+    if not has_file(store, note) and send():
+        write_file(store, note, json.dumps({"event": event, "subject": subject}))

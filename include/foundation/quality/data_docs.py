@@ -14,7 +14,7 @@ from typing import Any
 
 from include.foundation.pages.rendering import render
 from include.foundation.quality.expectations import SuiteResult, observed, severity_of
-from include.foundation.store.objects import names_in, read_file, write_file
+from include.foundation.store.loop_files import names_in, read_file, write_file
 from include.foundation.store.tables import LoopStore
 
 FOLDER = "expectations"

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from include.foundation.decisions import DriftVerdict, GateVerdict, RetrainPlan, find
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.deployments import BEGINNING
+from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 
@@ -86,7 +86,7 @@ class Ledger:
         self.answered = set(store.read("annotations", columns=["request_id"]).column("request_id").to_pylist())
         self.drift = {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
         self.plans, self.gates = find(store, RetrainPlan), find(store, GateVerdict)
-        self.deployments = store.read("deployments").sort_by("sequence").to_pylist()
+        self.deployments = history(store)
         self._logged = store.read("predictions", columns=["ts"]).column("ts")
         refused = store.read("quarantine", columns=["interval_start", "interval_end"], filters=[("stage", "=", "logs")])
         self._refused = Counter((row["interval_start"], row["interval_end"]) for row in refused.to_pylist())
@@ -185,10 +185,10 @@ class Ledger:
     def _champion(self, interval: Interval, verdict: GateVerdict | None) -> str | None:
         """Return the version that was live after the verdict; without one, at the end of the interval."""
         if verdict is None:
-            known = [entry for entry in self.deployments if entry["live_from"] < interval.end]
-            return str(known[-1]["model_version"]) if known else None
-        done = [entry for entry in self.deployments if entry["evidence_digest"] == verdict.evidence_digest]
-        found: str | None = done[-1]["model_version"] if done else verdict.champion_version
+            earlier = [entry for entry in self.deployments if entry.live_from < interval.end]
+            return earlier[-1].model_version if earlier else None
+        allowed = [entry for entry in self.deployments if entry.evidence_digest == verdict.evidence_digest]
+        found: str | None = allowed[-1].model_version if allowed else verdict.champion_version
         return found
 
     def _live_score(self, interval: Interval) -> Estimate:

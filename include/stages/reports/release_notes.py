@@ -8,7 +8,7 @@ from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
 from include.foundation.pages.formats import large
 from include.foundation.pages.rendering import inline, render
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.reports.corrections import corrections
@@ -128,9 +128,9 @@ def headline(store: LoopStore, gate: GateVerdict) -> str:
         return "More labels are needed to decide"
     if gate.outcome == "reject":
         return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
-    entry = deployment_of(store, gate)
-    if entry is not None:
-        version = entry["model_version"]
+    deployment = deployment_of(store, gate)
+    if deployment is not None:
+        version = deployment.model_version
         return (
             f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
         )

@@ -8,7 +8,7 @@ from feedback_loop.operators.rollback import RollbackOperator
 
 from include.foundation.errors import StoreError
 from include.foundation.store.ledgers.deployments import history
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.stages.deployment.deploying import deploy
 from tests.decision_builders import make_approval
 from tests.include.stages.training.challenger_builders import register_challengers, say_gate
@@ -36,7 +36,7 @@ def test_broken_promise_puts_the_predecessor_back_and_tells_it_once(replaced, re
     first = roll_back(replaced, registry, verdict)
     assert (first["version"], registry.aliased("champion")) == ("1", "1")
     assert roll_back(replaced, registry, verdict) == first
-    assert history(replaced)[-1]["action"] == "rollback"
+    assert history(replaced)[-1].action == "rollback"
     assert [(line["event"], line["url"]) for line in told()] == [("rollback", "http://airflow/log")]
     assert told()[0]["message"] == "ROLLED BACK: version 1 is live again. It scores less."
 

@@ -3,7 +3,7 @@
 from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
 
 from include.foundation.decisions import GuardVerdict, latest
-from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from tests.include.stages.training.challenger_builders import add_labels, label_row
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -19,8 +19,7 @@ def test_before_any_deployment_nothing_is_live(labeled):
 
 
 def test_champion_that_is_always_wrong_breaks_its_promise(labeled):
-    entry = {"model_version": "1", "action": "deploy", "why": "w", "evidence_digest": "d", "promised_low": 0.9}
-    append_deployment(labeled, entry)
+    append_deployment(labeled, Deployment("1", None, "deploy", "because", "digest", Promise(0.95, 0.9, 1.0)))
     rows = [label_row(n, split="holdout", stratum="random", predicted="wrong") for n in range(1, 60)]
     add_labels(labeled, rows)
     assert watch(labeled) == latest(labeled, GuardVerdict).reference

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding
 from include.foundation.intervals import Interval
+from include.foundation.statistics.estimates import design_weights
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
@@ -118,9 +119,7 @@ def _calibration(store: LoopStore, labels: Sequence[Mapping[str, Any]]) -> Calib
     found = [row for row in labels if said.get(row["request_id"]) is not None]
     confidence = np.array([said[row["request_id"]] for row in found], dtype=np.float64)
     right = np.array([row["predicted"] == row["label"] for row in found], dtype=np.float64)
-    return calibrated(
-        confidence, right, 1 / np.array([row["inclusion_probability"] for row in found], dtype=np.float64)
-    )
+    return calibrated(confidence, right, design_weights([row["inclusion_probability"] for row in found]))
 
 
 def _by_segment(profiles: Sequence[Profile], days: set[str], means: Calibration) -> dict[str, list[tuple[float, int]]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from include.foundation.decisions.drift_verdict import ALL_ROWS, LabelShareDetails, MonitorFinding
 from include.foundation.intervals import Interval
-from include.foundation.statistics.estimates import effective_rows
+from include.foundation.statistics.estimates import design_weights, effective_rows
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
@@ -87,7 +87,7 @@ def _dispersion(days: Sequence[Sequence[Row]], name: str, share: float) -> float
 
 
 def _weights(rows: Sequence[Row]) -> Any:
-    return 1 / np.array([row["inclusion_probability"] for row in rows], dtype=np.float64)
+    return design_weights([row["inclusion_probability"] for row in rows])
 
 
 def _effective(rows: Sequence[Row]) -> float:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding, PerformanceDetails
 from include.foundation.intervals import Interval
-from include.foundation.statistics.e_values import Stake, mixture_e_value
+from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
@@ -43,17 +41,18 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     Ramdas, 2024). Over a version's life, all rows and m segments share ``drift.false_alarm_rate``: half for all rows, half / m
     for each segment.
     """
-    live = [entry for entry in history(store) if entry["live_from"] <= interval.end]
-    if not live:
+    deployments = [entry for entry in history(store) if entry.live_from <= interval.end]
+    if not deployments:
         return []
-    since, version = live[-1]["live_from"], live[-1]["model_version"]
-    now = [row for row in labels if since < row["ts"] < interval.end and row["model_version"] == version]
-    before = [row for row in labels if row["ts"] <= since]
+    live = deployments[-1]
+    version, promised = live.model_version, live.promised.low if live.promised else None
+    now = [row for row in labels if live.live_from < row["ts"] < interval.end and row["model_version"] == version]
+    before = [row for row in labels if row["ts"] <= live.live_from]
     if not now:
         return []
     drift = store.loop.drift
     half = drift.false_alarm_rate / 2
-    findings = [_finding(drift, ALL_ROWS, now, live[-1]["promised_low"], 1 / half)]
+    findings = [_finding(drift, ALL_ROWS, now, promised, 1 / half)]
     parts = _segments(store, now)
     for name, rows in parts.items():
         past = accuracy([row for row in before if _in(row, name)])
@@ -66,8 +65,11 @@ def accuracy(rows: Sequence[Row]) -> Estimate:
     """Return the weighted share of rows that were right, with its interval; unknown without rows."""
     if not rows:
         return UNKNOWN
-    right = [float(row["predicted"] == row["label"]) for row in rows]
-    return weighted_mean(right, [row["inclusion_probability"] for row in rows])
+    return weighted_mean(_scores(rows), [row["inclusion_probability"] for row in rows])
+
+
+def _scores(rows: Sequence[Row]) -> list[float]:
+    return [float(row["predicted"] == row["label"]) for row in rows]
 
 
 def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float | None, needed: float) -> MonitorFinding:
@@ -80,7 +82,7 @@ def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float |
             details=PerformanceDetails(estimate=found, reference=reference, needed=needed),
         )  # fmt: skip
     floor = max(0.0, reference - drift.max_accuracy_drop)
-    e_value = _against(rows, floor)
+    e_value = shortfall_e_value(_scores(rows), [row["inclusion_probability"] for row in rows], floor)
     flagged, drop = e_value >= needed, max(0.0, reference - found.value)
     state = (
         "has dropped"
@@ -98,14 +100,6 @@ def _finding(drift: Drift, segment: str, rows: Sequence[Row], reference: float |
         flagged=flagged, sentence=sentence,
         details=PerformanceDetails(estimate=found, reference=reference, needed=needed, floor=floor, e_value=e_value),
     )  # fmt: skip
-
-
-def _against(rows: Sequence[Row], floor: float) -> float:
-    """Return the e-value of *accuracy is at least the floor*."""
-    weights = 1 / np.array([row["inclusion_probability"] for row in rows], dtype=np.float64)
-    shares = weights / weights.max()
-    right = np.array([row["predicted"] == row["label"] for row in rows], dtype=np.float64)
-    return mixture_e_value([Stake(((floor - right) * shares).tolist(), [1.0] * len(rows))])
 
 
 def _segments(store: LoopStore, rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -9,7 +9,7 @@ from include.foundation.decisions import DriftVerdict, find
 from include.foundation.decisions.drift_verdict import ColumnFinding, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import inline, render
-from include.foundation.store.objects import read_file, write_file
+from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.findings import column_in_words, difference_in_words
 from include.stages.drift.monitors.estimated_performance import BLIND

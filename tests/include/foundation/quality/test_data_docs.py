@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from include.foundation.quality import data_docs
 from include.foundation.quality.data_docs import NEWEST, Judged, newest_results, publish
 from include.foundation.quality.expectations import run_suite, suite_of
-from include.foundation.store.objects import names_in, write_file
+from include.foundation.store.loop_files import names_in, write_file
 from include.foundation.store.tables import LoopStore
 from tests.builders import DAY, make_loop, make_store
 from tests.include.stages.reports.page_reader import Page

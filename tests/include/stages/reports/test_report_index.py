@@ -1,7 +1,8 @@
+from dataclasses import replace
 from pathlib import Path
 
 from include.foundation.decisions import record
-from include.foundation.store.rows import rows_of
+from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.stages.reports.ledger_summary import Ledger
 from include.stages.reports.release_notes import write_index, write_release_notes
 from tests.decision_builders import make_guard_verdict
@@ -29,9 +30,8 @@ def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
     world.learn_seeds()
     gate = world.judge(None)
     world.deploy(gate, "1")
-    row = world.store.read("deployments").to_pylist()[0]
-    back = {**row, "sequence": 2, "action": "rollback", "previous_version": "2", "evidence_digest": "guard"}
-    world.store.append_new("deployments", rows_of(world.store.loop, "deployments", [back]))
+    (first,) = history(world.store)
+    append_deployment(world.store, replace(first, action="rollback", previous_version="2", evidence_digest="guard"))
     record(world.store, make_guard_verdict("1", "kept", reasons=("It keeps its promise.",)))
     text = Page(Path(write_index(world.store)).read_text()).text
     assert "version 1 is live" in text
