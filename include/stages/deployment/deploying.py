@@ -16,7 +16,7 @@ MANIFEST = "deployments/champion.json"
 
 @dataclass(frozen=True)
 class DeployReport:
-    """What is live now, what was before, and where the manifest is."""
+    """What is live now, what was live before, and where the manifest is."""
 
     version: str
     previous: str | None
@@ -97,7 +97,17 @@ def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deplo
 
 
 def write_manifest(store: LoopStore, registry: ModelRegistry, version: str, evidence_digest: str) -> str:
-    """Write the file that a GitOps tool follows and return its URI."""
+    """Write the file that a GitOps tool follows and return its URI.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    version
+        What is live.
+    evidence_digest
+        Of the decision that made it so.
+    """
     manifest: dict[str, Any] = {
         "loop": store.loop.name,
         "model": store.loop.name,

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from include.foundation.decisions import GateVerdict, GuardVerdict, find, record
 from include.foundation.errors import DeploymentError
@@ -62,6 +63,18 @@ def watch_deployment(store: LoopStore) -> GuardVerdict:
 def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -> DeployReport:
     """Put the predecessor of a broken champion back, once.
 
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    guard
+        Verdict on the live version.
+
+    Returns
+    -------
+    DeployReport
+        With the predecessor as what is live.
+
     Raises
     ------
     DeploymentError
@@ -90,12 +103,12 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -
     return DeployReport(previous, version, write_manifest(store, registry, previous, guard.evidence_digest))
 
 
-def _live_scores(store: LoopStore, deployment: Deployment) -> tuple[Any, Any]:
+def _live_scores(store: LoopStore, deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return score, as the gate scores it, and inclusion probability of the random rows that the live version answered."""
-    own = _watched_rows(store, deployment)
-    truth, said = [row["label"] for row in own], [row["predicted"] for row in own]
-    scores = row_scores(store.loop, truth, said, _promised_weights(store, deployment))
-    return scores, np.array([row["inclusion_probability"] for row in own], dtype=np.float64)
+    rows = _watched_rows(store, deployment)
+    labels, predictions = [row["label"] for row in rows], [row["predicted"] for row in rows]
+    scores = row_scores(store.loop, labels, predictions, _promised_weights(store, deployment))
+    return scores, np.array([row["inclusion_probability"] for row in rows], dtype=np.float64)
 
 
 def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, Any]]:
@@ -103,19 +116,19 @@ def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, An
 
     The window stands still: in one that slid on, each day would start a new test, and chance would break every promise.
     """
-    own = [
+    rows = [
         row
         for row in current_labels(store.read("labels")).to_pylist()
         if row["stratum"] == "random"
         and row["model_version"] == deployment.model_version
         and row["ts"] > deployment.live_from
     ]
-    until = min((row["ts"] for row in own), default=deployment.live_from)
+    until = min((row["ts"] for row in rows), default=deployment.live_from)
     until += timedelta(days=store.loop.deploy.watch_days)
-    return [row for row in own if row["ts"] <= until]
+    return [row for row in rows if row["ts"] <= until]
 
 
-def _promised_weights(store: LoopStore, deployment: Deployment) -> Any:
+def _promised_weights(store: LoopStore, deployment: Deployment) -> NDArray[np.float64]:
     """Return the class weights that the promise was made with: those of the rows the version was judged on."""
     own = (deployment.model_version, "deploy")
     digests = {entry.evidence_digest for entry in history(store) if (entry.model_version, entry.action) == own}
@@ -123,8 +136,8 @@ def _promised_weights(store: LoopStore, deployment: Deployment) -> Any:
     if store.loop.gate.score == "accuracy" or not verdicts:
         return class_weights(store.loop, [], [])
     judged = verdicts[-1]
-    held = read_dataset(store, judged.dataset).holdout.to_pylist()
-    rows = [row for row in held if judged.champion_version is None or row["stratum"] == "random"]
+    holdout = read_dataset(store, judged.dataset).holdout.to_pylist()
+    rows = [row for row in holdout if judged.champion_version is None or row["stratum"] == "random"]
     return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
 
 

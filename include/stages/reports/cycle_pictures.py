@@ -6,7 +6,7 @@ from typing import Any
 from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import Interval
 from include.foundation.pages import figures
-from include.stages.reports.ledger_summary import CycleSummary, days_of
+from include.stages.reports.loop_history import CycleSummary, days_of
 
 DRIFT_COLOURS = {
     "alarm": figures.FLAGGED,

@@ -9,32 +9,32 @@ from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
-from include.stages.reports.ledger_summary import Ledger
+from include.stages.reports.loop_history import LoopHistory
 
 
-def overview(store: LoopStore, ledger: Ledger) -> dict[str, Any]:
+def overview(store: LoopStore, loop_history: LoopHistory) -> dict[str, Any]:
     """Return everything that the index says, from the store alone.
 
     Parameters
     ----------
     store
         Tables of the loop.
-    ledger
+    loop_history
         Its cycles.
     """
-    verdicts = sorted(ledger.drift.values(), key=lambda verdict: Interval.from_key(verdict.subject).end)
-    promoted = sum(verdict.outcome == "promote" for verdict in ledger.gates)
-    refused = sum(verdict.outcome == "reject" for verdict in ledger.gates)
+    verdicts = sorted(loop_history.drift_verdicts.values(), key=lambda verdict: Interval.from_key(verdict.subject).end)
+    promoted = sum(verdict.outcome == "promote" for verdict in loop_history.gates)
+    refused = sum(verdict.outcome == "reject" for verdict in loop_history.gates)
     return {
         "loop": store.loop,
         "live": _live(store),
-        "cycles": ledger.cycles,
+        "cycles": loop_history.cycles,
         "figures": [
-            ("cycles", f"{len(ledger.cycles)}"),
+            ("cycles", f"{len(loop_history.cycles)}"),
             ("promoted, refused", f"{promoted}, {refused}"),
-            ("labels so far", f"{ledger.cycles[-1].labels_spent if ledger.cycles else 0}"),
+            ("labels so far", f"{loop_history.cycles[-1].labels_spent if loop_history.cycles else 0}"),
         ],
-        "history": inline(draw_cycles(ledger.cycles)),
+        "history": inline(draw_cycles(loop_history.cycles)),
         "drift": inline(draw_drift(verdicts, store.loop.drift.min_effect)),
     }
 

@@ -2,6 +2,7 @@
 
 from airflow.sdk import Context
 
+from feedback_loop.links.mlflow_run_link import MlflowRunLink
 from feedback_loop.operators.challenger_operator import ChallengerOperator
 
 
@@ -10,6 +11,8 @@ class EvaluateOperator(ChallengerOperator):
 
     ``decision`` is the retrain decision, which names the dataset to judge on.
     """
+
+    operator_extra_links = (MlflowRunLink(),)
 
     def perform(self, context: Context) -> dict[str, str]:
         """Evaluate and return the decision's reference."""

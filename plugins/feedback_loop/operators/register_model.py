@@ -2,6 +2,7 @@
 
 from airflow.sdk import Context
 
+from feedback_loop.links.mlflow_run_link import MlflowRunLink
 from feedback_loop.operators.challenger_operator import ChallengerOperator
 
 
@@ -10,6 +11,8 @@ class RegisterModelOperator(ChallengerOperator):
 
     ``decision`` is the evaluation.
     """
+
+    operator_extra_links = (MlflowRunLink(),)
 
     def perform(self, context: Context) -> dict[str, str]:
         """Register once and return the version."""

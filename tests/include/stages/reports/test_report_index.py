@@ -3,7 +3,7 @@ from pathlib import Path
 
 from include.foundation.decisions import record
 from include.foundation.store.ledgers.deployments import append_deployment, history
-from include.stages.reports.ledger_summary import Ledger
+from include.stages.reports.loop_history import LoopHistory
 from include.stages.reports.release_notes import write_index, write_release_notes
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
@@ -43,4 +43,4 @@ def test_index_from_a_ledger_that_was_read_before_is_the_same(world: TinyWorld) 
     world.serve(0, BETTER, drawn=15)
     uri = Path(write_index(world.store))
     before = uri.read_bytes()
-    assert Path(write_index(world.store, Ledger(world.store))).read_bytes() == before
+    assert Path(write_index(world.store, LoopHistory(world.store))).read_bytes() == before

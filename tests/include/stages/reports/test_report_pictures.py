@@ -5,7 +5,7 @@ from matplotlib.image import imread
 from include.foundation.decisions import DriftVerdict
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
-from include.stages.reports.ledger_summary import CycleSummary
+from include.stages.reports.loop_history import CycleSummary
 from tests.decision_builders import make_column_finding, make_drift_verdict
 from tests.include.stages.reports.report_builders import day_interval
 
