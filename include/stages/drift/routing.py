@@ -63,6 +63,34 @@ def judge(store: LoopStore, interval: Interval, findings: Sequence[ColumnFinding
     return Routed(route, segments, [*shown, *estimated], (reason,) if reason else ())
 
 
+def is_new_alarm(outcome: str, interval: Interval) -> bool:
+    """Tell whether a verdict, reached in a run on an interval, is an alarm that no run before had reason to raise.
+
+    A window is judged again by every run until its next day ends; only the first of them raises its alarm.
+
+    Examples
+    --------
+    >>> day = Interval.parse("2026-11-01", "2026-11-02")
+    >>> is_new_alarm("alarm", day), is_new_alarm("drift", day)
+    (True, False)
+    >>> is_new_alarm("alarm", Interval.parse("2026-11-02T03:00", "2026-11-02T04:00"))
+    False
+    """
+    return outcome == "alarm" and interval.ends_a_day
+
+
+def wakes_retraining(outcome: str, route: str, interval: Interval) -> bool:
+    """Tell whether a verdict is a new alarm that asks for a new model.
+
+    Examples
+    --------
+    >>> day = Interval.parse("2026-11-01", "2026-11-02")
+    >>> wakes_retraining("alarm", "retrain", day), wakes_retraining("alarm", "fix_data", day)
+    (True, False)
+    """
+    return route == "retrain" and is_new_alarm(outcome, interval)
+
+
 def _on_labels(store: LoopStore, interval: Interval, labels: list[dict[str, Any]]) -> list[MonitorFinding]:
     from include.stages.drift.monitors.label_drift import (
         label_findings,  # statistics that a window without labels need not load

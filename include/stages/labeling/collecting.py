@@ -17,12 +17,27 @@ from include.stages.labeling.pushing import pushed_requests
 
 @dataclass(frozen=True)
 class Progress:
-    """How many requests are open, and how many of them have answers of as many annotators as the loop file asks for."""
+    """How far the open requests are.
+
+    Attributes
+    ----------
+    open
+        How many requests were pushed and are not resolved.
+    answered
+        How many of them have answers of as many annotators as the loop file asks for.
+    complete
+        Whether waiting is over.
+    reason
+        Why it is over, or what is waited for.
+    passed_deadline
+        The last of the deadlines, if waiting is over because all of them passed.
+    """
 
     open: int
     answered: int
     complete: bool
     reason: str
+    passed_deadline: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +61,10 @@ def progress(store: LoopStore, backend: LabelingBackend) -> Progress:
     total, answered = len(open_requests), _answered_in_full(open_requests, backend, labeling.overlap)
     if answered >= labeling.quorum * total:
         return Progress(total, answered, complete=True, reason=f"quorum: {answered} of {total} answered")
-    deadline = timedelta(hours=labeling.deadline_hours)
-    if all(row["pushed_at"] + deadline <= datetime.now(UTC) for row in open_requests):
-        return Progress(total, answered, complete=True, reason=f"deadline: {labeling.deadline_hours:g} hours passed")
+    last_deadline = max(row["pushed_at"] for row in open_requests) + timedelta(hours=labeling.deadline_hours)
+    if last_deadline <= datetime.now(UTC):
+        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {answered} of {total} answered"
+        return Progress(total, answered, complete=True, reason=reason, passed_deadline=last_deadline)
     reason = f"quorum is {labeling.quorum:.0%}, the deadline {labeling.deadline_hours:g} hours after the push"
     return Progress(total, answered, complete=False, reason=reason)
 

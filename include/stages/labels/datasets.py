@@ -60,6 +60,32 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
     )
 
 
+def publish_in_attempt(store: LoopStore, attempt: int) -> PublishedDataset:
+    """Publish a dataset or, in a later attempt, return the newest one if nothing has changed since.
+
+    The attempt before may have been killed after it published, and what waits for the dataset must still be told of it.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    attempt
+        Number of the attempt, from 1.
+
+    Raises
+    ------
+    NothingToDo
+        As `publish_dataset`, in the first attempt or if no dataset was ever published.
+    """
+    try:
+        return publish_dataset(store)
+    except NothingToDo:
+        newest = latest(store, PublishedDataset)
+        if attempt == 1 or newest is None:
+            raise
+        return newest
+
+
 def read_dataset(store: LoopStore, name: str) -> Dataset:
     """Return a published dataset as it was, read from the version of ``labels`` that it was made of.
 

@@ -1,16 +1,16 @@
 """Seed labels: the labels that a loop starts from."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
+from include.foundation.errors import short
 from include.foundation.lines.line_files import read_lines
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.sources import list_files
-from include.foundation.lines.values import Problem, moment_of, read_input, short
+from include.foundation.lines.values import Problem, moment_of, read_input
 from include.foundation.store.ledgers.outcomes import STAGE
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -33,9 +33,10 @@ def admit_seed_labels(store: LoopStore) -> int:
         with file.opened(store.s3_client_options) as path:
             for line in read_lines(path):
                 label, problems = _label(loop, line.record or {})
-                if line.problems or problems:
-                    refused = replace(line, problems=line.problems or problems)
-                    refusals.append(refusal(STAGE, file.name, refused, None) | {"reason_code": "bad_seed"})
+                problems = line.problems or problems
+                if problems:
+                    bad_seed = refusal(STAGE, file.name, line.refused_for(problems), None)
+                    refusals.append(bad_seed | {"reason_code": "bad_seed"})
                 else:
                     labels.append(label)
     store.append_new("quarantine", rows_of(loop, "quarantine", refusals))
@@ -46,17 +47,17 @@ def _label(loop: Loop, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     problems: list[Problem] = []
     inputs = record.get("input")
     if not isinstance(inputs, Mapping):
-        problems.append(("bad_input", f"input: got {short(inputs)}, expected an object by input name"))
+        problems.append(Problem("bad_input", f"input: got {short(inputs)}, expected an object by input name"))
         inputs = {}
     row: dict[str, Any] = {
         f"input_{name}": read_input(name, item, inputs.get(name), problems) for name, item in loop.inputs.items()
     }
     label = record.get("label")
     if label not in loop.task.classes:
-        problems.append(("unknown_label", f"label: got {short(label)}, expected one of task.classes"))
+        problems.append(Problem("unknown_label", f"label: got {short(label)}, expected one of task.classes"))
     moment = BEGINNING if record.get("ts") is None else moment_of(record["ts"])
     if moment is None:
-        problems.append(("bad_timestamp", f"ts: got {short(record['ts'])}, expected ISO 8601"))
+        problems.append(Problem("bad_timestamp", f"ts: got {short(record['ts'])}, expected ISO 8601"))
     segments = record.get("segments") if isinstance(record.get("segments"), Mapping) else {}
     row |= {f"segment_{name}": (segments or {}).get(name) for name in loop.segments}
     key = content_key(loop, row)
