@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from include.foundation.intervals import Interval
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from tests.builders import CLASSES, KEY, make_loop, make_store
+
+if TYPE_CHECKING:
+    from include.foundation.models.registry import LoadedModel
 
 DAY = date(2026, 3, 10)
 ROWS = 80
@@ -43,7 +47,7 @@ def served(folder, *, shifted=False):
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     loop = make_loop(folder, feedback={"uri": str(folder / "feedback")})
     traffic = Traffic(loop, examples())
-    traffic.serve_day(DAY, ROWS, Guesser(), shifted=shifted)
+    traffic.serve_day(DAY, ROWS, cast("LoadedModel", Guesser()), shifted=shifted)
     return traffic
 
 

@@ -12,7 +12,7 @@ from tests.plugins.operators.operator_builders import context, with_store
 
 EVALUATIONS = {
     "promote": first_measured(0.7),
-    "label_more": measured(apart=multiset(6, 4)),
+    "label_more": measured(disagreement=multiset(6, 4)),
     "reject": first_measured(0.1),
 }
 
