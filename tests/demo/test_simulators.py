@@ -2,7 +2,7 @@
 
 import json
 from datetime import date
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,12 +15,10 @@ from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
 from include.foundation.intervals import Interval
+from include.foundation.models.registry import LoadedModel
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from tests.builders import CLASSES, KEY, make_loop, make_store
-
-if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
 
 DAY = date(2026, 3, 10)
 ROWS = 80
