@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
     if scores.size == 0:
         return UNKNOWN
     mean, n = float(weights @ scores / weights.sum()), effective_rows(weights)
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = _normal_quantile((1 + level) / 2)
     centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
     return Estimate(mean, max(0.0, float(centre - half)), min(1.0, float(centre + half)), int(scores.size), n)
@@ -91,7 +90,7 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
     share, n = weights / weights.sum(), effective_rows(weights)
     mean = float(share @ found)
     first, second = n * mean / (n + 2), (n * float(share @ found**2) + 1) / (n + 2)
-    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt((second - first**2) / (n + 2))
+    half = _normal_quantile((1 + level) / 2) * np.sqrt((second - first**2) / (n + 2))
     return Estimate(mean, max(-1.0, first - float(half)), min(1.0, first + float(half)), int(found.size), n)
 
 
@@ -109,3 +108,9 @@ def _arrays(values: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.flo
         msg = "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
         raise ValueError(msg)
     return found, 1 / chance
+
+
+def _normal_quantile(probability: float) -> float:
+    from scipy.special import ndtri  # whoever only reads a decision with an `Estimate` need not wait for scipy
+
+    return float(ndtri(probability))
