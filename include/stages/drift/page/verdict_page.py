@@ -12,8 +12,8 @@ from include.foundation.decisions.drift_verdict import ColumnFinding, MonitorFin
 from include.foundation.intervals import Interval
 from include.foundation.store.objects import read_file, write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.findings import column_in_words, difference_in_words
 from include.stages.drift.monitors.estimated_performance import BLIND
+from include.stages.drift.page.wording import column_in_words, difference_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 40

@@ -1,0 +1,30 @@
+"""Which p-values of a window are discoveries, when everything that may flag it shares one false alarm rate."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from include.foundation.config.data_sections import Drift
+from include.foundation.statistics.false_discovery import flagged_by_false_discovery
+
+Family = Literal["columns", "segments", "estimated", "labels"]
+# The rest: accuracy on labels has ``drift.false_alarm_rate`` of its own, over a version's whole life.
+SHARES: dict[Family, float] = {"columns": 5 / 8, "segments": 1 / 8, "estimated": 3 / 16, "labels": 1 / 16}
+
+
+def discoveries(drift: Drift, family: Family, p_values: Sequence[float]) -> list[bool]:
+    """Return which p-values of a family are discoveries (Benjamini & Hochberg 1995).
+
+    Parameters
+    ----------
+    drift
+        States ``false_alarm_rate``.
+    family
+        What is tested together: columns of all rows, columns of segments, estimated accuracy, or shares of labels. Each has
+        its share of the rate, so that the window as a whole keeps it.
+    p_values
+        (n,), each 0 to 1; may be empty.
+    """
+    rate = SHARES[family] * drift.false_alarm_rate
+    return [bool(flag) for flag in flagged_by_false_discovery(np.array(p_values, dtype=np.float64), rate)]
