@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.airflow_client import AirflowClient
-from include.stages.reports.ledger_summary import CycleSummary
+from include.stages.reports.loop_history import CycleSummary
 
 MARKS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_failed": "not run"}
 

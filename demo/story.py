@@ -28,7 +28,7 @@ from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.ledgers.outcomes import settled_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.pushing import pushed_requests
-from include.stages.reports.ledger_summary import cycles
+from include.stages.reports.loop_history import cycles
 
 STAGES = ("observe", "label", "retrain", "guard")
 SEED_LABELS = 100

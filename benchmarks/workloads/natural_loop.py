@@ -133,7 +133,7 @@ def _land(store: LoopStore, served: pd.DataFrame, first: int, days: int) -> None
     rows = served[(served["day"] >= first) & (served["day"] < first + days)]
     predictions = [_prediction(store.loop, number, row) for number, row in zip(rows.index, _records(rows), strict=True)]
     span = _span(first, days)
-    store.replace_between("predictions", rows_of(store.loop, "predictions", predictions), span.start, span.end)
+    store.replace_where("predictions", rows_of(store.loop, "predictions", predictions), "day", span.days)
     drawn = np.random.default_rng(first).random(len(rows)) < LABELED
     chosen = zip(rows["label"], predictions, drawn, strict=True)
     labels = [_label(store, label, row, span) for label, row, taken in chosen if taken]

@@ -1,4 +1,4 @@
-"""The identity of rows: a digest over every cell, independent of row order."""
+"""Digests by which equal content is recognised: of values, of rows, and of tables in any order of rows."""
 
 import hashlib
 import json

@@ -59,6 +59,14 @@ class VersionGoneError(StoreError):
     """A version of a table can be read no more: Delta's log or files of it were removed."""
 
 
+class NoSuchFileError(StoreError):
+    """There is no such file beside the tables."""
+
+
+class ObjectChangedError(StoreError):
+    """An object is not the one that was listed: it was replaced or deleted since."""
+
+
 class LabelingError(FeedbackLoopError):
     """The labeling backend refused or lost something."""
 

@@ -1,4 +1,4 @@
-"""A data interval: what a run works on, and the key of what it writes."""
+"""A data interval: the span of log time that a run works on, and the key of what it writes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ class Interval:
 
     @classmethod
     def from_key(cls, key: str) -> "Interval":
-        """Read what `key` wrote.
+        """Return the interval with a `key`.
 
         Examples
         --------
@@ -66,9 +66,9 @@ class Interval:
 
     @property
     def whole_days(self) -> "Interval":
-        """The UTC days that end in the interval; if none does, the one that ended last before.
+        """The UTC days that end in the interval; if none does, the last one that ended before.
 
-        So every day belongs to one interval of a schedule, and is whole, whatever the hours of the schedule are.
+        Whatever the hours of a schedule are, every day is whole and belongs to one of its intervals.
 
         Examples
         --------
@@ -86,7 +86,7 @@ class Interval:
 
 
 def moved(moment: datetime, by: timedelta) -> datetime:
-    """Return a moment earlier or later, or the first or last there is: logs hold any time, also none, as year 1.
+    """Return an earlier or later moment, at most the first or last that a datetime can hold: logs contain any, even year 1.
 
     Examples
     --------

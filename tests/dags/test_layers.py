@@ -20,7 +20,8 @@ STAGES = (
     "logs", "drift", "selection", "labeling", "labels", "training", "evaluation", "gate", "deployment", "reports",
 )  # fmt: skip
 FOUNDATION = (
-    "errors", "intervals", "digests", "config", "store", "decisions", "statistics", "lines", "quality", "models", "pages",
+    "errors", "intervals", "digests", "uris", "config", "store", "decisions", "statistics", "lines", "quality", "models",
+    "pages",
 )  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset
 from include.stages.training.fitting import fit
+from tests.include.stages.logs.s3_server import BUCKET
 from tests.include.stages.training.challenger_builders import label_row, make_label_store, migrate_template, registry_in
 
 
@@ -32,3 +34,26 @@ def estimator(store: LoopStore) -> Any:
     """A fitted model of the text loop."""
     rows = rows_of(store.loop, "labels", [label_row(number) for number in range(12)])
     return fit(store, Dataset("digest", 0, rows, rows.slice(0, 0)))
+
+
+@pytest.fixture(scope="session")
+def s3_options() -> Iterator[dict[str, str]]:
+    """Options, as ``deltalake`` takes them, of an S3 server on loopback with one bucket."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint, key, region = f"http://{host}:{port}", ("test", "test-secret"), "us-east-1"
+    client = boto3.client("s3", region, endpoint_url=endpoint, aws_access_key_id=key[0], aws_secret_access_key=key[1])
+    client.create_bucket(Bucket=BUCKET)
+    yield {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": key[0],
+        "AWS_SECRET_ACCESS_KEY": key[1],
+        "AWS_REGION": region,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_CONDITIONAL_PUT": "etag",
+    }
+    server.stop()

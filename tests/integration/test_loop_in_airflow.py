@@ -82,7 +82,7 @@ def test_cycle_through_the_scheduler_deploys_a_first_model_and_judges_a_challeng
     assert verdicts[0].outcome == "promote"
     assert len({verdict.subject for verdict in verdicts}) == 2
     assert verdicts[-1].outcome in {"promote", "reject"}
-    assert history(story.store)[0]["model_version"] == "1"
+    assert history(story.store)[0].model_version == "1"
     assert broken_links(story.store) == []
 
 

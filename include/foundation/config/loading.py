@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError
+from include.foundation.uris import is_remote
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOPS_DIR_VARIABLE = "FEEDBACK_LOOP_LOOPS_DIR"
@@ -31,7 +32,7 @@ def resolve(uri: str) -> str:
     >>> resolve("s3://bucket/logs")
     's3://bucket/logs'
     """
-    return uri if "://" in uri else str((ROOT / uri).resolve())
+    return uri if is_remote(uri) else str((ROOT / uri).resolve())
 
 
 def load_loop(path: Path) -> Loop:

@@ -1,33 +1,24 @@
-"""The files of a folder, local or on S3: which there are, and stable copies of their bytes."""
+"""The files of a source, in a folder or on S3: which there are, and stable copies of their bytes."""
 
-import contextlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from include.foundation.config.loading import resolve
-from include.foundation.errors import ConfigError, StoreError
+from include.foundation.errors import ConfigError, ObjectChangedError, StoreError
+from include.foundation.store.objects.object_store import SINCE_LISTED, StoredObject
+from include.foundation.store.objects.opening import objects_at
+from include.foundation.uris import is_remote
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "csv": ".csv"}
 COMPRESSED = (".gz", ".zst")
 BEING_WRITTEN = (".", "_")
-BLOCK = 1 << 20
-RESUMES = 8
-CHANGED = {"PreconditionFailed": "was replaced", "InvalidRange": "was replaced", "NoSuchKey": "has gone"}
-SINCE = "since it was listed; plan the pull again"
-DENIED = {
-    "AccessDenied",
-    "AllAccessDisabled",
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "InvalidToken",
-    "SignatureDoesNotMatch",
-}
+PLAN_AGAIN = "plan the pull again"
+SINCE = f"{SINCE_LISTED}; {PLAN_AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -39,28 +30,8 @@ class Access:
 
 
 @dataclass(frozen=True)
-class LogFile:
-    """One file.
-
-    Attributes
-    ----------
-    name
-        Relative to the folder.
-    uri
-        Where it is.
-    written_at
-        When it was last written.
-    size
-        Bytes.
-    fingerprint
-        What changes when the content does: the ETag on S3, size and modification time elsewhere.
-    """
-
-    name: str
-    uri: str
-    written_at: datetime
-    size: int = 0
-    fingerprint: str = ""
+class LogFile(StoredObject):
+    """One file of a source, as it was listed."""
 
     @contextmanager
     def opened(self, s3_options: dict[str, Any]) -> Iterator[Path]:
@@ -71,7 +42,7 @@ class LogFile:
         StoreError
             If the file has vanished, has changed or cannot be read: the task is retried.
         """
-        if not self.uri.startswith("s3://"):
+        if not is_remote(self.uri):
             yield Path(self.uri)
             return
         with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
@@ -82,29 +53,25 @@ class LogFile:
             yield copy
 
     def blocks(self, s3_options: dict[str, Any], start: int = 0) -> Iterator[bytes]:
-        """Yield the bytes from ``start`` to the size that was listed, a MiB at a time.
+        """Yield the bytes from ``start`` to the size that was listed, at most a MiB at a time.
 
         Raises
         ------
         StoreError
             As `opened`.
         """
-        source = _object_blocks if self.uri.startswith("s3://") else _local_blocks
         try:
-            yield from source(self, start, s3_options)
-        except StoreError:
-            raise
-        except FileNotFoundError as error:
-            raise StoreError(f"{self.uri}: has gone {SINCE}") from error
-        except Exception as error:
-            raise StoreError(f"{self.uri}: cannot be read: {error}; {_advice(error)}") from error
+            yield from objects_at(self.uri, s3_options).blocks(self, start)
+        except ObjectChangedError as error:
+            raise StoreError(f"{error.message}; {PLAN_AGAIN}") from error
 
 
 def list_files(uri: str, log_format: str, written_after: datetime, s3_options: dict[str, Any]) -> list[LogFile]:
     """Return the files of a folder that were written after a moment, in name order.
 
     A file that was last written before an interval began cannot hold the interval's rows, so the cost of a pull grows
-    with what is new. Names, or folders, that start with ``.`` or ``_``, or end otherwise than the format's, are being written.
+    with what is new. Files and folders whose names start with ``.`` or ``_`` are being written and left out, as is a file that
+    does not end as the format's files do.
 
     Parameters
     ----------
@@ -125,131 +92,16 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
         If the object store cannot be read.
     """
     place = resolve(uri)
-    found = _list_s3(place, s3_options) if place.startswith("s3://") else _list_folder(Path(place))
+    listed = objects_at(place, s3_options).objects_in(place)
+    if listed is None:
+        kind = "bucket" if is_remote(place) else "folder"
+        raise ConfigError(f"{place}: no such {kind}, expected log files there; create it or mend logs.uri")
     suffix = SUFFIXES[log_format]
     endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))
     return [
-        file
-        for file in sorted(found, key=lambda file: file.name)
-        if file.name.endswith(endings)
-        and not any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(file.name).parts)
-        and file.written_at >= written_after
+        LogFile(**vars(item))
+        for item in sorted(listed, key=lambda item: item.name)
+        if item.name.endswith(endings)
+        and not any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(item.name).parts)
+        and item.written_at >= written_after
     ]
-
-
-def _list_folder(folder: Path) -> list[LogFile]:
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder, expected log files there; create it or mend logs.uri")
-    found = []
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # gone since the folder was listed
-            if path.is_file():
-                status = path.stat()
-                name = path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
-                written = datetime.fromtimestamp(status.st_mtime, UTC)
-                found.append(
-                    LogFile(name, str(path), written, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
-                )
-    return found
-
-
-def _list_s3(uri: str, options: dict[str, Any]) -> list[LogFile]:
-    bucket, _, folder = uri.removeprefix("s3://").partition("/")
-    prefix = f"{folder.rstrip('/')}/" if folder else ""
-    client = _s3(options)
-    try:
-        pages = list(client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
-    except client.exceptions.NoSuchBucket as error:
-        raise ConfigError(f"{uri}: no such bucket, expected log files there; create it or mend logs.uri") from error
-    except Exception as error:
-        raise StoreError(f"{uri}: cannot be listed: {error}; {_advice(error)}") from error
-    return [
-        LogFile(
-            item["Key"].removeprefix(prefix),
-            f"s3://{bucket}/{item['Key']}",
-            item["LastModified"],
-            item["Size"],
-            item["ETag"].strip('"'),
-        )
-        for page in pages
-        for item in page.get("Contents", [])
-    ]
-
-
-def _local_blocks(file: LogFile, start: int, _options: dict[str, Any]) -> Iterator[bytes]:
-    with Path(file.uri).open("rb") as opened:
-        opened.seek(start)
-        left = file.size - start
-        while left > 0 and (block := opened.read(min(BLOCK, left))):
-            left -= len(block)
-            yield block
-
-
-def _object_blocks(file: LogFile, start: int, options: dict[str, Any]) -> Iterator[bytes]:
-    """Read an object that must not change meanwhile; a connection that breaks is taken up where it broke."""
-    from botocore.exceptions import BotoCoreError
-
-    client, place, broken = _s3(options), start, 0
-    while place < file.size:
-        problem: Exception | None = None
-        try:
-            with contextlib.closing(_body(client, file, place)) as body:
-                for block in body.iter_chunks(BLOCK):
-                    place += len(block)
-                    yield block
-        except (BotoCoreError, OSError) as error:
-            problem = error
-        broken += place < file.size
-        if broken > RESUMES:
-            why = problem or "the answer ended there"
-            raise StoreError(
-                f"{file.uri}: broke off {broken} times at byte {place}: {why}; run the task again"
-            ) from problem
-
-
-def _body(client: Any, file: LogFile, place: int) -> Any:
-    """Return the bytes from ``place`` of the object that was listed, and of no other."""
-    bucket, _, key = file.uri.removeprefix("s3://").partition("/")
-    try:
-        found = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={place}-", IfMatch=file.fingerprint)
-    except client.exceptions.ClientError as error:
-        if changed := CHANGED.get(_code(error)):
-            raise StoreError(f"{file.uri}: {changed} {SINCE}") from error
-        raise
-    problem = None
-    if found["ETag"].strip('"') != file.fingerprint:
-        problem = f"was replaced {SINCE}"
-    elif place and not found.get("ContentRange", "").startswith(f"bytes {place}-"):
-        problem = f"cannot be read on from byte {place}: the object store ignores Range"
-    if problem:
-        found["Body"].close()
-        raise StoreError(f"{file.uri}: {problem}")
-    return found["Body"]
-
-
-def _code(error: Exception) -> str:
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code"))
-
-
-def _advice(error: Exception) -> str:
-    """Return what to do about a source that cannot be read."""
-    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
-
-    if _code(error) in DENIED or isinstance(error, NoCredentialsError):
-        return "let the credentials of the connection list and read it"
-    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
-        return "check the endpoint of the connection, or run the task again"
-    return "run the task again"
-
-
-def _s3(options: dict[str, Any]) -> Any:
-    return _client(tuple(sorted(options.items())))
-
-
-@lru_cache(maxsize=4)  # making one takes as long as a hundred small objects, and they keep their connections
-def _client(options: tuple[tuple[str, Any], ...]) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    patient = Config(retries={"max_attempts": 8, "mode": "standard"}, connect_timeout=10, read_timeout=60)
-    return boto3.client("s3", config=patient, **dict(options))

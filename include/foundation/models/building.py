@@ -1,4 +1,4 @@
-"""A loop's model, made by the factory that its loop file names."""
+"""Make a loop's model with the factory that its loop file names."""
 
 import importlib
 from typing import Any
@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError
 
-RETIRED = {"include.training.factories": "include.factories"}  # module names that loop files may still have
+RETIRED = {"include.training.factories": "include.factories"}  # modules that moved, which loop files may still name
 
 
 def build(loop: Loop) -> BaseEstimator:

@@ -1,4 +1,4 @@
-"""Rows of the store as a model takes them."""
+"""Turn rows of the store into the frame that a model takes."""
 
 from typing import TYPE_CHECKING
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
-    """Return one column an input: strings, float64, or for a vector one float64 column an element.
+    """Return a column for each input, of strings or float64; for a vector, a float64 column for each element.
 
     Parameters
     ----------
     loop
         Names the inputs; a vector ``pixels`` becomes ``pixels_0``, ``pixels_1`` …
     rows
-        Has ``input_<name>`` for each input; missing text is empty, a missing number NaN.
+        Have ``input_<name>`` for each input. A missing text becomes empty, a missing number NaN.
 
     Returns
     -------
     pandas.DataFrame
-        One row a row, in order.
+        As many rows, in the same order.
     """
     import pandas as pd
 
@@ -33,10 +33,9 @@ def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
         values = rows.column(f"input_{name}").to_pylist()
         if item.type == "vector":
             size = item.size or 0
-            empty = [np.nan] * size
-            matrix = np.array([empty if value is None else value for value in values], dtype=np.float64).reshape(
-                -1, size
-            )
+            unknown = [np.nan] * size
+            vectors = [unknown if value is None else value for value in values]
+            matrix = np.array(vectors, dtype=np.float64).reshape(-1, size)
             columns |= {f"{name}_{place}": matrix[:, place] for place in range(size)}
         elif item.type == "numeric":
             columns[name] = np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Models as files that MLflow serves and that are safe to read: skops, never pickle."""
+"""Write models as files that MLflow serves and that are safe to read: in skops format, never pickled."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL_FILE = "model.skops"
-# Types that scikit-learn's own models hold and skops does not list: attribute containers without behaviour of their own.
+# Parts of scikit-learn's own models that skops does not list as safe; they only hold attributes.
 TRUSTED = ("numpy.dtype", "scipy.sparse._csr.csr_matrix", "sklearn.linear_model._logistic.LogisticRegression")
 
 
 def save_model(estimator: Any, place: Path, example: "pd.DataFrame") -> None:
-    """Write an MLflow model folder with signature and example.
+    """Write an MLflow model folder with a signature and an example.
+
+    Parameters
+    ----------
+    estimator
+        A fitted classifier.
+    place
+        The folder, which is made.
+    example
+        Features as `features_frame` makes them; the first two rows are kept.
 
     Raises
     ------
@@ -54,11 +63,16 @@ def load_model(place: Path) -> Any:
 
     path = place / MODEL_FILE
     if not path.is_file():
-        found = sorted(item.name for item in place.iterdir())
-        raise DeploymentError(f"{place.name}: got {found}, expected {MODEL_FILE}: pickled models are not read")
+        names = sorted(item.name for item in place.iterdir())
+        raise DeploymentError(f"{place.name}: got {names}, expected {MODEL_FILE}: pickled models are not read")
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
-    except (BadZipFile, KeyError, TypeError, ValueError) as error:  # an archive with a schema, and nothing is built yet
+    except (
+        BadZipFile,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:  # only the archive's schema was read: nothing is built yet
         raise DeploymentError(f"{place.name}: {MODEL_FILE} is not a skops model; it is not read: {error}") from error
     if unknown:
         raise DeploymentError("The model holds types that are not trusted; it is not read", unknown)

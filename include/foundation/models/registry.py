@@ -1,4 +1,4 @@
-"""MLflow: the runs, versions and aliases of one loop's models."""
+"""The runs, versions and aliases of one loop's models, kept in MLflow."""
 
 import tempfile
 import time
@@ -46,31 +46,31 @@ class LoadedModel:
         Parameters
         ----------
         rows
-            Has ``input_<name>`` for each input; may be empty.
+            Have ``input_<name>`` for each input; may be empty.
 
         Returns
         -------
         tuple of ndarrays
-            Labels, object of str, (n,); probabilities, float64, (n, classes) in the order of ``task.classes``; 0 for a class
-            that the model never saw.
+            Classes, object of str, (n,); and probabilities, float64, (n, classes), in the order of ``task.classes``, 0 for a
+            class that the model never saw.
         """
         classes = self.loop.task.classes
         probabilities = np.zeros((rows.num_rows, len(classes)))
         if rows.num_rows:
-            found = self.estimator.predict_proba(features_frame(self.loop, rows))
-            probabilities[:, [classes.index(name) for name in self.estimator.classes_]] = found
+            known = [classes.index(name) for name in self.estimator.classes_]
+            probabilities[:, known] = self.estimator.predict_proba(features_frame(self.loop, rows))
         return np.array(classes, dtype=object)[probabilities.argmax(axis=1)], probabilities
 
 
 class ModelRegistry:
-    """The experiment and the registered model of one loop; both bear its name.
+    """The experiment and the registered model of one loop; both have its name.
 
     Parameters
     ----------
     tracking_uri
-        ``http(s)://…``, or ``sqlite:///…`` for MLflow without a server; artifacts then lie beside the database.
+        ``http(s)://…``, or ``sqlite:///…`` for MLflow without a server, with artifacts in a folder beside the database.
     loop
-        The loop.
+        Whose models they are.
     """
 
     def __init__(self, tracking_uri: str, loop: Loop) -> None:
@@ -91,9 +91,9 @@ class ModelRegistry:
         """Id of the loop's experiment, made on first use."""
         from mlflow.exceptions import MlflowException
 
-        found = self.client.get_experiment_by_name(self.loop.name)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = self.client.get_experiment_by_name(self.loop.name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         place = None
         if self.tracking_uri.startswith("sqlite:///"):
             beside = Path(self.tracking_uri.removeprefix("sqlite:///")).resolve().parent
@@ -119,7 +119,24 @@ class ModelRegistry:
         tags: Mapping[str, str],
         signature_rows: pa.Table,
     ) -> str:
-        """Log a fitted model as one finished run and return its id; earlier attempts that were killed are closed."""
+        """Log a fitted model as one finished run and return its id; runs of attempts that were killed are closed.
+
+        Parameters
+        ----------
+        challenger_key
+            What the model was made of: the same key, the same model.
+        estimator
+            A fitted classifier.
+        params, metrics, tags
+            Of the run, by name.
+        signature_rows
+            Rows that the model was fitted on; the signature and the example are made from them.
+
+        Raises
+        ------
+        TrainingError
+            If the model has parts that could not be read back safely.
+        """
         self._close_killed(challenger_key)
         run_id = str(self.client.create_run(self.experiment_id, tags={KEY_TAG: challenger_key, **tags}).info.run_id)
         for name, value in params.items():
@@ -134,20 +151,40 @@ class ModelRegistry:
         return run_id
 
     def log_file(self, run_id: str, name: str, content: str | bytes) -> None:
-        """Keep a file with a run: a report or a picture."""
+        """Keep a file with a run: a report or a picture.
+
+        Parameters
+        ----------
+        run_id
+            Of the run.
+        name
+            Relative path of the artifact, with forward slashes.
+        content
+            Text is written as UTF-8.
+        """
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / Path(name).name
             path.write_bytes(content.encode() if isinstance(content, str) else content)
             self.client.log_artifact(run_id, str(path), str(Path(name).parent) if "/" in name else None)
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float], step: int) -> None:
-        """Keep metrics with a run; a step that has them already is left as it is."""
+        """Keep metrics with a run; a metric that already has a value at the step keeps it.
+
+        Parameters
+        ----------
+        run_id
+            Of the run.
+        metrics
+            Values by name.
+        step
+            What MLflow draws them over.
+        """
         for name, value in metrics.items():
-            if all(known.step != step for known in self.client.get_metric_history(run_id, name)):
+            if all(logged.step != step for logged in self.client.get_metric_history(run_id, name)):
                 self.client.log_metric(run_id, name, value, step=step)
 
     def load(self, *, run_id: str, version: str | None = None) -> LoadedModel:
-        """Return the model of a run."""
+        """Return the model of a run, which may be that of a version."""
         run = self.client.get_run(run_id)
         with tempfile.TemporaryDirectory() as folder:
             place = Path(self.client.download_artifacts(run_id, MODEL_FOLDER, folder))
@@ -178,9 +215,9 @@ class ModelRegistry:
 
     def version_of(self, challenger_key: str) -> str | None:
         """Return the version that a challenger was registered as, or None."""
-        for found in self.client.search_model_versions(f"name = '{self.loop.name}'"):
-            if found.tags.get(KEY_TAG) == challenger_key:
-                return str(found.version)
+        for version in self.client.search_model_versions(f"name = '{self.loop.name}'"):
+            if version.tags.get(KEY_TAG) == challenger_key:
+                return str(version.version)
         return None
 
     def run_of(self, version: str) -> str:
@@ -188,15 +225,21 @@ class ModelRegistry:
         return str(self.client.get_model_version(self.loop.name, version).run_id)
 
     def register(self, run_id: str, tags: Mapping[str, str]) -> str:
-        """Register a run's model once and return its version; the run's own tags are the version's too."""
+        """Register a run's model once and return its version, which gets the run's tags as well.
+
+        Raises
+        ------
+        DeploymentError
+            If MLflow does not finish within a minute.
+        """
         own = {
             name: value
             for name, value in self.client.get_run(run_id).data.tags.items()
             if not name.startswith("mlflow.")
         }
-        there = self.version_of(own[KEY_TAG])
-        if there is not None:
-            return there
+        registered = self.version_of(own[KEY_TAG])
+        if registered is not None:
+            return registered
         self._ensure_registered_model()
         source = f"{self.client.get_run(run_id).info.artifact_uri}/{MODEL_FOLDER}"
         made = self.client.create_model_version(self.loop.name, source, run_id, tags={**own, **tags})

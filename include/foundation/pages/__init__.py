@@ -1,1 +1,1 @@
-"""HTML and Markdown pages from templates, escaped, that load nothing."""
+"""Pages and pictures: one renderer, one style, one size. Pages are escaped, load nothing and run nothing."""

@@ -1,1 +1,1 @@
-"""Batches judged by Great Expectations: suites, what they found, and Data Docs."""
+"""Great Expectations: suites, the batches they judge, and the Data Docs that tell the result."""

@@ -1,4 +1,4 @@
-"""Judge a batch with a Great Expectations suite, and say in words what it found."""
+"""Judge a batch with a Great Expectations suite, and put the result into words."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,50 +11,53 @@ if TYPE_CHECKING:
 
 
 Suite = Mapping[str, Any]
-STOPPING = "critical"
-COUNTED = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
+STOPPING_SEVERITY = "critical"
+ON_BATCH_SIZE = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 EXAMPLES = 3
 LONGEST_EXAMPLE = 60
 
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """What a suite found, as Great Expectations says it in JSON, and in words.
+    """What a suite found in a batch, as JSON of Great Expectations and in words.
 
-    ``details["meta"]`` has ``rows``, the size of the batch, and ``judged``, how many of them were looked at. Each of
-    ``details["results"]`` has its expectation in words as ``says``.
+    Attributes
+    ----------
+    details
+        The result as Great Expectations writes it. Its ``meta`` has ``rows``, the size of the batch, and ``judged``, how many
+        of these rows were looked at; each of its ``results`` has ``says``, its expectation in words.
     """
 
     details: dict[str, Any]
 
     @property
     def success(self) -> bool:
-        """Whether every expectation of severity ``critical``, the default, was met; those of others only warn."""
+        """Whether every expectation of severity ``critical``, the default, is met; the others only warn."""
         return not self.failures
 
     @property
     def failures(self) -> list[str]:
-        """The critical expectations that were missed, and what was observed."""
-        return [said(item) for item in self._missed() if severity_of(item) == STOPPING]
+        """The critical expectations that are missed, each with what was observed."""
+        return [_sentence(item) for item in self._missed() if severity_of(item) == STOPPING_SEVERITY]
 
     @property
     def warnings(self) -> list[str]:
-        """The other expectations that were missed, and what was observed."""
-        return [said(item) for item in self._missed() if severity_of(item) != STOPPING]
+        """The other expectations that are missed, each with what was observed."""
+        return [_sentence(item) for item in self._missed() if severity_of(item) != STOPPING_SEVERITY]
 
     def _missed(self) -> list[dict[str, Any]]:
         return [item for item in self.details["results"] if not item["success"]]
 
 
-def suite_of(name: str, wanted: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return a suite in the JSON format of Great Expectations, of (type, arguments).
+def suite_of(name: str, expectations: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return a suite in the JSON format of Great Expectations, made from pairs of an expectation's type and arguments.
 
     Examples
     --------
     >>> suite_of("s", [("expect_column_values_to_be_unique", {"column": "trace_id"})])["expectations"]
     [{'type': 'expect_column_values_to_be_unique', 'kwargs': {'column': 'trace_id'}}]
     """
-    return {"name": name, "expectations": [{"type": kind, "kwargs": dict(kwargs)} for kind, kwargs in wanted]}
+    return {"name": name, "expectations": [{"type": kind, "kwargs": dict(kwargs)} for kind, kwargs in expectations]}
 
 
 def run_suite(suite: Suite, batch: "pd.DataFrame", rows: int | None = None) -> SuiteResult:
@@ -65,20 +68,15 @@ def run_suite(suite: Suite, batch: "pd.DataFrame", rows: int | None = None) -> S
     suite
         ``{"name": …, "expectations": [{"type": …, "kwargs": …, "meta": …, "severity": …}]}``, a valid one.
     batch
-        Rows to judge; may be empty, and may be a sample of all.
+        Rows to judge; may be empty, and may be a sample of the whole batch.
     rows
-        Size of the whole batch if it is larger: expectations on the number of rows are about it.
+        Size of the whole batch, which expectations on the number of rows are about; None if ``batch`` is the whole.
     """
-    import pandas as pd
-
     rows = len(batch) if rows is None else rows
-    others = [item for item in suite["expectations"] if item["type"] not in COUNTED]
-    results = _judge(suite["name"], others, batch) if others else []
-    size = pd.DataFrame({"rows": [rows]})
-    for item in suite["expectations"]:
-        if item["type"] in COUNTED:
-            (found,) = _judge(suite["name"], [_on_size(item)], size)
-            results.append(found | _of(item, found))
+    on_rows = [item for item in suite["expectations"] if item["type"] not in ON_BATCH_SIZE]
+    on_size = [item for item in suite["expectations"] if item["type"] in ON_BATCH_SIZE]
+    results = _judge(suite["name"], on_rows, batch) if on_rows else []
+    results += [_judge_size(suite["name"], item, rows) for item in on_size]
     met = sum(item["success"] for item in results)
     return SuiteResult(
         {
@@ -101,25 +99,24 @@ def great_expectations() -> Any:
 
 def severity_of(item: Mapping[str, Any]) -> str:
     """Return the severity of a result's expectation: critical, warning or info."""
-    return str(item["expectation_config"].get("severity") or STOPPING)
-
-
-def said(item: Mapping[str, Any]) -> str:
-    """Return a result as one sentence: what was expected, and what was observed."""
-    return f"{item['says']} {observed(item)}"
+    return str(item["expectation_config"].get("severity") or STOPPING_SEVERITY)
 
 
 def observed(item: Mapping[str, Any]) -> str:
-    """Return what a result's expectation found in the batch, in words."""
-    found = item.get("result") or {}
-    if "unexpected_count" in found:
-        examples = ", ".join(_short(value) for value in found.get("partial_unexpected_list", [])[:EXAMPLES])
-        return (
-            f"{found['unexpected_count']} of {found['element_count']} rows do not{f': {examples}' if examples else ''}"
-        )
-    if "observed_value" in found:
-        return f"observed {_short(found['observed_value'])}"
+    """Return in words what Great Expectations observed for one of the results."""
+    result = item.get("result") or {}
+    if "unexpected_count" in result:
+        examples = ", ".join(_short(value) for value in result.get("partial_unexpected_list", [])[:EXAMPLES])
+        counts = f"{result['unexpected_count']} of {result['element_count']} rows do not"
+        return f"{counts}: {examples}" if examples else counts
+    if "observed_value" in result:
+        return f"observed {_short(result['observed_value'])}"
     return _raised(item.get("exception_info") or {}) or "observed nothing"
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    """Return a result as one sentence: what was expected, and what was observed."""
+    return f"{item['says']} {observed(item)}"
 
 
 def _judge(name: str, expectations: list[Mapping[str, Any]], batch: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -131,28 +128,30 @@ def _judge(name: str, expectations: list[Mapping[str, Any]], batch: "pd.DataFram
     asset = context.data_sources.add_pandas("loop").add_dataframe_asset("batch")
     definition = asset.add_batch_definition_whole_dataframe("whole")
     suite = gx.ExpectationSuite(name, expectations=[dict(item) for item in expectations])
-    found = definition.get_batch({"dataframe": batch}).validate(suite, result_format="SUMMARY")
-    return [item.to_json_dict() | {"says": _says(item.expectation_config)} for item in found.results]
+    validation = definition.get_batch({"dataframe": batch}).validate(suite, result_format="SUMMARY")
+    return [item.to_json_dict() | {"says": _says(item.expectation_config)} for item in validation.results]
 
 
-def _on_size(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a single row has to meet whose column ``rows`` is the size of the batch.
+def _judge_size(name: str, item: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """Return the result of an expectation on the number of rows.
 
-    Given that many rows instead, Great Expectations would hash every one.
+    It is judged as an expectation on a single row that holds the number: Great Expectations would hash every one of that
+    many rows.
     """
+    import pandas as pd
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
     bounds = dict(item["kwargs"])
     if "value" in bounds:
         bounds["min_value"] = bounds["max_value"] = bounds.pop("value")
-    return {**item, "type": "expect_column_max_to_be_between", "kwargs": {"column": "rows", **bounds}}
-
-
-def _of(item: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a result says of its own expectation, where another one was judged for it."""
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    own = {"type": item["type"], "kwargs": dict(item["kwargs"])}
-    says = _says(ExpectationConfiguration(**item))
-    return {"expectation_config": {**found["expectation_config"], **own}, "says": says}
+    judged = {**item, "type": "expect_column_max_to_be_between", "kwargs": {"column": "rows", **bounds}}
+    (result,) = _judge(name, [judged], pd.DataFrame({"rows": [rows]}))
+    asked = {"type": item["type"], "kwargs": dict(item["kwargs"])}
+    return {
+        **result,
+        "expectation_config": {**result["expectation_config"], **asked},
+        "says": _says(ExpectationConfiguration(**item)),
+    }
 
 
 def _says(configuration: Any) -> str:
@@ -164,9 +163,9 @@ def _says(configuration: Any) -> str:
     return Template(rendered.template or configuration.type).safe_substitute(values)
 
 
-def _raised(found: Mapping[str, Any]) -> str:
-    """Return why an expectation could not be judged: Great Expectations nests it by metric."""
-    nested = [found, *(value for value in found.values() if isinstance(value, Mapping))]
+def _raised(exception_info: Mapping[str, Any]) -> str:
+    """Return why an expectation could not be judged; Great Expectations nests the reasons by metric, or does not."""
+    nested = [exception_info, *(value for value in exception_info.values() if isinstance(value, Mapping))]
     return "; ".join(str(item["exception_message"]) for item in nested if item.get("exception_message"))
 
 

@@ -1,4 +1,4 @@
-"""The suite of a loop's logs, in the JSON of Great Expectations: a file that a person may edit, or what the loop file says."""
+"""The suite that judges a loop's logs, in the JSON of Great Expectations: from a file that people may edit, or generated."""
 
 import difflib
 import json
@@ -13,65 +13,70 @@ from include.foundation.errors import ConfigError
 from include.foundation.quality.expectations import Suite, great_expectations, suite_of
 from include.foundation.store.schemas import schemas
 
-FOLDER = "FEEDBACK_LOOP_EXPECTATIONS_DIR"
+FOLDER_VARIABLE = "FEEDBACK_LOOP_EXPECTATIONS_DIR"
 KEYS = ("type", "kwargs", "meta", "severity", "notes", "description", "id")
-COLUMNS = ("column", "column_A", "column_B", "column_list", "column_set")
+COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
 def suite_path(loop: Loop) -> Path:
-    """Return where a loop's suite is if it was written: in ``include/expectations``, or the folder `FOLDER` names."""
-    return Path(os.environ.get(FOLDER) or ROOT / "include" / "expectations") / f"{loop.name}.json"
+    """Return where a loop's suite is, if it was written: in ``include/expectations`` or where `FOLDER_VARIABLE` points."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "include" / "expectations") / f"{loop.name}.json"
 
 
 def logs_suite(loop: Loop) -> Suite:
-    """Return the suite that judges a loop's logs: that of its file, or without one `generated_suite`.
+    """Return the suite that judges a loop's logs: the one in its file, or `generated_suite` if there is no file.
 
     Raises
     ------
     ConfigError
-        With every problem of the file: an unknown expectation, argument or column with the nearest known one.
+        With every problem of the file; an unknown expectation, argument or column comes with the nearest known one.
     """
     path = suite_path(loop)
     return read_suite(loop, path) if path.exists() else generated_suite(loop)
 
 
 def generated_suite(loop: Loop) -> dict[str, Any]:
-    """Return what the loop file says of a batch of predictions."""
-    wanted: list[tuple[str, dict[str, Any]]] = [("expect_table_row_count_to_be_between", {"min_value": 1})]
-    wanted += [
-        ("expect_column_values_to_not_be_null", {"column": name})
-        for name in ("trace_id", "ts", "model_version", "predicted")
-    ]
-    wanted += [
+    """Return the suite that follows from what the loop file says of predictions."""
+    required = ("trace_id", "ts", "model_version", "predicted")
+    expectations: list[tuple[str, dict[str, Any]]] = [
+        ("expect_table_row_count_to_be_between", {"min_value": 1}),
+        *(("expect_column_values_to_not_be_null", {"column": name}) for name in required),
         ("expect_column_values_to_be_unique", {"column": "trace_id"}),
         ("expect_column_values_to_be_in_set", {"column": "predicted", "value_set": list(loop.task.classes)}),
         ("expect_column_values_to_be_between", {"column": "confidence", "min_value": 0, "max_value": 1}),
     ]
-    for name, item in loop.inputs.items():
+    for name, field in loop.inputs.items():
         column = f"input_{name}"
-        if item.required:
-            wanted.append(("expect_column_values_to_not_be_null", {"column": column}))
-        bounds = {"min_value": item.minimum, "max_value": item.maximum}
-        given = {key: value for key, value in bounds.items() if value is not None}
-        if item.type == "numeric" and given:
-            wanted.append(("expect_column_values_to_be_between", {"column": column, **given}))
-    return suite_of(f"{loop.name} logs", wanted)
+        if field.required:
+            expectations.append(("expect_column_values_to_not_be_null", {"column": column}))
+        limits = {"min_value": field.minimum, "max_value": field.maximum}
+        bounds = {key: value for key, value in limits.items() if value is not None}
+        if field.type == "numeric" and bounds:
+            expectations.append(("expect_column_values_to_be_between", {"column": column, **bounds}))
+    return suite_of(f"{loop.name} logs", expectations)
 
 
 def write_suite(loop: Loop, *, overwrite: bool = False) -> Path:
-    """Write `generated_suite` where a person may edit it, and return where.
+    """Write `generated_suite` to a file that people may edit, and return its path.
+
+    Parameters
+    ----------
+    loop
+        Whose logs are judged.
+    overwrite
+        Whether a file that is there already is replaced.
 
     Raises
     ------
     ConfigError
-        If the file is there already, unless ``overwrite``: it may have been edited.
+        If the file is there already and must not be replaced: it may have been edited.
     """
     path = suite_path(loop)
     text = json.dumps(generated_suite(loop), indent=2, ensure_ascii=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with path.open("w" if overwrite else "x", encoding="utf-8") as opened:
-            opened.write(text)
+        with path.open("w" if overwrite else "x", encoding="utf-8") as file:
+            file.write(text)
     except FileExistsError:
         raise ConfigError(f"{path} is there already and may have been edited; --overwrite writes it anew") from None
     return path
@@ -86,18 +91,18 @@ def read_suite(loop: Loop, path: Path) -> Suite:
         With every problem of the file.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        suite = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON: {error}") from error
-    problems = suite_problems(loop, found)
+    problems = suite_problems(loop, suite)
     if problems:
         raise ConfigError(f"{path} is not a valid suite", problems)
-    return {"name": found.get("name") or f"{loop.name} logs", "expectations": found["expectations"]}
+    return {"name": suite.get("name") or f"{loop.name} logs", "expectations": suite["expectations"]}
 
 
-def suite_problems(loop: Loop, found: Any) -> list[str]:
-    """Return everything that is wrong with a suite for a loop's logs; nothing if it can be used."""
-    expectations = found.get("expectations") if isinstance(found, dict) else None
+def suite_problems(loop: Loop, suite: Any) -> list[str]:
+    """Return everything that is wrong with a suite for a loop's logs; empty if it can be used."""
+    expectations = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(expectations, list) or not expectations:
         return ['expected {"name": …, "expectations": [{"type": …, "kwargs": {…}}, …]} with at least one expectation']
     columns = schemas(loop)["predictions"].columns.names
@@ -130,19 +135,19 @@ def _unknown_columns(item: Mapping[str, Any], columns: list[str]) -> list[str]:
 
 
 def columns_named(item: Mapping[str, Any]) -> list[str]:
-    """Return the columns an expectation names.
+    """Return the columns that an expectation names.
 
     Examples
     --------
     >>> columns_named({"type": "expect_…", "kwargs": {"column_list": ["a", "b"], "min_value": 1}})
     ['a', 'b']
     """
-    found = [item["kwargs"][key] for key in COLUMNS if key in item.get("kwargs", {})]
-    return [str(name) for value in found for name in (value if isinstance(value, list | tuple | set) else [value])]
+    arguments = [item["kwargs"][key] for key in COLUMN_ARGUMENTS if key in item.get("kwargs", {})]
+    return [str(name) for value in arguments for name in (value if isinstance(value, list | tuple | set) else [value])]
 
 
 def _refused(item: Mapping[str, Any]) -> list[str]:
-    """Return what Great Expectations itself has against an expectation, one problem an argument."""
+    """Return why Great Expectations itself refuses an expectation: one problem for each argument."""
     from great_expectations.exceptions import GreatExpectationsError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import get_expectation_impl

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from include.foundation.statistics.estimates import design_weights
 
 BETS = np.linspace(0.05, 0.95, 19)
 CLIP = 700.0  # exp of more overflows
@@ -12,10 +14,19 @@ CLIP = 700.0  # exp of more overflows
 
 @dataclass(frozen=True)
 class Stake:
-    """Differences in -1 to 1 with their counts, and the mean that the null hypothesis allows them at most.
+    """Differences with their counts, and the largest mean that the null hypothesis allows them.
 
-    Where rows stand for unequally many, each difference comes scaled by its row's ``weights``, 0 to 1; the threshold is scaled
-    alike, or else rows of little weight would seem to exceed a negative one.
+    Attributes
+    ----------
+    differences
+        (n,), each -1 to 1; multiplied by its row's weight where rows stand for unequally many.
+    counts
+        How often each difference occurs, (n,).
+    threshold
+        The largest mean difference under the null hypothesis, -1 to 1.
+    weights
+        Of the rows, (n,), each 0 to 1; all 1 by default. The threshold is multiplied by them as well: otherwise rows of little
+        weight would seem to exceed a negative one.
     """
 
     differences: Sequence[float]
@@ -55,6 +66,36 @@ def mixture_e_value(stakes: Iterable[Stake]) -> float:
     return float(np.exp(np.minimum(log_e_value(stakes), CLIP)))
 
 
+def shortfall_e_value(scores: ArrayLike, inclusion_probabilities: ArrayLike, floor: float) -> float:
+    """Return the e-value of the hypothesis that the mean score is at least the floor.
+
+    Parameters
+    ----------
+    scores
+        float64, (n,), each 0 to 1; may be empty.
+    inclusion_probabilities
+        float64, (n,), above 0, at most 1: rows that stand for more weigh more.
+    floor
+        0 to 1.
+
+    Returns
+    -------
+    float
+        As `mixture_e_value`: large values say that the mean is below the floor.
+
+    Examples
+    --------
+    >>> shortfall_e_value([], [], 0.8)
+    1.0
+    >>> shortfall_e_value([0.0] * 20, [0.5] * 20, 0.8) > 1000 > shortfall_e_value([1.0] * 20, [0.5] * 20, 0.8)
+    True
+    """
+    weights = design_weights(inclusion_probabilities)
+    shares = weights / weights.max(initial=1.0)
+    shortfalls = (floor - np.asarray(scores, dtype=np.float64)) * shares
+    return mixture_e_value([Stake(shortfalls.tolist(), [1.0] * shortfalls.size)])
+
+
 def log_e_value(stakes: Iterable[Stake]) -> float:
     """Return the natural logarithm of `mixture_e_value`, which does not overflow."""
     wealth = _log_wealth(list(stakes))
@@ -63,14 +104,14 @@ def log_e_value(stakes: Iterable[Stake]) -> float:
 
 
 def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: float = 0.0) -> int | None:
-    """Return how many more rows of disagreement are needed at the present rate of wins; None if no bet would grow.
+    """Return how many more rows of disagreement are needed if wins stay as frequent; None if no bet would grow.
 
     Parameters
     ----------
     wins, losses
-        Rows that spoke for and against the challenger so far; one of each is added, so that nothing is taken for certain.
+        Rows for and against the challenger so far; one of each is added, so that no rate is taken for certain.
     log_needed
-        Logarithm of the wealth that is missing, above 0.
+        Logarithm of the factor by which the wealth must still grow, above 0.
     threshold
         Mean difference that the null hypothesis allows on such rows, -1 to 1.
 
@@ -86,7 +127,7 @@ def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: f
 
 
 def _log_wealth(stakes: list[Stake]) -> NDArray[np.float64]:
-    """Return the logarithm of each bet's wealth; bets are scaled so that no row can cost more than is there."""
+    """Return the logarithm of each bet's wealth; bets are scaled so that no row can cost more than the wealth."""
     worst = max((1 + stake.threshold for stake in stakes), default=1.0)
     bets = BETS / max(worst, 1.0)
     wealth = np.zeros(bets.size)

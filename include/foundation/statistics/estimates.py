@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval; all three are None where there are no rows.
+    """A value with its interval; all three are None if there are no rows.
 
     ``effective_rows`` is how many equally weighted rows would be as informative (Kish 1965).
     """
@@ -26,9 +26,9 @@ class Estimate:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Estimate":
+    def from_json(cls, record: Mapping[str, Any]) -> "Estimate":
         """Return what `to_json` wrote."""
-        return cls(**found)
+        return cls(**record)
 
     def __str__(self) -> str:
         if self.value is None:
@@ -37,6 +37,31 @@ class Estimate:
 
 
 UNKNOWN = Estimate(None, None, None, 0, 0.0)
+
+
+def design_weights(inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Return how many rows each drawn row stands for: 1 / its inclusion probability.
+
+    Parameters
+    ----------
+    inclusion_probabilities
+        float64, (n,), above 0, at most 1; may be empty.
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside these bounds, or NaN.
+
+    Examples
+    --------
+    >>> design_weights([0.5, 0.1, 1.0]).tolist()
+    [2.0, 10.0, 1.0]
+    """
+    probabilities = np.asarray(inclusion_probabilities, dtype=np.float64)
+    if not ((probabilities > 0) & (probabilities <= 1)).all():
+        msg = "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
+        raise ValueError(msg)
+    return np.asarray(1 / probabilities)
 
 
 def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
@@ -49,7 +74,7 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
     inclusion_probabilities
         float64, (n,), above 0, at most 1.
     level
-        Of the interval.
+        Of the interval, 0 to 1.
 
     Notes
     -----
@@ -61,7 +86,7 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
     >>> print(weighted_mean([1, 1, 0, 1], [0.5, 0.5, 0.5, 0.5]))
     0.750 (0.301 to 0.954, 4 rows)
     """
-    scores, weights = _arrays(values, inclusion_probabilities)
+    scores, weights = _scores_and_weights(values, inclusion_probabilities)
     if scores.size == 0:
         return UNKNOWN
     mean, n = float(weights @ scores / weights.sum()), effective_rows(weights)
@@ -74,24 +99,33 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
 def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
     """Return the weighted mean of paired differences in -1 to 1.
 
+    Parameters
+    ----------
+    differences
+        float64, (n,), each -1 to 1; may be empty.
+    inclusion_probabilities
+        float64, (n,), above 0, at most 1.
+    level
+        Of the interval, 0 to 1.
+
     Notes
     -----
-    Adjusted Wald interval of Agresti & Min (2005): half a win, half a loss and a tie are added, so that a few rows without any
-    difference do not give an interval of no width.
+    Adjusted Wald interval of Agresti & Min (2005): half a win, half a loss and a tie are added, because otherwise a few rows
+    without any difference would give an interval of no width.
 
     Examples
     --------
     >>> print(weighted_difference([1, 0, 0, -1], [1, 1, 1, 1]))
     0.000 (-0.566 to 0.566, 4 rows)
     """
-    found, weights = _arrays(differences, inclusion_probabilities)
-    if found.size == 0:
+    paired, weights = _scores_and_weights(differences, inclusion_probabilities)
+    if paired.size == 0:
         return UNKNOWN
     share, n = weights / weights.sum(), effective_rows(weights)
-    mean = float(share @ found)
-    first, second = n * mean / (n + 2), (n * float(share @ found**2) + 1) / (n + 2)
+    mean = float(share @ paired)
+    first, second = n * mean / (n + 2), (n * float(share @ paired**2) + 1) / (n + 2)
     half = _normal_quantile((1 + level) / 2) * np.sqrt((second - first**2) / (n + 2))
-    return Estimate(mean, max(-1.0, first - float(half)), min(1.0, first + float(half)), int(found.size), n)
+    return Estimate(mean, max(-1.0, first - float(half)), min(1.0, first + float(half)), int(paired.size), n)
 
 
 def effective_rows(weights: NDArray[np.float64]) -> float:
@@ -99,18 +133,15 @@ def effective_rows(weights: NDArray[np.float64]) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _arrays(values: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    found, chance = np.asarray(values, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
-    if found.shape != chance.shape:
-        msg = f"Got {found.size} values and {chance.size} probabilities, expected as many of both"
+def _scores_and_weights(values: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    scores, weights = np.asarray(values, dtype=np.float64), design_weights(probabilities)
+    if scores.shape != weights.shape:
+        msg = f"Got {scores.size} values and {weights.size} probabilities, expected as many of both"
         raise ValueError(msg)
-    if not ((chance > 0) & (chance <= 1)).all():
-        msg = "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
-        raise ValueError(msg)
-    return found, 1 / chance
+    return scores, weights
 
 
 def _normal_quantile(probability: float) -> float:
-    from scipy.special import ndtri  # whoever only reads a decision with an `Estimate` need not wait for scipy
+    from scipy.special import ndtri  # who only reads a decision with an `Estimate` need not wait for scipy
 
     return float(ndtri(probability))

@@ -1,4 +1,4 @@
-"""Which of many findings count, when some would turn up by chance."""
+"""Which of many findings count, given that some turn up by chance."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Tail probabilities of Student's t and of F, without the fifth of a second that importing ``scipy.special`` costs."""
+"""Tail probabilities of Student's t and of F; importing ``scipy.special`` for them would take a fifth of a second."""
 
 import math
 
@@ -23,12 +23,27 @@ def two_sided_t(t: Numbers, degrees: int) -> Numbers:
 
 
 def upper_f(ratio: Numbers, numerator: int, denominator: int) -> Numbers:
-    """Return the probability that an F variable with these degrees is above a ratio of variances, (k,), not negative."""
+    """Return the probability that an F variable is above a ratio of variances.
+
+    Parameters
+    ----------
+    ratio
+        float64, (k,), not negative.
+    numerator, denominator
+        Degrees of freedom, positive.
+    """
     return incomplete_beta(denominator / 2, numerator / 2, denominator / (denominator + numerator * ratio))
 
 
 def incomplete_beta(a: float, b: float, x: Numbers) -> Numbers:
-    """Return the regularized incomplete beta function of x, (k,), 0 to 1, for positive a and b.
+    """Return the regularized incomplete beta function.
+
+    Parameters
+    ----------
+    a, b
+        Positive.
+    x
+        float64, (k,), each 0 to 1.
 
     Notes
     -----
@@ -41,26 +56,26 @@ def incomplete_beta(a: float, b: float, x: Numbers) -> Numbers:
     with np.errstate(divide="ignore"):
         logarithm = a * np.log(x) + b * np.log1p(-x)
     front = np.exp(logarithm + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)) / first
-    found = front * _continued_fraction(first, second, near)
-    return np.clip(np.where(swapped, 1 - found, found), 0, 1)
+    share = front * _continued_fraction(first, second, near)
+    return np.clip(np.where(swapped, 1 - share, share), 0, 1)
 
 
 def _continued_fraction(a: Numbers, b: Numbers, x: Numbers) -> Numbers:
     c = np.ones_like(x)
-    d = 1 / _apart(1 - (a + b) * x / (a + 1))
-    found = d.copy()
+    d = 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
+    fraction = d.copy()
     for m in range(1, ITERATIONS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
-            d = 1 / _apart(1 + term * d)
-            c = _apart(1 + term / c)
-            found = found * c * d
+            d = 1 / _away_from_zero(1 + term * d)
+            c = _away_from_zero(1 + term / c)
+            fraction = fraction * c * d
         if np.abs(c * d - 1).max(initial=0.0) < 1e-14:
             break
-    return found
+    return fraction
 
 
-def _apart(value: Numbers) -> Numbers:
-    """Return values kept away from 0."""
+def _away_from_zero(value: Numbers) -> Numbers:
+    """Return the values, those near 0 replaced by the tiniest: Lentz's method divides by them."""
     return np.where(np.abs(value) < TINIEST, TINIEST, value)

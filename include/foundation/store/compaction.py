@@ -1,19 +1,19 @@
-"""Keep opening and reading a table from growing with the number of its commits."""
+"""Merge a table's small files now and then, so that many commits do not make it slow to open and to read."""
 
 import contextlib
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-EVERY = 16  # commits; each adds a file of a few rows and an entry of the log, at a millisecond to read and half of one to open
+EVERY = 16  # commits; each adds a file that takes a millisecond to read, and a log entry that takes half of one to open
 SMALL = 1 << 25  # bytes: larger files stay as they are
 CONFIGURATION = {"delta.checkpointInterval": str(EVERY)}
 
 
 def compact(table: DeltaTable) -> None:
-    """Make one file of a table's small ones, at every `EVERY`-th version; whoever is first does it.
+    """Merge a table's small files into one at every `EVERY`-th version, unless another writer is doing it.
 
-    The rows stay, and earlier versions can still be read.
+    The rows stay the same, and earlier versions can still be read.
 
     Parameters
     ----------

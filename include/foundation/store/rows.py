@@ -1,4 +1,4 @@
-"""Rows and the schema of their table: made of records, fitted, and told from those that are there."""
+"""Rows that fit their table: made from records, brought to its schema, and without those that it already has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +14,15 @@ from include.foundation.store.schemas import schemas
 
 def rows_of(loop: Loop, name: str, records: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Return records as rows of a table; a key that a record lacks is null.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs and segments that some tables have columns for.
+    name
+        Of the table.
+    records
+        Values by column.
 
     Raises
     ------
@@ -31,17 +40,40 @@ def rows_of(loop: Loop, name: str, records: Sequence[Mapping[str, Any]]) -> pa.T
 
 
 def missing(rows: pa.Table, present: pa.Table, key: Sequence[str]) -> pa.Table:
-    """Return the first row of each key that is not among ``present``."""
+    """Return the first row of each key that the present rows do not have.
+
+    Parameters
+    ----------
+    rows, present
+        Both have the columns of the key.
+    key
+        Columns that make a row unique.
+    """
     seen = set(zip(*(present.column(name).to_pylist() for name in key), strict=True))
-    keep = []
-    for found in zip(*(rows.column(name).to_pylist() for name in key), strict=True):
-        keep.append(found not in seen)
-        seen.add(found)
-    return rows.filter(pa.array(keep, pa.bool_()))
+    is_new = []
+    for values in zip(*(rows.column(name).to_pylist() for name in key), strict=True):
+        is_new.append(values not in seen)
+        seen.add(values)
+    return rows.filter(pa.array(is_new, pa.bool_()))
 
 
 def conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
-    """Return rows with exactly the schema's columns, order and types; a missing nullable column is null."""
+    """Return rows with exactly the schema's columns, order and types; a missing nullable column is null.
+
+    Parameters
+    ----------
+    rows
+        Have columns of the schema, in any order, and of types that can be cast to the schema's.
+    schema
+        What is wanted.
+    name
+        Of the table, for the error.
+
+    Raises
+    ------
+    StoreError
+        With every column that the schema does not have, or that lacks a value it needs.
+    """
     columns, problems = [], []
     for field in schema:
         if field.name not in rows.column_names:
@@ -57,12 +89,12 @@ def conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
 
 
 def misfits(table: DeltaTable, wanted: pa.Schema) -> list[str]:
-    """Return why rows with the wanted columns cannot be in a table; columns that it lacks are added when they are written."""
-    there = {field.name: field for field in table.schema().fields}
+    """Return why a table cannot hold rows with the wanted columns; one that it lacks is no reason, since writing adds it."""
+    present = {field.name: field for field in table.schema().fields}
     problems = [
-        f"{field.name}: got {there[field.name].type}, expected {field.type}"
+        f"{field.name}: got {present[field.name].type}, expected {field.type}"
         for field in Schema.from_arrow(wanted).fields
-        if field.name in there and there[field.name].type != field.type
+        if field.name in present and present[field.name].type != field.type
     ]
-    unknown = [field.name for field in there.values() if not field.nullable and field.name not in wanted.names]
+    unknown = [field.name for field in present.values() if not field.nullable and field.name not in wanted.names]
     return problems + [f"{name}: unknown, and needs a value in every row" for name in unknown]

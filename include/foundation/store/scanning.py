@@ -1,4 +1,4 @@
-"""Scan a table's files under a condition, whatever type of string they were written with."""
+"""Read the rows of a table's files that meet some conditions, whatever type of string the files were written with."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +26,12 @@ def scan(
     filters
         Conditions that all must hold, as ``(column, operator, value)`` with ``= != < <= > >= in``; all rows by default.
     readahead
-        Files, and batches of each, that are read ahead: what speed is bought with memory for.
+        How many files, and how many batches of each, are read in advance: more is faster and takes more memory.
 
     Notes
     -----
-    A file that Delta rewrites, when rows are deleted, updated or compacted, notes its texts as string views. Arrow casts such a
-    column, but compares it with nothing, so the rows of such a file are compared after they were cast.
+    Delta rewrites files when rows are deleted, updated or compacted, and stores their texts as string views. Arrow can cast
+    such a column but not compare it, so the rows of these files are read first and compared once they are cast.
     """
     wanted, ahead = list(columns), {"batch_readahead": readahead, "fragment_readahead": readahead}
     if not filters:
@@ -53,12 +53,12 @@ def scan(
 
 
 def _with_views(fragments: Sequence[Any], columns: Sequence[str]) -> set[str]:
-    """Return the paths of the files with a string view in one of the columns; what was read of a file is kept with it."""
+    """Return the paths of the files with a string view in one of the columns; a fragment remembers the schema that is read."""
 
     def has_view(fragment: Any) -> bool:
         schema = fragment.physical_schema
         return any(name in schema.names and schema.field(name).type in VIEWS for name in columns)
 
     with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
-        found = list(pool.map(has_view, fragments))
-    return {fragment.path for fragment, views in zip(fragments, found, strict=True) if views}
+        viewed = list(pool.map(has_view, fragments))
+    return {fragment.path for fragment, is_viewed in zip(fragments, viewed, strict=True) if is_viewed}

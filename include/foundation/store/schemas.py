@@ -1,32 +1,25 @@
 """What a row of each table is. Inputs and segments are flat columns: ``input_<name>`` and ``segment_<name>``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.store.table_schema import (
+    FLAG,
+    INTEGER,
+    INTEGERS,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    TableSchema,
+    nullable,
+    required,
+    table,
+)
 
-TIMESTAMP = pa.timestamp("us", tz="UTC")
-TEXTS = pa.list_(pa.string())
-FOR_GOOD = 36_500  # days
-INPUT_TYPES = {
-    "text": pa.string(),
-    "categorical": pa.string(),
-    "numeric": pa.float64(),
-    "vector": pa.list_(pa.float64()),
-}
-
-
-@dataclass(frozen=True)
-class TableSchema:
-    """A table's columns, the key that makes a row unique, how it is partitioned on disk, and Delta's properties of it."""
-
-    name: str
-    columns: pa.Schema
-    key: tuple[str, ...]
-    partition_by: tuple[str, ...] = ()
-    properties: Mapping[str, str] = field(default_factory=dict)
+INPUT_TYPES = {"text": TEXT, "categorical": TEXT, "numeric": NUMBER, "vector": NUMBERS}
+FOR_GOOD_DAYS = 36_500
 
 
 def schemas(loop: Loop) -> dict[str, TableSchema]:
@@ -38,232 +31,200 @@ def schemas(loop: Loop) -> dict[str, TableSchema]:
     >>> schemas(loop_named("newswire"))["predictions"].key
     ('trace_id',)
     """
-    inputs = [pa.field(f"input_{name}", INPUT_TYPES[item.type]) for name, item in loop.inputs.items()]
-    segments = [pa.field(f"segment_{name}", pa.string()) for name in loop.segments]
-    tables = [_predictions(inputs + segments), _labels(loop, inputs + segments), *_FIXED]
+    inputs = [nullable(f"input_{name}", INPUT_TYPES[item.type]) for name, item in loop.inputs.items()]
+    segments = [nullable(f"segment_{name}", TEXT) for name in loop.segments]
+    tables = [_predictions(*inputs, *segments), _labels(loop, *inputs, *segments), *_SAME_FOR_EVERY_LOOP]
     return {table.name: table for table in tables}
 
 
-def _predictions(own: list[pa.Field]) -> TableSchema:
-    columns = [
-        pa.field("trace_id", pa.string(), nullable=False),
-        pa.field("ts", TIMESTAMP, nullable=False),
-        pa.field("day", pa.string(), nullable=False),  # YYYY-MM-DD of ts, in UTC
-        pa.field("model_version", pa.string(), nullable=False),
-        pa.field("predicted", pa.string(), nullable=False),
-        pa.field("confidence", pa.float64()),  # largest probability; null without probabilities
-        pa.field("probabilities", pa.list_(pa.float64())),  # in the order of task.classes; null when not logged
-        pa.field("embedding", pa.list_(pa.float32())),
-        pa.field("user_key", pa.string()),  # pseudonym
-        pa.field("source", pa.string()),  # file the row came from
+def _predictions(*own: pa.Field) -> TableSchema:
+    return table(
+        "predictions",
+        required("trace_id", TEXT),
+        required("ts", TIMESTAMP),
+        required("day", TEXT),  # YYYY-MM-DD of ts, in UTC
+        required("model_version", TEXT),
+        required("predicted", TEXT),
+        nullable("confidence", NUMBER),  # largest probability; null without probabilities
+        nullable("probabilities", NUMBERS),  # in the order of task.classes; null when not logged
+        nullable("embedding", pa.list_(pa.float32())),
+        nullable("user_key", TEXT),  # pseudonym
+        nullable("source", TEXT),  # file the row came from
         *own,
-    ]
-    return TableSchema("predictions", pa.schema(columns), ("trace_id",), ("day",))
+        key=("trace_id",),
+        partition_by=("day",),
+    )
 
 
-def _labels(loop: Loop, own: list[pa.Field]) -> TableSchema:
-    columns = [
-        pa.field(
-            "label_id", pa.string(), nullable=False
-        ),  # digest of request and answers: the same answers, the same id
-        pa.field("trace_id", pa.string(), nullable=False),
-        pa.field("request_id", pa.string()),  # null for seed labels
-        pa.field("label", pa.string(), nullable=False),
-        pa.field("decided_by", pa.string(), nullable=False),  # dawid_skene, majority, seed
-        pa.field("confidence", pa.float64()),
-        pa.field("annotators", pa.int64()),
-        pa.field("agreement", pa.float64()),  # share of answers equal to the label
-        pa.field("origin", pa.string(), nullable=False),  # annotation, correction, seed
-        pa.field("split", pa.string(), nullable=False),  # train, holdout
-        pa.field("stratum", pa.string(), nullable=False),  # certainty, random, disagreement, seed
-        pa.field("inclusion_probability", pa.float64(), nullable=False),
-        pa.field("evidence_for", pa.string()),  # challenger key whose disagreement asked for it
-        pa.field("content_key", pa.string(), nullable=False),  # equal for near duplicates
-        pa.field("supersedes", pa.string()),  # label_id it replaces
-        pa.field("predicted", pa.string()),  # what the live model said, and which
-        pa.field("model_version", pa.string()),
-        pa.field("ts", TIMESTAMP, nullable=False),  # of the prediction
-        pa.field("decided_at", TIMESTAMP, nullable=False),  # of the last answer used
+def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
+    return table(
+        "labels",
+        required("label_id", TEXT),  # digest of request and answers: the same answers, the same id
+        required("trace_id", TEXT),
+        nullable("request_id", TEXT),  # null for seed labels
+        required("label", TEXT),
+        required("decided_by", TEXT),  # dawid_skene, majority, seed
+        nullable("confidence", NUMBER),
+        nullable("annotators", INTEGER),
+        nullable("agreement", NUMBER),  # share of answers equal to the label
+        required("origin", TEXT),  # annotation, correction, seed
+        required("split", TEXT),  # train, holdout
+        required("stratum", TEXT),  # certainty, random, disagreement, seed
+        required("inclusion_probability", NUMBER),
+        nullable("evidence_for", TEXT),  # challenger key whose disagreement asked for it
+        required("content_key", TEXT),  # equal for near duplicates
+        nullable("supersedes", TEXT),  # label_id it replaces
+        nullable("predicted", TEXT),  # what the live model said, and which
+        nullable("model_version", TEXT),
+        required("ts", TIMESTAMP),  # of the prediction
+        required("decided_at", TIMESTAMP),  # of the last answer used
         *own,
-    ]
-    return TableSchema("labels", pa.schema(columns), ("label_id",), properties=_kept_for(loop.labels.history_days))
+        key=("label_id",),
+        properties=_kept_for(loop.labels.history_days),
+    )
 
 
 def _kept_for(days: int | None) -> dict[str, str]:
-    """Return the properties that keep a table's earlier versions: Delta itself would forget them after 30 days.
+    """Return the properties that keep a table's earlier versions, for good by default: Delta would drop them after 30 days.
 
-    The files of a version go only with a vacuum, which nobody but a person starts.
+    The files of a version are deleted only by a vacuum, which nothing here starts.
     """
     return {
         "delta.enableExpiredLogCleanup": "false" if days is None else "true",
-        "delta.logRetentionDuration": f"interval {days or FOR_GOOD} days",
-        "delta.deletedFileRetentionDuration": f"interval {days or FOR_GOOD} days",
+        "delta.logRetentionDuration": f"interval {days or FOR_GOOD_DAYS} days",
+        "delta.deletedFileRetentionDuration": f"interval {days or FOR_GOOD_DAYS} days",
     }
 
 
-_FIXED = (
-    TableSchema(
+_SAME_FOR_EVERY_LOOP = (
+    table(
         "files_read",
-        pa.schema(
-            [
-                pa.field("kind", pa.string(), nullable=False),  # logs, feedback
-                pa.field("name", pa.string(), nullable=False),  # relative to the folder; of a query, its bounds
-                pa.field("fingerprint", pa.string(), nullable=False),  # ETag, or size and modification time
-                pa.field("reader", pa.string(), nullable=False),  # digest of what decides how lines are read
-                pa.field("start_byte", pa.int64(), nullable=False),
-                pa.field("end_byte", pa.int64(), nullable=False),  # lines that begin before it were read
-                pa.field("edges", pa.string()),  # digest of the file's beginning and of what is before end_byte
-                pa.field("written_at", TIMESTAMP, nullable=False),
-                pa.field("interval_start", TIMESTAMP, nullable=False),  # data interval whose run read it
-                pa.field("interval_end", TIMESTAMP, nullable=False),
-                pa.field("lines", pa.int64(), nullable=False),  # = rows + late + early + duplicates + refused
-                pa.field("rows", pa.int64(), nullable=False),  # landed in that interval
-                pa.field("late", pa.int64(), nullable=False),  # landed before it
-                pa.field("early", pa.int64(), nullable=False),  # landed after it
-                pa.field("duplicates", pa.int64(), nullable=False),
-                pa.field("refused", pa.int64(), nullable=False),
-            ]
-        ),
-        ("kind", "name", "fingerprint", "reader", "start_byte"),
+        required("kind", TEXT),  # logs, feedback
+        required("name", TEXT),  # relative to the folder; of a query, its bounds
+        required("fingerprint", TEXT),  # ETag, or size and modification time
+        required("reader", TEXT),  # digest of what decides how lines are read
+        required("start_byte", INTEGER),
+        required("end_byte", INTEGER),  # lines that begin before it were read
+        nullable("edges", TEXT),  # digest of the file's beginning and of what is before end_byte
+        required("written_at", TIMESTAMP),
+        required("interval_start", TIMESTAMP),  # data interval whose run read it
+        required("interval_end", TIMESTAMP),
+        required("lines", INTEGER),  # = rows + late + early + duplicates + refused
+        required("rows", INTEGER),  # landed in that interval
+        required("late", INTEGER),  # landed before it
+        required("early", INTEGER),  # landed after it
+        required("duplicates", INTEGER),
+        required("refused", INTEGER),
+        key=("kind", "name", "fingerprint", "reader", "start_byte"),
     ),
-    TableSchema(
+    table(
         "quarantine",
-        pa.schema(
-            [
-                pa.field("refusal_id", pa.string(), nullable=False),  # digest of source, line and raw text
-                pa.field("stage", pa.string(), nullable=False),  # logs, feedback, answers, labels
-                pa.field("interval_start", TIMESTAMP),  # data interval it was first met in
-                pa.field("interval_end", TIMESTAMP),
-                pa.field("source", pa.string(), nullable=False),
-                pa.field("line", pa.int64()),  # 1-based line or row; null if the file as a whole
-                pa.field("trace_id", pa.string()),
-                pa.field("ts", TIMESTAMP),  # of the line, where it could be read
-                pa.field("reason_code", pa.string(), nullable=False),
-                pa.field("reason", pa.string(), nullable=False),
-                pa.field("raw", pa.string(), nullable=False),
-            ]
-        ),
-        ("refusal_id",),
+        required("refusal_id", TEXT),  # digest of source, line and raw text
+        required("stage", TEXT),  # logs, feedback, answers, labels
+        nullable("interval_start", TIMESTAMP),  # data interval it was first met in
+        nullable("interval_end", TIMESTAMP),
+        required("source", TEXT),
+        nullable("line", INTEGER),  # 1-based line or row; null if the file as a whole
+        nullable("trace_id", TEXT),
+        nullable("ts", TIMESTAMP),  # of the line, where it could be read
+        required("reason_code", TEXT),
+        required("reason", TEXT),
+        required("raw", TEXT),
+        key=("refusal_id",),
     ),
-    TableSchema(
+    table(
         "profiles",
-        pa.schema(
-            [
-                pa.field("day", pa.string(), nullable=False),
-                pa.field("segment", pa.string(), nullable=False),  # "desk=eu"; "" is all rows together
-                pa.field("column", pa.string(), nullable=False),
-                pa.field("kind", pa.string(), nullable=False),  # numeric, categorical
-                pa.field("rows", pa.int64(), nullable=False),
-                pa.field("nulls", pa.int64(), nullable=False),
-                pa.field("edges", pa.list_(pa.float64())),  # numeric: k + 1 bin edges, outer ones infinite
-                pa.field("counts", pa.list_(pa.int64()), nullable=False),  # per bin or category
-                pa.field("categories", TEXTS),  # categorical: name of each count
-                pa.field("total", pa.float64()),  # numeric: sum, and sum of squares, of the finite values
-                pa.field("total_squared", pa.float64()),
-            ]
-        ),
-        ("day", "segment", "column"),
-        ("day",),
+        required("day", TEXT),
+        required("segment", TEXT),  # "desk=eu"; "" is all rows together
+        required("column", TEXT),
+        required("kind", TEXT),  # numeric, categorical
+        required("rows", INTEGER),
+        required("nulls", INTEGER),
+        nullable("edges", NUMBERS),  # numeric: k + 1 bin edges, outer ones infinite
+        required("counts", INTEGERS),  # per bin or category
+        nullable("categories", TEXTS),  # categorical: name of each count
+        nullable("total", NUMBER),  # numeric: sum, and sum of squares, of the finite values
+        nullable("total_squared", NUMBER),
+        key=("day", "segment", "column"),
+        partition_by=("day",),
     ),
-    TableSchema(
+    table(
         "feedback",
-        pa.schema(
-            [
-                pa.field("feedback_id", pa.string(), nullable=False),
-                pa.field("trace_id", pa.string(), nullable=False),
-                pa.field("ts", TIMESTAMP, nullable=False),
-                pa.field("kind", pa.string(), nullable=False),  # explicit, implicit, automated
-                pa.field("signal", pa.string(), nullable=False),
-                pa.field("value", pa.string()),  # JSON
-                pa.field("comment", pa.string()),
-                pa.field("user_key", pa.string()),
-                pa.field("source", pa.string()),  # system it came from, as the line says
-                pa.field("file", pa.string()),
-                pa.field("held_back", pa.string()),  # why it is not acted on: burst_person, burst_source
-            ]
-        ),
-        ("feedback_id",),
+        required("feedback_id", TEXT),
+        required("trace_id", TEXT),
+        required("ts", TIMESTAMP),
+        required("kind", TEXT),  # explicit, implicit, automated
+        required("signal", TEXT),
+        nullable("value", TEXT),  # JSON
+        nullable("comment", TEXT),
+        nullable("user_key", TEXT),
+        nullable("source", TEXT),  # system it came from, as the line says
+        nullable("file", TEXT),
+        nullable("held_back", TEXT),  # why it is not acted on: burst_person, burst_source
+        key=("feedback_id",),
     ),
-    TableSchema(
+    table(
         "requests",
-        pa.schema(
-            [
-                pa.field("request_id", pa.string(), nullable=False),  # digest of loop, trace_id and tier
-                pa.field("batch_id", pa.string(), nullable=False),  # the interval, or the evidence round, that asked
-                pa.field("trace_id", pa.string(), nullable=False),
-                pa.field("tier", pa.int64(), nullable=False),
-                pa.field("stratum", pa.string(), nullable=False),  # certainty, random, disagreement
-                pa.field("split", pa.string(), nullable=False),  # train, holdout
-                pa.field("inclusion_probability", pa.float64(), nullable=False),
-                pa.field("score", pa.float64()),  # informativeness, larger is more
-                pa.field("reasons", TEXTS, nullable=False),
-                pa.field("prelabel", pa.string()),
-                pa.field("prelabel_confidence", pa.float64()),
-                pa.field("hidden_prelabel", pa.bool_(), nullable=False),
-                pa.field("evidence_for", pa.string()),
-                pa.field("content_key", pa.string(), nullable=False),
-                pa.field("asked_at", TIMESTAMP, nullable=False),  # end of the data interval, not the clock
-                pa.field("external_id", pa.string()),  # task in the labeling backend; null until pushed
-                pa.field("pushed_at", TIMESTAMP),  # clock
-            ]
-        ),
-        ("request_id",),
+        required("request_id", TEXT),  # digest of loop, trace_id and tier
+        required("batch_id", TEXT),  # the interval, or the evidence round, that asked
+        required("trace_id", TEXT),
+        required("tier", INTEGER),
+        required("stratum", TEXT),  # certainty, random, disagreement
+        required("split", TEXT),  # train, holdout
+        required("inclusion_probability", NUMBER),
+        nullable("score", NUMBER),  # informativeness, larger is more
+        required("reasons", TEXTS),
+        nullable("prelabel", TEXT),
+        nullable("prelabel_confidence", NUMBER),
+        required("hidden_prelabel", FLAG),
+        nullable("evidence_for", TEXT),
+        required("content_key", TEXT),
+        required("asked_at", TIMESTAMP),  # end of the data interval, not the clock
+        nullable("external_id", TEXT),  # task in the labeling backend; null until pushed
+        nullable("pushed_at", TIMESTAMP),  # clock
+        key=("request_id",),
     ),
-    TableSchema(
+    table(
         "annotations",
-        pa.schema(
-            [
-                pa.field("annotation_id", pa.string(), nullable=False),  # digest of request, annotator, time and label
-                pa.field("request_id", pa.string(), nullable=False),
-                pa.field("trace_id", pa.string(), nullable=False),
-                pa.field("annotator", pa.string(), nullable=False),  # pseudonym
-                pa.field("label", pa.string(), nullable=False),
-                pa.field("comment", pa.string()),
-                pa.field("lead_time_seconds", pa.float64()),
-                pa.field("created_at", TIMESTAMP, nullable=False),
-                pa.field("source", pa.string(), nullable=False),
-            ]
-        ),
-        ("annotation_id",),
+        required("annotation_id", TEXT),  # digest of request, annotator, time and label
+        required("request_id", TEXT),
+        required("trace_id", TEXT),
+        required("annotator", TEXT),  # pseudonym
+        required("label", TEXT),
+        nullable("comment", TEXT),
+        nullable("lead_time_seconds", NUMBER),
+        required("created_at", TIMESTAMP),
+        required("source", TEXT),
+        key=("annotation_id",),
     ),
-    TableSchema(
+    table(
         "decisions",
-        pa.schema(
-            [
-                pa.field("sequence", pa.int64(), nullable=False),  # 1, 2, 3 …
-                pa.field("kind", pa.string(), nullable=False),
-                pa.field(
-                    "subject", pa.string(), nullable=False
-                ),  # what is decided on: an interval, a challenger, a version
-                pa.field("outcome", pa.string(), nullable=False),
-                pa.field("reasons", TEXTS, nullable=False),
-                pa.field("evidence", pa.string(), nullable=False),  # canonical JSON
-                pa.field("evidence_digest", pa.string(), nullable=False),
-                pa.field("config_digest", pa.string(), nullable=False),
-                pa.field("decided_at", TIMESTAMP, nullable=False),  # clock
-                pa.field("previous_hash", pa.string(), nullable=False),
-                pa.field("hash", pa.string(), nullable=False),
-            ]
-        ),
-        ("kind", "subject", "evidence_digest"),
+        required("sequence", INTEGER),  # 1, 2, 3 …
+        required("kind", TEXT),
+        required("subject", TEXT),  # what is decided on: an interval, a challenger, a version
+        required("outcome", TEXT),
+        required("reasons", TEXTS),
+        required("evidence", TEXT),  # canonical JSON
+        required("evidence_digest", TEXT),
+        required("config_digest", TEXT),
+        required("decided_at", TIMESTAMP),  # clock
+        required("previous_hash", TEXT),
+        required("hash", TEXT),
+        key=("kind", "subject", "evidence_digest"),
     ),
-    TableSchema(
+    table(
         "deployments",
-        pa.schema(
-            [
-                pa.field("sequence", pa.int64(), nullable=False),
-                pa.field("model_version", pa.string(), nullable=False),
-                pa.field("previous_version", pa.string()),
-                pa.field("action", pa.string(), nullable=False),  # deploy, rollback
-                pa.field("why", pa.string(), nullable=False),
-                pa.field("evidence_digest", pa.string(), nullable=False),  # of the decision that allowed it
-                pa.field("promised_score", pa.float64()),
-                pa.field("promised_low", pa.float64()),
-                pa.field("promised_high", pa.float64()),
-                pa.field("live_from", TIMESTAMP, nullable=False),  # in log time: rows after it were served by it
-                pa.field("deployed_at", TIMESTAMP, nullable=False),  # clock
-            ]
-        ),
-        ("model_version", "action", "evidence_digest"),
+        required("sequence", INTEGER),
+        required("model_version", TEXT),
+        nullable("previous_version", TEXT),
+        required("action", TEXT),  # deploy, rollback
+        required("why", TEXT),
+        required("evidence_digest", TEXT),  # of the decision that allowed it
+        nullable("promised_score", NUMBER),
+        nullable("promised_low", NUMBER),
+        nullable("promised_high", NUMBER),
+        required("live_from", TIMESTAMP),  # in log time: rows after it were served by it
+        required("deployed_at", TIMESTAMP),  # clock
+        key=("model_version", "action", "evidence_digest"),
     ),
 )

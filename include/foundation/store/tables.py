@@ -1,8 +1,7 @@
-"""Commit to the tables of one loop."""
+"""The tables of one loop, to be read and written."""
 
 import contextlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -13,47 +12,56 @@ from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION, compact
 from include.foundation.store.rows import conform, missing
 from include.foundation.store.scanning import Filter
-from include.foundation.store.schemas import TableSchema
-from include.foundation.store.table_reading import TableReader, advice
+from include.foundation.store.table_reader import TableReader, advice
+from include.foundation.store.table_schema import TableSchema
 
 ATTEMPTS = 20
 Compute = Callable[[pa.Table], pa.Table]
 
 
 class LoopStore(TableReader):
-    """The tables of one loop.
+    """The tables of one loop, to be read and written.
 
-    Every write is one atomic commit that does nothing when the rows are there already, so a task that is killed and
+    Every write is one atomic commit that changes nothing if the table has the rows already, so a task that is killed and
     run again leaves the same rows. Two writers never lose an update: a commit is fenced by the version it was computed
-    from, and computed again if another came first.
+    from, and computed again if another writer was first.
     """
 
-    def replace_between(self, name: str, rows: pa.Table | Compute, start: datetime, end: datetime) -> bool:
-        """Make ``rows`` the only rows with ``start <= ts < end``; tell whether anything changed.
+    def replace_where(self, name: str, rows: pa.Table, column: str, values: Sequence[str]) -> bool:
+        """Make ``rows`` the only rows whose column has one of some values; tell whether anything changed.
 
         Parameters
         ----------
         name
-            A table with a ``ts`` column.
+            Table name.
         rows
-            Rows of the table's schema, every ``ts`` within the bounds; or a function that makes them of the rows that
-            are there, called again for each attempt, so that no other writer's rows are lost.
-        start, end
-            Aware datetimes.
-        """
-        window: Filter = [("ts", ">=", start), ("ts", "<", end)]
-        predicate = f"ts >= '{_sql_time(start)}' AND ts < '{_sql_time(end)}'"
-        return self._replace(name, rows, window, predicate)
+            Rows of the table's schema, each with one of the values.
+        column
+            A text column.
+        values
+            Whose rows are replaced; without any, nothing is.
 
-    def replace_where(self, name: str, rows: pa.Table, column: str, values: Sequence[str]) -> bool:
-        """Make ``rows`` the only rows whose ``column`` is one of ``values``; tell whether anything changed."""
+        Raises
+        ------
+        StoreError
+            If other writers won every one of twenty attempts.
+        """
         if not values:
             return False
+        schema = self.table_schema(name)
+        fresh = conform(rows, schema.columns, name)
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-        return self._replace(name, rows, [(column, "in", list(values))], f"{column} IN ({quoted})")
+        for _ in range(ATTEMPTS):
+            version = self.version(name)
+            present = self.read(name, filters=[(column, "in", list(values))], version=version)
+            if table_digest(present) == table_digest(fresh):
+                return False
+            if self._commit(schema, fresh, version, f"{column} IN ({quoted})"):
+                return True
+        raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
 
     def append_new(self, name: str, rows: pa.Table, among: Filter | None = None) -> pa.Table:
-        """Append the rows whose key is not in the table yet and return them; the first row of a key wins.
+        """Append the rows whose key the table does not have yet and return them; the first row of a key wins.
 
         Parameters
         ----------
@@ -62,7 +70,7 @@ class LoopStore(TableReader):
         rows
             Rows of the table's schema.
         among
-            Condition that holds for every present row that may have one of the keys, so that not all need be read.
+            Condition that every present row with one of the keys meets, so that the others need not be read.
         """
         key = self.table_schema(name).key
         return self.append_computed(name, lambda present: missing(rows, present, key), columns=key, among=among)
@@ -131,27 +139,24 @@ class LoopStore(TableReader):
         raise StoreError(_lost(f"{self.uri}/{name}", "update"))
 
     def check_was_late(self, name: str, version: int | None, error: Exception) -> None:
-        """Raise what kept a commit on top of ``version`` from being made, unless it was another writer's commit.
+        """Raise a failed commit's error, unless the reason was that another writer committed first.
+
+        Parameters
+        ----------
+        name
+            Table name.
+        version
+            What the commit was computed from; None if there was no table.
+        error
+            Of the commit.
 
         Raises
         ------
         StoreError
-            If nobody else has committed since: another attempt would fail as well.
+            If the table still is at that version: another attempt would fail as well.
         """
         if self.version(name) == version:
             raise StoreError(f"{self.uri}/{name}: could not commit: {error}{advice(error)}") from error
-
-    def _replace(self, name: str, rows: pa.Table | Compute, window: Filter, predicate: str) -> bool:
-        schema = self.table_schema(name)
-        for _ in range(ATTEMPTS):
-            version = self.version(name)
-            present = self.read(name, filters=window, version=version)
-            fresh = conform(rows if isinstance(rows, pa.Table) else rows(present), schema.columns, name)
-            if table_digest(present) == table_digest(fresh):
-                return False
-            if self._commit(schema, fresh, version, predicate):
-                return True
-        raise StoreError(_lost(f"{self.uri}/{name}", "replace"))
 
     def _set_properties(self, schema: TableSchema) -> None:
         """Give a table the properties of its schema, if an earlier version made it or the loop file has changed."""
@@ -163,19 +168,19 @@ class LoopStore(TableReader):
 
     def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
         """Commit on top of ``version``; False if another writer was first."""
-        # A table that was not there when the rows were computed must not be there now either: only `mode="error"` says so.
+        # A table that did not exist when the rows were computed must not exist now either: only `mode="error"` checks that.
         target = (None if version is None else self.open_table(schema.name, version)) or f"{self.uri}/{schema.name}"
-        fresh_table = isinstance(target, str)
+        is_new = isinstance(target, str)
         try:
             write_deltalake(
                 target,
                 rows,
                 partition_by=list(schema.partition_by) or None,
-                mode="error" if fresh_table else "overwrite" if predicate else "append",
-                predicate=None if fresh_table else predicate,
-                schema_mode=None if fresh_table else "merge",
+                mode="error" if is_new else "overwrite" if predicate else "append",
+                predicate=None if is_new else predicate,
+                schema_mode=None if is_new else "merge",
                 storage_options=self.options or None,
-                configuration={**CONFIGURATION, **schema.properties} if fresh_table else None,
+                configuration={**CONFIGURATION, **schema.properties} if is_new else None,
                 commit_properties=fence(version),
             )
             if isinstance(target, DeltaTable) and not schema.partition_by:
@@ -184,7 +189,7 @@ class LoopStore(TableReader):
             self.check_was_late(schema.name, version, error)
             return False
         except Exception as error:
-            if fresh_table and self.open_table(schema.name) is not None:
+            if is_new and self.open_table(schema.name) is not None:
                 return False
             problem = f"could not commit {rows.num_rows} rows: {error}{advice(error)}"
             raise StoreError(f"{self.uri}/{schema.name}: {problem}") from error
@@ -192,13 +197,9 @@ class LoopStore(TableReader):
 
 
 def fence(version: int | None) -> CommitProperties:
-    """Make a commit fail if another one was made on top of the same version."""
+    """Return properties that make a commit fail if another one was made on top of the same version."""
     return CommitProperties(max_commit_retries=0, app_transactions=[Transaction("feedback-loop", (version or 0) + 1)])
 
 
 def _lost(uri: str, verb: str) -> str:
     return f"{uri}: {ATTEMPTS} attempts to {verb} lost to other writers; run the task again"
-
-
-def _sql_time(moment: datetime) -> str:
-    return moment.isoformat()

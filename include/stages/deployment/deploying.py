@@ -2,31 +2,28 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from include.foundation.decisions import Approval, GateVerdict
 from include.foundation.errors import DeploymentError
-from include.foundation.store.ledgers.deployments import append_deployment, history
-from include.foundation.store.objects import write_file
+from include.foundation.models.registry import CHAMPION, ModelRegistry
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment, history
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 
-if TYPE_CHECKING:
-    from include.foundation.models.registry import ModelRegistry
-
-ALIAS = "champion"
 MANIFEST = "deployments/champion.json"
 
 
 @dataclass(frozen=True)
 class DeployReport:
-    """What is live now, what was before, and where the manifest is."""
+    """What is live now, what was live before, and where the manifest is."""
 
     version: str
     previous: str | None
     manifest: str
 
 
-def deploy(store: LoopStore, registry: "ModelRegistry", gate: GateVerdict, approval: Approval) -> DeployReport:
+def deploy(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approval: Approval) -> DeployReport:
     """Move the alias, write the ledger and the manifest; killed anywhere and run again, the same is live.
 
     Parameters
@@ -53,23 +50,21 @@ def deploy(store: LoopStore, registry: "ModelRegistry", gate: GateVerdict, appro
     _demand_not_replaced(store, gate, version)
     judged_against = gate.champion_version
     promised = gate.scores.challenger
-    entry = {
-        "model_version": version,
-        "previous_version": judged_against,
-        "action": "deploy",
-        "why": " ".join(gate.reasons),
-        "evidence_digest": gate.evidence_digest,
-        "promised_score": promised.value,
-        "promised_low": promised.low,
-        "promised_high": promised.high,
-    }
-    change_champion(store, registry, entry)
+    deployment = Deployment(
+        model_version=version,
+        previous_version=judged_against,
+        action="deploy",
+        why=" ".join(gate.reasons),
+        evidence_digest=gate.evidence_digest,
+        promised=Promise.of(promised.value, promised.low, promised.high),
+    )
+    change_champion(store, registry, deployment)
     manifest = write_manifest(store, registry, version, gate.evidence_digest)
     return DeployReport(version, judged_against, manifest)
 
 
-def change_champion(store: LoopStore, registry: "ModelRegistry", entry: dict[str, Any]) -> None:
-    """Point the alias from the previous version at the new one, or leave it there, and append the ledger's entry.
+def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> None:
+    """Point the alias from the previous version at the new one, or leave it there, and append to the ledger.
 
     MLflow cannot compare and set in one step; the ledger can. Of two changes at once the first in the ledger wins, and the
     other points the alias back at it.
@@ -78,31 +73,41 @@ def change_champion(store: LoopStore, registry: "ModelRegistry", entry: dict[str
     ----------
     store, registry
         Of the loop.
-    entry
-        Of `append_deployment`.
+    deployment
+        What changes, and why.
 
     Raises
     ------
     DeploymentError
         If the alias points elsewhere (the evidence was taken against another champion), or another change came first.
     """
-    version, expected, known = entry["model_version"], entry["previous_version"], len(history(store))
-    found = registry.aliased(ALIAS)
-    if found not in {expected, version}:
+    version, expected, known = deployment.model_version, deployment.previous_version, len(history(store))
+    champion = registry.aliased(CHAMPION)
+    if champion not in {expected, version}:
         raise DeploymentError(
-            f"The champion is version {found}, but the evidence is about version {expected}: it is stale; run the DAG again"
+            f"The champion is version {champion}, but the evidence is about version {expected}: it is stale; run the DAG again"
         )
-    if found != version:
-        registry.set_alias(ALIAS, version)
+    if champion != version:
+        registry.set_alias(CHAMPION, version)
     try:
-        append_deployment(store, entry, known=known)
+        append_deployment(store, deployment, known=known)
     except DeploymentError:
-        registry.set_alias(ALIAS, history(store)[-1]["model_version"])
+        registry.set_alias(CHAMPION, history(store)[-1].model_version)
         raise
 
 
-def write_manifest(store: LoopStore, registry: "ModelRegistry", version: str, evidence_digest: str) -> str:
-    """Write the file that a GitOps tool follows and return its URI."""
+def write_manifest(store: LoopStore, registry: ModelRegistry, version: str, evidence_digest: str) -> str:
+    """Write the file that a GitOps tool follows and return its URI.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    version
+        What is live.
+    evidence_digest
+        Of the decision that made it so.
+    """
     manifest: dict[str, Any] = {
         "loop": store.loop.name,
         "model": store.loop.name,
@@ -130,12 +135,12 @@ def _demand_approval(gate: GateVerdict, approval: Approval) -> None:
 
 def _demand_not_replaced(store: LoopStore, gate: GateVerdict, version: str) -> None:
     """Refuse evidence that was used up: a task that is cleared later must not bring back what was rolled back."""
-    entries = history(store)
-    used = [
-        entry for entry in entries if (entry["action"], entry["evidence_digest"]) == ("deploy", gate.evidence_digest)
-    ]
-    if used and entries[-1] != used[-1]:
+    deployments = history(store)
+    own = ("deploy", gate.evidence_digest)
+    used = [entry for entry in deployments if (entry.action, entry.evidence_digest) == own]
+    if used and deployments[-1] != used[-1]:
+        latest = deployments[-1]
         raise DeploymentError(
             f"Got version {version}, expected one that is new or live: version {version} was deployed on this evidence before "
-            f"and is not live any more ({entries[-1]['action']} of version {entries[-1]['model_version']} came after it)"
+            f"and is not live any more ({latest.action} of version {latest.model_version} came after it)"
         )

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from include.foundation.decisions import GateVerdict, GuardVerdict, find, record
 from include.foundation.errors import DeploymentError
-from include.foundation.statistics.e_values import Stake, mixture_e_value
+from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.deployments import history, live
+from include.foundation.store.ledgers.deployments import Deployment, history, live
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import DeployReport, change_champion, write_manifest
@@ -39,15 +40,14 @@ def watch_deployment(store: LoopStore) -> GuardVerdict:
     if deployment is None:
         reasons = ("No model was deployed yet.",)
         return record(store, GuardVerdict(subject="none", outcome="nothing_live", reasons=reasons))
-    version = deployment["model_version"]
+    version = deployment.model_version
     values, probabilities = _live_scores(store, deployment)
     score = weighted_mean(values, probabilities)
-    promised = deployment["promised_low"]
-    if promised is None:
+    if deployment.promised is None:
         reasons = ("It promised nothing.",)
         return record(store, GuardVerdict(subject=version, outcome="inconclusive", reasons=reasons, score=score))
-    floor = max(0.0, promised - store.loop.deploy.max_drop)
-    e_value, needed = _against(values, probabilities, floor), 1 / store.loop.gate.error_budget
+    floor = max(0.0, deployment.promised.low - store.loop.deploy.max_drop)
+    e_value, needed = shortfall_e_value(values, probabilities, floor), 1 / store.loop.gate.error_budget
     outcome = _outcome(score, floor, e_value, needed)
     reason = (
         f"Version {version} scores {score} live; at least {floor:.3f} was promised; "
@@ -55,13 +55,25 @@ def watch_deployment(store: LoopStore) -> GuardVerdict:
     )
     verdict = GuardVerdict(
         subject=version, outcome=outcome, reasons=(reason,), score=score, floor=floor, e_value=e_value, needed=needed,
-        deployment=deployment["evidence_digest"],
+        deployment=deployment.evidence_digest,
     )  # fmt: skip
     return record(store, verdict)
 
 
 def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -> DeployReport:
     """Put the predecessor of a broken champion back, once.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    guard
+        Verdict on the live version.
+
+    Returns
+    -------
+    DeployReport
+        With the predecessor as what is live.
 
     Raises
     ------
@@ -71,73 +83,62 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -
     version = guard.subject
     if guard.outcome != "broken":
         raise DeploymentError(f"Guard says {guard.outcome} of version {version}, expected broken")
-    entries = [entry for entry in history(store) if entry["model_version"] == version and entry["action"] == "deploy"]
-    previous = entries[-1]["previous_version"] if entries else None
+    deployments = history(store)
+    own = [entry for entry in deployments if (entry.model_version, entry.action) == (version, "deploy")]
+    previous = own[-1].previous_version if own else None
     if previous is None:
         raise DeploymentError(
             f"Version {version} has no predecessor to go back to: deploy one by hand or stop serving it"
         )
-    before = [entry for entry in history(store) if entry["model_version"] == previous]
-    promise = ("promised_score", "promised_low", "promised_high")
-    entry = {
-        "model_version": previous,
-        "previous_version": version,
-        "action": "rollback",
-        "why": " ".join(guard.reasons),
-        "evidence_digest": guard.evidence_digest,
-        **(
-            {name: before[-1][name] for name in promise} if before else {}
-        ),  # made champion by hand: it promised nothing
-    }
-    change_champion(store, registry, entry)
+    before = [entry for entry in deployments if entry.model_version == previous]
+    deployment = Deployment(
+        model_version=previous,
+        previous_version=version,
+        action="rollback",
+        why=" ".join(guard.reasons),
+        evidence_digest=guard.evidence_digest,
+        promised=before[-1].promised if before else None,  # made champion by hand: it promised nothing
+    )
+    change_champion(store, registry, deployment)
     return DeployReport(previous, version, write_manifest(store, registry, previous, guard.evidence_digest))
 
 
-def _live_scores(store: LoopStore, deployment: dict[str, Any]) -> tuple[Any, Any]:
+def _live_scores(store: LoopStore, deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return score, as the gate scores it, and inclusion probability of the random rows that the live version answered."""
-    own = _watched_rows(store, deployment)
-    truth, said = [row["label"] for row in own], [row["predicted"] for row in own]
-    scores = row_scores(store.loop, truth, said, _promised_weights(store, deployment))
-    return scores, np.array([row["inclusion_probability"] for row in own], dtype=np.float64)
+    rows = _watched_rows(store, deployment)
+    labels, predictions = [row["label"] for row in rows], [row["predicted"] for row in rows]
+    scores = row_scores(store.loop, labels, predictions, _promised_weights(store, deployment))
+    return scores, np.array([row["inclusion_probability"] for row in rows], dtype=np.float64)
 
 
-def _watched_rows(store: LoopStore, deployment: dict[str, Any]) -> list[dict[str, Any]]:
+def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, Any]]:
     """Return the random rows of the version's first ``deploy.watch_days`` days with labels.
 
     The window stands still: in one that slid on, each day would start a new test, and chance would break every promise.
     """
-    own = [
+    rows = [
         row
         for row in current_labels(store.read("labels")).to_pylist()
         if row["stratum"] == "random"
-        and row["model_version"] == deployment["model_version"]
-        and row["ts"] > deployment["live_from"]
+        and row["model_version"] == deployment.model_version
+        and row["ts"] > deployment.live_from
     ]
-    until = min((row["ts"] for row in own), default=deployment["live_from"])
+    until = min((row["ts"] for row in rows), default=deployment.live_from)
     until += timedelta(days=store.loop.deploy.watch_days)
-    return [row for row in own if row["ts"] <= until]
+    return [row for row in rows if row["ts"] <= until]
 
 
-def _promised_weights(store: LoopStore, deployment: dict[str, Any]) -> Any:
+def _promised_weights(store: LoopStore, deployment: Deployment) -> NDArray[np.float64]:
     """Return the class weights that the promise was made with: those of the rows the version was judged on."""
-    entries = [entry for entry in history(store) if entry["model_version"] == deployment["model_version"]]
-    digests = {entry["evidence_digest"] for entry in entries if entry["action"] == "deploy"}
+    own = (deployment.model_version, "deploy")
+    digests = {entry.evidence_digest for entry in history(store) if (entry.model_version, entry.action) == own}
     verdicts = [verdict for verdict in find(store, GateVerdict) if verdict.evidence_digest in digests]
     if store.loop.gate.score == "accuracy" or not verdicts:
         return class_weights(store.loop, [], [])
     judged = verdicts[-1]
-    held = read_dataset(store, judged.dataset).holdout.to_pylist()
-    rows = [row for row in held if judged.champion_version is None or row["stratum"] == "random"]
+    holdout = read_dataset(store, judged.dataset).holdout.to_pylist()
+    rows = [row for row in holdout if judged.champion_version is None or row["stratum"] == "random"]
     return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
-
-
-def _against(values: Any, probabilities: Any, floor: float) -> float:
-    """Return the e-value of *the mean is at least the floor*; rows that stand for more weigh more."""
-    if values.size == 0:
-        return 1.0
-    weights = 1 / probabilities
-    shortfall = (floor - values) * weights / weights.max()
-    return mixture_e_value([Stake(shortfall.tolist(), [1.0] * shortfall.size)])
 
 
 def _outcome(score: Estimate, floor: float, e_value: float, needed: float) -> Literal["broken", "kept", "inconclusive"]:

@@ -8,7 +8,7 @@ from include.foundation.decisions import DriftVerdict, record
 from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.digests import canonical_json
 from include.foundation.intervals import Interval
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, Key, judge_columns
 from include.stages.drift.earlier_verdicts import Verdicts, newest_verdicts, reference_days, window_outcome

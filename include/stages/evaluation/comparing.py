@@ -17,7 +17,7 @@ from include.foundation.decisions.challenger_evaluation import (
     SliceScores,
 )
 from include.foundation.statistics.estimates import UNKNOWN, weighted_difference, weighted_mean
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.disagreement_window import disagreement_window

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.challenger_evaluation import WeightedDifference
+from include.foundation.statistics.estimates import design_weights
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class JudgedRows:
         """
         if not self.truth:
             return ()
-        weights = 1 / self.probabilities
+        weights = design_weights(self.probabilities)
         shares = np.round(weights / weights.max(), DIGITS)
         scaled = np.round(self.differences * shares, DIGITS) + 0.0
         times = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.statistics.estimates import design_weights
 
 
 def row_scores(
@@ -42,7 +43,7 @@ def class_weights(loop: Loop, truth: Sequence[str], inclusion_probabilities: Arr
         return np.ones(len(loop.task.classes))
     counts = np.zeros(len(loop.task.classes))
     places = [loop.task.classes.index(name) for name in truth]
-    np.add.at(counts, places, 1 / np.asarray(inclusion_probabilities, dtype=np.float64))
+    np.add.at(counts, places, design_weights(inclusion_probabilities))
     present = counts > 0
     weights = np.ones(len(counts))
     weights[present] = counts[present].min() / counts[present] if present.any() else 1.0

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from include.foundation.decisions import Approval, GateVerdict, record, referenced
 from include.foundation.errors import ContractError
+from include.foundation.pages.formats import markdown
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
 
@@ -27,8 +28,8 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
         If the store has no such verdict.
     """
     verdict = referenced(store, GateVerdict, gate)
-    lines = [f"**{verdict.outcome}** of challenger `{verdict.subject}`", ""]
-    lines += [f"- {reason}" for reason in verdict.reasons]
+    lines = [f"**{verdict.outcome}** of challenger `{markdown(verdict.subject)}`", ""]
+    lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
     lines += [_score_row(name, score) for name, score in verdict.scores.by_name().items()]
     lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
@@ -72,5 +73,5 @@ def person(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
 
 def _score_row(name: str, score: Estimate) -> str:
     if score.value is None:
-        return f"| {name} | unknown | | 0 |"
-    return f"| {name} | {score.value:.3f} | {score.low:.3f} to {score.high:.3f} | {score.rows} |"
+        return f"| {markdown(name)} | unknown | | 0 |"
+    return f"| {markdown(name)} | {score.value:.3f} | {score.low:.3f} to {score.high:.3f} | {score.rows} |"

@@ -13,6 +13,8 @@ from include.foundation.digests import digest_of
 from include.foundation.errors import ConfigError, LabelingError
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem, moment_of, parse_object, short
+from include.foundation.store.objects.local_objects import LocalObjects
+from include.foundation.uris import is_remote
 from include.stages.labeling.backend_contract import Answer, Answers, LabelTask
 
 PUBLIC = ("request_id", "trace_id", "input", "prelabel", "reasons", "tier")
@@ -32,7 +34,7 @@ class FilesBackend:
 
     def __init__(self, loop: Loop) -> None:
         place = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
-        if "://" in place:
+        if is_remote(place):
             raise ConfigError(
                 f"labeling.uri: got {place}, expected a folder: the files backend writes to a file system"
             )
@@ -59,7 +61,8 @@ class FilesBackend:
             batch = list(group)
             lines = [{name: value for name, value in asdict(task).items() if name in PUBLIC} for task in batch]
             name = f"{_file_name(batch_id)}-{digest_of([task.request_id for task in batch])[:8]}.jsonl"
-            _write_whole(self.requests / name, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+            content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            LocalObjects().write(str(self.requests / name), content.encode())
 
     def answers(self, open_requests: dict[str, str]) -> Answers:
         """Read every answer file; what is no answer to a request of this loop is refused with reasons."""
@@ -122,9 +125,3 @@ def _answer(record: dict[str, Any], request_id: str, trace_id: str, source: str)
 
 def _file_name(batch_id: str) -> str:
     return "".join(letter if letter.isalnum() or letter == "-" else "_" for letter in batch_id.replace("+00:00", ""))
-
-
-def _write_whole(target: Path, text: str) -> None:
-    partial = target.with_name(f".{target.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)

@@ -15,7 +15,7 @@ from include.foundation.digests import canonical_json, digest_of
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, list_files
 from include.foundation.store.bulk.day_batches import rows_between
-from include.foundation.store.objects import read_file, write_file
+from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
 from include.stages.logs.landing.staging import Staging

@@ -45,7 +45,7 @@ def corrections(store: LoopStore, plan: RetrainPlan) -> Corrections:
     return Corrections(
         new=len(fresh),
         corrected=len(wrong),
-        pairs=[(said, label, times) for (said, label), times in ranked[:MOST_SHOWN]],
+        pairs=[(predicted, label, times) for (predicted, label), times in ranked[:MOST_SHOWN]],
         segments=_by_segment(columns, fresh, wrong),
     )
 
@@ -53,21 +53,18 @@ def corrections(store: LoopStore, plan: RetrainPlan) -> Corrections:
 def _known_before(store: LoopStore, plan: RetrainPlan) -> set[str]:
     """Return the labels that the challenger judged before this one could learn from."""
     judged = {verdict.subject for verdict in find(store, GateVerdict)}
-    plans = [found for found in find(store, RetrainPlan) if found.outcome == "train"]
-    digests = [found.evidence_digest for found in plans]
-    earlier = [
-        found for found in plans[: digests.index(plan.evidence_digest)] if found.subject in judged - {plan.subject}
-    ]
-    return trained_on(store, earlier[-1].dataset) if earlier else set()
+    plans = [earlier for earlier in find(store, RetrainPlan) if earlier.outcome == "train"]
+    before = plans[: [earlier.evidence_digest for earlier in plans].index(plan.evidence_digest)]
+    used = [earlier for earlier in before if earlier.subject in judged - {plan.subject}]
+    return trained_on(store, used[-1].dataset) if used else set()
 
 
 def _by_segment(
     columns: dict[str, str], fresh: list[dict[str, Any]], wrong: list[dict[str, Any]]
 ) -> list[tuple[str, str, int, int]]:
-    found = []
+    counts = []
     for name, column in columns.items():
         seen, corrected = (Counter(row[column] or "not given" for row in rows) for rows in (fresh, wrong))
-        found += [
-            (name, value, seen[value], corrected[value]) for value in sorted(seen, key=lambda v: (-corrected[v], v))
-        ]
-    return found[:MOST_SHOWN]
+        ranked = sorted(seen, key=lambda value: (-corrected[value], value))
+        counts += [(name, value, seen[value], corrected[value]) for value in ranked]
+    return counts[:MOST_SHOWN]

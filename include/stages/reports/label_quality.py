@@ -14,11 +14,11 @@ from include.stages.labels.consensus import Votes
 
 @dataclass(frozen=True)
 class Annotator:
-    """How often a person, known by pseudonym, answered, and how many of the settled answers were the label in the end."""
+    """A person, known by pseudonym: how many answers they gave, to how many requests with a label, and how many were it."""
 
     name: str
     answers: int
-    settled: int
+    labeled: int
     agreeing: int
 
 
@@ -67,20 +67,20 @@ def label_quality(store: LoopStore, requests: set[str]) -> LabelQuality:
 
 
 def _annotators(answers: list[Any], labels: dict[str, str]) -> list[Annotator]:
-    own: dict[str, list[Any]] = defaultdict(list)
+    answers_by_name: dict[str, list[Any]] = defaultdict(list)
     for answer in answers:
-        own[answer["annotator"]].append(answer)
-    found = []
-    for name, given in own.items():
-        settled = [answer for answer in given if answer["request_id"] in labels]
-        agreeing = sum(answer["label"] == labels[answer["request_id"]] for answer in settled)
-        found.append(Annotator(name, len(given), len(settled), agreeing))
-    return sorted(found, key=lambda person: (-person.answers, person.name))
+        answers_by_name[answer["annotator"]].append(answer)
+    annotators = []
+    for name, own in answers_by_name.items():
+        labeled = [answer for answer in own if answer["request_id"] in labels]
+        agreeing = sum(answer["label"] == labels[answer["request_id"]] for answer in labeled)
+        annotators.append(Annotator(name, len(own), len(labeled), agreeing))
+    return sorted(annotators, key=lambda annotator: (-annotator.answers, annotator.name))
 
 
 def _alpha(classes: list[str], answers: list[Any]) -> float | None:
     items = {request_id: place for place, request_id in enumerate(sorted({a["request_id"] for a in answers}))}
-    people = {name: place for place, name in enumerate(sorted({a["annotator"] for a in answers}))}
-    rows = [(items[a["request_id"]], people[a["annotator"]], classes.index(a["label"])) for a in answers]
+    annotators = {name: place for place, name in enumerate(sorted({a["annotator"] for a in answers}))}
+    rows = [(items[a["request_id"]], annotators[a["annotator"]], classes.index(a["label"])) for a in answers]
     item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    return krippendorff_alpha(Votes(item, annotator, label, len(items), len(people), len(classes)))
+    return krippendorff_alpha(Votes(item, annotator, label, len(items), len(annotators), len(classes)))

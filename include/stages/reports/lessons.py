@@ -52,20 +52,16 @@ def _of_margin(rule: Gate, gate: GateVerdict) -> list[str]:
     wins, losses = gate.wins, gate.losses
     if gate.outcome == "promote" or rule.rule != "superior" or rule.margin == 0 or wins <= losses:
         return []
-    said = (
-        f"It was right more often than the champion, {wins:g} times to {losses:g}, but a lead of more than {rule.margin:g} "
-        "over all rows is to be shown, and where the two agree there is no lead."
-    )
-    return [said]
+    lead = f"It was right more often than the champion, {wins:g} times to {losses:g}, but a lead of more than {rule.margin:g}"
+    return [f"{lead} over all rows is to be shown, and where the two agree there is no lead."]
 
 
 def _of_corrections(corrected: Corrections) -> list[str]:
     if not corrected.pairs or corrected.pairs[0][2] < FEWEST_CORRECTIONS:
         return []
-    said, label, times = corrected.pairs[0]
-    return [
-        f"The most frequent correction: the model said {said}, people {label}, {times} times in {corrected.new} new labels."
-    ]
+    predicted, label, times = corrected.pairs[0]
+    times_in = f"{times} times in {corrected.new} new labels"
+    return [f"The most frequent correction: the model said {predicted}, people {label}, {times_in}."]
 
 
 def _of_classes(classes: dict[str, ClassScores], overall: float | None) -> list[str]:
@@ -76,16 +72,16 @@ def _of_classes(classes: dict[str, ClassScores], overall: float | None) -> list[
         if overall is not None and recall.high is not None and recall.high < overall and recall.rows >= FEWEST_ROWS
     ]
     few = [name for name, recall in recalls.items() if recall.rows < FEWEST_ROWS]
-    said = (
-        [f"Its recall is below its score, interval and all, on {', '.join(weak)}: labels of such rows would help most."]
-        if weak
-        else []
-    )
-    if few:
-        said.append(
-            f"Fewer than {FEWEST_ROWS} held-out rows of {', '.join(few)}: how well it knows them is not known yet."
+    sentences = []
+    if weak:
+        names = ", ".join(weak)
+        sentences.append(
+            f"Its recall is below its score, interval and all, on {names}: labels of such rows would help most."
         )
-    return said
+    if few:
+        names = ", ".join(few)
+        sentences.append(f"Fewer than {FEWEST_ROWS} held-out rows of {names}: how well it knows them is not known yet.")
+    return sentences
 
 
 def _of_calibration(calibration: ConfidenceCalibration) -> list[str]:
@@ -112,16 +108,16 @@ def _of_drift(drift: DriftVerdict | None) -> list[str]:
 
 
 def _of_annotators(quality: LabelQuality) -> list[str]:
-    said = []
-    for person in quality.annotators:
-        if person.settled >= FEWEST_ANSWERS and person.agreeing < LOW_AGREEMENT * person.settled:
-            said.append(
-                f"Annotator {person.name[:8]} gave the accepted label in {person.agreeing} of {person.settled} answers: "
-                "go through the instructions together."
+    sentences = []
+    for annotator in quality.annotators:
+        if annotator.labeled >= FEWEST_ANSWERS and annotator.agreeing < LOW_AGREEMENT * annotator.labeled:
+            share = f"{annotator.agreeing} of {annotator.labeled} answers"
+            sentences.append(
+                f"Annotator {annotator.name[:8]} gave the accepted label in {share}: go through the instructions together."
             )
     aside = sum(quality.aside.values())
     if quality.answered and aside > MUCH_ASIDE * quality.answered:
-        said.append(
+        sentences.append(
             f"{aside} of {quality.answered} answered requests were set aside as doubtful: the classes may overlap."
         )
-    return said
+    return sentences

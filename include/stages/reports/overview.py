@@ -5,69 +5,68 @@ from typing import Any
 from include.foundation.decisions import GateVerdict, GuardVerdict, latest
 from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import inline
-from include.foundation.statistics.estimates import Estimate
-from include.foundation.store.ledgers.deployments import BEGINNING, history
+from include.foundation.statistics.estimates import UNKNOWN, Estimate
+from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
-from include.stages.reports.ledger_summary import Ledger
+from include.stages.reports.loop_history import LoopHistory
 
 
-def overview(store: LoopStore, ledger: Ledger) -> dict[str, Any]:
+def overview(store: LoopStore, loop_history: LoopHistory) -> dict[str, Any]:
     """Return everything that the index says, from the store alone.
 
     Parameters
     ----------
     store
         Tables of the loop.
-    ledger
+    loop_history
         Its cycles.
     """
-    verdicts = sorted(ledger.drift.values(), key=lambda verdict: Interval.from_key(verdict.subject).end)
-    promoted = sum(verdict.outcome == "promote" for verdict in ledger.gates)
-    refused = sum(verdict.outcome == "reject" for verdict in ledger.gates)
+    verdicts = sorted(loop_history.drift_verdicts.values(), key=lambda verdict: Interval.from_key(verdict.subject).end)
+    promoted = sum(verdict.outcome == "promote" for verdict in loop_history.gates)
+    refused = sum(verdict.outcome == "reject" for verdict in loop_history.gates)
     return {
         "loop": store.loop,
         "live": _live(store),
-        "cycles": ledger.cycles,
+        "cycles": loop_history.cycles,
         "figures": [
-            ("cycles", f"{len(ledger.cycles)}"),
+            ("cycles", f"{len(loop_history.cycles)}"),
             ("promoted, refused", f"{promoted}, {refused}"),
-            ("labels so far", f"{ledger.cycles[-1].labels_spent if ledger.cycles else 0}"),
+            ("labels so far", f"{loop_history.cycles[-1].labels_spent if loop_history.cycles else 0}"),
         ],
-        "history": inline(draw_cycles(ledger.cycles)),
+        "history": inline(draw_cycles(loop_history.cycles)),
         "drift": inline(draw_drift(verdicts, store.loop.drift.min_effect)),
     }
 
 
-def deployment_of(store: LoopStore, gate: GateVerdict) -> dict[str, Any] | None:
+def deployment_of(store: LoopStore, gate: GateVerdict) -> Deployment | None:
     """Return the deployment that a verdict allowed, or None if there was none."""
-    done = [entry for entry in history(store) if entry["evidence_digest"] == gate.evidence_digest]
-    return done[-1] if done else None
+    allowed = [entry for entry in history(store) if entry.evidence_digest == gate.evidence_digest]
+    return allowed[-1] if allowed else None
 
 
 def _live(store: LoopStore) -> dict[str, Any] | None:
     """Return the live version, since when, what it promised and what the guard last said of it; None if nothing is live."""
-    entries = history(store)
-    if not entries:
+    deployments = history(store)
+    if not deployments:
         return None
-    entry = entries[-1]
-    promised = (entry["promised_score"], entry["promised_low"], entry["promised_high"])
-    guard = latest(store, GuardVerdict, entry["model_version"])
+    deployment = deployments[-1]
     return {
-        "version": entry["model_version"],
-        "action": entry["action"],
-        "previous": entry["previous_version"],
-        "since": None if entry["live_from"] == BEGINNING else f"{entry['live_from']:%Y-%m-%d %H:%M} UTC",
-        "why": entry["why"],
-        "promised": Estimate(*promised, rows=0, effective_rows=0.0),
-        "guard": guard,
-        "changes": [
-            {
-                **change,
-                "when": "the beginning"
-                if change["live_from"] == BEGINNING
-                else f"{change['live_from']:%Y-%m-%d %H:%M}",
-            }
-            for change in entries
-        ],
+        "deployment": deployment,
+        "since": _moment(deployment),
+        "promised": _promised(deployment),
+        "guard": latest(store, GuardVerdict, deployment.model_version),
+        "changes": [(_moment(change) or "the beginning", change) for change in deployments],
     }
+
+
+def _moment(deployment: Deployment) -> str | None:
+    """Return since when it was live, in log time; None if that is since the beginning."""
+    return None if deployment.live_from == BEGINNING else f"{deployment.live_from:%Y-%m-%d %H:%M}"
+
+
+def _promised(deployment: Deployment) -> Estimate:
+    promised = deployment.promised
+    if promised is None:
+        return UNKNOWN
+    return Estimate(promised.score, promised.low, promised.high, rows=0, effective_rows=0.0)

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any
 from include.foundation.decisions import Approval, Evaluation, GateVerdict, PublishedDataset, RetrainPlan, find, latest
 from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
-from include.foundation.pages.rendering import inline, large, render
-from include.foundation.store.objects import write_file
+from include.foundation.intervals import Interval
+from include.foundation.pages.formats import large
+from include.foundation.pages.rendering import inline, render
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.reports.corrections import corrections
 from include.stages.reports.cycle_pictures import draw_cycles
 from include.stages.reports.label_quality import LabelQuality, label_quality
-from include.stages.reports.ledger_summary import CycleSummary, Ledger
 from include.stages.reports.lessons import lessons
+from include.stages.reports.loop_history import CycleSummary, LoopHistory
 from include.stages.reports.overview import deployment_of, overview
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
-
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -43,21 +44,21 @@ def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelReg
     ContractError
         If the store lacks what the verdict rests on.
     """
-    ledger = Ledger(store)
-    facts = notes(store, gate, ledger)
+    loop_history = LoopHistory(store)
+    facts = notes(store, gate, loop_history)
     page, text = render(TEMPLATES, "release_notes.html", facts), render(TEMPLATES, "release_notes.md", facts)
     name = f"reports/{notes_name(gate)}"
     write_file(store, f"{name}.md", text)
     uri = write_file(store, f"{name}.html", page)
-    write_index(store, ledger)
+    write_index(store, loop_history)
     if registry is not None:
         _keep_with_run(store, gate, registry, {"release_notes.html": page, "release_notes.md": text})
     return uri
 
 
-def write_index(store: LoopStore, ledger: Ledger | None = None) -> str:
+def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> str:
     """Write the page over all cycles, with what is live now, and return its URI."""
-    facts = overview(store, ledger or Ledger(store))
+    facts = overview(store, loop_history or LoopHistory(store))
     links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]
     return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", {**facts, "links": links}))
 
@@ -82,12 +83,12 @@ def notes_name(gate: GateVerdict) -> str:
     return f"{gate.subject}-{gate.round}"
 
 
-def notes(store: LoopStore, gate: GateVerdict, ledger: Ledger) -> dict[str, Any]:
+def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dict[str, Any]:
     """Return everything that the notes say, from the store alone."""
-    evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), ledger.cycle_of(gate.subject)
-    drift = ledger.drift.get(cycle.interval) if cycle else None
+    evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), loop_history.cycle_of(gate.subject)
+    drift = loop_history.drift_on(Interval.from_key(cycle.interval)) if cycle else None
     corrected = corrections(store, plan)
-    quality = label_quality(store, ledger.requests_of(cycle.interval)) if cycle else None
+    quality = label_quality(store, loop_history.requests_of(cycle.interval)) if cycle else None
     return {
         "loop": store.loop,
         "headline": headline(store, gate),
@@ -101,7 +102,7 @@ def notes(store: LoopStore, gate: GateVerdict, ledger: Ledger) -> dict[str, Any]
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
         "lineage": _lineage(store, gate, plan),
         **_scores(gate, evaluation),
-        **_cycles(cycle, ledger),
+        **_cycles(cycle, loop_history),
     }
 
 
@@ -114,9 +115,9 @@ def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _cycles(cycle: CycleSummary | None, ledger: Ledger) -> dict[str, Any]:
+def _cycles(cycle: CycleSummary | None, loop_history: LoopHistory) -> dict[str, Any]:
     """Return the cycles up to the verdict's own: what came later is not of these notes."""
-    summaries = ledger.cycles[: cycle.number] if cycle else []
+    summaries = loop_history.cycles[: cycle.number] if cycle else []
     return {"cycle": cycle, "cycles": summaries, "history": inline(draw_cycles(summaries))}
 
 
@@ -127,9 +128,9 @@ def headline(store: LoopStore, gate: GateVerdict) -> str:
         return "More labels are needed to decide"
     if gate.outcome == "reject":
         return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
-    entry = deployment_of(store, gate)
-    if entry is not None:
-        version = entry["model_version"]
+    deployment = deployment_of(store, gate)
+    if deployment is not None:
+        version = deployment.model_version
         return (
             f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
         )

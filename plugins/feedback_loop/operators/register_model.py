@@ -28,9 +28,10 @@ class RegisterModelOperator(DecisionOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Register once and return the version."""
         from include.foundation.decisions import Evaluation
+        from include.foundation.models.registry import CHALLENGER
 
         measured = self.recorded(Evaluation, self.decision)
         version = self.registry.register(self.challenger["run_id"], {"evaluation": measured.evidence_digest})
-        self.registry.set_alias("challenger", version)
+        self.registry.set_alias(CHALLENGER, version)
         self.log.info("Challenger %s is version %s", measured.subject, version)
         return {"version": version, "run_id": self.challenger["run_id"]}

@@ -1,11 +1,9 @@
-"""Append Parquet files that were written beside a table: the way for more rows than memory holds."""
+"""Append Parquet files that were written before the commit, for more rows than memory holds."""
 
 import json
-import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +18,12 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION
-from include.foundation.store.table_reading import advice
+from include.foundation.store.table_reader import advice
 from include.foundation.store.tables import LoopStore, fence
 
-LEVEL = 1  # of zstd: a tenth larger than level 3, for less than half of the time
+LEVEL = 1  # of zstd: files are a tenth larger than at level 3, and written in less than half the time
 ROWS_A_GROUP = 1 << 17
-PREFIX, LAST = 32, "\U0010ffff"  # of a text in the statistics, and what sorts behind everything
+PREFIX, LAST = 32, "\U0010ffff"  # characters of a text that statistics keep, and the last one in the order of texts
 
 
 def write_day(
@@ -44,7 +42,7 @@ def write_day(
     batches
         Rows with the table's columns but ``day``.
     repetitive
-        Text columns with few different values: they are dictionary encoded.
+        Text columns with few distinct values: they are dictionary encoded.
 
     Raises
     ------
@@ -54,22 +52,32 @@ def write_day(
     path = f"day={day}/{uuid.uuid4()}.parquet"
     schema = pa.schema([field for field in store.schema(name) if field.name != "day"])
     try:
-        with _local(store, f"{name}/{path}") as target:
+        with store.objects.created(f"{store.uri}/{name}/{path}") as target:
             rows, statistics = _write(target, schema, batches, repetitive)
             if rows == 0:
                 target.unlink()
                 return None
             size = target.stat().st_size
-            _publish(store, f"{name}/{path}", target)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{store.uri}/{name}/{path}: could not be written: {error}{advice(error)}") from error
     now = int(time.time() * 1000)
-    stats = json.dumps(statistics, ensure_ascii=False)  # readers take an escaped surrogate pair for another sign
+    stats = json.dumps(statistics, ensure_ascii=False)  # readers misread escaped surrogate pairs
     return AddAction(path, size, {"day": day}, now, data_change=True, stats=stats)
 
 
 def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: int | None) -> bool:
-    """Commit files on top of ``version``; False if another writer was first.
+    """Commit files on top of a version of a table; False if another writer was first.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        Table name.
+    files
+        What `write_day` returned.
+    version
+        What the files were computed from; None if there was no table.
 
     Raises
     ------
@@ -101,7 +109,18 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
 
 
 def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bool:
-    """Take the rows out that meet an SQL predicate, on top of ``version``; False if another writer was first.
+    """Delete the rows that meet a condition, on top of a version of a table; False if another writer was first.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        Table name.
+    predicate
+        In SQL.
+    version
+        What the predicate was computed from.
 
     Raises
     ------
@@ -122,50 +141,19 @@ def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bo
 
 
 def discard(store: LoopStore, name: str, files: Iterable[AddAction]) -> None:
-    """Remove files that were not committed."""
+    """Delete files that were not committed.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        Table name.
+    files
+        What `write_day` returned.
+    """
     for file in files:
-        if "://" in store.uri:
-            bucket, key = _object(store, f"{name}/{file.path}")
-            _client(store).delete_object(Bucket=bucket, Key=key)
-        else:
-            Path(store.uri, name, file.path).unlink(missing_ok=True)
-
-
-@contextmanager
-def _local(store: LoopStore, path: str) -> Iterator[Path]:
-    """Give the local path to write to: the file itself, which is gone if anything fails, or one to upload."""
-    if "://" in store.uri:
-        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            yield Path(folder) / "rows.parquet"
-        return
-    target = Path(store.uri, path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield target
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-
-
-def _publish(store: LoopStore, path: str, written: Path) -> None:
-    if "://" not in store.uri:
-        return
-    bucket, key = _object(store, path)
-    try:
-        _client(store).upload_file(str(written), bucket, key)
-    except Exception as error:
-        raise StoreError(f"{store.uri}/{path}: could not be written: {error}") from error
-
-
-def _object(store: LoopStore, path: str) -> tuple[str, str]:
-    bucket, _, key = f"{store.uri}/{path}".removeprefix("s3://").partition("/")
-    return bucket, key
-
-
-def _client(store: LoopStore) -> Any:
-    import boto3
-
-    return boto3.client("s3", **store.s3_client_options)
+        store.objects.delete(f"{store.uri}/{name}/{file.path}")
 
 
 def _write(
@@ -183,21 +171,21 @@ def _write(
     ) as writer:
         for batch in batches:
             rows += batch.num_rows
-            for name, found in bounds.items():
-                found.add(batch.column(name), is_repetitive=name in repetitive)
+            for name, column in bounds.items():
+                column.add(batch.column(name), is_repetitive=name in repetitive)
             if batch.num_rows:
                 writer.write_batch(batch.cast(schema), row_group_size=ROWS_A_GROUP)
     return rows, {
         "numRecords": rows,
-        "minValues": {name: _low(found.low) for name, found in bounds.items() if found.low is not None},
-        "maxValues": {name: _high(found.high) for name, found in bounds.items() if found.high is not None},
-        "nullCount": {name: found.nulls for name, found in bounds.items()},
+        "minValues": {name: _low(column.low) for name, column in bounds.items() if column.low is not None},
+        "maxValues": {name: _high(column.high) for name, column in bounds.items() if column.high is not None},
+        "nullCount": {name: column.nulls for name, column in bounds.items()},
     }
 
 
 @dataclass
 class _Bounds:
-    """Smallest and largest value of a column so far; readers skip files by them, and take a missing one for *no row*."""
+    """Smallest and largest value of a column so far: readers skip files by these, and a file that has none as well."""
 
     low: Any = None
     high: Any = None
@@ -205,11 +193,11 @@ class _Bounds:
 
     def add(self, values: pa.Array, *, is_repetitive: bool) -> None:
         self.nulls += values.null_count
-        # Of few different values the bounds are found quicker once they are told apart.
-        found = pc.min_max(values.unique() if is_repetitive else values).as_py()
-        if found["min"] is not None:
-            self.low = found["min"] if self.low is None else min(self.low, found["min"])
-            self.high = found["max"] if self.high is None else max(self.high, found["max"])
+        # The bounds of few distinct values are computed faster from the distinct ones.
+        bounds = pc.min_max(values.unique() if is_repetitive else values).as_py()
+        if bounds["min"] is not None:
+            self.low = bounds["min"] if self.low is None else min(self.low, bounds["min"])
+            self.high = bounds["max"] if self.high is None else max(self.high, bounds["max"])
 
 
 def _low(value: Any) -> Any:
@@ -219,7 +207,7 @@ def _low(value: Any) -> Any:
 
 
 def _high(value: Any) -> Any:
-    """Return a bound that is not below the value although the format keeps milliseconds, and texts are cut."""
+    """Return a bound that is not below the value, although statistics keep only milliseconds and the beginning of a text."""
     if isinstance(value, datetime):
         return _milliseconds(value + timedelta(milliseconds=1))
     is_long = isinstance(value, str) and len(value) > PREFIX and LAST not in value
@@ -231,7 +219,7 @@ def _milliseconds(moment: datetime) -> str:
 
 
 def _add_columns(table: DeltaTable, wanted: Schema) -> None:
-    there = {field.name for field in table.schema().fields}
-    missing = [field for field in wanted.fields if field.name not in there]
+    present = {field.name for field in table.schema().fields}
+    missing = [field for field in wanted.fields if field.name not in present]
     if missing:
         table.alter.add_columns(missing, commit_properties=fence(table.version()))

@@ -1,4 +1,4 @@
-"""Read a table day by day without ever holding a day in memory."""
+"""Read a table day by day, in batches, so that no day is held in memory as a whole."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -29,12 +29,12 @@ def day_batches(
     day
         ``YYYY-MM-DD``, UTC.
     columns
-        Columns wanted, not ``day`` itself. Text is dictionary encoded where the file is. A column that a file was written
-        without is null.
+        Columns wanted, without ``day``. Texts are dictionary encoded if they are so in the file. A column that a file lacks is
+        null.
     rows
-        Most rows of a batch: what memory is bounded by.
+        Most rows of a batch, which bounds memory.
     dataset
-        What `LoopStore.dataset` returned for the table and this day among others, if several days are read.
+        What `LoopStore.dataset` returned for the table and several days, this one among them, if several are read.
 
     Raises
     ------
@@ -51,17 +51,17 @@ def day_batches(
             with dataset.filesystem.open_input_file(fragment.path) as opened:
                 metadata = pq.read_metadata(opened)
                 names = set(metadata.schema.to_arrow_schema().names)
-                there = [field.name for field in fields if field.name in names]
+                stored = [field.name for field in fields if field.name in names]
                 encoded = [name for name in texts if name in names]
                 file = pq.ParquetFile(opened, metadata=metadata, read_dictionary=encoded)
-                for batch in by_row_group(file, rows, there):
+                for batch in by_row_group(file, rows, stored):
                     yield _with_nulls(batch, fields)
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{store.uri}/{name}/{fragment.path}: cannot be read: {error}") from error
 
 
 def by_row_group(file: pq.ParquetFile, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield a file's rows in batches, holding one row group at a time: read as one, a file is kept in memory to its end.
+    """Yield a file's rows in batches, one row group at a time: ``iter_batches`` alone keeps the whole file in memory.
 
     Parameters
     ----------
@@ -87,7 +87,17 @@ def _with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordB
 
 
 def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
-    """Return how many rows of a table, partitioned by ``day``, have ``start <= ts < end``."""
+    """Return how many rows of an interval a table has.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        A table that is partitioned by ``day`` and has a column ``ts``.
+    interval
+        Its rows are counted.
+    """
     dataset = store.dataset(name, [("day", "in", interval.days)])
     if dataset is None:
         return 0
@@ -96,7 +106,7 @@ def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
 
 
 def newest_moment(store: LoopStore, name: str) -> datetime | None:
-    """Return the newest ``ts`` of a table that is partitioned by ``day``, reading its last day only; None without rows."""
+    """Return the newest ``ts`` of a table that is partitioned by ``day``, from its last day alone; None without rows."""
     days = store.days(name)
     if not days:
         return None

@@ -1,4 +1,4 @@
-"""Single rows of a table's files: found by one column, then read whole, with one row group in memory at a time."""
+"""Look up single rows in a table's files: by one column, then all columns, with one row group in memory at a time."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,14 +16,28 @@ Rows = NDArray[np.int64]
 
 
 def files_by_day(dataset: Any, days: Sequence[str]) -> dict[str, str]:
-    """Return the day of each file, by its path, of a dataset that is partitioned by ``day``; nothing of no dataset."""
+    """Return the day of each file, by its path, of a dataset that is partitioned by ``day``; empty without a dataset."""
     if dataset is None:
         return {}
     return {file.path: day for day in days for file in dataset.get_fragments(pc.field("day") == day)}
 
 
 def column_with_places(dataset: Any, paths: Sequence[str], column: str) -> pa.RecordBatchReader:
-    """Stream a text column of files, with where each value is: ``file`` int32, its place in ``paths``, and ``row`` int64.
+    """Stream a text column of files, with the place of each value.
+
+    Parameters
+    ----------
+    dataset
+        Has the files.
+    paths
+        The files, in the order that ``file`` counts.
+    column
+        A text column of each of them.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        The column; ``file``, int32, the file's place in ``paths``; and ``row``, int64, the row's place in the file, from 0.
 
     Raises
     ------
@@ -35,7 +49,7 @@ def column_with_places(dataset: Any, paths: Sequence[str], column: str) -> pa.Re
 
 
 def picked_rows(dataset: Any, path: str, rows: Rows, columns: pa.Schema) -> Iterator[pa.Table]:
-    """Yield some rows of a file, in order; a column that it was written without is null.
+    """Yield some rows of a file, in order; a column that the file lacks is null.
 
     Parameters
     ----------
@@ -56,13 +70,13 @@ def picked_rows(dataset: Any, path: str, rows: Rows, columns: pa.Schema) -> Iter
     try:
         with dataset.filesystem.open_input_file(path) as opened:
             file = pq.ParquetFile(opened)
-            there = [name for name in columns.names if name in file.schema_arrow.names]
+            stored = [name for name in columns.names if name in file.schema_arrow.names]
             begin = 0
             for group in range(file.num_row_groups):
                 end = begin + file.metadata.row_group(group).num_rows
                 wanted = rows[np.searchsorted(rows, begin) : np.searchsorted(rows, end)] - begin
                 if wanted.size:
-                    read = file.read_row_group(group, columns=there, use_threads=False)
+                    read = file.read_row_group(group, columns=stored, use_threads=False)
                     yield _conformed(read, columns).take(wanted)
                 begin = end
     except (OSError, pa.ArrowException) as error:
@@ -84,9 +98,9 @@ def _placed(dataset: Any, paths: Sequence[str], column: str, schema: pa.Schema) 
 
 
 def _conformed(rows: pa.Table, columns: pa.Schema) -> pa.Table:
-    there = set(rows.column_names)
-    found = [
-        rows.column(field.name).cast(field.type) if field.name in there else pa.nulls(len(rows), field.type)
+    present = set(rows.column_names)
+    arrays = [
+        rows.column(field.name).cast(field.type) if field.name in present else pa.nulls(len(rows), field.type)
         for field in columns
-    ]  # a writer may have noted another kind of text, which not all of Arrow can handle
-    return pa.Table.from_arrays(found, schema=columns)
+    ]  # other writers store other kinds of text, which not all of Arrow can handle
+    return pa.Table.from_arrays(arrays, schema=columns)

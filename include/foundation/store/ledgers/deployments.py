@@ -1,5 +1,7 @@
 """What was live from when to when, and why it changed."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,42 +15,122 @@ from include.foundation.store.tables import LoopStore
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def history(store: LoopStore) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Promise:
+    """The score that a version was deployed for, with its interval: what the guard holds it to."""
+
+    score: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, score: float | None, low: float | None, high: float | None) -> "Promise | None":
+        """Return the promise, or None where nothing was promised.
+
+        Parameters
+        ----------
+        score, low, high
+            The score and its interval; None where they are unknown.
+
+        Examples
+        --------
+        >>> Promise.of(0.8, 0.7, 0.9), Promise.of(None, None, None)
+        (Promise(score=0.8, low=0.7, high=0.9), None)
+        """
+        return None if score is None or low is None or high is None else cls(score, low, high)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One change of the live version; `append_deployment` gives it its number and its times.
+
+    Attributes
+    ----------
+    model_version
+        What is live from then on.
+    previous_version
+        What was live before; None if nothing was.
+    action
+        ``deploy`` or ``rollback``.
+    why
+        Sentences that a person reads.
+    evidence_digest
+        Of the decision that allowed it.
+    promised
+        None if the version was made champion by hand.
+    sequence
+        1, 2, 3 …; 0 until it is appended.
+    live_from
+        In log time: later rows were served by this version.
+    deployed_at
+        When it was appended.
+    """
+
+    model_version: str
+    previous_version: str | None
+    action: str
+    why: str
+    evidence_digest: str
+    promised: Promise | None
+    sequence: int = 0
+    live_from: datetime = BEGINNING
+    deployed_at: datetime = BEGINNING
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it the same deployment when a task runs again."""
+        return self.model_version, self.action, self.evidence_digest
+
+
+def history(store: LoopStore) -> list[Deployment]:
     """Return the deployments, oldest first."""
-    return list(store.read("deployments").sort_by("sequence").to_pylist())
+    return [_deployment(row) for row in store.read("deployments").sort_by("sequence").to_pylist()]
 
 
-def live(store: LoopStore) -> dict[str, Any] | None:
+def live(store: LoopStore) -> Deployment | None:
     """Return the deployment that is live, or None."""
-    found = history(store)
-    return found[-1] if found else None
+    deployments = history(store)
+    return deployments[-1] if deployments else None
 
 
-def append_deployment(store: LoopStore, entry: dict[str, Any], *, known: int | None = None) -> None:
+def append_deployment(store: LoopStore, deployment: Deployment, *, known: int | None = None) -> None:
     """Append a deployment once; it is live for the rows logged after the newest row in the store.
 
     Parameters
     ----------
     store
         Tables of the loop.
-    entry
-        ``model_version``, ``previous_version``, ``action``, ``why``, ``evidence_digest`` and the promise.
+    deployment
+        What changes, and why; its number and its times are replaced.
     known
-        Number of entries it was decided on; None does not care.
+        How many deployments there were when it was decided; None if that does not matter.
 
     Raises
     ------
     DeploymentError
-        If there are more entries than were known: another deployment came first.
+        If there are more deployments than were known: another one came first.
     """
-    stamped = entry | {"live_from": newest_moment(store, "predictions") or BEGINNING, "deployed_at": datetime.now(UTC)}
+    live_from = newest_moment(store, "predictions") or BEGINNING
+    stamped = replace(deployment, live_from=live_from, deployed_at=datetime.now(UTC))
 
     def _next(present: pa.Table) -> pa.Table:
-        keys = {(row["model_version"], row["action"], row["evidence_digest"]) for row in present.to_pylist()}
-        key = (entry["model_version"], entry["action"], entry["evidence_digest"])
-        if key not in keys and known not in {None, present.num_rows}:
-            raise DeploymentError(f"Version {entry['model_version']}: another deployment came first; run the DAG again")
-        rows = [] if key in keys else [stamped | {"sequence": present.num_rows + 1}]
-        return rows_of(store.loop, "deployments", rows)
+        if deployment.key in {_deployment(row).key for row in present.to_pylist()}:
+            return rows_of(store.loop, "deployments", [])
+        if known not in {None, present.num_rows}:
+            version = deployment.model_version
+            raise DeploymentError(f"Version {version}: another deployment came first; run the DAG again")
+        return rows_of(store.loop, "deployments", [_row(replace(stamped, sequence=present.num_rows + 1))])
 
     store.append_computed("deployments", _next)
+
+
+def _deployment(row: Mapping[str, Any]) -> Deployment:
+    values = dict(row)
+    promised = [values.pop(f"promised_{name}") for name in ("score", "low", "high")]
+    return Deployment(**values, promised=Promise.of(*promised))
+
+
+def _row(deployment: Deployment) -> dict[str, Any]:
+    values = asdict(deployment)
+    promised = values.pop("promised") or {}
+    return values | {f"promised_{name}": value for name, value in promised.items()}

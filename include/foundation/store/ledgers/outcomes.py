@@ -1,4 +1,4 @@
-"""What became of a request: labeled, set aside, or still open."""
+"""What became of each request: it has a label, was set aside, or is still open."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ STAGE = "labels"
 
 
 def outcome_id(request_id: str, annotation_ids: Iterable[str]) -> str:
-    """Return the id of what a set of answers to a request led to: the same answers, the same id."""
+    """Return the id of what the answers to a request led to; the same answers give the same id."""
     return digest_of(request_id, sorted(annotation_ids))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.intervals import Interval
+from include.foundation.statistics.estimates import design_weights
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.profiling.columns import watched_segments
@@ -67,5 +68,5 @@ def random_labels(store: LoopStore, interval: Interval) -> list[LabeledRow]:
 
 
 def weights_of(rows: Sequence[LabeledRow]) -> NDArray[np.float64]:
-    """Return the design weight of each row, 1 / inclusion probability, (n,)."""
-    return 1 / np.array([row.inclusion_probability for row in rows], dtype=np.float64)
+    """Return the design weight of each row, (n,)."""
+    return design_weights([row.inclusion_probability for row in rows])

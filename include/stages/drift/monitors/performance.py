@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding, PerformanceDetails
 from include.foundation.intervals import Interval
-from include.foundation.statistics.e_values import Stake, mixture_e_value
+from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
+from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow
 
 
 def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[LabeledRow]) -> list[MonitorFinding]:
@@ -40,17 +38,18 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     Ramdas, 2024). Over a version's life, all rows and m segment values share ``drift.false_alarm_rate``: half for all rows,
     half / m for each segment value.
     """
-    deployments = [entry for entry in history(store) if entry["live_from"] <= interval.end] if labels else []
+    deployments = [entry for entry in history(store) if entry.live_from <= interval.end] if labels else []
     if not deployments:
         return []
-    live_from, version = deployments[-1]["live_from"], deployments[-1]["model_version"]
-    current = [row for row in labels if live_from < row.ts < interval.end and row.model_version == version]
-    earlier = [row for row in labels if row.ts <= live_from]
+    live = deployments[-1]
+    version, promised = live.model_version, live.promised.low if live.promised else None
+    current = [row for row in labels if live.live_from < row.ts < interval.end and row.model_version == version]
+    earlier = [row for row in labels if row.ts <= live.live_from]
     if not current:
         return []
     drift = store.loop.drift
     half = drift.false_alarm_rate / 2
-    findings = [_finding(drift, ALL_ROWS, current, deployments[-1]["promised_low"], 1 / half)]
+    findings = [_finding(drift, ALL_ROWS, current, promised, 1 / half)]
     segments = sorted({segment for row in current for segment in row.segments})
     for segment in segments:
         before = accuracy([row for row in earlier if segment in row.segments])
@@ -64,7 +63,12 @@ def accuracy(rows: Sequence[LabeledRow]) -> Estimate:
     """Return the weighted share of correct predictions, with its interval; unknown without rows."""
     if not rows:
         return UNKNOWN
-    return weighted_mean([float(row.correct) for row in rows], [row.inclusion_probability for row in rows])
+    return weighted_mean(*_scores(rows))
+
+
+def _scores(rows: Sequence[LabeledRow]) -> tuple[list[float], list[float]]:
+    """Return 1.0 for a correct prediction and 0.0 for a wrong one, and the inclusion probabilities, both (n,)."""
+    return [float(row.correct) for row in rows], [row.inclusion_probability for row in rows]
 
 
 def _finding(
@@ -79,7 +83,7 @@ def _finding(
             details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed),
         )  # fmt: skip
     floor = max(0.0, reference - drift.max_accuracy_drop)
-    e_value = _against(rows, floor)
+    e_value = shortfall_e_value(*_scores(rows), floor)
     flagged, drop = e_value >= needed, max(0.0, reference - estimate.value)
     sentence = (
         f"Accuracy on labels{where} {_state(estimate, floor, flagged=flagged)}: {estimate} against {reference:.3f} before; "
@@ -96,11 +100,3 @@ def _state(estimate: Estimate, floor: float, *, flagged: bool) -> str:
     if flagged:
         return "has dropped"
     return "has not been shown to have dropped" if estimate.low and estimate.low < floor else "holds"
-
-
-def _against(rows: Sequence[LabeledRow], floor: float) -> float:
-    """Return the e-value of *accuracy is at least the floor*."""
-    weights = weights_of(rows)
-    shares = weights / weights.max()
-    right = np.array([row.correct for row in rows], dtype=np.float64)
-    return mixture_e_value([Stake(((floor - right) * shares).tolist(), [1.0] * len(rows))])

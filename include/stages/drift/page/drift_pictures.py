@@ -1,6 +1,5 @@
-"""The picture of a drift verdict: reference and window side by side, one panel a column that is flagged."""
+"""The picture of a drift verdict: ordinary days and the window side by side, with a panel for each flagged column."""
 
-import io
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.intervals import Interval
+from include.foundation.pages import figures
 from include.stages.drift.comparing.column_findings import ProfilesByKey
 from include.stages.drift.page.wording import column_in_words
 from include.stages.drift.profiling.column_profile import Profile
@@ -17,58 +17,61 @@ from include.stages.drift.profiling.merging import counts_by_category, merged
 MOST_PANELS, COLUMNS = 6, 2
 MOST_BARS = 8
 LONGEST_LABEL, LONGEST_TITLE = 16, 52
-REFERENCE, WINDOW, FLAGGED = "#9aa5b1", "#1f5fa8", "#b3261e"
 Shares = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def draw_verdict(
     interval: Interval, findings: Sequence[ColumnFinding], window: ProfilesByKey, reference: ProfilesByKey
 ) -> bytes:
-    """Return a PNG with one panel a flagged column, at most six, in the order given."""
-    from matplotlib.figure import Figure
+    """Return a PNG with a panel for each flagged column, at most six, in the order given.
 
+    Parameters
+    ----------
+    interval
+        The window that was judged.
+    findings
+        Its comparisons with ordinary days; where none is flagged, all of them are shown.
+    window, reference
+        Profiles by segment and column, of the window and of the ordinary days; they hold every finding's.
+    """
     shown = _one_a_column(findings)
     lines = -(-len(shown) // COLUMNS) or 1
-    figure = Figure(figsize=(9.6, 2.9 * lines + 0.5), layout="constrained")
+    drawn = figures.figure(3.1 * lines + 0.4)
     flagged = sum(finding.flagged for finding in findings)
     title = f"{interval.start:%d %B %Y}: {flagged} of {len(findings)} comparisons differ from ordinary days"
-    figure.suptitle(title, fontsize=13, x=0.01, ha="left")
-    axes = figure.subplots(lines, COLUMNS, squeeze=False)
+    drawn.suptitle(title, fontsize=figures.TITLE_SIZE, fontweight="bold", x=0.01, ha="left")
+    axes = drawn.subplots(lines, COLUMNS, squeeze=False)
     for axis in axes.flat[len(shown) :]:
         axis.set_axis_off()
     for axis, finding in zip(axes.flat, shown, strict=False):
         key = (finding.segment, finding.column)
         _panel(axis, finding, merged(reference[key]), merged(window[key]))
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130, metadata={"Software": None})
-    return picture.getvalue()
+    return figures.png(drawn)
 
 
 def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
-    """Return a finding a column, that of all rows if there is one; of the flagged ones, or of all if none is flagged."""
-    found: dict[str, ColumnFinding] = {}
+    """Return one finding for each column, preferably the one of all rows; of the flagged findings, or of all if none is."""
+    by_column: dict[str, ColumnFinding] = {}
     for finding in [one for one in findings if one.flagged] or findings:
-        if finding.column not in found or not finding.segment:
-            found[finding.column] = finding
-    return list(found.values())[:MOST_PANELS]
+        if finding.column not in by_column or not finding.segment:
+            by_column[finding.column] = finding
+    return list(by_column.values())[:MOST_PANELS]
 
 
 def _panel(axis: Any, finding: ColumnFinding, reference: Profile, window: Profile) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    labels, first, second = _bars(reference, window)
+    labels, before, now = _bars(reference, window)
     places = np.arange(len(labels))
-    axis.bar(places - 0.2, first, 0.4, color=REFERENCE, label="ordinary days")
-    axis.bar(places + 0.2, second, 0.4, color=FLAGGED if finding.flagged else WINDOW, label="this window")
-    where = finding.segment or "all rows"
-    title = f"{_short(column_in_words(finding.column), LONGEST_TITLE)}\n{_short(where, LONGEST_TITLE)}"
-    axis.set_title(f"{title}{_means(reference, window)}", fontsize=10, loc="left", parse_math=False)
-    axis.set_xticks(places, labels, rotation=30, ha="right", fontsize=8, parse_math=False)
+    colour = figures.FLAGGED if finding.flagged else figures.CURRENT
+    axis.bar(places - 0.2, before, 0.4, color=figures.REFERENCE, label="ordinary days")
+    axis.bar(places + 0.2, now, 0.4, color=colour, label="this window")
+    axis.set_xticks(places, labels, rotation=30, ha="right", parse_math=False)
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axis.tick_params(axis="y", labelsize=8)
-    axis.set_ylabel("share of rows", fontsize=8)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(fontsize=8, frameon=False)
+    axis.set_ylabel("share of rows")
+    where = f"{_short(finding.segment or 'all rows', LONGEST_TITLE)}{_means(reference, window)}"
+    figures.style(axis, f"{_short(column_in_words(finding.column), LONGEST_TITLE)}\n{where}")
+    figures.legend(axis)
 
 
 def _means(reference: Profile, window: Profile) -> str:
@@ -86,13 +89,13 @@ def _bars(reference: Profile, window: Profile) -> tuple[list[str], Shares, Share
         filled = reference if reference.counted else window
         labels, counts = _bins(filled.values.edges, reference, window)
     else:
-        found = [counts_by_category([profile]) for profile in (reference, window)]
-        names = sorted({*found[0], *found[1]}, key=lambda name: (-max(_of(found[0], name), _of(found[1], name)), name))
-        counts = [[of_name.get(name, 0) for name in names[:MOST_BARS]] for of_name in found]
+        before, now = totals = [counts_by_category([profile]) for profile in (reference, window)]
+        names = sorted({*before, *now}, key=lambda name: (-max(_share(before, name), _share(now, name)), name))
+        counts = [[of_name.get(name, 0) for name in names[:MOST_BARS]] for of_name in totals]
         labels = [_short(name, LONGEST_LABEL) for name in names[:MOST_BARS]]
         if len(names) > MOST_BARS:
             labels.append("others")
-            counts = [[*shown, sum(whole.values()) - sum(shown)] for shown, whole in zip(counts, found, strict=True)]
+            counts = [[*shown, sum(whole.values()) - sum(shown)] for shown, whole in zip(counts, totals, strict=True)]
     if reference.nulls or window.nulls:
         labels = [*labels, "missing"]
         counts = [[*of_bin, profile.nulls] for of_bin, profile in zip(counts, (reference, window), strict=True)]
@@ -129,7 +132,7 @@ def _rounded(number: float) -> str:
     return f"{float(f'{number:.3g}'):,.6g}" if abs(number) >= np.finfo(float).tiny else "0"
 
 
-def _of(counts: dict[str, int], name: str) -> float:
+def _share(counts: dict[str, int], name: str) -> float:
     return counts.get(name, 0) / max(sum(counts.values()), 1)
 
 

@@ -1,8 +1,6 @@
 """The page of a drift verdict: what happened, what the loop does about it, and the evidence, in a minute."""
 
-import base64
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,8 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict, find
 from include.foundation.decisions.drift_verdict import ColumnFinding, MonitorFinding
 from include.foundation.intervals import Interval
-from include.foundation.store.objects import read_file, write_file
+from include.foundation.pages.rendering import inline, render
+from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.estimated_performance import BLIND
 from include.stages.drift.page.wording import column_in_words, difference_in_words
@@ -62,19 +61,26 @@ def write_verdict_page(store: LoopStore, interval: Interval, verdict: DriftVerdi
     verdict
         On it.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    pages.filters |= {"words": column_in_words, "chance": _chance, "number": "{:z.3f}".format, "moment": _moment}
     changed = _changed(store.loop, verdict.columns)
     does, wanted = _advice(store.loop, verdict, changed)
-    page = pages.get_template("verdict.html").render(
-        loop=store.loop, interval=interval, verdict=verdict, headline=HEADLINES[verdict.outcome],
-        does=does, wanted=wanted, since=_since(store, interval), changed=changed, most=MOST_COLUMNS,
-        columns=verdict.columns[:MOST_ROWS], picture=_picture(store, verdict),
-        flagged=sum(finding.flagged for finding in verdict.columns), accuracy=_accuracy(verdict.monitors)[:MOST_SEGMENTS],
-        blind=BLIND, labels=[one.sentence for one in verdict.monitors if one.monitor == "label" and one.flagged],
-    )  # fmt: skip
+    facts = {
+        "loop": store.loop,
+        "interval": interval,
+        "verdict": verdict,
+        "headline": HEADLINES[verdict.outcome],
+        "does": does,
+        "wanted": wanted,
+        "since": _since(store, interval),
+        "changed": changed,
+        "most": MOST_COLUMNS,
+        "columns": verdict.columns[:MOST_ROWS],
+        "picture": inline(_picture(store, verdict)),
+        "flagged": sum(finding.flagged for finding in verdict.columns),
+        "accuracy": _accuracy(verdict.monitors)[:MOST_SEGMENTS],
+        "blind": BLIND,
+        "labels": [one.sentence for one in verdict.monitors if one.monitor == "label" and one.flagged],
+    }
+    page = render(TEMPLATES, "verdict.html", facts)
     return write_file(store, f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.html", page)
 
 
@@ -97,26 +103,31 @@ def _advice(loop: Loop, verdict: DriftVerdict, changed: Sequence[dict[str, Any]]
 
 
 def _changed(loop: Loop, columns: Sequence[ColumnFinding]) -> list[dict[str, Any]]:
-    """Return what is flagged, one entry a column, largest first: that of all rows, or of the segment where it is largest."""
+    """Return an entry for each flagged column, largest effect first.
+
+    An entry tells of all rows if they are flagged, and otherwise of the segment where the effect is largest.
+    """
     kinds = {f"input_{name}": item.type for name, item in loop.inputs.items()}
-    found: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for one in columns:
         if one.flagged:
             name = one.column
             numeric = kinds.get(name) == "numeric" or name == "confidence" or ":" in name
-            entry = found.setdefault(name, {"name": column_in_words(name), "segments": [], "whole": False, **dict(one)})
+            entry = entries.setdefault(
+                name, {"name": column_in_words(name), "segments": [], "whole": False, **dict(one)}
+            )
             if not one.segment:
                 entry |= {**dict(one), "whole": True}
             else:
                 entry["segments"].append(one.segment)
             entry["words"] = difference_in_words(entry["statistic"], entry["expected"], entry["found"], numeric=numeric)
-    return sorted(found.values(), key=lambda entry: -(entry["effect"] or 0.0))
+    return sorted(entries.values(), key=lambda entry: -(entry["effect"] or 0.0))
 
 
 def _since(store: LoopStore, interval: Interval) -> tuple[Interval, int]:
-    """Return the first of the flagged windows in a row that end with this one, and how many they are.
+    """Return the first window of the unbroken run of flagged windows that ends with this one, and the length of the run.
 
-    Windows that were too small to judge neither count nor end the row.
+    Windows that were too small to judge neither count nor break the run.
     """
     newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, DriftVerdict)}
     first, count = interval, 1
@@ -132,26 +143,17 @@ def _since(store: LoopStore, interval: Interval) -> tuple[Interval, int]:
 
 def _accuracy(monitors: Sequence[MonitorFinding]) -> list[dict[str, Any]]:
     """Return what labels and confidence say of each segment's accuracy: all rows, then what dropped, then by name."""
-    found: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for one in monitors:
         if one.monitor in {"performance", "estimated_performance"}:
             empty = {"segment": one.segment, "performance": None, "estimated_performance": None, "dropped": False}
-            entry = found.setdefault(one.segment, empty)
+            entry = entries.setdefault(one.segment, empty)
             entry[one.monitor] = one
             entry["dropped"] |= one.flagged
-    return sorted(found.values(), key=lambda entry: (bool(entry["segment"]), not entry["dropped"], entry["segment"]))
+    return sorted(entries.values(), key=lambda entry: (bool(entry["segment"]), not entry["dropped"], entry["segment"]))
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y %H:%M}"
-
-
-def _chance(p_value: float) -> str:
-    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
-
-
-def _picture(store: LoopStore, verdict: DriftVerdict) -> str | None:
-    """Return the verdict's picture as base64; None if none was drawn."""
-    if verdict.picture is None:
-        return None
-    return base64.b64encode(read_file(store, f"drift/{verdict.picture.rpartition('/')[2]}")).decode()
+def _picture(store: LoopStore, verdict: DriftVerdict) -> bytes | None:
+    """Return the verdict's picture; None if none was drawn."""
+    uri = verdict.picture
+    return None if uri is None else read_file(store, f"drift/{uri.rpartition('/')[2]}")

@@ -7,7 +7,7 @@ from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.store.bulk.day_batches import day_batches
 from include.foundation.store.bulk.file_rows import files_by_day
-from include.foundation.store.objects import names_in, read_file, write_file
+from include.foundation.store.loop_files import names_in, read_file, write_file
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.profiling.columns import dictionary_encoded, source_columns, watched_segments

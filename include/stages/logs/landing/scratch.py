@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.foundation.store.table_reading import advice
+from include.foundation.store.table_reader import advice
 
 PYTHON_MB = 450  # what Python and the libraries take beside DuckDB
 

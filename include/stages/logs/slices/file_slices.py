@@ -13,6 +13,7 @@ from typing import Any
 from include.foundation.errors import StoreError
 from include.foundation.lines.sources import COMPRESSED, SINCE, Access, LogFile
 from include.foundation.lines.values import LONGEST_LINE
+from include.foundation.uris import is_remote
 
 EDGE = 1 << 16
 MOST_PARTITIONS = 1000  # below what Airflow maps a task over
@@ -82,7 +83,7 @@ class Slice:
         StoreError
             If the file has vanished, has changed or cannot be read.
         """
-        if "://" not in self.file.uri and not Path(self.file.uri).exists():
+        if not is_remote(self.file.uri) and not Path(self.file.uri).exists():
             raise StoreError(f"{self.file.uri}: has gone {SINCE}")
         if self._is_whole_and_local and not copied:
             yield Path(self.file.uri)
@@ -95,7 +96,7 @@ class Slice:
 
     def is_unchanged(self) -> bool:
         """Tell whether a local file still is what was listed; an object cannot change while it is read."""
-        if self.file.uri.startswith("s3://"):
+        if is_remote(self.file.uri):
             return True
         try:
             status = Path(self.file.uri).stat()
@@ -105,8 +106,8 @@ class Slice:
 
     @property
     def _is_whole_and_local(self) -> bool:
-        local = "://" not in self.file.uri and not set(self.file.uri) & set("*?[]{}")  # DuckDB takes these for patterns
-        return local and self.start == 0 and self.end == self.file.size
+        is_pattern = bool(set(self.file.uri) & set("*?[]{}"))  # to DuckDB
+        return not is_remote(self.file.uri) and not is_pattern and self.start == 0 and self.end == self.file.size
 
     def _lines(self, access: Access) -> Iterator[bytes]:
         """Yield the bytes between the first line that begins at ``start`` or later and the first at ``end`` or later."""

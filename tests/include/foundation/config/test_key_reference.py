@@ -1,5 +1,4 @@
 from include.__main__ import main
-from include.foundation.config import key_reference
 from include.foundation.config.key_reference import reference_page
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Section
@@ -52,5 +51,5 @@ def test_a_row_shows_type_default_and_bounds():
 
 def test_a_bar_in_a_text_does_not_end_the_cell(monkeypatch):
     schema = {"properties": {"mode": {"type": "string", "pattern": "^(a|b)$", "description": "A or b."}}, "$defs": {}}
-    monkeypatch.setattr(key_reference.Loop, "model_json_schema", lambda: schema)
+    monkeypatch.setattr(Loop, "model_json_schema", lambda: schema)
     assert r"| `mode` | string | empty | matches `^(a\|b)$` | A or b. |" in reference_page()

@@ -134,7 +134,7 @@ def test_digest_covers_defaults_and_changes_with_any_value(tmp_path):
 
 def test_configuration_cannot_be_changed_after_it_was_read(tmp_path):
     with pytest.raises(ValueError, match="frozen"):
-        load_loop(write(tmp_path, SKETCH)).selection.budget = 3
+        load_loop(write(tmp_path, SKETCH)).selection.budget = 3  # type: ignore[misc]
 
 
 def test_check_reports_every_file_and_fails(monkeypatch, tmp_path, capsys):

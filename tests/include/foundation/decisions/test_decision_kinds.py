@@ -66,6 +66,7 @@ def test_decision_is_read_back_by_its_class_and_by_its_reference(tmp_path, decis
     store = make_store(tmp_path)
     record(store, decision)
     again = latest(store, type(decision))
+    assert again is not None
     assert type(again) is type(decision)
     assert again.reference == decision.reference == referenced(store, type(decision), decision.reference).reference
     assert broken_links(store) == []

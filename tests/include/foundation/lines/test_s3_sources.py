@@ -10,8 +10,9 @@ import pytest
 
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError, StoreError
-from include.foundation.lines import sources
 from include.foundation.lines.sources import Access
+from include.foundation.store.objects import object_store, s3_objects
+from include.foundation.store.objects.s3_objects import S3Objects
 from include.stages.logs import pulling
 from include.stages.logs.pulling import PullReport, pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
@@ -28,9 +29,9 @@ def server(monkeypatch):
     found, real = S3Server(), botocore.config.Config
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
     monkeypatch.setattr(botocore.config, "Config", lambda **given: real(**{**given, "read_timeout": 0.5}))
-    monkeypatch.setattr(sources, "BLOCK", 512)
-    client = sources._s3(found.options)
-    monkeypatch.setattr(sources, "_s3", lambda _: client)
+    monkeypatch.setattr(object_store, "BLOCK", 512)
+    client = s3_objects.s3_client(found.options)
+    monkeypatch.setattr(s3_objects, "s3_client", lambda _: client)
     for name, lines in FILES.items():
         found.put(PREFIX + name, body_of(lines), WRITTEN)
     yield found
@@ -180,14 +181,14 @@ def test_object_that_has_gone_since_it_was_listed_is_an_error_and_the_next_pull_
 
 def test_object_that_is_replaced_while_it_is_read_is_never_half_of_each(store, server, monkeypatch):
     server.fail("get", "cut")
-    real = sources._object_blocks
+    real = S3Objects._blocks
 
-    def replaced_after_a_block(file, *given):
-        for block in real(file, *given):
+    def replaced_after_a_block(objects, listed, start):
+        for block in real(objects, listed, start):
             yield block
             server.put(f"{PREFIX}0.jsonl", body_of([line(n) for n in range(20, 40)]), WRITTEN)
 
-    monkeypatch.setattr(sources, "_object_blocks", replaced_after_a_block)
+    monkeypatch.setattr(S3Objects, "_blocks", replaced_after_a_block)
     assert "was replaced since it was listed" in failure(store, server)
 
 

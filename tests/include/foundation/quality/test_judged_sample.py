@@ -30,9 +30,9 @@ def ids(table):
 
 
 def test_all_rows_are_judged_when_there_is_room(store):
-    found = judged_rows(store, day(), COLUMNS, 3000, 3000)
+    rows = judged_rows(store, day(), COLUMNS, 3000, 3000)
     expected = store.read("predictions", columns=COLUMNS, filters=[("ts", ">=", DAY), ("ts", "<", day().end)])
-    assert found.equals(expected)
+    assert rows.equals(expected)
     assert judged_rows(store, day(1), COLUMNS, 400, 3000).num_rows == 400
 
 

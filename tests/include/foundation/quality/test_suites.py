@@ -7,7 +7,7 @@ import pytest
 from include.__main__ import main
 from include.foundation.errors import ConfigError
 from include.foundation.quality.suites import (
-    FOLDER,
+    FOLDER_VARIABLE,
     generated_suite,
     logs_suite,
     suite_path,
@@ -21,7 +21,7 @@ INPUTS = {"amount": {"type": "numeric", "minimum": 0}, "note": {"type": "text", 
 
 @pytest.fixture
 def loop(tmp_path, monkeypatch):
-    monkeypatch.setenv(FOLDER, str(tmp_path / "expectations"))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "expectations"))
     return make_loop(tmp_path, inputs=INPUTS)
 
 
@@ -43,10 +43,10 @@ def test_generated_suite_has_no_problems(loop):
 
 def test_written_suite_is_used_with_its_edits(loop):
     path = write_suite(loop)
-    found = json.loads(path.read_text())
-    assert found == generated_suite(loop)
-    found["expectations"][0] |= {"severity": "warning", "meta": {"notes": "why"}}
-    path.write_text(json.dumps(found))
+    suite = json.loads(path.read_text())
+    assert suite == generated_suite(loop)
+    suite["expectations"][0] |= {"severity": "warning", "meta": {"notes": "why"}}
+    path.write_text(json.dumps(suite))
     assert logs_suite(loop)["expectations"][0]["severity"] == "warning"
 
 
@@ -109,7 +109,7 @@ def test_file_that_is_no_suite_is_refused(loop, text):
 
 
 def test_command_writes_then_checks_and_does_not_overwrite(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     assert main(["suite", "newswire"]) == 0
     path = tmp_path / "newswire.json"
     assert "written" in capsys.readouterr().out
@@ -123,5 +123,5 @@ def test_command_writes_then_checks_and_does_not_overwrite(tmp_path, monkeypatch
 
 
 def test_suites_are_beside_the_loop_files(monkeypatch, tmp_path):
-    monkeypatch.delenv(FOLDER, raising=False)
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     assert suite_path(make_loop(tmp_path)).parts[-3:] == ("include", "expectations", "wire.json")

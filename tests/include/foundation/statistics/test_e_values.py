@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.foundation.statistics.e_values import BETS, Stake, labels_to_decide, log_e_value, mixture_e_value
+from include.foundation.statistics.e_values import (
+    BETS,
+    Stake,
+    labels_to_decide,
+    log_e_value,
+    mixture_e_value,
+    shortfall_e_value,
+)
 
 COUNTS = st.integers(0, 50)
 
@@ -120,6 +127,29 @@ def test_labels_to_decide_anything_is_none_or_at_least_one(wins, losses, missing
 def test_labels_to_decide_harder_demands_need_more() -> None:
     plain = labels_to_decide(30, 5, 4.0)
     assert plain is not None
-    assert labels_to_decide(30, 5, 8.0) > plain  # type: ignore[operator]
-    assert labels_to_decide(30, 5, 4.0, 0.3) > plain  # type: ignore[operator]
-    assert labels_to_decide(30, 5, 4.0, -0.3) < plain  # type: ignore[operator]
+    assert labels_to_decide(30, 5, 8.0) > plain
+    assert labels_to_decide(30, 5, 4.0, 0.3) > plain
+    assert labels_to_decide(30, 5, 4.0, -0.3) < plain
+
+
+def test_shortfall_e_value_equal_weights_is_the_bet_on_floor_less_score() -> None:
+    assert shortfall_e_value([0.0], [0.25], 0.5) == pytest.approx(np.mean(1 + BETS * 0.5))
+    assert shortfall_e_value([1.0], [0.25], 0.5) == pytest.approx(np.mean(1 - BETS * 0.5))
+    assert shortfall_e_value([], [], 0.5) == 1
+
+
+@pytest.mark.parametrize("floor", [0.3, 0.8, 1.0])
+@pytest.mark.parametrize("probabilities", [(0.5, 0.5), (1.0, 0.1)], ids=["equal", "unequal"])
+def test_shortfall_e_value_mean_at_the_floor_expects_one(floor: float, probabilities: tuple[float, ...]) -> None:
+    drawn = [probabilities[place % 2] for place in range(6)]
+    expected = sum(
+        math.prod(floor if score else 1 - floor for score in scores) * shortfall_e_value(scores, drawn, floor)
+        for scores in product([0.0, 1.0], repeat=6)
+    )
+    assert expected == pytest.approx(1)
+
+
+def test_shortfall_e_value_rows_that_stand_for_more_decide() -> None:
+    rare, common = [0.1] * 20, [1.0] * 20
+    assert shortfall_e_value([0.0] * 20 + [1.0] * 20, rare + common, 0.8) > 1000
+    assert shortfall_e_value([1.0] * 20 + [0.0] * 20, rare + common, 0.8) < 1

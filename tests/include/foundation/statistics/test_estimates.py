@@ -10,6 +10,7 @@ from scipy import stats
 from include.foundation.statistics.estimates import (
     UNKNOWN,
     Estimate,
+    design_weights,
     effective_rows,
     weighted_difference,
     weighted_mean,
@@ -74,7 +75,7 @@ def test_weighted_difference_never_differs_still_has_width() -> None:
 def test_weighted_difference_more_rows_has_a_narrower_interval() -> None:
     few, many = (weighted_difference([1, 0, 0, -1, 1] * n, [0.3] * 5 * n) for n in (2, 200))
     assert few.value == pytest.approx(many.value)
-    assert few.low < many.low < many.high < few.high  # type: ignore[operator]
+    assert few.low < many.low < many.high < few.high
 
 
 def test_estimate_json_and_back_is_the_same() -> None:
@@ -105,3 +106,14 @@ def test_estimate_scaled_weights_and_shuffled_rows_is_unchanged(measure, pairs, 
 def test_effective_rows_any_weights_is_between_one_and_their_number(pairs: list[tuple[float, float]]) -> None:
     weights = np.array([1 / chance for _, chance in pairs])
     assert 1 - 1e-9 <= effective_rows(weights) <= len(pairs) + 1e-9
+
+
+def test_design_weights_are_how_many_rows_each_stands_for() -> None:
+    assert design_weights([0.5, 0.1, 1.0]).tolist() == [2.0, 10.0, 1.0]
+    assert design_weights([]).shape == (0,)
+
+
+@pytest.mark.parametrize("probability", [0.0, -0.1, 1.01, math.nan])
+def test_design_weights_of_what_is_no_inclusion_probability_are_refused(probability: float) -> None:
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        design_weights([0.5, probability])

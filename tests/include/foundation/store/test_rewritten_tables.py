@@ -67,7 +67,7 @@ def twins(tmp_path, request):
     plain, rewritten = stores
     request.param(DeltaTable(f"{rewritten.uri}/predictions"))
     rows = rewritten.read("predictions").to_pylist()
-    plain.replace_between("predictions", rows_of(plain.loop, "predictions", rows), DAY, DAY + timedelta(days=1))
+    plain.replace_where("predictions", rows_of(plain.loop, "predictions", rows), "day", day().days)
     return plain, rewritten
 
 

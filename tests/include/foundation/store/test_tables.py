@@ -63,12 +63,23 @@ def test_append_new_appends_each_key_once(tmp_path):
     assert store.version("annotations") == version
 
 
-def test_replace_between_replaces_only_its_interval(tmp_path):
+def test_replace_where_replaces_only_rows_with_the_values(tmp_path):
     store = make_store(tmp_path)
-    assert store.replace_between("predictions", predictions(store, 0, 1, 2), day(0).start, day(2).end)
-    assert store.replace_between("predictions", predictions(store), day(1).start, day(1).end)
+    store.append_new("predictions", predictions(store, 0, 1, 2))
+    assert store.replace_where("predictions", predictions(store), "day", day(1).days)
     assert store.read("predictions").column("trace_id").to_pylist() == ["t0", "t2"]
-    assert not store.replace_between("predictions", predictions(store), day(1).start, day(1).end)
+    version = store.version("predictions")
+    assert not store.replace_where("predictions", predictions(store), "day", day(1).days)
+    assert not store.replace_where("predictions", predictions(store, 5), "day", [])
+    assert store.version("predictions") == version
+
+
+def test_replace_where_takes_a_quote_in_a_value_for_text(tmp_path):
+    store = make_store(tmp_path)
+    rows = annotations(store, 1, 2).set_column(0, "annotation_id", pa.array(["it's", "b"]))
+    store.append_new("annotations", rows)
+    assert store.replace_where("annotations", rows.slice(0, 0), "annotation_id", ["it's"])
+    assert store.read("annotations").column("annotation_id").to_pylist() == ["b"]
 
 
 def test_update_rows_changes_rows_by_key_and_adds_new_ones(tmp_path):
@@ -130,7 +141,7 @@ def test_concurrent_appends_lose_nothing_and_double_nothing(tmp_path):
 
 def test_a_new_input_in_the_loop_file_reads_as_null_in_old_rows(tmp_path):
     store = make_store(tmp_path)
-    store.replace_between("predictions", predictions(store, 0), day(0).start, day(0).end)
+    store.append_new("predictions", predictions(store, 0))
     wider = make_loop(tmp_path, inputs={"text": {"type": "text"}, "price": {"type": "numeric", "required": False}})
     grown = LoopStore(wider, str(tmp_path / "store"))
     assert grown.read("predictions").column("input_price").to_pylist() == [None]
@@ -148,5 +159,5 @@ def test_a_new_input_in_the_loop_file_reads_as_null_in_old_rows(tmp_path):
             }
         ],
     )
-    grown.replace_between("predictions", more, day(5).start, day(5).end)
+    grown.append_new("predictions", more)
     assert sorted(grown.read("predictions").column("input_price").to_pylist(), key=str) == [2.0, None]

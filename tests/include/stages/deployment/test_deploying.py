@@ -8,7 +8,7 @@ import pytest
 from include.foundation.decisions import Approval, GateVerdict
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
-from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.deployments import Promise, history
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import DeployReport, deploy
 from include.stages.deployment.watching import rollback
@@ -47,12 +47,11 @@ def test_deploy_of_the_first_model_makes_it_champion_with_its_promise(
     store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
     report = deploy(store, registry, first, make_approval(first))
-    champion, entries = registry.champion(), history(store)
+    champion, (deployment,) = registry.champion(), history(store)
     assert champion is not None
     assert (report.version, report.previous, champion.challenger_key) == ("1", None, "a")
-    promised = [entries[0][f"promised_{name}"] for name in ("score", "low", "high")]
-    assert promised == [PROMISE.value, PROMISE.low, PROMISE.high]
-    assert (len(entries), entries[0]["action"], entries[0]["why"]) == (1, "deploy", "Said promote.")
+    assert deployment.promised == Promise.of(PROMISE.value, PROMISE.low, PROMISE.high)
+    assert (deployment.action, deployment.why) == ("deploy", "Said promote.")
 
 
 def test_deploy_writes_a_manifest_that_names_version_and_evidence(
@@ -75,7 +74,7 @@ def test_deploy_of_a_challenger_moves_the_alias_and_keeps_the_predecessor(
 ) -> None:
     report = deploy(store, registry, second, make_approval(second))
     assert (report.version, report.previous, registry.aliased(CHAMPION)) == ("2", "1", "2")
-    assert [(row["model_version"], row["previous_version"]) for row in history(store)] == [("1", None), ("2", "1")]
+    assert [(row.model_version, row.previous_version) for row in history(store)] == [("1", None), ("2", "1")]
 
 
 def test_deploy_run_again_changes_nothing(store: LoopStore, registry: ModelRegistry, second: GateVerdict) -> None:
@@ -90,7 +89,7 @@ def test_deploy_after_the_alias_moved_but_the_ledger_did_not_finishes_the_ledger
 ) -> None:
     registry.set_alias(CHAMPION, "2")
     deploy(store, registry, second, make_approval(second))
-    assert [row["model_version"] for row in history(store)] == ["1", "2"]
+    assert [row.model_version for row in history(store)] == ["1", "2"]
 
 
 @pytest.mark.parametrize("outcome", ["reject", "label_more"])

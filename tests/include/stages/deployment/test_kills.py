@@ -93,7 +93,7 @@ def test_training_to_deployment_killed_anywhere_and_run_again_is_there_once(
     assert sorted(set(runs)) in (["FINISHED"], ["FINISHED", "KILLED"])
     assert runs.count("FINISHED") == 1
     assert len(registry.client.search_model_versions("name = 'tiny'")) == 1
-    assert [(row["sequence"], row["model_version"], row["action"]) for row in history(store)] == [(1, "1", "deploy")]
+    assert [(row.sequence, row.model_version, row.action) for row in history(store)] == [(1, "1", "deploy")]
     assert registry.aliased(CHAMPION) == "1"
     assert json.loads(Path(report.manifest).read_text())["version"] == "1"
     assert broken_links(store) == []
@@ -104,7 +104,7 @@ def test_rollback_killed_anywhere_and_run_again_happens_once(killed: tuple[Path,
     store, registry = opened(killed[0] / case_name("rollback", step))
     report = roll_back(store, registry)
     assert roll_back(store, registry) == report
-    assert [(row["model_version"], row["action"]) for row in history(store)] == [
+    assert [(row.model_version, row.action) for row in history(store)] == [
         ("1", "deploy"),
         ("2", "deploy"),
         ("1", "rollback"),

@@ -7,7 +7,7 @@ import pytest
 
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
-from include.foundation.store.ledgers.deployments import history, live
+from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import rollback
@@ -61,7 +61,7 @@ def test_deploy_overtaken_before_it_set_the_alias_loses_and_puts_the_winner_back
     slow = overtaken(registry, lambda: winner(registry), before=True)
     with pytest.raises(DeploymentError, match="Version 2: another deployment came first"):
         deployment(store, "b", "1")(slow)
-    assert [row["model_version"] for row in history(store)] == ["1", "3"]
+    assert [row.model_version for row in history(store)] == ["1", "3"]
     assert registry.aliased(CHAMPION) == "3"
 
 
@@ -76,7 +76,7 @@ def test_deploy_that_comes_after_the_alias_was_set_is_refused_as_stale(
             late(registry)
 
     deployment(store, "b", "1")(overtaken(registry, refused, before=False))
-    assert [row["model_version"] for row in history(store)] == ["1", "2"]
+    assert [row.model_version for row in history(store)] == ["1", "2"]
     assert registry.aliased(CHAMPION) == "2"
 
 
@@ -87,7 +87,7 @@ def test_rollback_overtaken_by_a_deployment_leaves_the_new_champion(store: LoopS
     slow = overtaken(registry, lambda: newer(registry), before=True)
     with pytest.raises(DeploymentError, match="another deployment came first"):
         rollback(store, slow, make_guard_verdict())
-    assert (live(store) or {})["model_version"] == registry.aliased(CHAMPION) == "3"
+    assert history(store)[-1].model_version == registry.aliased(CHAMPION) == "3"
 
 
 @pytest.mark.usefixtures("champion")
@@ -97,4 +97,4 @@ def test_deploy_overtaken_by_a_rollback_leaves_the_predecessor(store: LoopStore,
     slow = overtaken(registry, lambda: rollback(store, registry, broken), before=True)
     with pytest.raises(DeploymentError, match="another deployment came first"):
         deployment(store, "c", "2")(slow)
-    assert (live(store) or {})["model_version"] == registry.aliased(CHAMPION) == "1"
+    assert history(store)[-1].model_version == registry.aliased(CHAMPION) == "1"

@@ -9,7 +9,7 @@ from include.foundation.decisions import GuardVerdict
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.statistics.estimates import Estimate
-from include.foundation.store.ledgers.deployments import history, live
+from include.foundation.store.ledgers.deployments import Deployment, Promise, history, live
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import rollback
@@ -30,6 +30,12 @@ def broken(version: str, outcome: str = "broken", why: str = "The promise is bro
     return make_guard_verdict(version, outcome, reasons=(why,))
 
 
+def live_now(store: LoopStore) -> Deployment:
+    deployment = live(store)
+    assert deployment is not None
+    return deployment
+
+
 @pytest.fixture
 def replaced(store: LoopStore, registry: ModelRegistry, estimator: Any) -> None:
     """Version 2 is live, and 1 was before it."""
@@ -44,10 +50,11 @@ class TestReplaced:
         self, store: LoopStore, registry: ModelRegistry
     ) -> None:
         report = rollback(store, registry, broken("2"))
-        entry = live(store) or {}
+        deployment = live_now(store)
         assert (report.version, report.previous, registry.aliased(CHAMPION)) == ("1", "2", "1")
-        assert (entry["action"], entry["previous_version"], entry["why"]) == ("rollback", "2", "The promise is broken.")
-        assert entry["promised_low"] == LOWER.low
+        told = (deployment.action, deployment.previous_version, deployment.why)
+        assert told == ("rollback", "2", "The promise is broken.")
+        assert deployment.promised == Promise.of(LOWER.value, LOWER.low, LOWER.high)
         assert json.loads(Path(report.manifest).read_text())["version"] == "1"
 
     def test_rollback_run_again_happens_once(self, store: LoopStore, registry: ModelRegistry) -> None:
@@ -62,7 +69,7 @@ class TestReplaced:
     ) -> None:
         registry.set_alias(CHAMPION, "1")
         rollback(store, registry, broken("2"))
-        assert [(row["model_version"], row["action"]) for row in history(store)][-1] == ("1", "rollback")
+        assert [(row.model_version, row.action) for row in history(store)][-1] == ("1", "rollback")
 
     @pytest.mark.parametrize("outcome", ["kept", "inconclusive", "nothing_live"])
     def test_rollback_of_a_promise_that_is_not_broken_is_refused(
@@ -103,7 +110,7 @@ class TestReplaced:
         rollback(store, registry, broken("2"))
         promote(store, registry, "c", "1")
         rollback(store, registry, broken("3"))
-        assert [row["model_version"] for row in history(store)] == ["1", "2", "1", "3", "1"]
+        assert [row.model_version for row in history(store)] == ["1", "2", "1", "3", "1"]
         assert registry.aliased(CHAMPION) == "1"
 
 
@@ -114,5 +121,5 @@ def test_rollback_to_a_version_that_was_made_champion_by_hand_promises_nothing(
     registry.set_alias(CHAMPION, "1")
     promote(store, registry, "b", "1")
     rollback(store, registry, broken("2"))
-    entry = live(store) or {}
-    assert (entry["model_version"], entry["action"], entry["promised_low"]) == ("1", "rollback", None)
+    deployment = live_now(store)
+    assert (deployment.model_version, deployment.action, deployment.promised) == ("1", "rollback", None)

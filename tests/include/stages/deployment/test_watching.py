@@ -6,7 +6,7 @@ import pytest
 
 from include.foundation.decisions import GuardVerdict, find
 from include.foundation.statistics.estimates import Estimate
-from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
 from include.stages.labels.datasets import publish_dataset
@@ -25,16 +25,8 @@ from tests.include.stages.training.challenger_builders import (
 
 
 def go_live(store: LoopStore, promised_low: float | None = 0.8, version: str = "1", evidence: str = "digest") -> None:
-    append_deployment(
-        store,
-        {
-            "model_version": version,
-            "action": "deploy",
-            "why": "because",
-            "evidence_digest": evidence,
-            "promised_low": promised_low,
-        },
-    )
+    promised = None if promised_low is None else Promise(promised_low, promised_low, promised_low)
+    append_deployment(store, Deployment(version, None, "deploy", "because", evidence, promised))
 
 
 def answer_live(store: LoopStore, right: list[bool], first: int = 0, day: float = 1, **overrides: Any) -> None:
@@ -158,10 +150,7 @@ def test_watch_deployment_of_a_champion_put_back_is_about_its_new_life(store: Lo
     answer_live(store, [False] * 80)
     add_predictions(store, [5])
     go_live(store, version="2", evidence="later")
-    append_deployment(
-        store,
-        {"model_version": "1", "action": "rollback", "why": "b", "evidence_digest": "guard", "promised_low": 0.8},
-    )
+    append_deployment(store, Deployment("1", "2", "rollback", "b", "guard", Promise(0.8, 0.8, 0.8)))
     answer_live(store, [True] * 40, first=100, day=6)
     decision = watch_deployment(store)
     assert (decision.subject, rows_seen(decision), decision.outcome) == ("1", 40, "kept")

@@ -107,5 +107,5 @@ def fill(store, first, days, rows=60, seed=0, **changes):
     generator = np.random.default_rng([seed, first])
     for number in range(first, first + days):
         predictions = rows_of(store.loop, "predictions", records(number, rows, generator, **changes))
-        store.replace_between("predictions", predictions, day(number).start, day(number).end)
+        store.replace_where("predictions", predictions, "day", day(number).days)
     profile_days(store, Interval(day(first).start, day(first + days - 1).end))

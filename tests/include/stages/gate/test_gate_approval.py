@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions import Approval, GateVerdict, find
+from include.foundation.decisions import Approval, GateVerdict, find, record
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.approval import evidence_page, person, record_approval
@@ -29,6 +29,13 @@ def test_evidence_page_shows_verdict_reasons_scores_and_digest(store: LoopStore,
     assert all(f"- {reason}" in page for reason in verdict.reasons)
     assert "| challenger | 0.800 | 0.750 to 0.850 | 200 |" in page
     assert verdict.evidence_digest in page
+
+
+def test_evidence_page_takes_what_logs_named_literally(store: LoopStore, verdict: GateVerdict) -> None:
+    reasons = ("Worse on desk = <img src=x> | [y](javascript:z) `*`.",)
+    attack = record(store, verdict.model_copy(update={"subject": "k2", "reasons": reasons}))
+    page = evidence_page(store, attack.reference)
+    assert "- Worse on desk = &lt;img src=x&gt; \\| \\[y\\](javascript:z) \\`\\*\\`." in page
 
 
 def test_evidence_page_first_model_says_that_no_champion_is_known(store: LoopStore) -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions import Decision
-from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.decisions import GateVerdict
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
@@ -14,17 +14,16 @@ from include.stages.labels.datasets import publish_dataset, read_dataset
 from tests.include.stages.evaluation.judged_builders import answered_rows, challenger_of, make_judged_store
 
 
-def judge_first(store: LoopStore, answers: str) -> Decision:
+def judge_first(store: LoopStore, answers: str) -> GateVerdict:
     store.append_new("labels", rows_of(store.loop, "labels", answered_rows(answers)))
     name = publish_dataset(store).subject
     return judge(store, evaluate(store, read_dataset(store, name), name, None, challenger_of(store.loop)))
 
 
-def go_live(store: LoopStore, gate: Decision) -> None:
+def go_live(store: LoopStore, gate: GateVerdict) -> None:
     score = gate.scores.challenger
-    promised = {"promised_score": score.value, "promised_low": score.low, "promised_high": score.high}
-    entry = {"model_version": "1", "previous_version": None, "action": "deploy", "why": "it was promoted"}
-    append_deployment(store, entry | promised | {"evidence_digest": gate.evidence_digest})
+    promised = Promise.of(score.value, score.low, score.high)
+    append_deployment(store, Deployment("1", None, "deploy", "it was promoted", gate.evidence_digest, promised))
 
 
 def answer_live(store: LoopStore, answers: str) -> None:

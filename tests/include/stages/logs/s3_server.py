@@ -93,6 +93,15 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._get(key, fault)
 
+    def do_PUT(self) -> None:
+        """Let nobody write."""
+        self.close_connection = True  # what was to be written is not read
+        self._refuse(403)
+
+    def do_DELETE(self) -> None:
+        """Let nobody delete."""
+        self._refuse(403)
+
     def _list(self, query: dict[str, str]) -> None:
         keys = sorted(key for key in self.server.objects if key.startswith(query.get("prefix", "")))
         start = int(query.get("continuation-token", 0))

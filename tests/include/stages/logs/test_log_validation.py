@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.foundation.errors import ConfigError, DataQualityError, NothingToDo
-from include.foundation.quality.suites import FOLDER, generated_suite, suite_path
+from include.foundation.quality.suites import FOLDER_VARIABLE, generated_suite, suite_path
 from include.stages.logs import log_validation as validation
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pulling import pull_logs
@@ -15,7 +15,7 @@ from tests.builders import KEY, day, line, make_store, write_lines
 
 @pytest.fixture(autouse=True)
 def _own_suites(tmp_path, monkeypatch):
-    monkeypatch.setenv(FOLDER, str(tmp_path / "expectations"))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "expectations"))
     (tmp_path / "expectations").mkdir()
 
 

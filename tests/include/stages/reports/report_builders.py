@@ -12,7 +12,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict, GateVerdict, record
 from include.foundation.intervals import Interval
 from include.foundation.models.registry import LoadedModel
-from include.foundation.store.ledgers.deployments import append_deployment
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
@@ -136,14 +136,9 @@ class TinyWorld:
 
     def deploy(self, gate: GateVerdict, version: str, previous: str | None = None) -> None:
         score = gate.scores.challenger
-        promised = {"promised_score": score.value, "promised_low": score.low, "promised_high": score.high}
-        entry = {
-            "model_version": version,
-            "previous_version": previous,
-            "action": "deploy",
-            "why": " ".join(gate.reasons),
-        }
-        append_deployment(self.store, {**entry, **promised, "evidence_digest": gate.evidence_digest})
+        promised = Promise.of(score.value, score.low, score.high)
+        why = " ".join(gate.reasons)
+        append_deployment(self.store, Deployment(version, previous, "deploy", why, gate.evidence_digest, promised))
 
     def drift(self, interval: Interval, outcome: str = "alarm", effect: float = 0.3) -> DriftVerdict:
         column = make_column_finding(statistic="unseen", effect=effect, flagged=outcome != "stable")

@@ -1,13 +1,13 @@
 from pathlib import Path
 
-from include.foundation.decisions import Decision, RetrainPlan, find
+from include.foundation.decisions import GateVerdict, RetrainPlan, find
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.corrections import corrections
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import TinyWorld, make_world
 
 
-def plan_of(store: LoopStore, gate: Decision) -> Decision:
+def plan_of(store: LoopStore, gate: GateVerdict) -> RetrainPlan:
     return find(store, RetrainPlan, gate.subject)[-1]
 
 

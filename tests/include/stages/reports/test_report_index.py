@@ -1,8 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 from include.foundation.decisions import record
-from include.foundation.store.rows import rows_of
-from include.stages.reports.ledger_summary import Ledger
+from include.foundation.store.ledgers.deployments import append_deployment, history
+from include.stages.reports.loop_history import LoopHistory
 from include.stages.reports.release_notes import write_index, write_release_notes
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
@@ -29,9 +30,8 @@ def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
     world.learn_seeds()
     gate = world.judge(None)
     world.deploy(gate, "1")
-    row = world.store.read("deployments").to_pylist()[0]
-    back = {**row, "sequence": 2, "action": "rollback", "previous_version": "2", "evidence_digest": "guard"}
-    world.store.append_new("deployments", rows_of(world.store.loop, "deployments", [back]))
+    (first,) = history(world.store)
+    append_deployment(world.store, replace(first, action="rollback", previous_version="2", evidence_digest="guard"))
     record(world.store, make_guard_verdict("1", "kept", reasons=("It keeps its promise.",)))
     text = Page(Path(write_index(world.store)).read_text()).text
     assert "version 1 is live" in text
@@ -43,4 +43,4 @@ def test_index_from_a_ledger_that_was_read_before_is_the_same(world: TinyWorld) 
     world.serve(0, BETTER, drawn=15)
     uri = Path(write_index(world.store))
     before = uri.read_bytes()
-    assert Path(write_index(world.store, Ledger(world.store))).read_bytes() == before
+    assert Path(write_index(world.store, LoopHistory(world.store))).read_bytes() == before

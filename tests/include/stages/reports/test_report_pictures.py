@@ -5,7 +5,7 @@ from matplotlib.image import imread
 from include.foundation.decisions import DriftVerdict
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
-from include.stages.reports.ledger_summary import CycleSummary
+from include.stages.reports.loop_history import CycleSummary
 from tests.decision_builders import make_column_finding, make_drift_verdict
 from tests.include.stages.reports.report_builders import day_interval
 
@@ -17,8 +17,8 @@ def summary(number: int, score: Estimate) -> CycleSummary:
     )  # fmt: skip
 
 
-def drift_of(number: int, *, effect: float | None) -> DriftVerdict:
-    columns = [] if effect is None else [make_column_finding(effect=effect, flagged=effect > 0.1)]
+def drift_of(number: int, *, effect: float | None, column: str = "predicted") -> DriftVerdict:
+    columns = [] if effect is None else [make_column_finding(column, effect=effect, flagged=effect > 0.1)]
     outcome = "inconclusive" if effect is None else "alarm" if effect > 0.1 else "stable"
     return make_drift_verdict(day_interval(number).key, outcome, columns=columns)
 
@@ -51,3 +51,9 @@ def test_draw_drift_of_many_intervals_shows_the_last_sixty() -> None:
     verdicts = [drift_of(number, effect=0.2 if number % 7 == 0 else 0.05) for number in range(80)]
     assert draw_drift(verdicts, 0.1) == draw_drift(verdicts[-60:], 0.1)
     assert draw_drift(verdicts, 0.1) != draw_drift(verdicts[:60], 0.1)
+
+
+def test_draw_drift_writes_the_name_of_a_column_as_it_is() -> None:
+    picture = draw_drift([drift_of(1, effect=0.2, column="input_$x^{$")], 0.1)
+    assert picture is not None
+    assert picture != draw_drift([drift_of(1, effect=0.2)], 0.1)

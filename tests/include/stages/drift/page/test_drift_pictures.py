@@ -14,16 +14,16 @@ def finding(column, segment="", *, flagged=True):
 
 
 def test_each_flagged_column_is_drawn_once_preferably_of_all_rows():
-    found = [
+    findings = [
         finding("x", "desk=eu"),
         finding("y", "desk=eu"),
         finding("x"),
         finding("x", "desk=us"),
         finding("z", flagged=False),
     ]
-    assert [(one.column, one.segment) for one in _one_a_column(found)] == [("x", ""), ("y", "desk=eu")]
+    assert [(one.column, one.segment) for one in _one_a_column(findings)] == [("x", ""), ("y", "desk=eu")]
     assert len(_one_a_column([finding(f"c{number}") for number in range(9)])) == 6
-    assert [one.column for one in _one_a_column(found[-1:])] == ["z"]
+    assert [one.column for one in _one_a_column(findings[-1:])] == ["z"]
 
 
 def test_bins_are_few_and_their_shares_add_up_with_what_is_missing():

@@ -8,11 +8,12 @@ import pytest
 from include.foundation.decisions import record
 from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding, PerformanceDetails
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
-from include.foundation.store.objects import write_file
+from include.foundation.store.loop_files import write_file
 from include.stages.drift.page.verdict_page import BLIND, ROUTES, write_verdict_page
 from include.stages.drift.page.wording import difference_in_words
 from tests.builders import day, make_store
 from tests.decision_builders import make_column_finding, make_drift_verdict
+from tests.include.stages.reports.page_reader import Page
 
 REASONS = ("x moved.", "Labels show it.", "Confirmed: flagged in 2 of the last 3 windows.")
 
@@ -66,6 +67,7 @@ def test_page_says_what_the_loop_does_and_escapes_names(tmp_path, route):
 def test_page_loads_nothing_and_runs_nothing(tmp_path):
     page = page_of(tmp_path, verdict(columns=[column("<script>alert(1)</script>", "<img src=x>")]))
     assert "default-src 'none'" in page
+    assert {"script", "img"}.isdisjoint(Page(page).tags)
     assert not re.search(r"<script|<img|<link|@import|url\(|https?://", page)
 
 
@@ -100,7 +102,7 @@ def test_page_says_since_when(tmp_path):
     ]:  # fmt: skip
         record(store, verdict(outcome=outcome, number=number, flagged=flagged))
     assert "7 March 2026 00:00 UTC, 3 windows in a row" in page_of(tmp_path, verdict(), store)
-    assert "10 March 2026 00:00 UTC,\nthis window" in page_of(tmp_path, verdict(), make_store(tmp_path / ".."))
+    assert "10 March 2026 00:00 UTC, this window" in page_of(tmp_path, verdict(), make_store(tmp_path / ".."))
 
 
 def test_page_tells_each_column_once_largest_first_and_where(tmp_path):
@@ -142,7 +144,7 @@ def test_page_holds_labels_and_estimate_side_by_side_and_says_what_is_blind(tmp_
     ]
     page = page_of(tmp_path, verdict(monitors=monitors))
     rows = page.partition("Is the model still as right?")[2].partition("</table>")[0].split("<tr>")[2:]
-    assert [re.search(r"class=where>([^\n]*)", row)[1] for row in rows] == ["all rows", "desk=us", "desk=eu"]
+    assert [re.search(r'scope="row"[^>]*>([^<]*)', row)[1] for row in rows] == ["all rows", "desk=us", "desk=eu"]
     assert "75.0%\n(60.0% to 85.0%, 40 labels): has dropped" in rows[0]
     assert "no labels yet" in rows[1]
     assert "50.0%: has dropped" in rows[1]

@@ -180,7 +180,7 @@ def test_day_without_rows_loses_its_profiles(tmp_path):
     store = make_store(tmp_path, drift=DRIFT)
     assert profile_days(store, day(0)) == 0
     fill(store, 0, 2)
-    store.replace_between("predictions", rows_of(store.loop, "predictions", []), day(1).start, day(1).end)
+    store.replace_where("predictions", rows_of(store.loop, "predictions", []), "day", day(1).days)
     assert profile_days(store, Interval(day(0).start, day(1).end)) == 0
     assert {row["day"] for row in profiled(store)} == {day(0).days[0]}
 

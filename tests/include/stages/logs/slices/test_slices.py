@@ -25,7 +25,7 @@ def lines_of(part):
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts, st.booleans(), st.lists(st.integers(0, 130), max_size=6), st.integers(1, 7))
 def test_slices_at_any_cuts_are_the_file_line_by_line(tmp_path, monkeypatch, text, ended, cuts, block):
-    monkeypatch.setattr("include.foundation.lines.sources.BLOCK", block)
+    monkeypatch.setattr("include.foundation.store.objects.object_store.BLOCK", block)
     raw = text + b"\n" if ended and text else text
     path = tmp_path / "log.jsonl"
     path.write_bytes(raw)

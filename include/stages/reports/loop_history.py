@@ -1,16 +1,15 @@
-"""One row a cycle: from the logs pulled to what was deployed, read from the store's tables."""
+"""The history of a loop, a summary a cycle: from the logs pulled to what was deployed, read from the store's tables."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, time, timedelta
 from functools import cached_property
 
-import pyarrow.compute as pc
-
 from include.foundation.decisions import DriftVerdict, GateVerdict, RetrainPlan, find
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.deployments import BEGINNING
+from include.foundation.store.bulk.day_batches import rows_between
+from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 
@@ -53,7 +52,7 @@ class CycleSummary:
 
 def cycles(store: LoopStore) -> list[CycleSummary]:
     """Return the cycles, oldest first; empty if no label was ever asked for."""
-    return Ledger(store).cycles
+    return LoopHistory(store).cycles
 
 
 def days_of(interval: Interval) -> str:
@@ -73,8 +72,8 @@ def days_of(interval: Interval) -> str:
     return f"{start:%Y-%m-%d}" if start == last else f"{start:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
-class Ledger:
-    """The tables that tell the cycles, each read once.
+class LoopHistory:
+    """What the tables tell of a loop's cycles; each table is read once.
 
     Parameters
     ----------
@@ -84,10 +83,10 @@ class Ledger:
 
     def __init__(self, store: LoopStore) -> None:
         self.answered = set(store.read("annotations", columns=["request_id"]).column("request_id").to_pylist())
-        self.drift = {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
+        self._store = store
+        self.drift_verdicts = {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
         self.plans, self.gates = find(store, RetrainPlan), find(store, GateVerdict)
-        self.deployments = store.read("deployments").sort_by("sequence").to_pylist()
-        self._logged = store.read("predictions", columns=["ts"]).column("ts")
+        self.deployments = history(store)
         refused = store.read("quarantine", columns=["interval_start", "interval_end"], filters=[("stage", "=", "logs")])
         self._refused = Counter((row["interval_start"], row["interval_end"]) for row in refused.to_pylist())
         labels = current_labels(store.read("labels", columns=LABEL_COLUMNS)).to_pylist()
@@ -97,16 +96,16 @@ class Ledger:
         self._evidence: dict[str, set[str]] = defaultdict(set)
         columns = ["request_id", "batch_id", "evidence_for"]
         for row in store.read("requests", columns=columns).to_pylist():
-            asked = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
-            asked.add(row["request_id"])
+            requests = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
+            requests.add(row["request_id"])
 
     @cached_property
     def cycles(self) -> list[CycleSummary]:
         """The cycles, oldest first."""
-        found: list[CycleSummary] = []
+        summaries: list[CycleSummary] = []
         for number, interval in enumerate(self._intervals, start=1):
-            found.append(self._cycle(number, interval, spent=found[-1].labels_spent if found else 0))
-        return found
+            summaries.append(self._cycle(number, interval, spent=summaries[-1].labels_spent if summaries else 0))
+        return summaries
 
     def cycle_of(self, challenger_key: str) -> CycleSummary | None:
         """Return the cycle whose labels made a challenger; None for the first model, which seed labels made."""
@@ -114,6 +113,10 @@ class Ledger:
             if challenger_key in self._challengers(cycle.interval):
                 return cycle
         return None
+
+    def drift_on(self, interval: Interval) -> DriftVerdict | None:
+        """Return the verdict on the whole days of an interval, which are what drift is judged on; None without one."""
+        return self.drift_verdicts.get(interval.whole_days.key)
 
     def requests_of(self, key: str) -> set[str]:
         """Return what was asked in the cycle of an interval: its own batch, and the evidence on its challengers."""
@@ -124,33 +127,33 @@ class Ledger:
         return sorted(map(Interval.from_key, self._batches), key=lambda interval: (interval.end, interval.start))
 
     @cached_property
-    def _decided(self) -> dict[str, list[RetrainPlan]]:
+    def _plans_by_interval(self) -> dict[str, list[RetrainPlan]]:
         """The retrain decisions by the interval of their newest training label; each is of the first that has it.
 
         A row that a user reported later may be of no interval: it then counts for the next one, which could ask for it.
         The first model is of no interval: seed labels made it.
         """
-        found: dict[str, list[RetrainPlan]] = defaultdict(list)
+        plans: dict[str, list[RetrainPlan]] = defaultdict(list)
         first_models = {verdict.subject for verdict in self.gates if verdict.nth is None}
         for plan in self.plans:
             ts = plan.newest_label or BEGINNING
             later = [interval for interval in self._intervals if interval.end > ts]
             owners = [interval for interval in later if interval.start <= ts] or later
             if owners and ts > BEGINNING and plan.subject not in first_models:
-                found[owners[0].key].append(plan)
-        return found
+                plans[owners[0].key].append(plan)
+        return plans
 
     def _challengers(self, key: str) -> set[str]:
-        return {plan.subject for plan in self._decided.get(key, []) if plan.outcome == "train"}
+        return {plan.subject for plan in self._plans_by_interval.get(key, []) if plan.outcome == "train"}
 
     def _cycle(self, number: int, interval: Interval, *, spent: int) -> CycleSummary:
         ids, verdict = self.requests_of(interval.key), self._verdict(interval.key)
         return CycleSummary(
             number=number,
             interval=interval.key,
-            pulled=self._pulled(interval),
+            pulled=rows_between(self._store, "predictions", interval),
             quarantined=self._refused[interval.start, interval.end],
-            drift=self._drift(interval.whole_days.key),
+            drift=self._drift(interval),
             asked=len(ids),
             received=len(ids & self.answered),
             accepted=len(ids & self._labeled),
@@ -162,10 +165,6 @@ class Ledger:
             labels_spent=spent + len(ids & self.answered),
         )
 
-    def _pulled(self, interval: Interval) -> int:
-        inside = pc.and_(pc.greater_equal(self._logged, interval.start), pc.less(self._logged, interval.end))
-        return int(pc.sum(inside, min_count=0).as_py())
-
     def _verdict(self, key: str) -> GateVerdict | None:
         """Return the last verdict on a challenger of the interval."""
         challengers = self._challengers(key)
@@ -173,23 +172,22 @@ class Ledger:
         return verdicts[-1] if verdicts else None
 
     def _why_none(self, key: str) -> str:
-        last = self._decided[key][-1] if self._decided.get(key) else None
+        last = self._plans_by_interval[key][-1] if self._plans_by_interval.get(key) else None
         if last is not None and last.outcome == "train":
             return f"Challenger {last.subject} is not judged yet."
         return " ".join(["No challenger was trained.", *(last.reasons if last else ())])
 
-    def _drift(self, key: str) -> str:
-        verdict = self.drift.get(key)
+    def _drift(self, interval: Interval) -> str:
+        verdict = self.drift_on(interval)
         return "not judged" if verdict is None else f"{verdict.outcome} ({verdict.route})"
 
     def _champion(self, interval: Interval, verdict: GateVerdict | None) -> str | None:
         """Return the version that was live after the verdict; without one, at the end of the interval."""
         if verdict is None:
-            known = [entry for entry in self.deployments if entry["live_from"] < interval.end]
-            return str(known[-1]["model_version"]) if known else None
-        done = [entry for entry in self.deployments if entry["evidence_digest"] == verdict.evidence_digest]
-        found: str | None = done[-1]["model_version"] if done else verdict.champion_version
-        return found
+            earlier = [entry for entry in self.deployments if entry.live_from < interval.end]
+            return earlier[-1].model_version if earlier else None
+        allowed = [entry for entry in self.deployments if entry.evidence_digest == verdict.evidence_digest]
+        return allowed[-1].model_version if allowed else verdict.champion_version
 
     def _live_score(self, interval: Interval) -> Estimate:
         rows = [row for row in self._random if interval.start <= row["ts"] < interval.end]

@@ -1,7 +1,8 @@
-"""Open and read the tables of one loop: Delta Lake on a folder or an object store."""
+"""The reader of one loop's tables: Delta Lake in a folder or on an object store."""
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -12,11 +13,16 @@ from deltalake.exceptions import TableNotFoundError
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import StoreError, VersionGoneError
+from include.foundation.store.objects.object_store import ObjectStore, remedy
+from include.foundation.store.objects.opening import objects_at
+from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
 from include.foundation.store.scanning import Filter, scan
-from include.foundation.store.schemas import TableSchema, schemas
+from include.foundation.store.schemas import schemas
+from include.foundation.store.table_schema import TableSchema
+from include.foundation.uris import is_remote
 
-READAHEAD = 16  # files of a table that is read whole
+READAHEAD = 16  # files, of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
 
 
@@ -38,7 +44,7 @@ class TableReader:
         self.uri = f"{resolve(uri).rstrip('/')}/{loop.name}"
         self.options = dict(storage_options or {})
         self._schemas = schemas(loop)
-        self._opened = threading.local()  # table by name: bringing one up to date costs a tenth of opening it
+        self._opened = threading.local()  # tables by name: updating one takes a tenth of the time of opening it
 
     def read(
         self,
@@ -73,11 +79,11 @@ class TableReader:
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
         present = {field.name for field in table.schema().fields}
         read = list(dict.fromkeys([*wanted, *schema.key]))
-        there = [column for column in read if column in present]
+        stored = [column for column in read if column in present]
         days = [condition for condition in filters or [] if condition[0] in schema.partition_by]
         files = table.to_pyarrow_dataset(filesystem=self._file_system(name), file_pruning_predicate=days or None)
-        schema_there = pa.schema([files.schema.field(column) for column in there])
-        rows = pa.Table.from_batches(scan(files, there, filters, readahead=READAHEAD), schema_there)
+        stored_schema = pa.schema([files.schema.field(column) for column in stored])
+        rows = pa.Table.from_batches(scan(files, stored, filters, readahead=READAHEAD), stored_schema)
         rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
         return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
 
@@ -91,7 +97,17 @@ class TableReader:
         return self.table_schema(name).columns
 
     def dataset(self, name: str, partitions: Filter | None = None, version: int | None = None) -> Any:
-        """Return a table's files, all or those of some partitions, as a ``pyarrow.dataset.FileSystemDataset``; None if none."""
+        """Return a table's files as a ``pyarrow.dataset.FileSystemDataset``; None if the table was never written.
+
+        Parameters
+        ----------
+        name
+            Table name.
+        partitions
+            Conditions on the columns it is partitioned by; all files by default.
+        version
+            Table version to travel to; the newest by default.
+        """
         table = self.open_table(name, version)
         return (
             None
@@ -100,9 +116,9 @@ class TableReader:
         )
 
     def days(self, name: str) -> list[str]:
-        """Return the days, in order, that a table which is partitioned by ``day`` has rows of; no file of it is read."""
+        """Return the days that a table partitioned by ``day`` has rows of, in order, from its log alone."""
         table = self.open_table(name)
-        return [] if table is None else sorted(found["day"] for found in table.partitions())
+        return [] if table is None else sorted(partition["day"] for partition in table.partitions())
 
     def open_table(self, name: str, version: int | None = None) -> DeltaTable | None:
         """Return a table at a version, the newest by default; None if it was never written.
@@ -130,7 +146,9 @@ class TableReader:
             newest = "newest" if version is None else version
             raise StoreError(f"{uri}: cannot read version {newest}: {error}{advice(error)}") from error
         if problems := misfits(table, schema.columns):
-            raise StoreError(f"{uri}: columns do not fit; name an input whose type changed anew{UPDATE}", problems)
+            raise StoreError(
+                f"{uri}: columns do not fit; give an input whose type changed another name{UPDATE}", problems
+            )
         if version is None:
             opened[name] = table
         return table
@@ -144,32 +162,31 @@ class TableReader:
     @property
     def s3_client_options(self) -> dict[str, str]:
         """Credentials and endpoint as ``boto3.client`` takes them."""
-        names = {
-            "AWS_ACCESS_KEY_ID": "aws_access_key_id",
-            "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
-            "AWS_REGION": "region_name",
-            "AWS_ENDPOINT_URL": "endpoint_url",
-        }
-        return {names[name]: value for name, value in self.options.items() if name in names}
+        return client_options(self.options)
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """What reads and writes the objects beside the tables."""
+        return objects_at(self.uri, self.s3_client_options)
 
     def _file_system(self, name: str) -> pa_fs.FileSystem | None:
-        """Return Arrow's own file system for local tables; deltalake's, through Python, for an object store.
+        """Return Arrow's own file system for a local table; None, for that of ``deltalake``, for one on an object store.
 
-        The latter's threads may outlive the interpreter, which then aborts at its end.
+        Threads of the latter may outlive the interpreter, which then aborts when it ends: it is used only where it must be.
         """
-        if "://" in self.uri:
+        if is_remote(self.uri):
             return None
         return pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", pa_fs.LocalFileSystem())
 
 
 def advice(error: Exception) -> str:
-    """Return what to do about an error of a table, to be put behind it.
+    """Return what to do about a table's error, as the end of its message; empty if only the error itself can tell.
 
     Examples
     --------
     >>> advice(OSError(28, "No space left on device"))
     '; make room there and run the task again'
     """
-    if "No space left" in str(error):
-        return "; make room there and run the task again"
+    if action := remedy(error, "read and write it"):
+        return f"; {action}"
     return UPDATE if "nsupported" in str(error) else ""

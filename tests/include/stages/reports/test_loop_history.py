@@ -5,7 +5,7 @@ import pytest
 from include.foundation.decisions import record
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import UNKNOWN
-from include.stages.reports.ledger_summary import Ledger, cycles, days_of
+from include.stages.reports.loop_history import LoopHistory, cycles, days_of
 from tests.decision_builders import make_gate_verdict, make_plan
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import BETTER, DAY, UNCLEAR, TinyWorld, day_interval
@@ -150,7 +150,7 @@ def test_cycles_without_a_verdict_have_the_champion_of_their_time(played: Played
 
 
 def test_cycle_of_a_challenger_is_that_of_its_newest_label(played: Played) -> None:
-    ledger = Ledger(played.store)
+    ledger = LoopHistory(played.store)
     found = [ledger.cycle_of(gate.subject) for gate in played.gates]
     assert [cycle.number if cycle else None for cycle in found] == [None, 1, 2]
 
@@ -176,3 +176,17 @@ def test_cycles_change_nothing_in_the_store(world: TinyWorld) -> None:
 
 def test_days_of_an_interval_in_another_zone_are_utc() -> None:
     assert days_of(Interval.parse("2026-11-01T01:00+01:00", "2026-11-02T01:00+01:00")) == "2026-11-01"
+
+
+@pytest.mark.parametrize("hours", [(6, 30), (9, 10)], ids=["daily at six", "hourly"])
+def test_drift_of_a_cycle_is_the_verdict_on_the_days_that_end_in_its_interval(
+    world: TinyWorld, hours: tuple[int, int]
+) -> None:
+    """Drift is judged on whole days, whatever the schedule's hours: notes and index must look the verdict up alike."""
+    start = DAY + timedelta(days=1)
+    interval = Interval(start + timedelta(hours=hours[0]), start + timedelta(hours=hours[1]))
+    world.ask("t1", batch_id=interval.key)
+    verdict = world.drift(interval.whole_days)
+    history = LoopHistory(world.store)
+    assert history.drift_on(interval) == verdict
+    assert history.cycles[0].drift == "alarm (retrain)"

@@ -1,28 +1,11 @@
-"""Files appear whole, below the loop's folder; intervals are half-open and in UTC."""
+"""Intervals are half-open and in UTC, and every day belongs to one of a schedule."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from include.foundation.errors import ConfigError, StoreError
-from include.foundation.intervals import Interval
-from include.foundation.store.objects import write_file
-from tests.builders import make_store
-
-
-def test_written_file_is_whole_and_can_be_written_again(tmp_path):
-    store = make_store(tmp_path)
-    uri = write_file(store, "reports/a.md", "one")
-    assert write_file(store, "reports/a.md", "two") == uri
-    assert Path(uri).read_text() == "two"
-    assert [path.name for path in Path(uri).parent.iterdir()] == ["a.md"]
-
-
-@pytest.mark.parametrize("path", ["/etc/passwd", "../other/a", "a/../../b"])
-def test_path_that_leaves_the_folder_is_refused(tmp_path, path):
-    with pytest.raises(StoreError, match="relative one below"):
-        write_file(make_store(tmp_path), path, "x")
+from include.foundation.errors import ConfigError
+from include.foundation.intervals import FIRST, LAST, Interval, moved
 
 
 @pytest.mark.parametrize(
@@ -74,3 +57,15 @@ def test_every_day_ends_in_one_interval_of_a_schedule(hours):
     steps = [Interval(start + timedelta(hours=n * hours), start + timedelta(hours=(n + 1) * hours)) for n in range(200)]
     ended = [day for step in steps if step.whole_days.end > step.start for day in step.whole_days.days]
     assert ended == Interval(start, steps[-1].whole_days.end).days
+
+
+@pytest.mark.parametrize(
+    ("moment", "days", "expected"),
+    [
+        pytest.param(datetime(2026, 1, 8, tzinfo=UTC), -7, datetime(2026, 1, 1, tzinfo=UTC), id="within"),
+        pytest.param(datetime(1, 1, 2, tzinfo=UTC), -7, FIRST, id="before-the-first"),
+        pytest.param(datetime(9999, 12, 31, tzinfo=UTC), 7, LAST, id="after-the-last"),
+    ],
+)
+def test_moment_is_moved_at_most_to_the_first_or_last_there_is(moment, days, expected):
+    assert moved(moment, timedelta(days=days)) == expected
