@@ -1,1 +1,1 @@
-"""What Airflow instantiates: operators, hooks and triggers that translate between Airflow and ``include``."""
+"""What Airflow instantiates: operators, hooks, triggers, links and pages that translate between Airflow and ``include``."""

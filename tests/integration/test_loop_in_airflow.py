@@ -194,3 +194,23 @@ def test_ui_and_api_demand_a_login(story):
         httpx.post(f"{story.airflow.url}/auth/token", json={"username": "admin", "password": "guess"}).status_code
         == 401
     )
+
+
+def test_links_of_tasks_lead_to_pages_that_only_a_login_opens(story):
+    import httpx
+
+    login = {"username": "admin", "password": story.airflow.password}
+    token = httpx.post(f"{story.airflow.url}/auth/token", json=login).json()["access_token"]
+    links = {}
+    for dag_id in (f"{story.loop.name}.{stage}" for stage in STAGES):
+        for run in (found["dag_run_id"] for found in story.client.runs(dag_id)):
+            for task in story.client.task_instances(dag_id, run):
+                path = f"/dags/{dag_id}/dagRuns/{run}/taskInstances/{task['task_id']}/links"
+                told = story.client.get(path, map_index=task["map_index"])["extra_links"]
+                links |= {(task["task_id"], name): link for name, link in told.items() if link}
+    assert {"validate_logs", "validate_labels", "write_release_notes"} <= {task for task, _ in links}
+    assert "MLflow run" not in {name for _, name in links}  # MLflow has no server here
+    for link in links.values():
+        assert httpx.get(f"{story.airflow.url}/{link}").status_code == 401
+        page = httpx.get(f"{story.airflow.url}/{link}", headers={"Authorization": f"Bearer {token}"})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")

@@ -350,24 +350,3 @@ class TestApprove:
         assert "0.900" in page
         assert "It is better." in page
         assert gate.evidence_digest in page
-
-
-class TestHooks:
-    def connection(self, monkeypatch, **fields):
-        monkeypatch.setattr(LoopStoreHook, "connection", Mock(**{"extra_dejson": {}, "password": None, **fields}))
-        return LoopStoreHook("newswire")
-
-    def test_store_without_a_uri_says_what_is_missing(self, monkeypatch):
-        with pytest.raises(ConfigError, match="no 'uri' in its extra"):
-            self.connection(monkeypatch).get_conn()
-
-    def test_store_opens_where_the_connection_says(self, monkeypatch, tmp_path):
-        assert (
-            self.connection(monkeypatch, extra_dejson={"uri": str(tmp_path)}).get_conn().uri == f"{tmp_path}/newswire"
-        )
-
-    @pytest.mark.parametrize("password", [None, "", "short"])
-    def test_key_of_pseudonyms_must_be_long_enough_and_is_not_shown(self, monkeypatch, password):
-        with pytest.raises(ConfigError, match="key of pseudonyms") as caught:
-            _ = self.connection(monkeypatch, password=password).pseudonym_key
-        assert not password or password not in str(caught.value)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from include.foundation.errors import SHOWN, DataQualityError, NothingToDo
 from include.foundation.intervals import Interval
-from include.foundation.quality.data_docs import Judged, publish
+from include.foundation.quality.data_docs import FOLDER, Judged, publish
 from include.foundation.quality.expectations import run_suite
 from include.foundation.quality.judged_sample import columns_judged, judged_rows
 from include.foundation.quality.suites import logs_suite
@@ -65,13 +65,21 @@ def validate_logs(store: LoopStore, interval: Interval) -> ValidationReport:
     return _judge(store, interval, rows, refused)
 
 
+def result_page_path(interval: Interval) -> str:
+    """Return where the page of an interval's result is among the loop's files, if its rows came to be judged."""
+    return f"{FOLDER}/{_judged(interval, {}).path}.html"
+
+
+def _judged(interval: Interval, facts: dict[str, str]) -> Judged:
+    return Judged("logs", interval.start, f"{interval.end:%Y%m%dT%H%M%S}", f"Logs of {_span(interval)}", facts)
+
+
 def _judge(store: LoopStore, interval: Interval, rows: int, refused: int) -> ValidationReport:
     suite = logs_suite(store.loop)
     batch = judged_rows(store, interval, columns_judged(store, suite), rows, MOST_ROWS)
     result = run_suite(suite, batch.to_pandas(), rows)
     facts = {"rows": f"{rows:,}", "refused": f"{refused:,} ({refused / (rows + refused):.1%})"}
-    judged = Judged("logs", interval.start, f"{interval.end:%Y%m%dT%H%M%S}", f"Logs of {_span(interval)}", facts)
-    page = publish(store, judged, result)
+    page = publish(store, _judged(interval, facts), result)
     if not result.success:
         raise DataQualityError(f"The logs of {interval.key} miss expectations; see {page}", result.failures)
     return ValidationReport(rows, refused, refused / (rows + refused), page, batch.num_rows, len(result.warnings))

@@ -2,38 +2,66 @@
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseHook
-
+from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
 from include.foundation.config.loading import loop_named
 
 if TYPE_CHECKING:
-    from include.stages.labeling.backend_contract import LabelingBackend
+    from include.stages.labeling.backend_contract import BackendConnection, LabelingBackend
 
 
-class LabelingHook(BaseHook):
+class LabelingHook(LoopHook):
     """Open the labeling backend that the loop file names.
 
-    The ``files`` backend needs no connection. ``label_studio`` reads the one named by ``labeling.connection``: its host
-    and port, and the API token as its password.
+    The ``files`` backend needs no connection. ``label_studio`` reads one: its host and port, ``https`` as its schema where
+    that is spoken, and the API token as its password.
 
     Parameters
     ----------
     loop
         Name of the loop.
+    labeling_conn_id
+        Id of the connection; by default ``labeling.connection`` of the loop file.
     """
 
-    def __init__(self, loop: str) -> None:
-        super().__init__()
+    conn_name_attr = "labeling_conn_id"
+    default_conn_name = "label_studio"
+    conn_type = "http"
+    hook_name = "Feedback Loop labeling"
+
+    def __init__(self, loop: str, labeling_conn_id: str | None = None) -> None:
+        super().__init__(labeling_conn_id)
         self.loop = loop
+
+    @property
+    def conn_id(self) -> str:
+        """Id of the connection: the argument, or what the loop file names."""
+        return str(getattr(self, self.conn_name_attr) or loop_named(self.loop).labeling.connection)
 
     def get_conn(self) -> "LabelingBackend":
         """Return the backend, ready to push and pull."""
-        from include.stages.labeling.backend_contract import BackendConnection
         from include.stages.labeling.backends import backend_for
 
         loop = loop_named(self.loop)
-        if loop.labeling.backend == "files":
-            return backend_for(loop, None)
-        found = self.get_connection(loop.labeling.connection)
-        host = f"{found.schema or 'http'}://{found.host}:{found.port}" if found.port else str(found.host)
-        return backend_for(loop, BackendConnection(host=host, token=found.password or ""))
+        return backend_for(loop, None if loop.labeling.backend == "files" else self._platform())
+
+    def check(self) -> str:
+        """Demand a folder that can be written to, or an answer of the platform."""
+        from include.stages.labeling.files_backend import FilesBackend
+
+        backend = self.get_conn()
+        if isinstance(backend, FilesBackend):
+            folder = backend.requests.parent
+            demand_writable(folder)
+            return f"{folder}: requests can be written, and answers read"
+        backend.existing([])
+        return f"{self._platform().host} answers"
+
+    def _platform(self) -> "BackendConnection":
+        from include.stages.labeling.backend_contract import BackendConnection
+
+        connection = self.connection
+        host = str(connection.host)
+        address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
+        return BackendConnection(
+            host=f"{address}:{connection.port}" if connection.port else address, token=connection.password or ""
+        )

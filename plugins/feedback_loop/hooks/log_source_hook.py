@@ -1,77 +1,67 @@
 """The connection of a source of logs or feedback."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook, Connection
-
+from feedback_loop.hooks.aws_access import s3_options
+from feedback_loop.hooks.database_access import url_of
+from feedback_loop.hooks.loop_hook import LoopHook
 from include.foundation.config.data_sections import Source
-from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
     from include.foundation.lines.sources import Access
 
-DRIVERS = {
-    "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite", "mysql": "mysql+pymysql",
-    "mssql": "mssql+pymssql", "redshift": "postgresql+psycopg",
-}  # fmt: skip
 
-
-class LogSourceHook(BaseHook):
+class LogSourceHook(LoopHook):
     """Open what ``logs`` or ``feedback`` of a loop file names.
 
-    For ``format: sql`` the connection is a database's; extra ``drivername`` names another SQLAlchemy driver than the usual one.
-    For ``s3://`` it is of type ``aws``: login and password are the key, extra has ``region_name``, ``endpoint_url`` and
-    ``aws_session_token``. Without a connection the store's own credentials are used.
+    For ``s3://`` the connection is of type ``aws``: keys, ``aws_session_token``, ``profile_name``, ``role_arn``,
+    ``region_name``, ``endpoint_url``, all as the amazon provider reads them. For ``format: sql`` it is a database's, and its
+    URL is what the hook of that type's provider makes of it, see `url_of`. Without a connection the store's own
+    credentials are used.
 
     Parameters
     ----------
     source
         The section of the loop file.
-    s3_options
+    store_options
         Of the store, as ``boto3.client`` takes them.
+    log_source_conn_id
+        Id of the connection; by default the one that the source names, which may be none.
     """
 
-    def __init__(self, source: Source, s3_options: dict[str, Any]) -> None:
-        super().__init__()
+    conn_name_attr = "log_source_conn_id"
+    default_conn_name = "aws_default"
+    conn_type = "aws"
+    hook_name = "Feedback Loop log source"
+
+    def __init__(self, source: Source, store_options: Mapping[str, Any], log_source_conn_id: str | None = None) -> None:
+        self.log_source_conn_id = log_source_conn_id or source.connection
+        super().__init__(self.log_source_conn_id)
         self.source = source
-        self.s3_options = s3_options
+        self.store_options = dict(store_options)
 
     def get_conn(self) -> "Access":
-        """Return what opens the source.
+        """Return what opens the source, with the credentials that are valid now.
 
         Raises
         ------
         ConfigError
-            If the connection's type has no known driver.
+            If the connection names no driver, or has no credentials.
         """
         from include.foundation.lines.sources import Access
 
-        if self.source.connection is None:
-            return Access(self.s3_options)
-        found = self.get_connection(self.source.connection)
+        if self.log_source_conn_id is None:
+            return Access(self.store_options)
         if self.source.format == "sql":
-            return Access(self.s3_options, _database_url(found))
-        return Access(_s3_options(found))
+            return Access(self.store_options, url_of(self.connection))
+        return Access(s3_options(self.log_source_conn_id))
 
+    def check(self) -> str:
+        """Ask the database for one row, or the folder or bucket for one name."""
+        from include.foundation.lines.source_checks import check_database, check_folder
 
-def _database_url(found: Connection) -> str:
-    from include.stages.logs.slices.queries import database_url
-
-    extra = found.extra_dejson
-    driver = extra.pop("drivername", None) or DRIVERS.get(found.conn_type)
-    if driver is None:
-        raise ConfigError(
-            f"Connection {found.conn_id}: no driver is known for type {found.conn_type!r}; there are: {', '.join(DRIVERS)}. "
-            "Name one in its extra: drivername"
-        )
-    account = {"username": found.login, "password": found.password, "port": found.port}
-    return database_url(driver, found.host, found.schema, account, extra)
-
-
-def _s3_options(found: Connection) -> dict[str, Any]:
-    extra = found.extra_dejson
-    options = {
-        "aws_access_key_id": found.login, "aws_secret_access_key": found.password, "region_name": extra.get("region_name"),
-        "endpoint_url": extra.get("endpoint_url"), "aws_session_token": extra.get("aws_session_token"),
-    }  # fmt: skip
-    return {name: value for name, value in options.items() if value}
+        access = self.get_conn()
+        if self.source.format == "sql":
+            return check_database(access)
+        return check_folder(str(self.source.uri), access)

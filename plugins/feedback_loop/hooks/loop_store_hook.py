@@ -1,10 +1,10 @@
 """The store's connection."""
 
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseHook, Connection
-
+from feedback_loop.hooks.aws_access import delta_options
+from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
 
@@ -14,32 +14,33 @@ if TYPE_CHECKING:
 SHORTEST_KEY = 16
 
 
-class LoopStoreHook(BaseHook):
+class LoopStoreHook(LoopHook):
     """Open the tables of a loop where an Airflow connection says they are.
 
-    The connection (type ``generic``) has in its extra ``uri``, a folder or an object-store URI, and optionally
-    ``storage_options`` as ``deltalake`` takes them; its password is the key that turns people into pseudonyms.
+    The connection has in its extra ``uri``, a folder or an object-store URI. Its password is the key that turns people into
+    pseudonyms. On an object store the extra also has ``aws_conn_id``, an Airflow connection of type ``aws`` whose
+    credentials, region and endpoint are used; or ``storage_options`` as ``deltalake`` takes them; or both: what
+    ``storage_options`` names takes precedence.
 
     Parameters
     ----------
     loop
         Name of the loop.
-    conn_id
+    store_conn_id
         Id of the connection.
     """
 
-    def __init__(self, loop: str, conn_id: str = "feedback_store") -> None:
-        super().__init__()
-        self.loop = loop
-        self.conn_id = conn_id
+    conn_name_attr = "store_conn_id"
+    default_conn_name = "feedback_store"
+    conn_type = "generic"
+    hook_name = "Feedback Loop store"
 
-    @cached_property
-    def connection(self) -> Connection:
-        """The Airflow connection."""
-        return self.get_connection(self.conn_id)
+    def __init__(self, loop: str, store_conn_id: str = default_conn_name) -> None:
+        super().__init__(store_conn_id)
+        self.loop = loop
 
     def get_conn(self) -> "LoopStore":
-        """Return the loop's store.
+        """Return the loop's store, with the credentials that are valid now: open it anew instead of keeping it for hours.
 
         Raises
         ------
@@ -48,12 +49,13 @@ class LoopStoreHook(BaseHook):
         """
         from include.foundation.store.tables import LoopStore
 
-        extra = self.connection.extra_dejson
+        extra = self.extra
         if not extra.get("uri"):
             raise ConfigError(
                 f"Connection {self.conn_id}: no 'uri' in its extra, expected a folder or s3://bucket/path"
             )
-        return LoopStore(loop_named(self.loop), extra["uri"], extra.get("storage_options"))
+        options = delta_options(extra["aws_conn_id"]) if extra.get("aws_conn_id") else {}
+        return LoopStore(loop_named(self.loop), extra["uri"], {**options, **(extra.get("storage_options") or {})})
 
     @property
     def pseudonym_key(self) -> bytes:
@@ -62,7 +64,7 @@ class LoopStoreHook(BaseHook):
         Raises
         ------
         ConfigError
-            If the connection's password is missing or shorter than 16 characters.
+            If the connection's password is missing or shorter than 16 bytes.
         """
         key = (self.connection.password or "").encode()
         if len(key) < SHORTEST_KEY:
@@ -71,3 +73,16 @@ class LoopStoreHook(BaseHook):
                 f"least {SHORTEST_KEY}. Set a random one and keep it: another key makes other pseudonyms"
             )
         return key
+
+    def check(self) -> str:
+        """List the place, open a table if there is one, and demand the key of pseudonyms."""
+        from include.foundation.store.loop_files import names_in
+
+        store = self.get_conn()
+        names_in(store, "")
+        version = store.version("decisions")
+        if "://" not in store.uri:
+            demand_writable(Path(store.uri))
+        _ = self.pseudonym_key
+        state = "nothing is written there yet" if version is None else f"{version + 1} versions of its decisions"
+        return f"{store.uri} can be opened: {state}; the key of pseudonyms is set"

@@ -1,34 +1,64 @@
 """The registry's connection."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from airflow.sdk import BaseHook
-
+from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
 
+SQLITE = "sqlite:///"
+TIMEOUT_SECONDS = 10
 
-class ModelRegistryHook(BaseHook):
+
+class ModelRegistryHook(LoopHook):
     """Open MLflow where an Airflow connection says it is.
 
-    The connection (type ``generic``) has in its extra ``tracking_uri``: ``http(s)://…``, or ``sqlite:///…`` for MLflow
-    without a server.
+    The connection has in its extra ``tracking_uri``: ``http(s)://…``, or ``sqlite:///…`` for MLflow without a server. Where
+    browsers reach the server by another address than tasks do, ``ui_uri`` is that address.
 
     Parameters
     ----------
     loop
         Name of the loop; its experiment and registered model are called the same.
-    conn_id
+    mlflow_conn_id
         Id of the connection.
     """
 
-    def __init__(self, loop: str, conn_id: str = "mlflow") -> None:
-        super().__init__()
+    conn_name_attr = "mlflow_conn_id"
+    default_conn_name = "mlflow"
+    conn_type = "generic"
+    hook_name = "Feedback Loop model registry"
+
+    def __init__(self, loop: str, mlflow_conn_id: str = default_conn_name) -> None:
+        super().__init__(mlflow_conn_id)
         self.loop = loop
-        self.conn_id = conn_id
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow is.
+
+        Raises
+        ------
+        ConfigError
+            If the connection does not say.
+        """
+        uri = self.extra.get("tracking_uri")
+        if not uri:
+            raise ConfigError(
+                f"Connection {self.conn_id}: no 'tracking_uri' in its extra, expected http://… or sqlite:///…"
+            )
+        return str(uri)
+
+    @property
+    def ui_uri(self) -> str | None:
+        """Where a browser finds MLflow, without any login; None where MLflow has no server."""
+        uri = str(self.extra.get("ui_uri") or self.tracking_uri)
+        return without_login(uri).rstrip("/") if uri.startswith(("http://", "https://")) else None
 
     def get_conn(self) -> "ModelRegistry":
         """Return the loop's registry.
@@ -40,9 +70,43 @@ class ModelRegistryHook(BaseHook):
         """
         from include.foundation.models.registry import ModelRegistry
 
-        uri = self.get_connection(self.conn_id).extra_dejson.get("tracking_uri")
-        if not uri:
-            raise ConfigError(
-                f"Connection {self.conn_id}: no 'tracking_uri' in its extra, expected http://… or sqlite:///…"
-            )
-        return ModelRegistry(uri, loop_named(self.loop))
+        return ModelRegistry(self.tracking_uri, loop_named(self.loop))
+
+    def check(self) -> str:
+        """Ask the server for its version and the registry for an experiment; a database that is not there is not made."""
+        uri, registry = self.tracking_uri, self.get_conn()
+        if uri.startswith(SQLITE):
+            database = Path(uri.removeprefix(SQLITE))
+            demand_writable(database.parent)
+            if not database.is_file():
+                return f"{uri}: there is no database yet; it is made on first use"
+            said = "its database"
+        else:
+            said = _version_of(uri)
+        registry.client.search_experiments(max_results=1)
+        return f"{without_login(uri)} answers: {said}"
+
+
+def without_login(uri: str) -> str:
+    """Return an address without the user and password that may be in it.
+
+    Examples
+    --------
+    >>> without_login("https://ann:secret@mlflow.example:5000/path")
+    'https://mlflow.example:5000/path'
+    """
+    login, at, _ = urlsplit(uri).netloc.rpartition("@")
+    return uri.replace(login + at, "", 1)
+
+
+def _version_of(uri: str) -> str:
+    """Return what the server is; asked first, since MLflow's client would retry for minutes where nothing listens."""
+    import httpx
+
+    try:
+        answer = httpx.get(f"{uri.rstrip('/')}/version", timeout=TIMEOUT_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ConfigError(f"{without_login(uri)} does not answer: {type(error).__name__}") from None
+    if answer.is_error:
+        raise ConfigError(f"{without_login(uri)} answers {answer.status_code} to /version, expected MLflow's version")
+    return f"MLflow {answer.text.strip()[:40]}"

@@ -3,6 +3,7 @@
 from airflow.sdk import Context
 
 from feedback_loop.assets import loop_assets
+from feedback_loop.links.page_links import DriftVerdictLink
 from feedback_loop.operators.interval_operator import IntervalOperator
 
 
@@ -12,6 +13,8 @@ class DetectDriftOperator(IntervalOperator):
     If none ends in it, the last one is judged again, with the rows that came late. A confirmed alarm whose route is *retrain*
     emits an event of the drift asset through the task's asset alias, once a day.
     """
+
+    operator_extra_links = (DriftVerdictLink(),)
 
     def perform(self, context: Context) -> dict[str, str]:
         """Judge the interval and return the decision's reference."""

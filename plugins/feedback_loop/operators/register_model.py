@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from feedback_loop.links.mlflow_run_link import MlflowRunLink
 from feedback_loop.operators.decision_operator import DecisionOperator
 
 
@@ -20,6 +21,7 @@ class RegisterModelOperator(DecisionOperator):
     """
 
     template_fields: Sequence[str] = ("decision", "challenger")
+    operator_extra_links = (MlflowRunLink(),)
 
     def __init__(self, *, challenger: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -5,11 +5,14 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from feedback_loop.links.mlflow_run_link import MlflowRunLink
 from feedback_loop.operators.decision_operator import DecisionOperator
 
 
 class RetrainOperator(DecisionOperator):
     """Train the challenger that ``decide_retrain`` planned; one that is trained already is returned as it is."""
+
+    operator_extra_links = (MlflowRunLink(),)
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Train and return the reference of the challenger's MLflow run."""

@@ -5,11 +5,14 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from feedback_loop.links.page_links import LabelDataDocsLink
 from feedback_loop.operators.loop_operator import LoopOperator
 
 
 class ValidateLabelsOperator(LoopOperator):
     """Turn answers into labels by consensus and rules; what is ambiguous is set aside with a reason."""
+
+    operator_extra_links = (LabelDataDocsLink(),)
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Validate what is new; running it again changes nothing."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from feedback_loop.links.page_links import LogDataDocsLink
 from feedback_loop.operators.interval_operator import IntervalOperator
 
 
@@ -13,6 +14,8 @@ class ValidateLogsOperator(IntervalOperator):
 
     Fails without retry if the batch is not good enough to learn from; skips if nothing was logged.
     """
+
+    operator_extra_links = (LogDataDocsLink(),)
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Validate and return the counts and where the result is kept."""

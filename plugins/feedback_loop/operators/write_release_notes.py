@@ -2,6 +2,7 @@
 
 from airflow.sdk import Context
 
+from feedback_loop.links.page_links import ReleaseNotesLink
 from feedback_loop.operators.decision_operator import DecisionOperator
 
 
@@ -10,6 +11,8 @@ class WriteReleaseNotesOperator(DecisionOperator):
 
     ``decision`` is the gate's verdict.
     """
+
+    operator_extra_links = (ReleaseNotesLink(),)
 
     def perform(self, context: Context) -> dict[str, str]:
         """Write Markdown and HTML and return where they are."""

@@ -81,7 +81,12 @@ def write_verdict_page(store: LoopStore, interval: Interval, verdict: DriftVerdi
         "labels": [one.sentence for one in verdict.monitors if one.monitor == "label" and one.flagged],
     }
     page = render(TEMPLATES, "verdict.html", facts)
-    return write_file(store, f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.html", page)
+    return write_file(store, verdict_page_path(interval), page)
+
+
+def verdict_page_path(interval: Interval) -> str:
+    """Return where the page of a window's verdict is among the loop's files, if one was written: only what differs has one."""
+    return f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.html"
 
 
 def _advice(loop: Loop, verdict: DriftVerdict, changed: Sequence[dict[str, Any]]) -> tuple[str, str]:

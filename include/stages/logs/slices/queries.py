@@ -37,26 +37,6 @@ def is_query(part: Slice) -> bool:
     return part.file.uri.startswith(SCHEME)
 
 
-def database_url(
-    driver: str, host: str | None, name: str | None, account: Mapping[str, Any], options: Mapping[str, Any]
-) -> str:
-    """Return SQLAlchemy's URL of a database, the password in it; of SQLite the host is the file.
-
-    Examples
-    --------
-    >>> database_url("postgresql+psycopg", "db", "logs", {"username": "u", "password": "p@ss"}, {})
-    'postgresql+psycopg://u:p%40ss@db/logs'
-    >>> database_url("sqlite", "/data/served.db", None, {}, {})
-    'sqlite:////data/served.db'
-    """
-    from sqlalchemy import URL
-
-    if driver == "sqlite":
-        return URL.create(driver, database=host).render_as_string()
-    query = {key: str(value) for key, value in options.items()}
-    return URL.create(driver, **account, host=host, database=name, query=query).render_as_string(hide_password=False)
-
-
 @contextmanager
 def spooled(part: Slice, source: Source, access: Access) -> Iterator[Slice]:
     """Give a slice as it can be read: a query's rows as JSON lines in a file, which is gone afterwards.

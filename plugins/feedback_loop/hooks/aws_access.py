@@ -1,0 +1,70 @@
+"""Credentials, region and endpoint of an Airflow connection of type ``aws``, as the amazon provider resolves them."""
+
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
+
+from include.foundation.errors import ConfigError
+
+# What deltalake calls what boto3 knows by another name.
+DELTA_NAMES = {
+    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "aws_session_token": "AWS_SESSION_TOKEN",
+    "region_name": "AWS_REGION",
+    "endpoint_url": "AWS_ENDPOINT_URL",
+}
+
+
+def s3_options(aws_conn_id: str) -> dict[str, Any]:
+    """Return what ``boto3.client("s3")`` needs, as it is valid at this moment.
+
+    Keys, profiles, session tokens and assumed roles are all the provider's. Credentials of a role expire, so the result is
+    for the work that follows at once, and is asked for again by the next.
+
+    Parameters
+    ----------
+    aws_conn_id
+        Id of an Airflow connection of type ``aws``.
+
+    Raises
+    ------
+    AirflowNotFoundException
+        If there is no such connection.
+    ConfigError
+        If neither the connection nor the environment has credentials.
+    """
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type="s3")
+    if not hook.conn_config:  # the provider goes on with the environment's credentials, which may be somebody else's
+        raise AirflowNotFoundException(f"The conn_id `{aws_conn_id}` isn't defined")
+    session = hook.get_session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise ConfigError(
+            f"Connection {aws_conn_id}: no AWS credentials, neither in it (login and password, profile_name, role_arn) "
+            "nor in the environment"
+        )
+    frozen = credentials.get_frozen_credentials()
+    for secret in filter(None, (frozen.secret_key, frozen.token)):
+        mask_secret(secret)
+    options = {
+        "aws_access_key_id": frozen.access_key,
+        "aws_secret_access_key": frozen.secret_key,
+        "aws_session_token": frozen.token,
+        "region_name": session.region_name,
+        "endpoint_url": hook.conn_config.get_service_endpoint_url("s3"),
+        "verify": hook.verify,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def delta_options(aws_conn_id: str) -> dict[str, str]:
+    """Return what `s3_options` returns as ``deltalake`` takes it; plain HTTP is allowed where the endpoint is."""
+    of_boto = s3_options(aws_conn_id)
+    options = {name: str(of_boto[known]) for known, name in DELTA_NAMES.items() if known in of_boto}
+    if options.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+        options["AWS_ALLOW_HTTP"] = "true"
+    return options

@@ -1,0 +1,112 @@
+"""What every hook of the loop has in common."""
+
+import json
+import os
+from abc import abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from airflow.sdk import BaseHook, Connection
+
+from include.foundation.errors import ConfigError
+
+HIDDEN = "***"
+SECRET_WORDS = ("key", "password", "secret", "token")
+
+
+class LoopHook(BaseHook):
+    """A hook that reads its Airflow connection once and can say whether the connection works.
+
+    A subclass names its connection type, and its constructor takes the argument that ``conn_name_attr`` names.
+
+    Parameters
+    ----------
+    conn_id
+        Id of the connection; None where the hook may do without one.
+    """
+
+    conn_name_attr: ClassVar[str]
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
+
+    def __init__(self, conn_id: str | None) -> None:
+        super().__init__()
+        setattr(self, self.conn_name_attr, conn_id)
+
+    @property
+    def conn_id(self) -> str:
+        """Id of the connection."""
+        return str(getattr(self, self.conn_name_attr))
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The Airflow connection."""
+        return self.get_connection(self.conn_id)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The connection's extra.
+
+        Raises
+        ------
+        ConfigError
+            If it is no JSON object.
+        """
+        try:
+            extra = json.loads(self.connection.extra or "{}")
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"Connection {self.conn_id}: its extra is no JSON: {error.msg}") from None
+        if not isinstance(extra, dict):
+            raise ConfigError(
+                f"Connection {self.conn_id}: its extra is {type(extra).__name__}, expected an object such as "
+                '{"name": "value"}'
+            )
+        return extra
+
+    @abstractmethod
+    def check(self) -> str:
+        """Use the connection cheaply, change nothing, and return in one sentence what answered; raise if nothing did."""
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try the connection and say what answered, or what is wrong; raises nothing and shows no secret."""
+        try:
+            return True, self._without_secrets(self.check())
+        except Exception as error:  # whatever is wrong with a connection is what the caller wants to hear
+            return False, self._without_secrets(str(error) or type(error).__name__)
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets():
+            text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
+        return text
+
+    def _secrets(self) -> Iterator[str]:
+        connection = self.__dict__.get("connection")  # not read anew: that may be what failed
+        if connection is not None:
+            yield from filter(None, [connection.password])
+            yield from _secret_values(connection.extra_dejson)
+
+
+def demand_writable(folder: Path) -> None:
+    """Demand that files can be made in a folder, which itself may have to be made first.
+
+    Raises
+    ------
+    ConfigError
+        If the folder, or the nearest one above it that exists, cannot be written to.
+    """
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigError(f"{folder}: {nearest} is no folder that this process can write to")
+
+
+def _secret_values(extra: Any, hidden: bool = False) -> Iterator[str]:
+    """Yield the texts of an extra whose own name, or a name above it, says that they are secret."""
+    if isinstance(extra, dict):
+        for name, value in extra.items():
+            yield from _secret_values(value, hidden or any(word in str(name).lower() for word in SECRET_WORDS))
+    elif hidden and isinstance(extra, str) and extra:
+        yield extra

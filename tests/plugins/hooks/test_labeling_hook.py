@@ -1,0 +1,86 @@
+"""The labeling backend is the one that the loop file names, at the address that the connection has."""
+
+from unittest.mock import Mock
+
+import pytest
+from feedback_loop.hooks.labeling_hook import LabelingHook
+
+from include.foundation.errors import ConfigError, LabelingError
+from include.stages.labeling import backends
+from include.stages.labeling.backend_contract import LabelingBackend
+from include.stages.labeling.files_backend import FilesBackend
+
+TOKEN = "token-of-the-platform"
+
+
+@pytest.fixture
+def platform(loop_file, monkeypatch):
+    """A loop on Label Studio, and the backend that the loop opens there."""
+    loop_file(labeling={"backend": "label_studio", "connection": "studio"})
+    made = Mock(spec=LabelingBackend)
+    opened = Mock(spec=backends.backend_for, return_value=made)
+    monkeypatch.setattr(backends, "backend_for", opened)
+    made.opened = opened
+    return made
+
+
+def test_files_need_no_connection(loop_file):
+    loop_file()
+    assert isinstance(LabelingHook("wire").get_conn(), FilesBackend)
+
+
+@pytest.mark.parametrize(
+    ("fields", "address"),
+    [
+        ({"host": "studio", "port": 8080}, "http://studio:8080"),
+        ({"host": "studio", "schema": "https"}, "https://studio"),
+        ({"host": "https://studio", "port": 8443}, "https://studio:8443"),
+    ],
+    ids=["port", "schema", "whole-address"],
+)
+def test_platform_is_where_the_connection_of_the_loop_file_says(define, platform, fields, address):
+    define("studio", conn_type="http", password=TOKEN, **fields)
+    LabelingHook("wire").get_conn()
+    opened_at = platform.opened.call_args.args[1]
+    assert (opened_at.host, opened_at.token) == (address, TOKEN)
+    assert TOKEN not in repr(opened_at)
+
+
+def test_argument_takes_precedence_over_the_loop_file(define, platform):
+    define("another", conn_type="http", host="another")
+    LabelingHook("wire", labeling_conn_id="another").get_conn()
+    assert platform.opened.call_args.args[1].host == "http://another"
+
+
+def test_backend_that_this_version_has_not_says_so(define, loop_file):
+    loop_file(labeling={"backend": "label_studio"})
+    define("label_studio", conn_type="http", host="studio", password=TOKEN)
+    with pytest.raises(ConfigError, match="label_studio"):
+        LabelingHook("wire").get_conn()
+
+
+class TestTestConnection:
+    def test_folder_is_not_made_by_it(self, loop_file, tmp_path):
+        loop_file()
+        works, said = LabelingHook("wire").test_connection()
+        assert works, said
+        assert str(tmp_path / "labeling") in said
+        assert not (tmp_path / "labeling").exists()
+
+    def test_folder_that_cannot_be_written_to_fails_it(self, loop_file, tmp_path):
+        (tmp_path / "file").touch()
+        loop_file(labeling={"uri": str(tmp_path / "file" / "labeling")})
+        works, said = LabelingHook("wire").test_connection()
+        assert not works
+        assert str(tmp_path / "file") in said
+
+    def test_platform_is_asked(self, define, platform):
+        define("studio", conn_type="http", host="studio", password=TOKEN)
+        assert LabelingHook("wire").test_connection() == (True, "http://studio answers")
+        platform.existing.assert_called_once_with([])
+
+    def test_what_the_platform_refuses_is_told_without_the_token(self, define, platform):
+        define("studio", conn_type="http", host="studio", password=TOKEN)
+        platform.existing.side_effect = LabelingError(f"403: the token {TOKEN} is not valid")
+        works, said = LabelingHook("wire").test_connection()
+        assert (works, said) == (False, "403: the token *** is not valid")

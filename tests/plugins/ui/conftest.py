@@ -1,0 +1,69 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from include.foundation.store.loop_files import write_file
+from include.foundation.store.tables import LoopStore
+from tests.builders import make_loop
+
+PICTURE = b"\x89PNG\r\n"
+PAGES = {
+    "drift/20260310T0000-20260311T0000.html": b"<h1>drift",
+    "drift/20260310T0000-20260311T0000.png": PICTURE,
+    "evaluations/c1-abc.png": PICTURE,
+    "expectations/index.html": b"<h1>batches",
+    "expectations/2026-03/20260310T000000-logs-20260311T000000.html": b"<h1>batch",
+    "reports/c1-0.html": b"<h1>notes",
+}
+
+
+@pytest.fixture(scope="session")
+def api():
+    """Airflow's whole API server as it starts, our plugin in it, on a database with Airflow's tables."""
+    from airflow import settings
+    from airflow.api_fastapi.app import create_app
+    from airflow.models import import_all_models
+    from airflow.models.base import Base
+
+    import_all_models()
+    Base.metadata.create_all(settings.get_engine())
+    return create_app()
+
+
+@pytest.fixture
+def loop(monkeypatch, tmp_path):
+    """The loop called wire with pages in its store, and the connection that the API server's process is given."""
+    folder = tmp_path / "loops"
+    folder.mkdir()
+    wire = make_loop(tmp_path)
+    (folder / "wire.yaml").write_text(yaml.safe_dump(wire.model_dump(mode="json", exclude_unset=True)))
+    monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(folder))
+    place = str(tmp_path / "store")
+    monkeypatch.setenv("AIRFLOW_CONN_FEEDBACK_STORE", json.dumps({"conn_type": "generic", "extra": {"uri": place}}))
+    store = LoopStore(wire, place)
+    for path, content in PAGES.items():
+        write_file(store, path, content)
+    return SimpleNamespace(store=store, folder=tmp_path)
+
+
+@pytest.fixture
+def browse(api, loop):
+    """Ask the API server for an address as a user with a role, or without any login, as ``login=None`` is."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    def get(address, login="admin", *, method="GET", cookie=False, **options):
+        client = TestClient(api, raise_server_exceptions=False, **options)
+        if login is None:
+            return client.request(method, address)
+        user = SimpleAuthManagerUser(username="ada", role=login if login != "no role" else None)
+        token = get_auth_manager().generate_jwt(user)
+        if cookie:
+            client.cookies.set("_token", token)
+            return client.request(method, address)
+        return client.request(method, address, headers={"Authorization": f"Bearer {token}"})
+
+    return get
