@@ -9,7 +9,7 @@ from include.foundation.config.data_sections import Drift
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 
 Family = Literal["columns", "segments", "estimated", "labels"]
-# The rest: accuracy on labels has ``drift.false_alarm_rate`` of its own, over a version's whole life.
+# Accuracy on labels is not among them: it has a rate of its own, over a version's whole life.
 SHARES: dict[Family, float] = {"columns": 5 / 8, "segments": 1 / 8, "estimated": 3 / 16, "labels": 1 / 16}
 
 
