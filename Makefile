@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status check test test-fast lint bench bench-peers lock suite clean
+.PHONY: help setup demo up down status check test test-fast lint dag-docs bench bench-peers lock suite clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ loop-file-docs: $(VENV)/run.stamp ## Write docs/loop-file.md again from the conf
 # A module in benchmarks/ with a main function is a benchmark; the others are what they share.
 BENCHMARKS = $(basename $(notdir $(shell grep -l '^def main' benchmarks/*.py)))
 PEERS = $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
+
+dag-docs: $(VENV)/dev.stamp ## Write docs/dags.md anew from the DAGs
+	@PYTHONPATH=.:plugins AIRFLOW_HOME=$(CURDIR)/.airflow/docs $(PY) -m feedback_loop.dag_docs
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks; each prints JSON lines
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name || exit 1; done

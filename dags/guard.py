@@ -13,7 +13,10 @@ The test is valid however often it is looked at; few labels give *inconclusive*,
 * `watch_deployment`: the store is not readable; the message names it.
 * `rollback`: there is no version to go back to. Deploy one by hand, or stop serving the model.
 
-A skipped `rollback` is the good case.
+A skipped `rollback` is the good case. After a rollback, read the guard's reasons and the release notes of the version that
+was rolled back; the loop goes on learning by itself.
+
+**Who is told** The notifiers of the loop file, of `rollback`, and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

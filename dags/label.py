@@ -15,6 +15,9 @@ with `wait` off, to use the answers that are there now.
   instructions and the annotators before you lower it.
 
 A skipped `publish_dataset` found no new label.
+
+**Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached,
+and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

@@ -15,12 +15,18 @@
   rest are in `quarantine`. Mend the writer of the logs, then clear `plan_pull`.
 * `push_to_labeling`: the labeling platform does not answer. Clear the task: nothing is asked twice.
 
+* Any task that works longer than `tasks.timeout_minutes`, or `tasks.long_timeout_minutes` where logs are read: it is stopped
+  and tried again. Raise the limit if the work is really that large.
+
 A skipped task had nothing to do; its log says why.
+
+**Who is told** The notifiers of the loop file, of `drift_alarm` when an alarm is new, and of `failure` when a task is not tried
+again.
 """
 
-from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg
 from feedback_loop.assets import loop_assets
-from feedback_loop.defaults import dag_arguments
+from feedback_loop.defaults import dag_arguments, long_timeout
 from feedback_loop.forms import trigger_form
 from feedback_loop.operators.detect_drift import DetectDriftOperator
 from feedback_loop.operators.plan_pull import PlanPullOperator
@@ -36,7 +42,7 @@ from include.foundation.config.manual_runs import ObserveRun
 form = trigger_form(ObserveRun)
 
 for loop in valid_loops():
-    assets = loop_assets(loop.name)
+    name, assets = loop.name, loop_assets(loop.name)
 
     with DAG(
         **dag_arguments(loop, "observe"),
@@ -44,14 +50,31 @@ for loop in valid_loops():
         params=form,
         doc_md=__doc__,
     ) as dag:
-        plan_pull = PlanPullOperator(task_id="plan_pull", loop=loop.name, inlets=[assets.model])
-        pull_logs = PullLogsOperator.partial(task_id="pull_logs", loop=loop.name).expand(partition=plan_pull.output)
-        pull_feedback = PullFeedbackOperator(task_id="pull_feedback", loop=loop.name)
-        validate_logs = ValidateLogsOperator(task_id="validate_logs", loop=loop.name, outlets=[assets.predictions])
-        detect_drift = DetectDriftOperator(task_id="detect_drift", loop=loop.name, outlets=[assets.drift_alarm])
-        select_samples = SelectSamplesOperator(task_id="select_samples", loop=loop.name)
+        plan_pull = PlanPullOperator(
+            task_id="plan_pull", loop=name, execution_timeout=long_timeout(loop), inlets=[assets.model]
+        )
+        interval = XComArg(plan_pull, key="interval")
+        pull_logs = PullLogsOperator.partial(
+            task_id="pull_logs", loop=name, interval=interval, execution_timeout=long_timeout(loop)
+        ).expand(partition=plan_pull.output)
+        pull_feedback = PullFeedbackOperator(
+            task_id="pull_feedback", loop=name, interval=interval, execution_timeout=long_timeout(loop)
+        )
+        validate_logs = ValidateLogsOperator(
+            task_id="validate_logs", loop=name, interval=interval, outlets=[assets.predictions]
+        )
+        detect_drift = DetectDriftOperator(
+            task_id="detect_drift",
+            loop=name,
+            interval=interval,
+            execution_timeout=long_timeout(loop),
+            outlets=[assets.drift_alarm],
+        )
+        select_samples = SelectSamplesOperator(
+            task_id="select_samples", loop=name, interval=interval, execution_timeout=long_timeout(loop)
+        )
         push_to_labeling = PushToLabelingOperator(
-            task_id="push_to_labeling", loop=loop.name, pool="labeling", outlets=[assets.label_requests]
+            task_id="push_to_labeling", loop=name, pool="labeling", outlets=[assets.label_requests]
         )
 
         plan_pull >> [pull_logs, pull_feedback] >> validate_logs >> detect_drift >> select_samples >> push_to_labeling

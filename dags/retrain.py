@@ -15,15 +15,18 @@ back.
 **When it fails**
 
 * `retrain`: the message says what the dataset lacks, such as a second class.
-* `approve`: nobody answered in `gate.approval_hours`: no answer means no. Clear the task to ask again.
+* `approve`: nobody answered within `gate.approval_hours`; no answer means no. Clear the task to ask again.
 * `deploy`: the champion changed after the evidence was taken, so the approval no longer fits. Run the DAG again.
 
 Every task can be cleared and run again: the same dataset and loop file give the same model version.
+
+**Who is told** The notifiers of the loop file, of `approval` when a deployment waits for a person (one of `gate.approvers`,
+if the loop file names any), and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule
 from feedback_loop.assets import loop_assets
-from feedback_loop.defaults import dag_arguments
+from feedback_loop.defaults import dag_arguments, long_timeout
 from feedback_loop.forms import trigger_form
 from feedback_loop.operators.approve import ApproveDeploymentOperator
 from feedback_loop.operators.decide_retrain import DecideRetrainOperator
@@ -52,9 +55,15 @@ for loop in valid_loops():
         doc_md=__doc__,
     ) as dag:
         decide_retrain = DecideRetrainOperator(task_id="decide_retrain", loop=name, inlets=[assets.dataset])
-        retrain = RetrainOperator(task_id="retrain", loop=name, decision=decide_retrain.output)
+        retrain = RetrainOperator(
+            task_id="retrain", loop=name, decision=decide_retrain.output, execution_timeout=long_timeout(loop)
+        )
         evaluate = EvaluateOperator(
-            task_id="evaluate", loop=name, decision=decide_retrain.output, challenger=retrain.output
+            task_id="evaluate",
+            loop=name,
+            decision=decide_retrain.output,
+            challenger=retrain.output,
+            execution_timeout=long_timeout(loop),
         )
         register_model = RegisterModelOperator(
             task_id="register_model", loop=name, decision=evaluate.output, challenger=retrain.output
@@ -65,6 +74,7 @@ for loop in valid_loops():
             loop=name,
             decision=gate.output,
             challenger=retrain.output,
+            execution_timeout=long_timeout(loop),
             pool="labeling",
             outlets=[assets.label_requests],
         )
@@ -74,6 +84,7 @@ for loop in valid_loops():
             gate=gate.output,
             required=loop.gate.approval == "required",
             approval_hours=loop.gate.approval_hours,
+            approvers=loop.gate.approvers,
         )
         deploy = DeployOperator(
             task_id="deploy", loop=name, decision=gate.output, approval=approve.output, outlets=[assets.model]
@@ -86,6 +97,6 @@ for loop in valid_loops():
         )
 
         decide_retrain >> retrain >> evaluate >> register_model >> gate
-        gate >> approve >> deploy >> write_release_notes
-        gate >> request_evidence >> write_release_notes
-        gate >> write_release_notes
+        gate.lead_to(promote=approve, label_more=request_evidence, always=write_release_notes)
+        approve >> deploy >> write_release_notes
+        request_evidence >> write_release_notes

@@ -1,6 +1,7 @@
 """The exceptions of the loop, one for each cause that is handled differently."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 SHOWN = 10
 
@@ -81,3 +82,29 @@ class DeploymentError(FeedbackLoopError):
 
 class NothingToDo(FeedbackLoopError):  # noqa: N818 - not a failure: the task is skipped with this reason
     """There is no work for this stage now; the reason says why."""
+
+
+def short(value: object, longest: int = 60) -> str:
+    """Return a value's text as a message can hold it: at most so many characters.
+
+    Examples
+    --------
+    >>> short("a" * 20, longest=10)
+    "'aaaaaa…"
+    """
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[: longest - 3]}…"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message that suggests the nearest known name; empty if none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("shcedule", ["schedule", "format"])
+    ", did you mean 'schedule'?"
+    >>> did_you_mean("colour", ["schedule", "format"])
+    ''
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

@@ -80,9 +80,44 @@ class Interval:
         end = _midnight(self.end)
         return Interval(min(_midnight(self.start), end - timedelta(days=1)), end)
 
+    @property
+    def ends_a_day(self) -> bool:
+        """Whether a UTC day ends in the interval; no earlier interval of a schedule has the same `whole_days` then.
+
+        Examples
+        --------
+        >>> Interval.parse("2026-11-01T23:00:00Z", "2026-11-02T00:00:00Z").ends_a_day
+        True
+        >>> Interval.parse("2026-11-02T00:00:00Z", "2026-11-02T01:00:00Z").ends_a_day
+        False
+        """
+        return _midnight(self.end) > self.start
+
     def widened(self, hours: float) -> "Interval":
         """Return the interval with an earlier start."""
         return Interval(self.start - timedelta(hours=hours), self.end)
+
+
+def last_complete(schedule: str, moment: datetime) -> Interval:
+    """Return the interval of a cron schedule that ended last before or at a moment.
+
+    Parameters
+    ----------
+    schedule
+        Cron expression or preset, in UTC.
+    moment
+        With a time zone.
+
+    Examples
+    --------
+    >>> last_complete("@daily", datetime(2026, 11, 3, 15, 30, tzinfo=UTC)).days
+    ['2026-11-02']
+    """
+    from croniter import croniter
+
+    ticks = croniter(schedule, moment)
+    end = ticks.get_prev(datetime)
+    return Interval(ticks.get_prev(datetime), end)
 
 
 def moved(moment: datetime, by: timedelta) -> datetime:

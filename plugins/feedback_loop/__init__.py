@@ -1,1 +1,1 @@
-"""What Airflow instantiates: operators, hooks, triggers, links and pages that translate between Airflow and ``include``."""
+"""What Airflow instantiates to work with ``include``: operators, hooks, triggers, notifiers, links and pages."""

@@ -1,11 +1,15 @@
 """Trigger forms made from the models of ``include.foundation.config.manual_runs``."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from airflow.sdk import Param
+from pydantic import ValidationError
 
-from include.foundation.config.manual_runs import form_fields
 from include.foundation.config.sections import Section
+from include.foundation.errors import ConfigError
+
+Form = TypeVar("Form", bound=Section)
 
 
 def trigger_form(model: type[Section]) -> dict[str, Param]:
@@ -17,7 +21,28 @@ def trigger_form(model: type[Section]) -> dict[str, Param]:
     >>> trigger_form(GuardRun)["dry_run"].value
     False
     """
-    return {name: Param(schema.pop("default"), **_flat(schema)) for name, schema in form_fields(model).items()}
+    fields = model.model_json_schema()["properties"]
+    return {name: Param(schema.pop("default"), **_flat(schema)) for name, schema in fields.items()}
+
+
+def filled_in(model: type[Form], params: Mapping[str, Any]) -> Form:
+    """Return a form as it was filled in; params that are not of the form are left alone.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not what the form asks for.
+
+    Examples
+    --------
+    >>> from include.foundation.config.manual_runs import ObserveRun
+    >>> filled_in(ObserveRun, {"budget": 3}).budget
+    3
+    """
+    try:
+        return model.model_validate({name: params[name] for name in model.model_fields if name in params})
+    except ValidationError as error:
+        raise ConfigError(f"{model.__name__}: {error}") from error
 
 
 def _flat(schema: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_dag_has_docs_owner_tags_and_one_run_at_a_time(dags, dag_id):
     dag = dags[dag_id]
     loop, stage = dag_id.split(".")
     assert {loop, stage} <= set(dag.tags)
-    for heading in ("**When**", "**Reads**", "**Writes**", "**Emits**", "**When it fails**"):
+    for heading in ("**When**", "**Reads**", "**Writes**", "**Emits**", "**When it fails**", "**Who is told**"):
         assert heading in dag.doc_md
     assert dag.max_active_runs == 1
     assert not dag.catchup
@@ -54,18 +54,18 @@ def test_dag_file_with_one_broken_loop_file_keeps_the_other_loops_and_shows_the_
     (tmp_path / "broken.yaml").write_text(
         good.replace("name: digits", "name: broken").replace("approval: auto", "aproval: auto")
     )
-    code = (
-        "from airflow.dag_processing.dagbag import DagBag; bag = DagBag(dag_folder='dags');"
-        "print(sorted(bag.dags)); print(list(bag.import_errors.values()))"
-    )
-    environment = {**_environment(), "FEEDBACK_LOOP_LOOPS_DIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
-    )
-    ids, errors = done.stdout.strip().splitlines()[-2:]
+    ids, errors = parsed_in_a_fresh_process(tmp_path)
     assert ids == str(sorted(f"digits.{stage}" for stage in STAGES))
     assert "aproval" in errors
     assert "did you mean" in errors
+
+
+def test_notifier_that_does_not_work_shows_its_problem_and_every_loop_keeps_its_dags(tmp_path):
+    text = (ROOT / "include" / "loops" / "digits.yaml").read_text()
+    (tmp_path / "digits.yaml").write_text(f"{text}\nnotify: [{{events: [failure], notifier: nowhere.Notifier}}]\n")
+    ids, errors = parsed_in_a_fresh_process(tmp_path)
+    assert ids == str(sorted(f"digits.{stage}" for stage in STAGES))
+    assert "digits.yaml: notify.0: notifier nowhere.Notifier cannot be imported" in errors
 
 
 def test_trigger_form_has_bounds_and_help(dags):
@@ -75,6 +75,19 @@ def test_trigger_form_has_bounds_and_help(dags):
     assert budget.schema["type"] == ["null", "integer"]
     assert "Labels to ask for" in budget.description
     assert params.get_param("start").schema["format"] == "date-time"
+
+
+def parsed_in_a_fresh_process(loops):
+    """Return the ids and the import errors that the DAG files give on a folder of loop files."""
+    code = (
+        "from airflow.dag_processing.dagbag import DagBag; bag = DagBag(dag_folder='dags');"
+        "print(sorted(bag.dags)); print(list(bag.import_errors.values()))"
+    )
+    environment = {**_environment(), "FEEDBACK_LOOP_LOOPS_DIR": str(loops)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    return done.stdout.strip().splitlines()[-2:]
 
 
 def _environment():

@@ -1,16 +1,22 @@
 """Properties that keep an unjudged or unapproved model from going live, and people from being asked twice."""
 
+import ast
 import itertools
+import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import TriggerRule
 
+from include.foundation.config.loading import loop_named
 from tests.conftest import ROOT
 
+OPERATORS = sorted((ROOT / "plugins" / "feedback_loop" / "operators").glob("*.py"))
+OWN_WORDS = {"rollback", "gate"}  # also the names of an event and of an argument
 CONFIGURATIONS = list(itertools.product(["auto", "required"], ["superior", "non_inferior"], ["files", "label_studio"]))
 
 
@@ -73,6 +79,37 @@ def test_only_the_release_notes_run_when_something_before_them_was_skipped(dags,
 def test_tasks_that_push_to_people_share_a_pool_of_one(dags, loop):
     assert dags[f"{loop}.observe"].get_task("push_to_labeling").pool == "labeling"
     assert dags[f"{loop}.retrain"].get_task("request_evidence").pool == "labeling"
+
+
+LONG = {
+    "plan_pull", "pull_logs", "pull_feedback", "detect_drift", "select_samples", "retrain", "evaluate", "request_evidence",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loop", ["newswire", "digits"])
+def test_every_task_is_stopped_after_its_time_and_tells_who_is_to_hear_when_it_fails(dags, loop):
+    configuration = loop_named(loop)
+    for stage in ("observe", "label", "retrain", "guard"):
+        for task in dags[f"{loop}.{stage}"].tasks:
+            limits = configuration.tasks
+            minutes = limits.long_timeout_minutes if task.task_id in LONG else limits.timeout_minutes
+            assert task.execution_timeout == timedelta(minutes=minutes), task.task_id
+            (callback,) = task.on_failure_callback
+            assert (callback.loop, callback.event) == (loop, "failure"), task.task_id
+
+
+def test_no_long_wait_is_stopped_by_the_time_a_task_may_work(dags):
+    """A person's answer is bounded by its own time-out, which Airflow keeps apart only if both are set."""
+    approve = dags["newswire.retrain"].get_task("approve")
+    assert approve.response_timeout == timedelta(hours=loop_named("newswire").gate.approval_hours)
+    assert approve.execution_timeout < approve.response_timeout
+
+
+@pytest.mark.parametrize("path", OPERATORS, ids=lambda path: path.stem)
+def test_no_operator_knows_the_id_of_a_task(dags, path):
+    ids = {task.task_id for dag in dags.values() for task in dag.tasks} - OWN_WORDS
+    texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+    assert not {text for text in texts if isinstance(text, str) and set(re.findall(r"'(\w+)'", text) or [text]) & ids}
 
 
 def test_assets_join_the_dags_into_a_ring(dags):

@@ -4,6 +4,7 @@ import json
 import socket
 
 import pytest
+import yaml
 
 from demo.airflow_client import connected
 from demo.progress import Progress
@@ -53,7 +54,21 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(folder / "loops"))
-        yield make_world(folder, approval="required")
+        world = make_world(folder, approval="required", approvers=[{"id": "admin", "name": "The admin"}])
+        tell_by_file(folder)
+        yield world
+
+
+def tell_by_file(folder):
+    """Let the world's loop tell everything in a file."""
+    path = folder / "loops" / "sums.yaml"
+    notifier = {
+        "notifier": "feedback_loop.notifiers.file_notifier.FileNotifier",
+        "params": {"path": str(folder / "told")},
+    }
+    events = ["failure", "rollback", "drift_alarm", "approval", "label_deadline"]
+    loop = yaml.safe_load(path.read_text()) | {"notify": [{"events": events, **notifier}]}
+    path.write_text(yaml.safe_dump(loop))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +107,13 @@ def test_approval_names_a_person_by_pseudonym_and_the_evidence(story):
     assert approval.by.startswith("person ")
     assert "admin" not in approval.by
     assert approval.gate == find(story.store, GateVerdict)[0].evidence_digest
+
+
+def test_waiting_approval_is_told_with_the_page_to_answer_on_and_nobody_named(story, world):
+    told = [json.loads(line) for line in (world.folder / "told").read_text().splitlines()]
+    assert {line["event"] for line in told} == {"approval"}
+    assert all("/tasks/approve/required_actions" in line["url"] for line in told)
+    assert "admin" not in json.dumps(told)
 
 
 def test_observing_an_interval_again_changes_nothing(story):

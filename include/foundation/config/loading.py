@@ -1,9 +1,9 @@
 """Read loop files and say everything that is wrong with them at once."""
 
 import contextlib
-import difflib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.errors import ConfigError
+from include.foundation.errors import ConfigError, did_you_mean, short
 from include.foundation.uris import is_remote
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,14 +53,22 @@ def load_loop(path: Path) -> Loop:
     ConfigError
         With every problem of the file: key, what was got, what was expected, the nearest known key.
     """
-    found = path.stat()
-    return _load(path, found.st_mtime_ns, found.st_size)
+    status = path.stat()
+    return _load(_Revision(path, status.st_mtime_ns, status.st_size))
 
 
-@lru_cache(maxsize=1024)
-def _load(path: Path, written: int, size: int) -> Loop:
-    """Read a loop file once for as long as it is not written again: four DAG files ask for each."""
-    del written, size
+@dataclass(frozen=True)
+class _Revision:
+    """A loop file as it was last written: another time or size is another revision."""
+
+    path: Path
+    written_ns: int
+    size: int
+
+
+@lru_cache(maxsize=1024)  # four DAG files ask for each
+def _load(revision: _Revision) -> Loop:
+    path = revision.path
     raw = _read(path)
     try:
         loop = Loop.model_validate(raw)
@@ -113,9 +121,9 @@ def loop_named(name: str) -> Loop:
     """
     path = loops_dir() / f"{name}.yaml"
     if not path.is_file():
-        names = [found.stem for found in sorted(loops_dir().glob("*.yaml"))]
+        names = [file.stem for file in sorted(loops_dir().glob("*.yaml"))]
         raise ConfigError(
-            f"No loop {name!r} in {loops_dir()}; there are: {', '.join(names) or 'none'}{_nearest(name, names)}"
+            f"No loop {name!r} in {loops_dir()}; there are: {', '.join(names) or 'none'}{did_you_mean(name, names)}"
         )
     return load_loop(path)
 
@@ -148,13 +156,13 @@ def _say(problem: Any, raw: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "file"
     if problem["type"] == "extra_forbidden":
         known = list(_fields_at(problem["loc"][:-1]))
-        return f"{where}: unknown key{_nearest(str(problem['loc'][-1]), known)}; known: {', '.join(known)}"
+        return f"{where}: unknown key{did_you_mean(str(problem['loc'][-1]), known)}; known: {', '.join(known)}"
     if problem["type"] == "missing":
         return f"{where}: missing, expected a value"
     expected = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{where}: {expected}"
-    return f"{where}: got {_short(problem['input'])}, expected: {expected[0].lower()}{expected[1:]}"
+    return f"{where}: got {short(problem['input'], longest=80)}, expected: {expected[0].lower()}{expected[1:]}"
 
 
 def _fields_at(location: Iterable[int | str]) -> Iterable[str]:
@@ -168,13 +176,3 @@ def _fields_at(location: Iterable[int | str]) -> Iterable[str]:
     while hasattr(model, "__args__"):
         model = model.__args__[-1]
     return list(model.model_fields)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from include.foundation.config.data_sections import Drift, Feedback, Logs
+from include.foundation.config.operations import Notify, Tasks
 from include.foundation.config.sections import (
     Deploy,
     Gate,
@@ -57,6 +58,9 @@ class Loop(Section):
     retrain: Retrain = Retrain()
     gate: Gate = Gate()
     deploy: Deploy = Deploy()
+    tasks: Tasks = Tasks()
+    notify: list[Notify] = Field(default_factory=list)
+    """Who is told when something happens that a person should know."""
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:

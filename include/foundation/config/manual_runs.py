@@ -1,12 +1,13 @@
 """What a person may set when triggering a run by hand; the trigger form is made from these models."""
 
-from copy import deepcopy
-from functools import cache
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
 from include.foundation.config.sections import Section
+from include.foundation.errors import NothingToDo
+from include.foundation.intervals import Interval, last_complete
 
 DATE_TIME: dict[str, Any] = {"format": "date-time"}
 
@@ -22,6 +23,47 @@ class ObserveRun(Section):
     """Labels to ask for, 0 for none. Empty: selection.budget of the loop file."""
     dry_run: bool = False
     """Pull, validate and judge drift, but ask for no labels."""
+
+    def interval(self, scheduled: Interval | None, schedule: str, moment: datetime) -> Interval:
+        """Return what to observe: what the form says, else the run's own interval, else the schedule's last complete one.
+
+        Parameters
+        ----------
+        scheduled
+            Data interval of the run; a run by hand has none.
+        schedule
+            Cron expression or preset of the loop.
+        moment
+            After which the run may start.
+
+        Raises
+        ------
+        ConfigError
+            If the form gives only one of ``start`` and ``end``, or they are no times in order.
+
+        Examples
+        --------
+        >>> from datetime import UTC
+        >>> now = datetime(2026, 11, 3, 15, 30, tzinfo=UTC)
+        >>> ObserveRun(start="2026-10-01", end="2026-10-03").interval(None, "@daily", now).days
+        ['2026-10-01', '2026-10-02']
+        >>> ObserveRun().interval(None, "@daily", now).days
+        ['2026-11-02']
+        """
+        if self.start or self.end:
+            return Interval.parse(str(self.start), str(self.end))
+        return scheduled or last_complete(schedule, moment)
+
+    def demand_asking(self) -> None:
+        """Stop if a person wants no labels to be asked for.
+
+        Raises
+        ------
+        NothingToDo
+            In a dry run.
+        """
+        if self.dry_run:
+            raise NothingToDo("dry_run: no labels are asked for")
 
 
 class LabelRun(Section):
@@ -45,19 +87,3 @@ class GuardRun(Section):
 
     dry_run: bool = False
     """Only watch: roll nothing back."""
-
-
-def form_fields(model: type[Section]) -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each field of a form, by field name, with its default and help text.
-
-    Examples
-    --------
-    >>> form_fields(GuardRun)["dry_run"]["default"]
-    False
-    """
-    return deepcopy(_properties(model))
-
-
-@cache
-def _properties(model: type[Section]) -> dict[str, dict[str, Any]]:
-    return dict(model.model_json_schema()["properties"])

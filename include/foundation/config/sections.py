@@ -164,6 +164,15 @@ class Retrain(Section):
     """Hours of log time between two challengers."""
 
 
+class Approver(Section):
+    """A user of Airflow who may sign a deployment off."""
+
+    id: str = Field(min_length=1)
+    """Id of the user, as Airflow's auth manager knows it."""
+    name: str = Field(min_length=1)
+    """Name shown beside the approval."""
+
+
 class Gate(Section):
     """What a challenger must show."""
 
@@ -183,6 +192,8 @@ class Gate(Section):
     """Whether a person must approve a deployment."""
     approval_hours: float = Field(default=72, gt=0, le=24 * 366)
     """Hours a person has; no answer means no."""
+    approvers: list[Approver] = Field(default_factory=list)
+    """Users who may sign a deployment off; none means everyone whose role in Airflow allows it."""
     max_rounds: int = Field(default=3, ge=1, le=100)
     """How often more labels are asked for before an undecided challenger is rejected."""
     max_labels_per_round: int = Field(default=60, ge=1, le=100_000)

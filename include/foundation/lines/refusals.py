@@ -9,7 +9,19 @@ from include.foundation.lines.values import moment_of
 
 
 def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> dict[str, Any]:
-    """Return the quarantine row of a refused line: every reason, the raw text, and a key from the content."""
+    """Return the quarantine row of a refused line: every reason, the raw text, and a key made of the content.
+
+    Parameters
+    ----------
+    stage
+        What refuses it: ``logs``, ``feedback``, ``answers`` or ``labels``.
+    source
+        Where the line is from, such as the name of its file.
+    line
+        The line, with at least one problem.
+    interval
+        Data interval in which it was read; None where there is none.
+    """
     record = line.record or {}
     trace_id = record.get("trace_id")
     return {
@@ -21,7 +33,7 @@ def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> d
         "line": line.number,
         "trace_id": trace_id if isinstance(trace_id, str) else None,
         "ts": moment_of(record.get("ts")),
-        "reason_code": line.problems[0][0],
-        "reason": "; ".join(reason for _, reason in line.problems),
+        "reason_code": line.problems[0].code,
+        "reason": "; ".join(problem.reason for problem in line.problems),
         "raw": line.raw,
     }

@@ -1,15 +1,14 @@
 """The suite that judges a loop's logs, in the JSON of Great Expectations: from a file that people may edit, or generated."""
 
-import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from include.foundation.config.loading import ROOT
 from include.foundation.config.loop_file import Loop
-from include.foundation.errors import ConfigError
+from include.foundation.errors import ConfigError, did_you_mean
 from include.foundation.quality.expectations import Suite, great_expectations, suite_of
 from include.foundation.store.schemas import schemas
 
@@ -120,15 +119,15 @@ def _problems(item: Any, columns: list[str]) -> list[str]:
     from great_expectations.expectations.registry import list_registered_expectation_implementations
 
     known, kind = list_registered_expectation_implementations(), str(item.get("type"))
-    problems = [f"unknown key {key!r}{_nearest(key, KEYS)}" for key in item if key not in KEYS]
+    problems = [f"unknown key {key!r}{did_you_mean(key, KEYS)}" for key in item if key not in KEYS]
     if kind not in known:
-        return [*problems, f"unknown type {kind!r}{_nearest(kind, known)}"]
+        return [*problems, f"unknown type {kind!r}{did_you_mean(kind, known)}"]
     return problems or [*_unknown_columns(item, columns), *_refused(item)]
 
 
 def _unknown_columns(item: Mapping[str, Any], columns: list[str]) -> list[str]:
     return [
-        f"no column {name!r}{_nearest(name, columns)}; there are: {', '.join(columns)}"
+        f"no column {name!r}{did_you_mean(name, columns)}; there are: {', '.join(columns)}"
         for name in columns_named(item)
         if name not in columns
     ]
@@ -164,13 +163,8 @@ def _refused(item: Mapping[str, Any]) -> list[str]:
         for problem in error.errors():  # a value that fits none of several types is refused once by each
             name = str(problem["loc"][0])
             message = (
-                f"unknown argument{_nearest(name, known)}" if problem["type"].endswith(".extra") else problem["msg"]
+                f"unknown argument{did_you_mean(name, known)}" if problem["type"].endswith(".extra") else problem["msg"]
             )
             said.setdefault(name, f"{item['type']}: {message if name == '__root__' else f'{name}: {message}'}")
         return list(said.values())
     return []
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding, Route
+from include.foundation.intervals import Interval
 
 DATA_FAULTS = {"missing", "unseen"}
 ESTIMATED = "estimated_performance"
@@ -60,6 +61,41 @@ def routing_of(columns: Sequence[Finding], monitors: Sequence[Finding]) -> Routi
         reason = f"Only a part differs: labels of {', '.join(segments)} will tell what is lost."
         return Routing("label_segment", segments, (reason,))
     return _without_drop(estimated) if drifted else Routing("none")
+
+
+def is_new_alarm(outcome: str, interval: Interval) -> bool:
+    """Tell whether a verdict of a run on an interval is an alarm that no earlier run had reason to raise.
+
+    Every run judges the last whole day again until the next one ends; only the first of them raises the day's alarm.
+
+    Examples
+    --------
+    >>> day = Interval.parse("2026-11-01", "2026-11-02")
+    >>> is_new_alarm("alarm", day), is_new_alarm("drift", day)
+    (True, False)
+    >>> is_new_alarm("alarm", Interval.parse("2026-11-02T03:00", "2026-11-02T04:00"))
+    False
+    """
+    return outcome == "alarm" and interval.ends_a_day
+
+
+def wakes_retraining(outcome: str, route: str, interval: Interval) -> bool:
+    """Tell whether a verdict is a new alarm that asks for a new model.
+
+    Parameters
+    ----------
+    outcome, route
+        Of the verdict.
+    interval
+        Of the run that reached it.
+
+    Examples
+    --------
+    >>> day = Interval.parse("2026-11-01", "2026-11-02")
+    >>> wakes_retraining("alarm", "retrain", day), wakes_retraining("alarm", "fix_data", day)
+    (True, False)
+    """
+    return route == "retrain" and is_new_alarm(outcome, interval)
 
 
 def _without_drop(estimated: Sequence[Finding]) -> Routing:

@@ -16,12 +16,27 @@ from include.stages.labeling.pushing import pushed_requests
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the open requests are: ``answered`` have as many annotators as the loop file asks for."""
+    """How far the open requests are.
+
+    Attributes
+    ----------
+    open
+        Requests that are pushed and not settled.
+    answered
+        Those of them that have as many annotators as the loop file asks for.
+    complete
+        Whether waiting is over.
+    reason
+        Why it is, or what is waited for.
+    passed_deadline
+        The last of the deadlines, if waiting is over because all of them passed.
+    """
 
     open: int
     answered: int
     complete: bool
     reason: str
+    passed_deadline: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,13 +63,12 @@ def progress(store: LoopStore, backend: LabelingBackend) -> Progress:
         annotators.setdefault(answer.request_id, set()).add(answer.annotator)
     answered = sum(len(annotators.get(row["request_id"], ())) >= labeling.overlap for row in waiting)
     limit = timedelta(hours=labeling.deadline_hours)
-    late = sum(row["pushed_at"] + limit <= datetime.now(UTC) for row in waiting)
+    last_deadline = max(row["pushed_at"] for row in waiting) + limit
     if answered >= labeling.quorum * len(waiting):
         return Progress(len(waiting), answered, complete=True, reason=f"quorum: {answered} of {len(waiting)} answered")
-    if late == len(waiting):
-        return Progress(
-            len(waiting), answered, complete=True, reason=f"deadline: {labeling.deadline_hours:g} hours passed"
-        )
+    if last_deadline <= datetime.now(UTC):
+        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {answered} of {len(waiting)} answered"
+        return Progress(len(waiting), answered, complete=True, reason=reason, passed_deadline=last_deadline)
     wanted = f"quorum is {labeling.quorum:.0%}, the deadline {labeling.deadline_hours:g} hours after the push"
     return Progress(len(waiting), answered, complete=False, reason=wanted)
 

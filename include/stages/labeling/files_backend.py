@@ -10,9 +10,9 @@ from typing import Any
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
-from include.foundation.errors import ConfigError, LabelingError
+from include.foundation.errors import ConfigError, LabelingError, short
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.values import Problem, moment_of, parse_object, short
+from include.foundation.lines.values import Problem, moment_of, parse_object
 from include.foundation.store.objects.local_objects import LocalObjects
 from include.foundation.uris import is_remote
 from include.stages.labeling.backend_contract import Answer, Answers, LabelTask
@@ -93,16 +93,22 @@ class FilesBackend:
     def _problems(self, record: dict[str, Any], request_id: Any, requests: dict[str, str]) -> list[Problem]:
         problems: list[Problem] = []
         if request_id not in requests:
-            problems.append(("unknown_request", f"request_id: got {short(request_id)}, no such request was made"))
+            problems.append(
+                Problem("unknown_request", f"request_id: got {short(request_id)}, no such request was made")
+            )
         if record.get("label") not in self.loop.task.classes:
-            problems.append(("unknown_label", f"label: got {short(record.get('label'))}, expected one of task.classes"))
+            problems.append(
+                Problem("unknown_label", f"label: got {short(record.get('label'))}, expected one of task.classes")
+            )
         if not isinstance(record.get("annotator"), str) or not record["annotator"]:
-            problems.append(("missing_field", "annotator: missing, expected who answered"))
+            problems.append(Problem("missing_field", "annotator: missing, expected who answered"))
         if moment_of(record.get("created_at")) is None:
-            problems.append(("bad_timestamp", f"created_at: got {short(record.get('created_at'))}, expected ISO 8601"))
+            problems.append(
+                Problem("bad_timestamp", f"created_at: got {short(record.get('created_at'))}, expected ISO 8601")
+            )
         lead_time = record.get("lead_time_seconds")
         if lead_time is not None and not isinstance(lead_time, int | float):
-            problems.append(("wrong_type", f"lead_time_seconds: got {short(lead_time)}, expected seconds"))
+            problems.append(Problem("wrong_type", f"lead_time_seconds: got {short(lead_time)}, expected seconds"))
         return problems
 
 

@@ -60,6 +60,32 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
     )
 
 
+def publish_in_attempt(store: LoopStore, attempt: int) -> PublishedDataset:
+    """Publish a dataset; in a later attempt return the newest if nothing changed since.
+
+    The attempt before may have published it and then been killed, and who waits for the dataset must hear of it.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    attempt
+        Number of the attempt, from 1.
+
+    Raises
+    ------
+    NothingToDo
+        As `publish_dataset`, in the first attempt or if no dataset was ever published.
+    """
+    try:
+        return publish_dataset(store)
+    except NothingToDo:
+        newest = latest(store, PublishedDataset)
+        if attempt == 1 or newest is None:
+            raise
+        return newest
+
+
 def read_dataset(store: LoopStore, name: str) -> Dataset:
     """Return a published dataset as it was, by travelling to the version of its labels.
 

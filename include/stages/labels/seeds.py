@@ -6,10 +6,11 @@ from typing import Any
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
-from include.foundation.lines.line_files import Line, read_lines
+from include.foundation.errors import short
+from include.foundation.lines.line_files import read_lines
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.sources import list_files
-from include.foundation.lines.values import Problem, moment_of, read_input, short
+from include.foundation.lines.values import Problem, moment_of, read_input
 from include.foundation.store.ledgers.outcomes import STAGE
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -34,8 +35,8 @@ def admit_seed_labels(store: LoopStore) -> int:
                 row, problems = _row(loop, line.record or {})
                 problems = line.problems or problems
                 if problems:
-                    found = Line(line.number, line.record, problems, line.raw)
-                    refused.append(refusal(STAGE, file.name, found, None) | {"reason_code": "bad_seed"})
+                    bad_seed = refusal(STAGE, file.name, line.refused_for(problems), None)
+                    refused.append(bad_seed | {"reason_code": "bad_seed"})
                 else:
                     rows.append(row)
     store.append_new("quarantine", rows_of(loop, "quarantine", refused))
@@ -46,17 +47,17 @@ def _row(loop: Loop, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[Pr
     problems: list[Problem] = []
     given = record.get("input")
     if not isinstance(given, Mapping):
-        problems.append(("bad_input", f"input: got {short(given)}, expected an object by input name"))
+        problems.append(Problem("bad_input", f"input: got {short(given)}, expected an object by input name"))
         given = {}
     row: dict[str, Any] = {
         f"input_{name}": read_input(name, item, given.get(name), problems) for name, item in loop.inputs.items()
     }
     label = record.get("label")
     if label not in loop.task.classes:
-        problems.append(("unknown_label", f"label: got {short(label)}, expected one of task.classes"))
+        problems.append(Problem("unknown_label", f"label: got {short(label)}, expected one of task.classes"))
     moment = BEGINNING if record.get("ts") is None else moment_of(record["ts"])
     if moment is None:
-        problems.append(("bad_timestamp", f"ts: got {short(record['ts'])}, expected ISO 8601"))
+        problems.append(Problem("bad_timestamp", f"ts: got {short(record['ts'])}, expected ISO 8601"))
     segments = record.get("segments") if isinstance(record.get("segments"), Mapping) else {}
     row |= {f"segment_{name}": (segments or {}).get(name) for name in loop.segments}
     key = content_key(loop, row)

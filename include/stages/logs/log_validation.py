@@ -1,4 +1,4 @@
-"""Judge a pulled interval before the loop learns from it."""
+"""Judge the logs of an interval before the loop learns from them: the share that was refused, and a suite of expectations."""
 
 import heapq
 from dataclasses import dataclass
@@ -21,7 +21,18 @@ REASON = ("source", "line", "reason_code", "reason")
 class ValidationReport:
     """What was judged and where the result is kept.
 
-    ``judged`` of the ``rows`` were held against the suite; ``missed`` expectations only warn.
+    Attributes
+    ----------
+    rows, refused
+        Lines of the interval that are in the store, and in quarantine.
+    refused_share
+        Share of the refused.
+    result_uri
+        Page of the suite's result.
+    judged
+        How many of the rows were held against the suite.
+    missed
+        Expectations that were missed and only warn.
     """
 
     rows: int
@@ -94,8 +105,8 @@ def _refused(store: LoopStore, interval: Interval) -> tuple[int, list[str]]:
     count, first = 0, list[tuple[str, int, str, str]]()
     for batch in scan(dataset, REASON, of_pull):
         count += batch.num_rows
-        found = [(row["source"], row["line"] or 0, row["reason_code"], row["reason"]) for row in batch.to_pylist()]
-        first = heapq.nsmallest(SHOWN, [*first, *found])
+        refused = [(row["source"], row["line"] or 0, row["reason_code"], row["reason"]) for row in batch.to_pylist()]
+        first = heapq.nsmallest(SHOWN, [*first, *refused])
     return count, [f"{source}:{line}: {code}: {reason}" for source, line, code, reason in first]
 
 

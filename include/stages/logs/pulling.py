@@ -1,4 +1,4 @@
-"""Pull one data interval of prediction logs into the store."""
+"""Pull one data interval of prediction logs into the store: plan it, read its partitions, report."""
 
 import json
 import tempfile
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -19,19 +19,30 @@ from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
 from include.stages.logs.landing.staging import Staging
+from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import refuse_lines
 from include.stages.logs.rules.field_paths import check_columns
 from include.stages.logs.slices.file_slices import Slice, partitions, without_unfinished_line
 from include.stages.logs.slices.queries import query_slices, spooled
-from include.stages.logs.slices.read_ledger import counts_of, edges_of, entry, note_read, unread_slices
+from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices
 
 
 @dataclass(frozen=True)
 class PullReport:
     """Counts of one interval: the same however often it is pulled.
 
-    ``rows`` are the interval's in the store. The others count what the interval's runs read: ``late`` and ``early`` rows lie
-    before and after it, ``duplicates`` are repeats of equal content, kept once, ``refused`` lines are in quarantine.
+    Attributes
+    ----------
+    rows
+        The interval's rows in the store.
+    late, early
+        Rows before and after the interval that its runs read.
+    refused
+        Lines in quarantine.
+    duplicates
+        Lines whose content was there already.
+    files
+        Files that the interval's runs read.
     """
 
     rows: int
@@ -74,35 +85,42 @@ def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access
     is read anew when the loop file changes what is read of it. Rows are committed before the ledger says that they were read:
     killed at any instruction and run again, a pull leaves the same rows.
     """
-    access = access or Access(store.s3_client_options)
-    for part in plan_pull(store, interval, access):
-        pull_partition(store, interval, part, pseudonym_key, access)
+    pull = Pull("logs", store, interval, pseudonym_key, access or Access(store.s3_client_options))
+    for slices in plan_pull(pull):
+        pull_partition(pull, slices)
         pa.default_memory_pool().release_unused()
     return report(store, interval)
 
 
-def plan_pull(store: LoopStore, interval: Interval, access: Access) -> list[list[Slice]]:
+def plan_pull(pull: Pull) -> list[list[Slice]]:
     """Return what is to read in partitions of ``logs.partition_mb``; at least one, which is empty if nothing is new.
 
     A query is one partition a day. A last line that is still being written waits for the next pull, for the look-back at most.
+
+    Raises
+    ------
+    ConfigError
+        If the log folder does not exist, or ``logs.columns`` renames what is not read.
+    StoreError
+        If files cannot be listed or read, or a table cannot be opened.
     """
-    logs = store.loop.logs
-    check_columns(store.loop)
-    window = interval.widened(logs.look_back_hours)
+    logs = pull.loop.logs
+    check_columns(pull.loop)
     if logs.format == "sql":
-        return [[part] for part in query_slices(window)]
-    after = window.start - timedelta(seconds=logs.clock_skew_seconds)
-    files = list_files(str(logs.uri), logs.format, after, access.s3_options)
-    unread = unread_slices(store, "logs", files, after, access)
-    whole = [_settled_part(part, interval, timedelta(hours=logs.look_back_hours), access) for part in unread]
-    return partitions([part for part in whole if part.end > part.start], logs.partition_mb << 20)
+        return [[file_slice] for file_slice in query_slices(pull.window)]
+    written_after = pull.window.start - timedelta(seconds=logs.clock_skew_seconds)
+    files = list_files(str(logs.uri), logs.format, written_after, pull.access.s3_options)
+    slices = [_without_line_being_written(file_slice, pull) for file_slice in unread_slices(pull, files, written_after)]
+    return partitions(
+        [file_slice for file_slice in slices if file_slice.end > file_slice.start], logs.partition_mb << 20
+    )
 
 
-def write_plan(store: LoopStore, interval: Interval, plan: list[list[Slice]]) -> list[str]:
+def write_plan(pull: Pull, plan: Sequence[Sequence[Slice]]) -> list[str]:
     """Write a plan beside the tables and return the key of each partition: what crosses a task boundary."""
-    text = canonical_json([[part.to_json() for part in slices] for slices in plan])
-    name = digest_of(interval.key, text)[:16]
-    write_file(store, f"pulls/{name}.json", text)
+    text = canonical_json([[file_slice.to_json() for file_slice in slices] for slices in plan])
+    name = digest_of(pull.interval.key, text)[:16]
+    write_file(pull.store, f"pulls/{name}.json", text)
     return [f"{name}:{number}" for number in range(len(plan))]
 
 
@@ -110,12 +128,10 @@ def planned(store: LoopStore, key: str) -> list[Slice]:
     """Return the slices of a partition that `write_plan` wrote."""
     name, _, number = key.partition(":")
     plan = json.loads(read_file(store, f"pulls/{name}.json"))
-    return [Slice.from_json(part) for part in plan[int(number)]]
+    return [Slice.from_json(file_slice) for file_slice in plan[int(number)]]
 
 
-def pull_partition(
-    store: LoopStore, interval: Interval, slices: Sequence[Slice], pseudonym_key: bytes, access: Access
-) -> None:
+def pull_partition(pull: Pull, slices: Sequence[Slice]) -> None:
     """Read slices and land their rows; partitions of one pull may be read at the same time.
 
     Raises
@@ -127,41 +143,28 @@ def pull_partition(
     """
     if not slices:
         return
-
-    def refuse(lines: list[Any]) -> None:
-        refuse_lines(store, "logs", interval, lines)
-
-    seen = [edges_of(part, access) for part in slices]
+    edges_before = [edges_of(file_slice, pull.access) for file_slice in slices]
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedback-loop-"))
-        ready = [stack.enter_context(spooled(part, store.loop.logs, access)) for part in slices]
-        staging = stack.enter_context(Staging(store.loop, pseudonym_key, Path(folder), refuse))
-        staging.read(ready, access)
-        counts = land(staging, store, interval, access)
-    note_read(
-        store,
-        [
-            entry(store, "logs", part, begun, found, interval)
-            for part, begun, found in zip(slices, seen, counts, strict=True)
-        ],
-    )
-
-
-def _settled_part(part: Slice, interval: Interval, patience: timedelta, access: Access) -> Slice:
-    being_written = abs(interval.end - part.file.written_at) < patience
-    return without_unfinished_line(part, access) if being_written else part
+        readable = [stack.enter_context(spooled(file_slice, pull)) for file_slice in slices]
+        staging = stack.enter_context(Staging(pull, Path(folder), partial(refuse_lines, pull)))
+        staging.read(readable)
+        counts = land(staging)
+    read = zip(slices, edges_before, counts, strict=True)
+    note_read(pull.store, [Entry.of_slice(pull, file_slice, edges, count) for file_slice, edges, count in read])
 
 
 def report(store: LoopStore, interval: Interval) -> PullReport:
     """Return the counts of an interval."""
-    found = counts_of(store, "logs", interval)
+    entries = read_in(store, "logs", interval)
+    counts = sum((entry.counts for entry in entries), Counts())
     return PullReport(
-        rows_between(store, "predictions", interval),
-        found["late"],
-        refused_in(store, interval).num_rows,
-        found["duplicates"],
-        found["files"],
-        found["early"],
+        rows=rows_between(store, "predictions", interval),
+        late=counts.late,
+        refused=refused_in(store, interval).num_rows,
+        duplicates=counts.duplicates,
+        files=len({entry.name for entry in entries}),
+        early=counts.early,
     )
 
 
@@ -171,3 +174,10 @@ def refused_in(store: LoopStore, interval: Interval) -> pa.Table:
         "quarantine",
         filters=[("stage", "=", "logs"), ("interval_start", "=", interval.start), ("interval_end", "=", interval.end)],
     )
+
+
+def _without_line_being_written(file_slice: Slice, pull: Pull) -> Slice:
+    """Return a slice without an unfinished last line, if the file was written so lately that the rest may still come."""
+    patience = timedelta(hours=pull.loop.logs.look_back_hours)
+    is_recent = abs(pull.interval.end - file_slice.file.written_at) < patience
+    return without_unfinished_line(file_slice, pull.access) if is_recent else file_slice

@@ -1,18 +1,25 @@
-"""Refused lines: kept with every reason, so that nothing is lost."""
+"""The quarantine of lines that are refused: kept with every reason, so that nothing is lost."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from include.foundation.intervals import Interval
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.refusals import refusal
 from include.foundation.store.rows import rows_of
-from include.foundation.store.tables import LoopStore
+from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice
 
 
-def refuse_lines(store: LoopStore, stage: str, interval: Interval, lines: Iterable[tuple[Slice, Line]]) -> None:
+class RefusedLine(NamedTuple):
+    """A line with its problems, and the slice that it is from."""
+
+    file_slice: Slice
+    line: Line
+
+
+def refuse_lines(pull: Pull, lines: Iterable[RefusedLine]) -> None:
     """Put refused lines into quarantine, once however often they are met."""
-    rows = [refusal(stage, part.source, line, interval) for part, line in lines]
+    rows = [refusal(pull.kind, file_slice.source, line, pull.interval) for file_slice, line in lines]
     if rows:
         sources = sorted({row["source"] for row in rows})
-        store.append_new("quarantine", rows_of(store.loop, "quarantine", rows), [("source", "in", sources)])
+        pull.store.append_new("quarantine", rows_of(pull.loop, "quarantine", rows), [("source", "in", sources)])

@@ -1,21 +1,27 @@
 """Task ``approve``."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.hitl import HITLUser
 
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+from feedback_loop.notifications import LoopNotifier
 from feedback_loop.verdicts import verdicts
+from include.foundation.config.sections import Approver
 
 
 class ApproveDeploymentOperator(ApprovalOperator):
     """Let a person sign the deployment off in Airflow's *Required Actions*, or the loop's policy where it says *auto*.
 
-    The approval is bound to the digest of the evidence that was shown: ``deploy`` refuses any other. No answer in time
-    fails the task.
+    The approval is bound to the digest of the evidence that was shown: `DeployOperator` refuses any other. Who is to hear
+    that an approval waits is told. No answer in time means no: the task fails, and is not tried again.
 
     Parameters
     ----------
@@ -27,6 +33,8 @@ class ApproveDeploymentOperator(ApprovalOperator):
         Whether a person is asked.
     approval_hours
         Hours a person has.
+    approvers
+        Who may answer; none means everyone whose role allows it.
     store_conn_id
         Connection of the store.
     **kwargs
@@ -42,15 +50,23 @@ class ApproveDeploymentOperator(ApprovalOperator):
         gate: Any,
         required: bool,
         approval_hours: float,
+        approvers: Iterable[Approver] = (),
         store_conn_id: str = "feedback_store",
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            subject=f"Deploy a new champion of {loop}?", response_timeout=timedelta(hours=approval_hours), **kwargs
+            subject=f"Deploy a new champion of {loop}?",
+            response_timeout=timedelta(hours=approval_hours),
+            assigned_users=[HITLUser(id=user.id, name=user.name) for user in approvers] or None,
+            notifiers=[
+                LoopNotifier(loop, "approval", f"A new champion waits {approval_hours:g} hours to be signed off.")
+            ],
+            **kwargs,
         )
         self.loop = loop
         self.gate = gate
         self.required = required
+        self.approval_hours = approval_hours
         self.store_conn_id = store_conn_id
 
     @cached_property
@@ -72,8 +88,14 @@ class ApproveDeploymentOperator(ApprovalOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Record who answered what; a rejection skips the deployment, a time-out fails the task."""
         recorded = None if "error" in event else self._record(event)
-        # Raises to skip the deployment after a rejection, so the answer is recorded first.
-        super().execute_complete(context, event)
+        try:
+            # Raises to skip the deployment after a rejection, so the answer is recorded first.
+            super().execute_complete(context, event)
+        except HITLTimeoutError as error:
+            hours = self.approval_hours
+            raise AirflowFailException(
+                f"Nobody answered within {hours:g} hours; clear the task to ask again"
+            ) from error
         return recorded
 
     def _record(self, event: dict[str, Any]) -> dict[str, str]:

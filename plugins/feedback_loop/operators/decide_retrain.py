@@ -2,8 +2,9 @@
 
 from airflow.sdk import Context
 
+from feedback_loop.forms import filled_in
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.foundation.errors import NothingToDo
+from include.foundation.config.manual_runs import RetrainRun
 
 
 class DecideRetrainOperator(LoopOperator):
@@ -11,10 +12,11 @@ class DecideRetrainOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Record the decision with its reasons and return its reference."""
+        from include.foundation.decisions.acting import demand_outcome
         from include.stages.training.deciding import decide_retrain
 
-        decision = decide_retrain(self.hook.get_conn(), force=bool(context["params"].get("force")))
+        form = filled_in(RetrainRun, context["params"])
+        decision = decide_retrain(self.hook.get_conn(), force=form.force)
         self.log.info("%s: %s", decision.outcome, " ".join(decision.reasons))
-        if decision.outcome == "no" or context["params"].get("dry_run"):
-            raise NothingToDo(f"{decision.outcome}: {' '.join(decision.reasons)}")
+        demand_outcome(decision, {"train", "judge_pending"}, dry_run=form.dry_run)
         return decision.reference

@@ -10,8 +10,8 @@ from feedback_loop.operators.interval_operator import IntervalOperator
 class DetectDriftOperator(IntervalOperator):
     """Profile the days that end in the interval and judge them against how much ordinary days differ.
 
-    If none ends in it, the last one is judged again, with the rows that came late. A confirmed alarm whose route is *retrain*
-    emits an event of the drift asset through the task's asset alias, once a day.
+    If none ends in it, the last one is judged again, with the rows that came late. Who is to hear of a new alarm is told; one
+    that asks for a new model also emits an event of the drift asset, through the task's asset alias.
     """
 
     operator_extra_links = (DriftVerdictLink(),)
@@ -25,11 +25,21 @@ class DetectDriftOperator(IntervalOperator):
         store, window = self.hook.get_conn(), self.data_interval.whole_days
         profiles = profile_days(store, window)
         verdict = detect_drift(store, window)
-        if verdict.flagged:
-            self.log.info("What differs: %s", write_verdict_page(store, window, verdict))
+        page = write_verdict_page(store, window, verdict) if verdict.flagged else None
         self.log.info("%d new profiles; %s: %s", profiles, verdict.outcome, " ".join(verdict.reasons))
-        is_new = window.end > self.data_interval.start
-        if is_new and verdict.outcome == "alarm" and verdict.route == "retrain":
+        self.log.info("What differs: %s", page or "nothing")
+        self._raise_alarm(context, verdict.outcome, verdict.route, page)
+        return verdict.reference
+
+    def _raise_alarm(self, context: Context, outcome: str, route: str, page: str | None) -> None:
+        """Wake who is to act on a new alarm, and tell people of it."""
+        from include.stages.drift.routing import is_new_alarm, wakes_retraining
+
+        if wakes_retraining(outcome, route, self.data_interval):
             assets = loop_assets(self.loop)
             context["outlet_events"][assets.drift_alarm].add(assets.drift)
-        return verdict.reference
+        if is_new_alarm(outcome, self.data_interval):
+            window = self.data_interval.whole_days.key
+            self.announce(
+                context, "drift_alarm", window, f"Drift was confirmed in {window}; what to do: {route}.", page
+            )

@@ -1,31 +1,18 @@
 """Task ``evaluate``."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from airflow.sdk import Context
 
 from feedback_loop.links.mlflow_run_link import MlflowRunLink
-from feedback_loop.operators.decision_operator import DecisionOperator
+from feedback_loop.operators.challenger_operator import ChallengerOperator
 
 
-class EvaluateOperator(DecisionOperator):
+class EvaluateOperator(ChallengerOperator):
     """Score champion and challenger on the same weighted holdout rows, overall and by slice, with intervals.
 
-    Parameters
-    ----------
-    challenger
-        What ``retrain`` returned. Templated.
-    **kwargs
-        Of `DecisionOperator`; ``decision`` is the retrain decision, which names the dataset to judge on.
+    ``decision`` is the retrain decision, which names the dataset to judge on.
     """
 
-    template_fields: Sequence[str] = ("decision", "challenger")
     operator_extra_links = (MlflowRunLink(),)
-
-    def __init__(self, *, challenger: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.challenger = challenger
 
     def perform(self, context: Context) -> dict[str, str]:
         """Evaluate and return the decision's reference."""
@@ -35,7 +22,7 @@ class EvaluateOperator(DecisionOperator):
 
         store, plan = self.hook.get_conn(), self.recorded(RetrainPlan, self.decision)
         name = plan.evaluation_dataset
-        challenger = self.registry.load(run_id=self.challenger["run_id"])
+        challenger = self.load_challenger()
         measured = evaluate(store, read_dataset(store, name), name, self.registry.champion(), challenger)
         self.log.info("%s", " ".join(measured.reasons))
         return measured.reference

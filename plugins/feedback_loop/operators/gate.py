@@ -1,19 +1,42 @@
 """Task ``gate``."""
 
-from airflow.sdk import BranchMixIn, Context
+from typing import Any
+
+from airflow.sdk import BaseOperator, BranchMixIn, Context
 
 from feedback_loop.operators.decision_operator import DecisionOperator
-
-NEXT = {"promote": ["approve"], "label_more": ["request_evidence"], "reject": []}
 
 
 class GateOperator(DecisionOperator, BranchMixIn):
     """Judge the challenger within the loop's error budget, and go on accordingly.
 
-    *promote* goes on to ``approve``, *label_more* to ``request_evidence``; every verdict goes into the release notes.
+    ``decision`` is the evaluation. `lead_to` says which task follows which verdict.
     """
 
     inherits_from_skipmixin = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.next_tasks: dict[str, list[str]] = {}
+
+    def lead_to(self, *, promote: BaseOperator, label_more: BaseOperator, always: BaseOperator) -> None:
+        """Set the tasks that follow this one.
+
+        Parameters
+        ----------
+        promote
+            Follows the verdict *promote*.
+        label_more
+            Follows the verdict *label_more*.
+        always
+            Follows every verdict; *reject* leads to this one only.
+        """
+        self >> [promote, label_more, always]
+        self.next_tasks = {
+            "promote": [promote.task_id, always.task_id],
+            "label_more": [label_more.task_id, always.task_id],
+            "reject": [always.task_id],
+        }
 
     def perform(self, context: Context) -> dict[str, str]:
         """Judge, return the decision's reference and choose the branch."""
@@ -24,5 +47,5 @@ class GateOperator(DecisionOperator, BranchMixIn):
         self.log.info("%s: %s", verdict.outcome, " ".join(verdict.reasons))
         # Choosing a branch ends the task by raising, so its result is pushed here.
         context["ti"].xcom_push(key="return_value", value=verdict.reference)
-        self.do_branch(context, [*NEXT[verdict.outcome], "write_release_notes"])
+        self.do_branch(context, self.next_tasks[verdict.outcome])
         return verdict.reference

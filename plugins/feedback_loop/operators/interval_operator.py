@@ -8,23 +8,21 @@ from include.foundation.intervals import Interval
 
 
 class IntervalOperator(LoopOperator):
-    """An operator that works on the interval that ``plan_pull`` planned.
+    """An operator that works on an interval which another task planned.
 
     Parameters
     ----------
     interval
-        Key of the interval, templated; by default the XCom of the task ``plan_pull``.
+        Key of the interval, see `PlanPullOperator`. Templated.
     **kwargs
         Of `LoopOperator`.
     """
 
     template_fields: Sequence[str] = ("interval",)
 
-    def __init__(
-        self, *, interval: str = "{{ ti.xcom_pull(task_ids='plan_pull', key='interval') }}", **kwargs: Any
-    ) -> None:
+    def __init__(self, *, interval: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.interval = interval
+        self.interval: str = interval
 
     @property
     def data_interval(self) -> Interval:

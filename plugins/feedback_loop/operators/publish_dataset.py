@@ -3,28 +3,18 @@
 from airflow.sdk import Context
 
 from feedback_loop.operators.loop_operator import LoopOperator
-from include.foundation.errors import NothingToDo
 
 
 class PublishDatasetOperator(LoopOperator):
     """Name the present labels as a dataset version: rows, splits, digest and what changed.
 
-    Skips if no label changed. A retry does not skip: the attempt before it may have published and then been killed,
-    and who waits for the dataset must hear of it.
+    Skips if no label changed, but not in a retry: see `publish_in_attempt`.
     """
 
     def perform(self, context: Context) -> dict[str, str]:
         """Publish and return the decision's reference."""
-        from include.foundation.decisions import PublishedDataset, latest
-        from include.stages.labels.datasets import publish_dataset
+        from include.stages.labels.datasets import publish_in_attempt
 
-        store = self.hook.get_conn()
-        try:
-            published = publish_dataset(store)
-        except NothingToDo:
-            earlier = latest(store, PublishedDataset)
-            if context["ti"].try_number == 1 or earlier is None:
-                raise
-            published = earlier
+        published = publish_in_attempt(self.hook.get_conn(), context["ti"].try_number)
         self.log.info("Dataset %s: %s", published.subject, " ".join(published.reasons))
         return published.reference

@@ -27,10 +27,12 @@ class PullLogsOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Pull the partition; running it again changes nothing."""
+        from include.stages.logs.pull import Pull
         from include.stages.logs.pulling import planned, pull_partition
 
         store = self.hook.get_conn()
         slices = planned(store, self.partition)
-        pull_partition(store, self.data_interval, slices, self.hook.pseudonym_key, self.access(store.loop.logs))
+        pull = Pull("logs", store, self.data_interval, self.hook.pseudonym_key, self.access(store.loop.logs))
+        pull_partition(pull, slices)
         self.log.info("%s: %d slices read", self.interval, len(slices))
         return {"partition": self.partition, "slices": len(slices)}

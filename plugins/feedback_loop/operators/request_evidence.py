@@ -1,31 +1,19 @@
 """Task ``request_evidence``."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from airflow.sdk import Context
 
 from feedback_loop.hooks.labeling_hook import LabelingHook
-from feedback_loop.operators.decision_operator import DecisionOperator
+from feedback_loop.operators.challenger_operator import ChallengerOperator
 
 
-class RequestEvidenceOperator(DecisionOperator):
+class RequestEvidenceOperator(ChallengerOperator):
     """Ask for labels of logged rows on which champion and challenger disagree, drawn with known probability.
 
-    Parameters
-    ----------
-    challenger
-        What ``retrain`` returned. Templated.
-    **kwargs
-        Of `DecisionOperator`; ``decision`` is the gate's verdict *label_more*.
+    ``decision`` is the gate's verdict *label_more*. One pusher at a time: give it a pool of one slot.
     """
-
-    template_fields: Sequence[str] = ("decision", "challenger")
-
-    def __init__(self, *, challenger: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.challenger = challenger
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Draw, push and return the counts; running it again asks nothing twice."""
@@ -34,8 +22,7 @@ class RequestEvidenceOperator(DecisionOperator):
         from include.stages.labeling.pushing import push_requests
 
         store, verdict = self.hook.get_conn(), self.recorded(GateVerdict, self.decision)
-        challenger = self.registry.load(run_id=self.challenger["run_id"])
-        asked = request_evidence(store, verdict, self.registry.champion(), challenger)
+        asked = request_evidence(store, verdict, self.registry.champion(), self.load_challenger())
         push_requests(store, LabelingHook(self.loop).get_conn())
         self.log.info("Asked for %d labels on disagreements", asked.requests)
         return asdict(asked)

@@ -5,24 +5,27 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from feedback_loop.forms import filled_in
 from feedback_loop.operators.decision_operator import DecisionOperator
-from include.foundation.errors import NothingToDo
+from include.foundation.config.manual_runs import GuardRun
 
 
 class RollbackOperator(DecisionOperator):
     """Put the version before the champion back, once, if the guard says that the promise is broken.
 
-    ``decision`` is the guard's verdict; any other than *broken* skips the task.
+    ``decision`` is the guard's verdict; any other than *broken* skips the task. Who is to hear of a rollback is told.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Roll back and return what is live now."""
         from include.foundation.decisions import GuardVerdict
+        from include.foundation.decisions.acting import demand_outcome
         from include.stages.deployment.watching import rollback
 
         verdict = self.recorded(GuardVerdict, self.decision)
-        if verdict.outcome != "broken" or context["params"].get("dry_run"):
-            raise NothingToDo(f"No rollback, {verdict.outcome}: {' '.join(verdict.reasons)}")
+        demand_outcome(verdict, {"broken"}, dry_run=filled_in(GuardRun, context["params"]).dry_run)
         report = rollback(self.hook.get_conn(), self.registry, verdict)
-        self.log.error("ROLLED BACK: version %s is live again; %s", report.version, " ".join(verdict.reasons))
+        message = f"ROLLED BACK: version {report.version} is live again. {' '.join(verdict.reasons)}"
+        self.log.error("%s", message)
+        self.announce(context, "rollback", verdict.evidence_digest, message)
         return asdict(report)

@@ -5,8 +5,9 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from feedback_loop.forms import filled_in
 from feedback_loop.operators.interval_operator import IntervalOperator
-from include.foundation.errors import NothingToDo
+from include.foundation.config.manual_runs import ObserveRun
 
 
 class SelectSamplesOperator(IntervalOperator):
@@ -16,9 +17,9 @@ class SelectSamplesOperator(IntervalOperator):
         """Select once per interval; running it again returns the same batch."""
         from include.stages.selection.selecting import select_samples
 
-        if context["params"].get("dry_run"):
-            raise NothingToDo("dry_run: no labels are asked for")
-        report = select_samples(self.hook.get_conn(), self.data_interval, context["params"].get("budget"))
+        form = filled_in(ObserveRun, context["params"])
+        form.demand_asking()
+        report = select_samples(self.hook.get_conn(), self.data_interval, form.budget)
         self.log.info(
             "Asked for %d labels of %d rows: %d certain, %d at random",
             report.requests, report.frame_rows, report.certainty, report.random,

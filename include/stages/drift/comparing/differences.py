@@ -89,10 +89,8 @@ def differences(reference: DayStatistics, current: DayStatistics, *, by_weekday:
     if weekday_model is not None:
         model, differs = weekday_model
         weekday_p_values, weekday_expected = _prediction(reference, current, model)
-        p_values, expected = (
-            np.where(differs, weekday_p_values, p_values),
-            np.where(differs, weekday_expected, expected),
-        )
+        p_values = np.where(differs, weekday_p_values, p_values)
+        expected = np.where(differs, weekday_expected, expected)
     weights = _row_weights(current)
     means = weights @ current.natural
     distance = float(weights @ current.distance - reference.distance.mean())
@@ -102,12 +100,12 @@ def differences(reference: DayStatistics, current: DayStatistics, *, by_weekday:
     return [Difference(*row) for row in zip(*columns, strict=True)]
 
 
-def most_significant(candidates: Sequence[Difference], min_effect: float) -> Difference:
+def most_significant(compared: Sequence[Difference], min_effect: float) -> Difference:
     """Return the difference to report of a column, with the p-value of the column as a whole.
 
     Parameters
     ----------
-    candidates
+    compared
         All differences of the column, at least one.
     min_effect
         Floor of effects: a difference that reaches it goes before one that does not, whatever their p-values.
@@ -122,9 +120,9 @@ def most_significant(candidates: Sequence[Difference], min_effect: float) -> Dif
     Bonferroni with weights (Genovese, Roeder & Wasserman 2006): a p-value is multiplied by the weights of all statistics that
     vary and divided by its own, which is 3 for ``location`` and 1 for any other.
     """
-    varying = [difference for difference in candidates if difference.varies]
+    varying = [difference for difference in compared if difference.varies]
     if not varying:
-        return replace(candidates[0], p_value=1.0)
+        return replace(compared[0], p_value=1.0)
     total = sum(map(_weight, varying))
     best = min(varying, key=lambda each: (each.effect < min_effect, each.p_value / _weight(each), -each.effect))
     return replace(best, p_value=min(1.0, best.p_value * total / _weight(best)))

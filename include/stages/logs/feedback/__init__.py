@@ -1,1 +1,1 @@
-"""Feedback: read, joined to its predictions, and held back where it comes in bursts."""
+"""Feedback: read into the store, held back where it comes in bursts, and joined to its predictions."""

@@ -43,7 +43,7 @@ def held_back(policy: Feedback, rows: Iterable[Mapping[str, Any]]) -> dict[str, 
     {'0': 'burst_person', '1': 'burst_person', '2': 'burst_person'}
     """
     judged = [row for row in rows if row["kind"] == "explicit" and row["signal"] in JUDGED]
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for name, reason in REASONS.items():
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for row in judged:
@@ -51,8 +51,8 @@ def held_back(policy: Feedback, rows: Iterable[Mapping[str, Any]]) -> dict[str, 
                 groups.setdefault(row[name], []).append(row)
         for group in groups.values():
             for feedback_id in _in_bursts(group, policy.burst_signals, timedelta(minutes=policy.burst_minutes)):
-                found.setdefault(feedback_id, reason)
-    return dict(sorted(found.items()))
+                reasons.setdefault(feedback_id, reason)
+    return dict(sorted(reasons.items()))
 
 
 def _in_bursts(rows: list[Mapping[str, Any]], signals: int, length: timedelta) -> set[str]:

@@ -1,1 +1,1 @@
-"""From slices to committed rows: staged out of core, repeats resolved, landed in one commit."""
+"""From slices to committed rows: staged out of core, deduplicated, and landed in one commit."""

@@ -1,36 +1,35 @@
-"""Land staged rows in ``predictions``: settle them against what is there, write their files, commit once."""
+"""The landing of staged rows in ``predictions``: deduplicate them against what is there, write their files, commit once."""
 
 import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
 from include.foundation.errors import StoreError
-from include.foundation.intervals import Interval
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.refusals import refusal
-from include.foundation.lines.sources import Access
+from include.foundation.lines.values import Problem
 from include.foundation.store.bulk.appending import add_files, delete_rows, discard, write_day
 from include.foundation.store.rows import rows_of
-from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.earlier_rows import DAY, REPEATED, EarlierRows, staged_days
-from include.stages.logs.landing.repeats import settle, stored_content
-from include.stages.logs.landing.staging import Staging
-from include.stages.logs.quarantine import refuse_lines
-from include.stages.logs.rules.sql import literal, quoted
-from include.stages.logs.slices.parts import CHUNK
+from include.stages.logs.landing.repeats import find_repeats, stored_content
+from include.stages.logs.landing.staging import CHUNK, Staging
+from include.stages.logs.quarantine import RefusedLine, refuse_lines
+from include.stages.logs.rules.sql_text import literal, quoted
+from include.stages.logs.slices.read_ledger import Counts
 
 ATTEMPTS = 100  # a pull of many partitions commits as often
 ROWS = 1 << 16
 NO_SOURCE = "predictions"
-# A line whose row has given way to another one since is in quarantine as that row, without a number.
+# A line whose row was stored, and has given way since, is in quarantine already: as that row, without a number.
 NEW_REPEATS = """
-SELECT part, number FROM left_out JOIN contenders USING (part, number) WHERE why = 'repeated' AND NOT EXISTS (
-    FROM refused_before AS gone WHERE gone.line IS NULL AND gone.trace_id = contenders.trace_id
-    AND gone.source = contenders.source AND gone.ts = contenders.ts AND md5(gone.raw) = contenders.digest)
+SELECT part, number FROM left_out JOIN candidates USING (part, number) WHERE why = 'repeated' AND NOT EXISTS (
+    FROM refused_before AS gone WHERE gone.line IS NULL AND gone.trace_id = candidates.trace_id
+    AND gone.source = candidates.source AND gone.ts = candidates.ts AND md5(gone.raw) = candidates.digest)
 """
 SET_ASIDE = """
 INSERT INTO set_aside SELECT part, ts, why FROM left_out JOIN staged USING (part, number);
@@ -38,7 +37,7 @@ DELETE FROM staged USING left_out WHERE staged.part = left_out.part AND staged.n
 """
 
 
-def land(staging: Staging, store: LoopStore, interval: Interval, access: Access) -> list[dict[str, int]]:
+def land(staging: Staging) -> list[Counts]:
     """Commit the staged rows that stay; return the counts of each part.
 
     Repeats are in quarantine before anything is committed, and stored rows that must give way go in a commit of their own
@@ -47,112 +46,120 @@ def land(staging: Staging, store: LoopStore, interval: Interval, access: Access)
     Raises
     ------
     StoreError
-        If a file cannot be written, or other writers were first in every attempt.
+        If a file cannot be written, or other writers were faster in every attempt.
     """
-    staging.name_people()
+    store = staging.pull.store
+    staging.make_people()
     staging.connection.execute("CREATE TEMP TABLE set_aside (part INTEGER, ts TIMESTAMPTZ, why VARCHAR)")
-    earlier = EarlierRows(staging, store)
+    earlier = EarlierRows(staging)
     for attempt in range(ATTEMPTS):
         version = store.version("predictions")
-        settled = settle(staging, store, earlier, version)
-        if settled.left_out or settled.taken_out:
-            _quarantine_repeats(staging, store, interval, access)
+        repeats = find_repeats(staging, earlier, version)
+        if repeats.left_out or repeats.displaced:
+            _refuse_repeated_lines(staging)
+            _refuse_displaced_rows(staging)
             staging.connection.execute(SET_ASIDE)  # for good: whatever another writer adds, what lost has lost
-        if settled.taken_out:
-            _take_out(staging, store, version)
+        if repeats.displaced:
+            _delete_displaced_rows(staging, version)
             continue
-        if _commit(staging, store, version):
-            return _counts(staging, interval)
-        time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311 - writers that collided should not again
+        if _commit(staging, version):
+            return _counts(staging)
+        time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311 - so that writers do not collide again
     raise StoreError(f"{store.uri}/predictions: {ATTEMPTS} attempts lost to other writers; run the task again")
 
 
-def _commit(staging: Staging, store: LoopStore, version: int | None) -> bool:
+def _commit(staging: Staging, version: int | None) -> bool:
+    """Write a file a day and commit all at once; tell whether no other writer had committed since the version."""
+    store = staging.pull.store
     days = [day.isoformat() for day in staged_days(staging)]
-    written: list[Any] = []
-    done = False
+    files: list[Any] = []
+    is_done = False
     try:
         for day in days:
             file = write_day(
-                store, "predictions", day, _rows(staging, store, day, alone=len(days) == 1), _repetitive(store)
+                store, "predictions", day, _rows(staging, day, alone=len(days) == 1), _repetitive_columns(staging)
             )
-            written += [file] if file else []
-        done = not written or add_files(store, "predictions", written, version)
+            files += [file] if file else []
+        is_done = not files or add_files(store, "predictions", files, version)
     finally:
-        if not done:
-            discard(store, "predictions", written)
-    return done
+        if not is_done:
+            discard(store, "predictions", files)
+    return is_done
 
 
-def _rows(staging: Staging, store: LoopStore, day: str, *, alone: bool) -> Iterator[pa.RecordBatch]:
-    """Yield a day's rows that stay, with the columns of the table but ``day``."""
-    names = [field.name for field in store.schema("predictions") if field.name != "day"]
+def _rows(staging: Staging, day: str, *, alone: bool) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a day with the columns of the table but ``day``; ``alone`` if no other day is staged."""
+    names = [field.name for field in staging.pull.store.schema("predictions") if field.name != "day"]
     condition = "" if alone else f"WHERE {DAY} = {date.fromisoformat(day).toordinal()}"
     query = (
         f"SELECT {', '.join(map(quoted, names))} FROM staged LEFT JOIN people USING (user_id) "
-        f"JOIN parts USING (part) {condition}"
+        f"JOIN sources USING (part) {condition}"
     )
     yield from staging.connection.sql(query).to_arrow_reader(ROWS)
 
 
-def _repetitive(store: LoopStore) -> list[str]:
-    """Return the text columns of which values come again and again."""
-    loop = store.loop
+def _repetitive_columns(staging: Staging) -> list[str]:
+    """Return the text columns that have few values, so that a dictionary makes them small."""
+    loop = staging.pull.loop
     inputs = [loop.input_columns[name] for name, item in loop.inputs.items() if item.type == "categorical"]
     return ["model_version", "predicted", "user_key", "source", *inputs, *loop.segment_columns.values()]
 
 
-def _quarantine_repeats(staging: Staging, store: LoopStore, interval: Interval, access: Access) -> None:
-    wanted = staging.connection.execute(NEW_REPEATS).fetchall()
-    chunk: list[Any] = []
-    for (part, _), line in staging.lines_of(wanted, access):
-        trace_id = (line.record or {}).get("trace_id")
-        chunk.append((staging.parts[part].slice, Line(line.number, line.record, [_repeated(trace_id)], line.raw)))
-        if len(chunk) >= CHUNK:
-            refuse_lines(store, "logs", interval, chunk)
-            chunk = []
-    refuse_lines(store, "logs", interval, chunk)
-    stored = staging.connection.execute(
+def _refuse_repeated_lines(staging: Staging) -> None:
+    """Put the staged lines that are repeats into quarantine, as they were read."""
+    places = staging.connection.execute(NEW_REPEATS).fetchall()
+    lines = (
+        RefusedLine(part.file_slice, line.refused_for([_repeated((line.record or {}).get("trace_id"))]))
+        for part, line in staging.lines_at(places)
+    )
+    while chunk := list(islice(lines, CHUNK)):
+        refuse_lines(staging.pull, chunk)
+
+
+def _refuse_displaced_rows(staging: Staging) -> None:
+    """Put the stored rows that turned out to be repeats into quarantine."""
+    store, interval = staging.pull.store, staging.pull.interval
+    displaced = staging.connection.execute(
         f"SELECT source, stored.trace_id, stored.ts, {stored_content(staging)} FROM stored "
-        "JOIN taken_out USING (trace_id, day) WHERE why = 'repeated'"
+        "JOIN displaced USING (trace_id, day) WHERE why = 'repeated'"
     ).fetchall()
     rows = [
-        refusal("logs", source or NO_SOURCE, _stored_line(trace_id, ts, text), interval)
-        for source, trace_id, ts, text in stored
+        refusal(staging.pull.kind, source or NO_SOURCE, _stored_line(trace_id, ts, content), interval)
+        for source, trace_id, ts, content in displaced
     ]
     if rows:
         store.append_new("quarantine", rows_of(store.loop, "quarantine", rows))
 
 
-def _stored_line(trace_id: str, ts: datetime, text: str) -> Line:
-    return Line(None, {"trace_id": trace_id, "ts": ts}, [_repeated(trace_id)], text)
+def _stored_line(trace_id: str, ts: datetime, content: str) -> Line:
+    return Line(None, {"trace_id": trace_id, "ts": ts}, [_repeated(trace_id)], content)
 
 
-def _repeated(trace_id: Any) -> tuple[str, str]:
-    return REPEATED, f"trace_id: {trace_id} was used before by another prediction; trace ids must be unique"
+def _repeated(trace_id: Any) -> Problem:
+    return Problem(REPEATED, f"trace_id: {trace_id} was used before by another prediction; trace ids must be unique")
 
 
-def _take_out(staging: Staging, store: LoopStore, version: int | None) -> None:
-    rows = staging.connection.execute("SELECT day, list(DISTINCT trace_id) FROM taken_out GROUP BY day").fetchall()
-    parts = [f"(day = {literal(day)} AND trace_id IN ({', '.join(map(literal, ids))}))" for day, ids in rows]
+def _delete_displaced_rows(staging: Staging, version: int | None) -> None:
+    rows = staging.connection.execute("SELECT day, list(DISTINCT trace_id) FROM displaced GROUP BY day").fetchall()
+    of_days = [f"(day = {literal(day)} AND trace_id IN ({', '.join(map(literal, ids))}))" for day, ids in rows]
     if version is not None:
-        delete_rows(store, "predictions", " OR ".join(parts), version)
+        delete_rows(staging.pull.store, "predictions", " OR ".join(of_days), version)
 
 
-def _counts(staging: Staging, interval: Interval) -> list[dict[str, int]]:
-    """Return lines, rows, late, early, duplicates and refused of each part; the first is the sum of the others."""
-    bounds = [f"TIMESTAMPTZ {literal(moment.astimezone(UTC).isoformat())}" for moment in (interval.start, interval.end)]
+def _counts(staging: Staging) -> list[Counts]:
+    """Return what became of the lines of each part."""
+    interval = staging.pull.interval
+    start, end = (
+        f"TIMESTAMPTZ {literal(moment.astimezone(UTC).isoformat())}" for moment in (interval.start, interval.end)
+    )
     query = f"""
-        SELECT part, count(*) FILTER (landed AND ts >= {bounds[0]} AND ts < {bounds[1]}),
-            count(*) FILTER (landed AND ts < {bounds[0]}), count(*) FILTER (landed AND ts >= {bounds[1]}),
+        SELECT part, count(*) FILTER (has_landed AND ts >= {start} AND ts < {end}),
+            count(*) FILTER (has_landed AND ts < {start}), count(*) FILTER (has_landed AND ts >= {end}),
             count(*) FILTER (why = 'duplicate'), count(*) FILTER (why = 'repeated')
-        FROM (SELECT part, ts, 'landed' AS why, true AS landed FROM staged
-              UNION ALL SELECT part, ts, why, why = 'again' FROM set_aside)
+        FROM (SELECT part, ts, 'landed' AS why, true AS has_landed FROM staged
+              UNION ALL SELECT part, ts, why, why = 'stored already' FROM set_aside)
         GROUP BY part"""
-    found = {row[0]: row[1:] for row in staging.connection.execute(query).fetchall()}
-    names = ("rows", "late", "early", "duplicates", "refused")
-    counts = [dict(zip(names, found.get(number, [0] * 5), strict=True)) for number in range(len(staging.parts))]
+    by_part = {number: Counts(0, *counted) for number, *counted in staging.connection.execute(query).fetchall()}
     return [
-        {**count, "lines": part.lines, "refused": count["refused"] + part.refused}
-        for part, count in zip(staging.parts, counts, strict=True)
+        by_part.get(part.number, Counts()) + Counts(lines=part.lines, refused=part.refused) for part in staging.parts
     ]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from include.foundation.store.table_reader import advice
 
@@ -13,15 +14,35 @@ def connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:
     """Return a database in memory that is bounded, spills to ``folder``, and loads nothing from anywhere."""
     connection = duckdb.connect(
         config={
-            "memory_limit": f"{max(memory_mb - PYTHON_MB, 256)}MiB", "threads": 1, "temp_directory": str(folder),
-            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+            "memory_limit": f"{max(memory_mb - PYTHON_MB, 256)}MiB",
+            "threads": 1,
+            "temp_directory": str(folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
         }
-    )  # fmt: skip
+    )
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
 
+def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    """Insert rows into a table of the database, by the names of their columns.
+
+    Parameters
+    ----------
+    connection
+        The database.
+    name
+        The table; a name of the loop's own, which is put into the SQL as it is.
+    rows
+        Columns may be in any order; those that are left out become NULL.
+    """
+    connection.register("arriving", rows)
+    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM arriving")  # noqa: S608 - see `name`
+    connection.unregister("arriving")
+
+
 def remedy(error: duckdb.Error) -> str:
-    """Return what to do where memory or disk did not suffice, to be put behind the error; nothing for any other."""
+    """Return what to do where memory or disk did not suffice, as the end of an error message; nothing for any other error."""
     more = "; raise logs.memory_mb or lower logs.partition_mb"
     return advice(error) or (more if isinstance(error, duckdb.OutOfMemoryException) else "")

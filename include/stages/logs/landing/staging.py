@@ -1,4 +1,4 @@
-"""The rows of one partition, out of core: DuckDB reads and checks them, and keeps on disk what memory does not hold."""
+"""The staged rows of one partition: DuckDB reads and checks lines out of core, and Python reads again those it doubts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -6,31 +6,36 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from include.foundation.config.loop_file import Loop
 from include.foundation.errors import StoreError
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.sources import Access
-from include.foundation.lines.values import pseudonym, text_of
+from include.foundation.lines.values import pseudonym
 from include.foundation.store.schemas import schemas
-from include.stages.logs.landing.scratch import connected, remedy
-from include.stages.logs.rules.field_paths import ours, prediction_paths
-from include.stages.logs.rules.json_leaves import loosest
+from include.stages.logs.landing.parts import Part, Scanned
+from include.stages.logs.landing.scratch import connected, insert, remedy
+from include.stages.logs.pull import Pull
+from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.rules.log_lines import LineReader
-from include.stages.logs.rules.scans import scan_of
-from include.stages.logs.rules.sql import literal, quoted
+from include.stages.logs.rules.sql_text import literal, quoted
+from include.stages.logs.scans.column_scans import FORGET_REJECTS
+from include.stages.logs.scans.file_scan import NumberedLine, Scan
+from include.stages.logs.scans.json_scan import JsonScan
+from include.stages.logs.scans.scan_choice import scan_of
 from include.stages.logs.slices.file_slices import Slice
-from include.stages.logs.slices.local_lines import grouped, joined, unpacked
-from include.stages.logs.slices.parts import CHUNK, Part, insert, rejected
+from include.stages.logs.slices.local_lines import FileLines, grouped, joined, local_lines
 
-TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.list_(pa.float64()): "DOUBLE[]",
-         pa.list_(pa.float32()): "FLOAT[]", pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ"}  # fmt: skip
+CHUNK = 20_000
+TYPES = {
+    pa.string(): "VARCHAR",
+    pa.float64(): "DOUBLE",
+    pa.list_(pa.float64()): "DOUBLE[]",
+    pa.list_(pa.float32()): "FLOAT[]",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+}
 NOT_STAGED = {"day", "user_key", "source"}  # made of ts, user_id and the slice when a row is written
-Refuse = Callable[[list[tuple[Slice, Line]]], None]
 
 
 class Staging:
@@ -38,28 +43,30 @@ class Staging:
 
     Parameters
     ----------
-    loop
-        The loop.
-    pseudonym_key
-        Key that turns ``user_id`` into a pseudonym.
+    pull
+        The pull.
     folder
         Where DuckDB may keep what memory does not hold.
     refuse
         Takes refused lines, some thousand at a time.
+
+    Notes
+    -----
+    The table ``staged`` has the columns of ``predictions`` but `NOT_STAGED`, the ``user_id``, whether the row is ``doubtful``,
+    and where its line is: the number of the ``part``, and the ``number`` of the line in it.
     """
 
-    def __init__(self, loop: Loop, pseudonym_key: bytes, folder: Path, refuse: Refuse) -> None:
-        self.loop = loop
+    def __init__(self, pull: Pull, folder: Path, refuse: Callable[[list[RefusedLine]], None]) -> None:
+        self.pull = pull
         self.parts: list[Part] = []
-        self._key = pseudonym_key
+        self.columns = [one for one in schemas(pull.loop)["predictions"].columns if one.name not in NOT_STAGED]
         self._refuse = refuse
-        self._refused: list[tuple[Slice, Line]] = []
-        self._reader = LineReader(loop, pseudonym_key)
-        self.connection = connected(loop.logs.memory_mb, folder)
-        self.columns = [field for field in schemas(loop)["predictions"].columns if field.name not in NOT_STAGED]
-        kept = ", ".join(f"{quoted(field.name)} {TYPES[field.type]}" for field in self.columns)
+        self._refused: list[RefusedLine] = []
+        self._reader = LineReader(pull.loop)
+        self.connection = connected(pull.loop.logs.memory_mb, folder)
+        columns = ", ".join(f"{quoted(column.name)} {TYPES[column.type]}" for column in self.columns)
         self.connection.execute(
-            f"CREATE TEMP TABLE staged ({kept}, user_id VARCHAR, doubtful BOOLEAN, part INTEGER, number BIGINT)"
+            f"CREATE TEMP TABLE staged ({columns}, user_id VARCHAR, doubtful BOOLEAN, part INTEGER, number BIGINT)"
         )
 
     def __enter__(self) -> "Staging":
@@ -75,154 +82,162 @@ class Staging:
         """
         self.connection.close()
         if isinstance(error, duckdb.Error):
-            raise StoreError(f"{self.loop.name}: logs could not be staged: {error}{remedy(error)}") from error
+            raise StoreError(f"{self.pull.loop.name}: logs could not be staged: {error}{remedy(error)}") from error
 
-    def read(self, slices: Sequence[Slice], access: Access) -> None:
+    def read(self, slices: Sequence[Slice]) -> None:
         """Read slices; where a file was written to meanwhile, the bytes that were listed are read again."""
         for group in grouped(slices):
             with ExitStack() as stack:
-                for part in group:
-                    self._begin(part, stack.enter_context(unpacked(part, access)))
-                begun = range(len(self.parts) - len(group), len(self.parts))
-                self._scan_all([self.parts[number] for number in begun])
-                for number in begun:
-                    part = self.parts[number].slice
-                    if self.parts[number].doubtful is None or not part.is_unchanged():
-                        self._begin_again(number, stack.enter_context(unpacked(part, access, copied=True)))
-                    if not self.parts[number].is_settled:
-                        self._look_at(self.parts[number])
-        self._pass_on(at_least=1)
+                parts = [self._add_part(file_slice) for file_slice in group]
+                scans = [self._open(part, stack) for part in parts]
+                for part, scan, scanned in zip(parts, scans, self._scan(parts, scans), strict=True):
+                    if scanned is not None and part.file_slice.is_unchanged():
+                        self._read_doubtful_lines(part, scan, scanned)
+                    else:
+                        self._read_copy(part, stack)
+        self._pass_on_refused(at_least=1)
 
-    def name_people(self) -> None:
+    def make_people(self) -> None:
         """Make the table ``people``: the pseudonym of every ``user_id``."""
         self.connection.execute("CREATE OR REPLACE TEMP TABLE people (user_id VARCHAR, user_key VARCHAR)")
-        found = self.connection.sql("SELECT DISTINCT user_id FROM staged WHERE user_id IS NOT NULL").to_arrow_reader(
-            CHUNK
-        )
-        for batch in list(found):
+        query = "SELECT DISTINCT user_id FROM staged WHERE user_id IS NOT NULL"
+        for batch in list(self.connection.sql(query).to_arrow_reader(CHUNK)):
             people = batch.column(0).to_pylist()
-            keys = pa.table({"user_id": people, "user_key": [pseudonym(person, self._key) for person in people]})
-            insert(self.connection, "people", keys)
+            keys = [pseudonym(person, self.pull.pseudonym_key) for person in people]
+            insert(self.connection, "people", pa.table({"user_id": people, "user_key": keys}))
 
-    def lines_of(self, wanted: Iterable[tuple[int, int]], access: Access) -> Iterator[tuple[tuple[int, int], Line]]:
-        """Yield staged lines again as they were, by part and number in it."""
+    def lines_at(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[Part, Line]]:
+        """Yield staged lines as they were read, by the number of their part and their number in it."""
         by_part: dict[int, set[int]] = {}
-        for part, number in wanted:
-            by_part.setdefault(part, set()).add(number)
-        for number, places in by_part.items():
-            read = self.parts[number]
-            with unpacked(read.slice, access) as path:
-                opened = replace(read, scan=scan_of(self.loop, self.connection, path), doubtful=places)
-                for place, line in opened.lines_to_look_at(self.connection):
-                    yield (number, place), line
+        for part_number, number in places:
+            by_part.setdefault(part_number, set()).add(number)
+        for part_number, numbers in by_part.items():
+            part = self.parts[part_number]
+            with local_lines(part.file_slice, self.pull.access) as path:
+                scan = scan_of(self.pull.loop, self.connection, path)
+                if part.was_scanned:
+                    lines = scan.lines_at(numbers, part.lines)
+                else:
+                    lines = (one for one in enumerate(scan.lines(), start=1) if one[0] in numbers)
+                yield from ((part, line) for _, line in lines)
 
-    def _begin(self, part: Slice, path: Path) -> None:
-        latest = part.file.written_at + timedelta(seconds=self.loop.logs.clock_skew_seconds)
-        self.parts.append(Part(part, len(self.parts), scan_of(self.loop, self.connection, path), latest))
+    def _add_part(self, file_slice: Slice) -> Part:
+        latest = file_slice.file.written_at + timedelta(seconds=self.pull.loop.logs.clock_skew_seconds)
+        self.parts.append(Part(file_slice, len(self.parts), latest))
+        return self.parts[-1]
 
-    def _begin_again(self, number: int, path: Path) -> None:
-        """Read a part from a copy that nobody writes to."""
-        self.connection.execute("DELETE FROM staged WHERE part = ?", [number])
-        scan = scan_of(self.loop, self.connection, path)
-        self.parts[number] = replace(self.parts[number], scan=scan, lines=0, refused=0, doubtful=None)
-        self._scan([self.parts[number]])
+    def _open(self, part: Part, stack: ExitStack, *, copied: bool = False) -> Scan:
+        path = stack.enter_context(local_lines(part.file_slice, self.pull.access, copied=copied))
+        return scan_of(self.pull.loop, self.connection, path)
 
-    def _scan_all(self, parts: Sequence[Part]) -> None:
+    def _read_copy(self, part: Part, stack: ExitStack) -> None:
+        """Read a part anew, from a copy that nobody writes to; where DuckDB cannot read it, line by line."""
+        self.connection.execute("DELETE FROM staged WHERE part = ?", [part.number])
+        scan = self._open(part, stack, copied=True)
+        scanned = self._scan_alone(part, scan)
+        if scanned is not None:
+            self._read_doubtful_lines(part, scan, scanned)
+        elif scan.problems:
+            self._read_with_care(part, scan, [(0, Line.of_file(scan.problems))])
+        else:
+            self._read_with_care(part, scan, enumerate(scan.lines(), start=1))
+
+    def _scan(self, parts: Sequence[Part], scans: Sequence[Scan]) -> Sequence[Scanned | None]:
         """Scan parts as one; where that cannot be done, each alone."""
-        if len(parts) == 1 or not (all(part.scan.is_scannable for part in parts) and self._scan(parts)):
-            for part in parts:
-                self._scan([part])
+        together = self._scan_joined(parts, scans) if len(parts) > 1 else None
+        return together or [self._scan_alone(part, scan) for part, scan in zip(parts, scans, strict=True)]
 
-    def _scan(self, parts: Sequence[Part]) -> bool:
-        """Stage what can be read at once, and note the places of doubtful lines; False if something stops the scan."""
-        if not all(part.scan.is_scannable for part in parts):
-            return False
-        among = [parts[0].number, parts[-1].number]
+    def _scan_joined(self, parts: Sequence[Part], scans: Sequence[Scan]) -> list[Scanned] | None:
+        """Stage several parts; None if something stops the scan, or if the lines are not those that were counted."""
+        if not all(scan.is_scannable for scan in scans):
+            return None
+        files = [FileLines(scan.path, part.number, part.latest) for part, scan in zip(parts, scans, strict=True)]
+        with joined(files) as (path, origins):
+            self.connection.register("origins", origins)
+            scan = JsonScan.joined(scans, self.pull.loop, path)
+            query = scan.query("origins.latest", "origins.part", "origins.number", "POSITIONAL JOIN origins")
+            staged = self._stage(query, parts)
+            self.connection.unregister("origins")
+        if staged is None:
+            return None
+        beyond = self.connection.execute("DELETE FROM staged WHERE part IS NULL").fetchone()
+        if (staged, beyond) != (origins.num_rows + 1, (1,)):
+            self.connection.execute(
+                "DELETE FROM staged WHERE part BETWEEN ? AND ?", [parts[0].number, parts[-1].number]
+            )
+            return None
+        return self._count_staged(parts)
+
+    def _scan_alone(self, part: Part, scan: Scan) -> Scanned | None:
+        """Stage what can be read of a part at once; None if something stops the scan."""
+        if not scan.is_scannable:
+            return None
+        latest = f"TIMESTAMPTZ {literal(part.latest.isoformat())}"
+        if self._stage(scan.query(latest, str(part.number), "row_number() OVER ()"), [part]) is None:
+            return None
+        (scanned,) = self._count_staged([part])
+        return replace(scanned, rejects=scan.take_rejects())
+
+    def _stage(self, query: str, parts: Sequence[Part]) -> int | None:
+        """Run a query whose rows are staged, and return how many there are; None if something in the files stops it.
+
+        Raises
+        ------
+        StoreError
+            If memory or disk did not suffice.
+        """
         try:
-            if not (self._staged_together(parts) if len(parts) > 1 else self._staged(parts[0])):
-                self.connection.execute("DELETE FROM staged WHERE part IS NULL OR part BETWEEN ? AND ?", among)
-                return False
+            staged = self.connection.execute(f"INSERT INTO staged BY NAME {query}").fetchone()
         except duckdb.Error as error:
-            if told := remedy(error):
-                raise StoreError(f"{parts[0].slice.source}: {error}{told}") from error
-            self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-            return False
+            if advice := remedy(error):
+                raise StoreError(f"{parts[0].file_slice.source}: {error}{advice}") from error
+            self.connection.execute(FORGET_REJECTS)
+            return None
+        return int(staged[0]) if staged else 0
+
+    def _count_staged(self, parts: Sequence[Part]) -> list[Scanned]:
         query = (
             "SELECT part, count(*), list(number) FILTER (doubtful) FROM staged WHERE part BETWEEN ? AND ? GROUP BY part"
         )
-        found = {part: told for part, *told in self.connection.execute(query, among).fetchall()}
-        for part in parts:
-            part.lines, doubtful = found.get(part.number, (0, None))
-            part.doubtful = set(doubtful or [])
-        return True
+        counted = self.connection.execute(query, [parts[0].number, parts[-1].number]).fetchall()
+        by_part = {number: Scanned(lines, frozenset(doubtful or ())) for number, lines, doubtful in counted}
+        return [by_part.get(part.number, Scanned(0)) for part in parts]
 
-    def _staged(self, part: Part) -> bool:
-        rows = part.scan.rows(f"TIMESTAMPTZ {literal(part.latest.isoformat())}")
-        self.connection.execute(
-            f"INSERT INTO staged BY NAME SELECT {rows}, {part.number} AS part, row_number() OVER () AS number "
-            f"FROM {part.scan.table()} AS line"
-        )
-        if part.scan.format == "csv":
-            part.rejects = rejected(self.connection)
-        return True
+    def _read_doubtful_lines(self, part: Part, scan: Scan, scanned: Scanned) -> None:
+        part.was_scanned = True
+        part.lines = scanned.lines - len(scanned.doubtful)
+        self._read_with_care(part, scan, scanned.rejects)
+        if scanned.doubtful:
+            self.connection.execute("DELETE FROM staged WHERE part = ? AND doubtful", [part.number])
+            self._read_with_care(part, scan, scan.lines_at(scanned.doubtful, scanned.lines))
 
-    def _staged_together(self, parts: Sequence[Part]) -> bool:
-        """Stage several parts; False if the lines are not those that were counted."""
-        with joined([(part.scan.path, part.number, part.latest) for part in parts]) as (path, places):
-            scan = replace(parts[0].scan, path=path, leaves=loosest([part.scan.leaves for part in parts]))
-            self.connection.register("places", places)
-            staged = self.connection.execute(
-                f"INSERT INTO staged BY NAME SELECT {scan.rows('places.latest')}, places.part, places.number "
-                f"FROM {scan.table()} AS line POSITIONAL JOIN places"
-            ).fetchone()
-            self.connection.unregister("places")
-        behind = self.connection.execute("DELETE FROM staged WHERE part IS NULL").fetchone()
-        return (staged, behind) == ((places.num_rows + 1,), (1,))
+    def _read_with_care(self, part: Part, scan: Scan, lines: Iterable[NumberedLine]) -> None:
+        """Put each line where it belongs: among the staged rows, or to the refused with every reason."""
+        remaining = iter(lines)
+        while chunk := list(islice(remaining, CHUNK)):
+            rows = []
+            for number, line in chunk:
+                row, problems = line.record or {}, line.problems
+                if line.record is not None:
+                    row, problems = self._reader.row(scan.renamed(line.record), part.latest)
+                if problems:
+                    part.refused += 1
+                    self._refused.append(RefusedLine(part.file_slice, line.refused_for(problems)))
+                else:
+                    rows.append(row | {"part": part.number, "number": number, "doubtful": False})
+            part.lines += len(chunk)
+            self._stage_rows(rows)
+            self._pass_on_refused(at_least=CHUNK)
 
-    def _look_at(self, part: Part) -> None:
-        """Settle what the scan could not, and read doubtful lines, or all, one by one."""
-        if part.scan.problems:
-            raw = "; ".join(
-                reason for _, reason in part.scan.problems
-            )  # the same on every run, for its digest is the key
-            self._settle(part, [(0, Line(None, None, part.scan.problems, raw))])
+    def _stage_rows(self, rows: Sequence[dict[str, object]]) -> None:
+        if not rows:
             return
-        self._settle(part, part.rejects)
-        everything = part.doubtful is None
-        self.connection.execute("DELETE FROM staged WHERE part = ? AND (doubtful OR ?)", [part.number, everything])
-        lines = part.lines_to_look_at(self.connection)
-        while chunk := list(islice(lines, CHUNK)):
-            self._settle(part, chunk, counted=not everything)
+        types = {column.name: column.type for column in self.columns} | {"user_id": pa.string()}
+        table = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in types.items()}
+        table |= {name: pa.array([row[name] for row in rows]) for name in ("part", "number", "doubtful")}
+        insert(self.connection, "staged", pa.table(table))
 
-    def _settle(self, part: Part, lines: list[tuple[int, Line]], *, counted: bool = False) -> None:
-        """Put looked-at lines where they belong: among the staged rows, or to the refused."""
-        rows, refused = [], []
-        for number, line in lines:
-            row, problems = self._row(line, part.latest)
-            if problems:
-                refused.append((part.slice, Line(line.number, line.record, problems, line.raw)))
-            else:
-                rows.append(row | {"part": part.number, "number": number, "doubtful": False})
-        part.refused += len(refused)
-        part.lines += 0 if counted else len(lines)
-        if rows:
-            types = {field.name: field.type for field in self.columns} | {"user_id": pa.string()}
-            table = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in types.items()}
-            table |= {name: pa.array([row[name] for row in rows]) for name in ("part", "number", "doubtful")}
-            insert(self.connection, "staged", pa.table(table))
-        self._refused += refused
-        self._pass_on(at_least=CHUNK)
-
-    def _pass_on(self, at_least: int) -> None:
+    def _pass_on_refused(self, at_least: int) -> None:
         if len(self._refused) >= at_least:
             self._refuse(self._refused)
             self._refused = []
-
-    def _row(self, line: Line, latest: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        if line.record is None:
-            return {}, line.problems
-        columns, record = self.loop.logs.columns, line.record
-        if columns or self.loop.logs.format in {"csv", "parquet"}:
-            record = ours(columns, prediction_paths(self.loop), record)
-        row, problems = self._reader.row(record, latest, "")
-        return row | {"user_id": text_of(record.get("user_id"))}, problems

@@ -1,4 +1,4 @@
-"""Where our fields are in a user's records: paths, and the mapping ``logs.columns`` that renames them."""
+"""Where the loop's fields are in a user's records: paths, and the mapping ``logs.columns`` that renames them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ OBJECTS = ("input", "probabilities", "segments")
 
 
 def prediction_paths(loop: Loop) -> list[Path]:
-    """Return the paths of every field that is read of a prediction.
+    """Return the path of every field of a prediction that is read.
 
     Examples
     --------
@@ -25,7 +25,7 @@ def prediction_paths(loop: Loop) -> list[Path]:
 
 
 def located(columns: Mapping[str, str], path: Path) -> Path:
-    """Return where a field of ours is in the user's record.
+    """Return where a field of the loop is in the user's record.
 
     Examples
     --------
@@ -41,32 +41,41 @@ def located(columns: Mapping[str, str], path: Path) -> Path:
     return path
 
 
-def ours(columns: Mapping[str, str], paths: Iterable[Path], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a user's record under our names; flat columns such as ``input.text`` become nested.
+def renamed(columns: Mapping[str, str], paths: Iterable[Path], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a user's record under the loop's names; flat columns such as ``input.text`` become nested.
+
+    Parameters
+    ----------
+    columns
+        User's names by the loop's, as ``logs.columns`` has them.
+    paths
+        Fields that are wanted beside the whole `OBJECTS`.
+    record
+        The user's record.
 
     Examples
     --------
-    >>> ours({"trace_id": "id"}, [("trace_id",), ("input", "text")], {"id": "t1", "input.text": "a"})
+    >>> renamed({"trace_id": "id"}, [("trace_id",), ("input", "text")], {"id": "t1", "input.text": "a"})
     {'trace_id': 't1', 'input': {'text': 'a'}}
     """
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name in OBJECTS:
-        whole = _dig(record, located(columns, (name,)))
+        whole = _flat_or_nested_value(record, located(columns, (name,)))
         if whole is not None:
-            found[name] = dict(whole) if isinstance(whole, Mapping) else whole
+            result[name] = dict(whole) if isinstance(whole, Mapping) else whole
     for path in paths:
-        value = _dig(record, located(columns, path))
+        value = _flat_or_nested_value(record, located(columns, path))
         if value is None:
             continue
         if len(path) == 1:
-            found[path[0]] = value
-        elif isinstance(found.setdefault(path[0], {}), dict):
-            found[path[0]][path[1]] = value
-    return found
+            result[path[0]] = value
+        elif isinstance(result.setdefault(path[0], {}), dict):
+            result[path[0]][path[1]] = value
+    return result
 
 
 def check_columns(loop: Loop) -> None:
-    """Refuse a mapping whose keys are no fields of ours.
+    """Refuse a mapping that renames fields that are not read.
 
     Raises
     ------
@@ -81,12 +90,15 @@ def check_columns(loop: Loop) -> None:
         )
 
 
-def _dig(record: Any, path: Path) -> Any:
-    flat = ".".join(path)
-    if isinstance(record, Mapping) and flat in record:
-        return record[flat]
-    for name in path:
+def nested_value(record: Any, place: Path) -> Any:
+    """Return the value at a place of a nested record; None if there is none."""
+    for name in place:
         if not isinstance(record, Mapping):
             return None
         record = record.get(name)
     return record
+
+
+def _flat_or_nested_value(record: Mapping[str, Any], place: Path) -> Any:
+    flat = ".".join(place)
+    return record[flat] if flat in record else nested_value(record, place)

@@ -1,4 +1,4 @@
-"""One line of a prediction log: a row of the store, or the reasons why it is none."""
+"""The rules of a prediction row in Python: a line is a row, or refused with every reason."""
 
 import math
 from array import array
@@ -8,108 +8,113 @@ from datetime import datetime
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.errors import short
 from include.foundation.lines.values import (
     Problem,
     moment_of,
     number_of,
     numbers_of,
     parse_object,
-    pseudonym,
     read_input,
-    short,
     text_of,
 )
+from include.stages.logs.rules.field_paths import OBJECTS
 
 SUM_TOLERANCE = 1e-3
 REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")
-NESTED = ("input", "probabilities", "segments")
 
 
 @dataclass(frozen=True)
 class LineReader:
-    """Read log lines of one loop.
+    """Read log lines of one loop with care: slower than the rules in SQL, and able to say what is wrong.
 
     Parameters
     ----------
     loop
         Says which classes, inputs and segments there are.
-    pseudonym_key
-        Key of the keyed hash that replaces ``user_id``.
     """
 
     loop: Loop
-    pseudonym_key: bytes
 
-    def row(self, record: Mapping[str, Any], latest: datetime, source: str) -> tuple[dict[str, Any], list[Problem]]:
-        """Return the row of a record and every problem it has; with problems the row is not to be used.
+    def row(self, record: Mapping[str, Any], latest: datetime) -> tuple[dict[str, Any], list[Problem]]:
+        """Return the staged row of a record and every problem it has; with problems the row is not to be used.
 
         Parameters
         ----------
         record
-            A log line's object.
+            A log line's object, under the loop's names.
         latest
             Latest plausible timestamp: when the file was written, and the allowed clock skew.
-        source
-            Name of the file.
+
+        Returns
+        -------
+        dict
+            Columns of ``predictions`` but those that follow from others, and ``user_id``.
+        list of Problem
+            Empty if the row can be staged.
         """
         problems: list[Problem] = []
-        record = _unnested(record, problems)
-        problems += [("missing_field", f"{name}: missing") for name in REQUIRED if record.get(name) is None]
-        row: dict[str, Any] = {"source": source}
-        moment = _timestamp(record.get("ts"), latest, problems)
-        if moment is not None:
-            row |= {"ts": moment, "day": moment.date().isoformat()}
-        for name in ("trace_id", "model_version"):
-            row[name] = _text(record, name, problems)
-        row["predicted"] = self._class(record.get("prediction"), "prediction", problems)
-        row |= self._probabilities(record.get("probabilities"), problems)
-        row |= self._inputs(record.get("input"), problems)
-        row |= self._segments(record.get("segments"))
-        row["embedding"] = _embedding(record.get("embedding"), problems)
-        row["user_key"] = pseudonym(record.get("user_id"), self.pseudonym_key)
+        record = _without_json_texts(record, problems)
+        problems += [Problem("missing_field", f"{name}: missing") for name in REQUIRED if record.get(name) is None]
+        row = {
+            "ts": _timestamp(record.get("ts"), latest, problems),
+            "trace_id": _text(record, "trace_id", problems),
+            "model_version": _text(record, "model_version", problems),
+            "predicted": self._class(record.get("prediction"), "prediction", problems),
+            **self._probabilities(record.get("probabilities"), problems),
+            **self._inputs(record.get("input"), problems),
+            **self._segments(record.get("segments")),
+            "embedding": _embedding(record.get("embedding"), problems),
+            "user_id": text_of(record.get("user_id")),
+        }
         return row, problems
 
     def _class(self, value: Any, where: str, problems: list[Problem]) -> str | None:
         text = text_of(value)
         if value is not None and text not in self.loop.task.classes:
-            problems.append(("unknown_class", f"{where}: got {short(value)}, expected one of task.classes"))
+            problems.append(Problem("unknown_class", f"{where}: got {short(value)}, expected one of task.classes"))
         return text
 
-    def _probabilities(self, found: Any, problems: list[Problem]) -> dict[str, Any]:
-        if found is None:
-            return {"probabilities": None, "confidence": None}
-        if not isinstance(found, Mapping):
-            problems.append(("bad_probability", f"probabilities: got {short(found)}, expected an object by class"))
+    def _probabilities(self, by_class: Any, problems: list[Problem]) -> dict[str, Any]:
+        absent = {"probabilities": None, "confidence": None}
+        if by_class is None:
+            return absent
+        if not isinstance(by_class, Mapping):
+            problems.append(
+                Problem("bad_probability", f"probabilities: got {short(by_class)}, expected an object by class")
+            )
             return {}
         classes = self.loop.task.classes
-        given = {name: number_of(found[name]) for name in classes if found.get(name) is not None}
-        unknown = [name for name, value in found.items() if name not in classes and value is not None]
-        bad = {name: found[name] for name, value in given.items() if value is None or not 0 <= value <= 1}
+        given = {name: number_of(by_class[name]) for name in classes if by_class.get(name) is not None}
+        unknown = [name for name, value in by_class.items() if name not in classes and value is not None]
+        bad = {name: by_class[name] for name, value in given.items() if value is None or not 0 <= value <= 1}
         if bad:
-            problems.append(("bad_probability", f"probabilities: got {short(bad)}, expected numbers from 0 to 1"))
+            problems.append(
+                Problem("bad_probability", f"probabilities: got {short(bad)}, expected numbers from 0 to 1")
+            )
             return {}
         if not given and not unknown:
-            return {"probabilities": None, "confidence": None}
+            return absent
         values = [given.get(name) or 0.0 for name in classes]
         if abs(sum(values) - 1) > SUM_TOLERANCE:
-            for name in unknown:  # they matter where the classes lack what they have
+            for name in unknown:  # what is missing from the sum may be theirs
                 self._class(name, "probabilities", problems)
-            problems.append(("bad_probability", f"probabilities: sum is {sum(values):.4f}, expected 1"))
+            problems.append(Problem("bad_probability", f"probabilities: sum is {sum(values):.4f}, expected 1"))
         return {"probabilities": values, "confidence": max(values)}
 
-    def _inputs(self, found: Any, problems: list[Problem]) -> dict[str, Any]:
-        if found is None:
+    def _inputs(self, by_name: Any, problems: list[Problem]) -> dict[str, Any]:
+        if by_name is None:
             return {}
-        if not isinstance(found, Mapping):
-            problems.append(("bad_input", f"input: got {short(found)}, expected an object by input name"))
+        if not isinstance(by_name, Mapping):
+            problems.append(Problem("bad_input", f"input: got {short(by_name)}, expected an object by input name"))
             return {}
         return {
-            f"input_{name}": read_input(name, item, found.get(name), problems)
+            f"input_{name}": read_input(name, item, by_name.get(name), problems)
             for name, item in self.loop.inputs.items()
         }
 
-    def _segments(self, found: Any) -> dict[str, Any]:
-        values = found if isinstance(found, Mapping) else {}
+    def _segments(self, by_name: Any) -> dict[str, Any]:
+        values = by_name if isinstance(by_name, Mapping) else {}
         return {f"segment_{name}": text_of(values.get(name)) for name in self.loop.segments}
 
 
@@ -118,10 +123,14 @@ def _timestamp(value: Any, latest: datetime, problems: list[Problem]) -> datetim
         return None
     moment = moment_of(value)
     if moment is None:
-        problems.append(("bad_timestamp", f"ts: got {short(value)}, expected ISO 8601 such as 2026-11-01T09:30:00Z"))
+        problems.append(
+            Problem("bad_timestamp", f"ts: got {short(value)}, expected ISO 8601 such as 2026-11-01T09:30:00Z")
+        )
     elif moment > latest:
         problems.append(
-            ("from_the_future", f"ts: got {moment.isoformat()}, but the file was written by {latest.isoformat()}")
+            Problem(
+                "from_the_future", f"ts: got {moment.isoformat()}, but the file was written by {latest.isoformat()}"
+            )
         )
     return moment
 
@@ -130,29 +139,28 @@ def _text(record: Mapping[str, Any], name: str, problems: list[Problem]) -> str 
     value = record.get(name)
     if value is None or (value != "" and not isinstance(value, Mapping | list)):
         return text_of(value)
-    problems.append(("wrong_type", f"{name}: got {short(value)}, expected a string that is not empty"))
+    problems.append(Problem("wrong_type", f"{name}: got {short(value)}, expected a string that is not empty"))
     return None
 
 
 def _embedding(value: Any, problems: list[Problem]) -> list[float] | None:
-    """Return an embedding in the single precision of its column, so that a line read again equals its stored row."""
+    """Return an embedding in the single precision of its column, so that a line that is read again equals its stored row."""
     values = numbers_of(value, "embedding", None, problems)
     single = None if values is None else list(array("f", values))
     if single is not None and not all(map(math.isfinite, single)):
-        problems.append(("bad_input", "embedding: got a number beyond single precision"))
+        problems.append(Problem("bad_input", "embedding: got a number beyond single precision"))
     return single
 
 
-def _unnested(record: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """Read objects that are kept as JSON text, as CSV and Parquet columns may; fields of a struct that are null are absent."""
-    found = dict(record)
-    for name in NESTED:
-        value = found.get(name)
+def _without_json_texts(record: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """Read objects that are kept as JSON text, as in CSV and Parquet columns; fields of a struct that are null are absent."""
+    read = dict(record)
+    for name in OBJECTS:
+        value = read.get(name)
         if isinstance(value, str) and value[:1] == "{":
-            inner, wrong = parse_object(value.encode())
+            read[name], wrong = parse_object(value.encode())
             if name != "segments":
-                problems += [(code, f"{name}: {reason}") for code, reason in wrong]
-            found[name] = inner
+                problems += [Problem(problem.code, f"{name}: {problem.reason}") for problem in wrong]
         elif isinstance(value, Mapping):
-            found[name] = {key: item for key, item in value.items() if item is not None}
-    return found
+            read[name] = {key: item for key, item in value.items() if item is not None}
+    return read

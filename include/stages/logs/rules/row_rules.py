@@ -1,131 +1,146 @@
-"""The rules of a prediction row in SQL: a line that they are sure about is a row, the careful reader looks at the others."""
+"""The rules of a prediction row in SQL: a line that meets them is a row, any other is doubtful and read again with care."""
 
 from collections.abc import Iterable
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
-from include.stages.logs.rules.leaves import Leaf, Leaves
 from include.stages.logs.rules.log_lines import SUM_TOLERANCE
-from include.stages.logs.rules.sql import literal, quoted
+from include.stages.logs.rules.sql_fields import Field, Fields
+from include.stages.logs.rules.sql_text import literal, quoted
 
-LARGEST, SINGLE = "1.7976931348623157e308", "3.4e38"
+LARGEST, LARGEST_SINGLE = "1.7976931348623157e308", "3.4e38"
 
 NESTED = tuple(map(ord, "{["))
 LIKE_JSON = tuple(map(ord, "{[tf-0123456789NI"))
 NOT_NUMBERS = ("true", "false", "NaN", "Infinity")  # literals of JSON, as Python reads and writes it
 
 
-def row_query(loop: Loop, leaves: Leaves, latest: str) -> str:
+def row_query(loop: Loop, fields: Fields, latest: str) -> str:
     """Return the SELECT list of a staged row: the columns of ``predictions``, ``user_id`` and ``doubtful``.
 
     Parameters
     ----------
     loop
         Says which inputs, classes and segments there are.
-    leaves
+    fields
         The fields of the source.
     latest
         SQL of the latest plausible timestamp.
     """
-    names = {name: leaves.text((name,)).value for name in ("trace_id", "model_version", "prediction")}
-    moment, scores, vector = (
-        leaves.moment(("ts",)),
-        _probabilities(loop, leaves),
-        leaves.numbers(("embedding",), "FLOAT"),
-    )
-    gaps = f"coalesce({_not_all(vector.value, f'-{SINGLE}', SINGLE, None)}, false)"
-    doubts = [_no_name(names["trace_id"]), _no_name(names["model_version"]), _no_class(loop, names["prediction"]),
-              f"({moment.value}) IS NULL OR NOT isfinite({moment.value}) OR {moment.value} > {latest}",
-              scores.doubtful, vector.doubtful, gaps]  # fmt: skip
+    names = {name: fields.text((name,)).value for name in ("trace_id", "model_version", "prediction")}
+    moment = fields.moment(("ts",)).value
+    probabilities = _probabilities(loop, fields)
+    embedding = fields.numbers(("embedding",), "FLOAT")
     columns = {
-        "trace_id": names["trace_id"], "ts": moment.value, "model_version": names["model_version"],
-        "predicted": names["prediction"], "confidence": f"list_max({scores.value})", "probabilities": scores.value,
-        "embedding": vector.value, "user_id": leaves.text(("user_id",)).value,
-    }  # fmt: skip
-    for name, item in loop.inputs.items():
-        leaf, doubt = _input(name, item, leaves)
-        columns[f"input_{name}"] = leaf.value
-        doubts += ["false" if item.required else leaf.doubtful, f"coalesce({doubt}, {str(item.required).lower()})"]
-    if not any(item.required for item in loop.inputs.values()):
-        nothing = " AND ".join(f"{columns[f'input_{name}']} IS NULL" for name in loop.inputs)
-        doubts += [nothing, leaves.not_an_object(("input",), nothing)]
-    columns |= _segments(loop, leaves, doubts)
-    doubts.append(f"coalesce({_nested(columns['user_id'])}, false)")
+        "trace_id": names["trace_id"],
+        "ts": moment,
+        "model_version": names["model_version"],
+        "predicted": names["prediction"],
+        "confidence": f"list_max({probabilities.value})",
+        "probabilities": probabilities.value,
+        "embedding": embedding.value,
+        "user_id": fields.text(("user_id",)).value,
+    }
+    doubts = [
+        _is_no_name(names["trace_id"]),
+        _is_no_name(names["model_version"]),
+        _is_no_class(loop, names["prediction"]),
+        f"({moment}) IS NULL OR NOT isfinite({moment}) OR {moment} > {latest}",
+        probabilities.doubtful,
+        embedding.doubtful,
+        f"coalesce({_are_not_all(embedding.value, f'-{LARGEST_SINGLE}', LARGEST_SINGLE, None)}, false)",
+    ]
+    columns |= _inputs(loop, fields, doubts)
+    columns |= _segments(loop, fields, doubts)
+    doubts.append(f"coalesce({_is_nested(columns['user_id'])}, false)")
     columns["doubtful"] = f"coalesce({' OR '.join(f'({doubt})' for doubt in doubts if doubt != 'false')}, true)"
     return ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
 
 
-def _segments(loop: Loop, leaves: Leaves, doubts: list[str]) -> dict[str, str]:
-    """Return the columns of the segments; in a file that has some, a line without any is looked at."""
-    found = {name: leaves.text(("segments", name)) for name in loop.segments}
-    for leaf in found.values():
-        doubts += [leaf.doubtful, f"coalesce({_nested(leaf.value)}, false)"]
-    if found:
-        doubts.append(leaves.not_an_object(("segments",), _all_null(found.values())))
-    return {f"segment_{name}": leaf.value for name, leaf in found.items()}
+def _inputs(loop: Loop, fields: Fields, doubts: list[str]) -> dict[str, str]:
+    """Return the columns of the inputs, and add when they are doubtful."""
+    columns = {}
+    for name, item in loop.inputs.items():
+        field, is_bad = _input(name, item, fields)
+        columns[f"input_{name}"] = field.value
+        doubts += ["false" if item.required else field.doubtful, f"coalesce({is_bad}, {str(item.required).lower()})"]
+    if not any(item.required for item in loop.inputs.values()):
+        is_empty = " AND ".join(f"{column} IS NULL" for column in columns.values())
+        doubts += [is_empty, fields.is_no_object(("input",), is_empty)]
+    return columns
 
 
-def _all_null(leaves: Iterable[Leaf]) -> str:
-    return " AND ".join(f"{leaf.value} IS NULL" for leaf in leaves)
+def _segments(loop: Loop, fields: Fields, doubts: list[str]) -> dict[str, str]:
+    """Return the columns of the segments, and add when they are doubtful."""
+    segments = {name: fields.text(("segments", name)) for name in loop.segments}
+    for field in segments.values():
+        doubts += [field.doubtful, f"coalesce({_is_nested(field.value)}, false)"]
+    if segments:
+        doubts.append(fields.is_no_object(("segments",), _all_null(segments.values())))
+    return {f"segment_{name}": field.value for name, field in segments.items()}
 
 
-def _no_name(value: str) -> str:
-    return f"{value} IS NULL OR {value} = '' OR {_nested(value)}"
+def _all_null(fields: Iterable[Field]) -> str:
+    return " AND ".join(f"{field.value} IS NULL" for field in fields)
 
 
-def _no_class(loop: Loop, value: str) -> str:
+def _is_no_name(value: str) -> str:
+    return f"{value} IS NULL OR {value} = '' OR {_is_nested(value)}"
+
+
+def _is_no_class(loop: Loop, value: str) -> str:
     return f"{value} IS NULL OR {value} NOT IN ({', '.join(map(literal, loop.task.classes))})"
 
 
-def _probabilities(loop: Loop, leaves: Leaves) -> Leaf:
+def _probabilities(loop: Loop, fields: Fields) -> Field:
     """Return the probabilities in the order of the classes; NULL if none is given, 0 for a class that is left out."""
-    found = [leaves.number(("probabilities", name)) for name in loop.task.classes]
-    if all(leaf.null_is_doubtful for leaf in found):
-        values = [leaf.value for leaf in found]
+    by_class = [fields.number(("probabilities", name)) for name in loop.task.classes]
+    if all(field.null_is_doubtful for field in by_class):
+        values = [field.value for field in by_class]
         listed, doubts = f"[{', '.join(values)}]", []
     else:
-        values = [f"coalesce({leaf.value}, 0)" for leaf in found]
-        nothing = _all_null(found)
-        listed = f"CASE WHEN {nothing} THEN NULL ELSE [{', '.join(values)}] END"
-        doubts = [f"({leaf.doubtful}) AND NOT ({nothing})" for leaf in found] + [
-            leaves.not_an_object(("probabilities",), "false"),
-            f"{nothing} AND {leaves.is_given(('probabilities',))}",
+        values = [f"coalesce({field.value}, 0)" for field in by_class]
+        is_empty = _all_null(by_class)
+        listed = f"CASE WHEN {is_empty} THEN NULL ELSE [{', '.join(values)}] END"
+        doubts = [f"({field.doubtful}) AND NOT ({is_empty})" for field in by_class] + [
+            fields.is_no_object(("probabilities",), "false"),
+            f"{is_empty} AND {fields.is_given(('probabilities',))}",
         ]
     total, several = " + ".join(values), ", ".join(values)
-    bad = f"abs({total} - 1) > {SUM_TOLERANCE} OR least({several}) < 0 OR greatest({several}) > 1"
-    doubts.append(f"coalesce({bad}, true)" if not doubts else f"({listed}) IS NOT NULL AND ({bad})")
-    return Leaf(f"({listed})", " OR ".join(f"({doubt})" for doubt in doubts if doubt != "false"))
+    is_bad = f"abs({total} - 1) > {SUM_TOLERANCE} OR least({several}) < 0 OR greatest({several}) > 1"
+    doubts.append(f"coalesce({is_bad}, true)" if not doubts else f"({listed}) IS NOT NULL AND ({is_bad})")
+    return Field(f"({listed})", " OR ".join(f"({doubt})" for doubt in doubts if doubt != "false"))
 
 
-def _input(name: str, item: Input, leaves: Leaves) -> tuple[Leaf, str]:
-    """Return an input, and where it is not what the loop file says."""
+def _input(name: str, item: Input, fields: Fields) -> tuple[Field, str]:
+    """Return an input, and the condition that it is not what the loop file says."""
     path = ("input", name)
     low = f"-{LARGEST}" if item.minimum is None else repr(float(item.minimum))
     high = LARGEST if item.maximum is None else repr(float(item.maximum))
     if item.type == "numeric":
-        leaf = leaves.number(path)
-        return leaf, f"{leaf.value} NOT BETWEEN {low}::DOUBLE AND {high}::DOUBLE"
+        field = fields.number(path)
+        return field, f"{field.value} NOT BETWEEN {low}::DOUBLE AND {high}::DOUBLE"
     if item.type == "vector":
-        leaf = leaves.numbers(path, "DOUBLE")
-        return leaf, _not_all(leaf.value, low, high, item.size)
-    leaf = leaves.text(path)
-    return leaf, _not_text(leaf.value, number_is_text=item.type == "categorical")
+        field = fields.numbers(path, "DOUBLE")
+        return field, _are_not_all(field.value, low, high, item.size)
+    field = fields.text(path)
+    return field, _is_not_text(field.value, number_is_text=item.type == "categorical")
 
 
-def _not_text(value: str, *, number_is_text: bool) -> str:
-    """Say where a text may have been something else: it begins like an object or a list, or is a number, true or false."""
+def _is_not_text(value: str, *, number_is_text: bool) -> str:
+    """Return the condition that a text may have been something else: an object, a list, a number, true or false."""
     if number_is_text:
-        return _nested(value)
-    alike = f"{_nested(value)} OR {value} IN {NOT_NUMBERS} OR TRY_CAST({value} AS DOUBLE) IS NOT NULL"
+        return _is_nested(value)
+    alike = f"{_is_nested(value)} OR {value} IN {NOT_NUMBERS} OR TRY_CAST({value} AS DOUBLE) IS NOT NULL"
     return f"CASE WHEN ascii({value}) IN {LIKE_JSON} THEN {alike} ELSE {value} IS NULL END"
 
 
-def _nested(value: str) -> str:
+def _is_nested(value: str) -> str:
     return f"ascii({value}) IN {NESTED}"
 
 
-def _not_all(value: str, low: str, high: str, size: int | None) -> str:
-    """Say where a list has gaps, NaN or numbers out of bounds, or another length."""
+def _are_not_all(value: str, low: str, high: str, size: int | None) -> str:
+    """Return the condition that a list has gaps, NaN, numbers out of bounds, or another length."""
     length = f"len({value})" if size is None else str(size)
     return (
         f"len({value}) > 0 AND (list_count({value}) <> {length} OR list_min({value}) < {low}::DOUBLE "

@@ -1,17 +1,18 @@
-"""Slices of files: what one task reads, so that a large pull is spread over many."""
+"""Slices of files: a task reads a few of them, so that a large pull is spread over many tasks."""
 
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from include.foundation.errors import StoreError
-from include.foundation.lines.sources import COMPRESSED, SINCE, Access, LogFile
+from include.foundation.lines.file_formats import is_compressed
+from include.foundation.lines.sources import SINCE, Access, LogFile
 from include.foundation.lines.values import LONGEST_LINE
 from include.foundation.uris import is_remote
 
@@ -44,7 +45,7 @@ class Slice:
     @property
     def weight(self) -> int:
         """Bytes to read, compressed ones counted for what they become."""
-        return (self.end - self.start) * (EXPANSION if self.file.name.endswith(COMPRESSED) else 1)
+        return (self.end - self.start) * (EXPANSION if is_compressed(self.file.name) else 1)
 
     def to_json(self) -> dict[str, Any]:
         """Return the slice as JSON can hold it."""
@@ -56,16 +57,16 @@ class Slice:
         }
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Slice":
+    def from_json(cls, written: Mapping[str, Any]) -> "Slice":
         """Return what `to_json` wrote."""
         file = LogFile(
-            found["name"],
-            found["uri"],
-            datetime.fromisoformat(found["written_at"]),
-            found["size"],
-            found["fingerprint"],
+            written["name"],
+            written["uri"],
+            datetime.fromisoformat(written["written_at"]),
+            written["size"],
+            written["fingerprint"],
         )
-        return cls(file, found["start"], found["end"])
+        return cls(file, written["start"], written["end"])
 
     @contextmanager
     def opened(self, access: Access, *, copied: bool = False) -> Iterator[Path]:
@@ -130,13 +131,22 @@ class Slice:
 
 
 def cut_up(file: LogFile, gaps: Iterable[tuple[int, int]], size: int) -> list[Slice]:
-    """Return slices of at most ``size`` bytes that cover the gaps; a file whose lines cannot be found again is one slice.
+    """Return slices of at most ``size`` bytes that cover gaps; a file that cannot be read from the middle is one slice.
+
+    Parameters
+    ----------
+    file
+        The file.
+    gaps
+        Byte ranges to read, half-open.
+    size
+        Most bytes of a slice.
 
     Examples
     --------
     >>> from datetime import UTC
     >>> file = LogFile("a.jsonl", "/logs/a.jsonl", datetime(2026, 3, 10, tzinfo=UTC), 25)
-    >>> [(part.start, part.end) for part in cut_up(file, [(0, 25)], 10)]
+    >>> [(file_slice.start, file_slice.end) for file_slice in cut_up(file, [(0, 25)], 10)]
     [(0, 10), (10, 20), (20, 25)]
     """
     if not is_divisible(file.name):
@@ -148,28 +158,27 @@ def cut_up(file: LogFile, gaps: Iterable[tuple[int, int]], size: int) -> list[Sl
     ]
 
 
-def partitions(slices: Iterable[Slice], size: int) -> list[list[Slice]]:
+def partitions(slices: Sequence[Slice], size: int) -> list[list[Slice]]:
     """Return the slices in groups of about ``size`` bytes, in order; at least one group, which may be empty."""
-    parts = list(slices)
-    size = max(size, 2 * sum(part.weight for part in parts) // MOST_PARTITIONS)
+    size = max(size, 2 * sum(file_slice.weight for file_slice in slices) // MOST_PARTITIONS)
     groups: list[list[Slice]] = [[]]
     weight = 0
-    for part in parts:
-        if groups[-1] and weight + part.weight > size:
+    for file_slice in slices:
+        if groups[-1] and weight + file_slice.weight > size:
             groups.append([])
             weight = 0
-        groups[-1].append(part)
-        weight += part.weight
+        groups[-1].append(file_slice)
+        weight += file_slice.weight
     return groups
 
 
-def without_unfinished_line(part: Slice, access: Access) -> Slice:
+def without_unfinished_line(file_slice: Slice, access: Access) -> Slice:
     """Return a slice without the file's last line if that has no end and is no whole JSON: it is being written."""
-    if not is_divisible(part.file.name) or part.end != part.file.size:
-        return part
-    found = _bytes(part.file, max(part.start, part.end - LONGEST_LINE), part.end, access)
-    last = found[found.rfind(b"\n") + 1 :]
-    return part if not last or _is_json(last) else Slice(part.file, part.start, part.end - len(last))
+    if not is_divisible(file_slice.file.name) or file_slice.end != file_slice.file.size:
+        return file_slice
+    tail = _bytes(file_slice.file, max(file_slice.start, file_slice.end - LONGEST_LINE), file_slice.end, access)
+    last = tail[tail.rfind(b"\n") + 1 :]
+    return file_slice if not last or _is_json(last) else replace(file_slice, end=file_slice.end - len(last))
 
 
 def _is_json(line: bytes) -> bool:
@@ -186,13 +195,23 @@ def is_divisible(name: str) -> bool:
 
 
 def edges(file: LogFile, end: int, access: Access) -> str | None:
-    """Return a digest of the file's beginning and of the bytes before ``end``: equal if it was only appended to since."""
+    """Return a digest of the file's beginning and of the bytes before a place: equal if it was only appended to since.
+
+    Parameters
+    ----------
+    file
+        The file; None is returned for one that cannot be read from the middle.
+    end
+        The place, in bytes.
+    access
+        What opens the file.
+    """
     if not is_divisible(file.name):
         return None
-    seen = hashlib.sha256()
+    digest = hashlib.sha256()
     for start in (0, max(0, end - EDGE)):
-        seen.update(_bytes(file, start, min(start + EDGE, end), access))
-    return seen.hexdigest()
+        digest.update(_bytes(file, start, min(start + EDGE, end), access))
+    return digest.hexdigest()
 
 
 def _bytes(file: LogFile, start: int, end: int, access: Access) -> bytes:

@@ -1,24 +1,26 @@
-"""Local files to scan: compressed ones unpacked, small ones behind each other, for DuckDB takes long to begin a file."""
+"""Local files to scan: compressed ones decompressed, small ones joined, because DuckDB takes long to open a file."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from include.foundation.lines.line_files import MARK, NEWLINE, unpack
-from include.foundation.lines.sources import COMPRESSED, Access
+from include.foundation.lines.file_bytes import BYTE_ORDER_MARK, NEWLINE, decompress
+from include.foundation.lines.file_formats import format_of, is_compressed
+from include.foundation.lines.sources import Access
 from include.stages.logs.slices.file_slices import Slice
 
-SMALL = 1 << 20  # bytes of a file that others are put behind
-TOGETHER = 1 << 25  # bytes of files that are scanned as one
+SMALL = 1 << 20  # most bytes of a file that is joined with others
+JOINED = 1 << 25  # bytes of files that are scanned as one
 
 
 def grouped(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
-    """Yield slices in order, small ones of JSON lines together.
+    """Yield slices in order, small ones of JSON lines in one group.
 
     Examples
     --------
@@ -26,46 +28,58 @@ def grouped(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
     >>> from include.foundation.lines.sources import LogFile
     >>> now = datetime(2026, 3, 10, tzinfo=UTC)
     >>> sizes = {"a.jsonl": 9, "b.jsonl": 9, "c.csv": 9, "d.jsonl": 9}
-    >>> parts = [Slice(LogFile(name, name, now, size), 0, size) for name, size in sizes.items()]
-    >>> [[part.file.name for part in group] for group in grouped(parts)]
+    >>> slices = [Slice(LogFile(name, name, now, size), 0, size) for name, size in sizes.items()]
+    >>> [[file_slice.file.name for file_slice in group] for group in grouped(slices)]
     [['a.jsonl', 'b.jsonl'], ['c.csv'], ['d.jsonl']]
     """
     group: list[Slice] = []
-    for part in slices:
-        if group and not (_is_small(group[-1]) and _is_small(part) and sum(one.weight for one in group) < TOGETHER):
+    for file_slice in slices:
+        if group and not (_is_small(group[-1]) and _is_small(file_slice) and sum(one.weight for one in group) < JOINED):
             yield group
             group = []
-        group.append(part)
+        group.append(file_slice)
     if group:
         yield group
 
 
 @contextmanager
-def unpacked(part: Slice, access: Access, *, copied: bool = False) -> Iterator[Path]:
-    """Give a local path to a slice's lines; a compressed file that breaks off, or is none, is given as it is.
+def local_lines(file_slice: Slice, access: Access, *, copied: bool = False) -> Iterator[Path]:
+    """Give a local path to a slice's lines, decompressed; a compressed file that is damaged is given as it is.
+
+    Parameters
+    ----------
+    file_slice
+        The slice.
+    access
+        What opens the source.
+    copied
+        Copy the bytes that were listed even where the file itself would do: it is being appended to.
 
     Raises
     ------
     StoreError
         If the file has vanished, has changed or cannot be read.
     """
-    with part.opened(access, copied=copied) as path:
-        if path.suffix not in COMPRESSED:
+    with file_slice.opened(access, copied=copied) as path:
+        if not is_compressed(path.name):
             yield path
             return
         with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
             target = Path(folder) / path.stem
-            yield target if unpack(path, target) else path
+            yield target if decompress(path, target) else path
+
+
+class FileLines(NamedTuple):
+    """A file of JSON lines that is joined with others: its path, the number of its part, and the latest plausible timestamp."""
+
+    path: Path
+    part: int
+    latest: datetime
 
 
 @contextmanager
-def joined(files: Sequence[tuple[Path, int, datetime]]) -> Iterator[tuple[Path, pa.Table]]:
-    """Give a file with the lines of some, an empty object behind them, and where every line that is not empty is from.
-
-    Parameters
-    ----------
-    files
-        Of each file of JSON lines, its path, its number and the latest plausible timestamp.
+def joined(files: Sequence[FileLines]) -> Iterator[tuple[Path, pa.Table]]:
+    """Give one file with the lines of several and an empty object after them, and where every line that is not empty is from.
 
     Yields
     ------
@@ -73,22 +87,22 @@ def joined(files: Sequence[tuple[Path, int, datetime]]) -> Iterator[tuple[Path, 
         The file, and a table with ``part`` int32, ``number`` int64 (from 1 in each file) and ``latest`` timestamp of each line.
     """
     with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-        together, places = Path(folder) / "lines.jsonl", []
-        with together.open("wb") as target:
-            for path, number, latest in files:
-                data = path.read_bytes().removeprefix(MARK)
+        path, origins = Path(folder) / "lines.jsonl", []
+        with path.open("wb") as target:
+            for file in files:
+                data = file.path.read_bytes().removeprefix(BYTE_ORDER_MARK)
                 target.write(data if data.endswith(b"\n") else data + b"\n")
-                places.append(_places(_count(data), number, latest))
+                origins.append(_origins(file, _count_lines(data)))
             target.write(b"{}\n")
-        yield together, pa.concat_tables(places)
+        yield path, pa.concat_tables(origins)
 
 
-def _is_small(part: Slice) -> bool:
-    return part.weight <= SMALL and part.file.name.removesuffix(".gz").removesuffix(".zst").endswith(".jsonl")
+def _is_small(file_slice: Slice) -> bool:
+    return file_slice.weight <= SMALL and format_of(file_slice.file.name) == "jsonl"
 
 
-def _count(data: bytes) -> int:
-    """Return the number of lines that are not empty."""
+def _count_lines(data: bytes) -> int:
+    """Return the number of lines that are not empty; quickly where every line begins an object."""
     signs = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(signs == NEWLINE)
     begins = ends[:-1] + 1 if data.endswith(b"\n") else ends + 1
@@ -97,11 +111,11 @@ def _count(data: bytes) -> int:
     return sum(1 for raw in data.split(b"\n") if raw and not raw.isspace())
 
 
-def _places(count: int, number: int, latest: datetime) -> pa.Table:
+def _origins(file: FileLines, lines: int) -> pa.Table:
     return pa.table(
         {
-            "part": pa.repeat(pa.scalar(number, pa.int32()), count),
-            "number": pa.array(np.arange(1, count + 1)),
-            "latest": pa.repeat(pa.scalar(latest, pa.timestamp("us", tz="UTC")), count),
+            "part": pa.repeat(pa.scalar(file.part, pa.int32()), lines),
+            "number": pa.array(np.arange(1, lines + 1)),
+            "latest": pa.repeat(pa.scalar(file.latest, pa.timestamp("us", tz="UTC")), lines),
         }
     )

@@ -1,4 +1,4 @@
-"""Rows of a database: a query bounded by the interval, spooled to JSON lines that are read as any others."""
+"""Rows of a database: a query for one day at a time, spooled to JSON lines that are read as any others."""
 
 import json
 import tempfile
@@ -10,14 +10,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from include.foundation.config.data_sections import Source
 from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, LogFile
+from include.foundation.lines.values import json_or_text
+from include.stages.logs.pull import Pull
 from include.stages.logs.rules.field_paths import OBJECTS
 from include.stages.logs.slices.file_slices import Slice
 
 SCHEME = "sql:"
+QUERY = "query"  # in place of a fingerprint: what a database answers may change unseen
 FETCHED = 5_000
 
 
@@ -27,29 +29,22 @@ def query_slices(window: Interval) -> list[Slice]:
     while start < window.end:
         end = min(start + timedelta(days=1), window.end)
         key = Interval(start, end).key
-        slices.append(Slice(LogFile(f"query {key}", f"{SCHEME}{key}", end, 0, "query"), 0, 0))
+        slices.append(Slice(LogFile(f"query {key}", f"{SCHEME}{key}", end, 0, QUERY), 0, 0))
         start = end
     return slices
 
 
-def is_query(part: Slice) -> bool:
+def is_query(file_slice: Slice) -> bool:
     """Tell whether a slice is a query's."""
-    return part.file.uri.startswith(SCHEME)
+    return file_slice.file.uri.startswith(SCHEME)
 
 
 @contextmanager
-def spooled(part: Slice, source: Source, access: Access) -> Iterator[Slice]:
-    """Give a slice as it can be read: a query's rows as JSON lines in a file, which is gone afterwards.
+def spooled(file_slice: Slice, pull: Pull) -> Iterator[Slice]:
+    """Give a slice as it can be read: of a file as it is, of a query as JSON lines in a file that is gone afterwards.
 
-    Parameters
-    ----------
-    part
-        A slice of a file, which is given as it is, or of a query.
-    source
-        Has the query, with the parameters ``:start`` and ``:end``: never formatted into the text. They are timestamps
-        with a zone; on SQLite, which has none, ISO 8601 text in UTC.
-    access
-        Has the database's URL.
+    The query's parameters ``:start`` and ``:end`` are bound, never formatted into the text. They are timestamps with a zone;
+    for SQLite, which has none, ISO 8601 text in UTC.
 
     Raises
     ------
@@ -58,20 +53,23 @@ def spooled(part: Slice, source: Source, access: Access) -> Iterator[Slice]:
     StoreError
         If the database cannot be reached: the task is retried.
     """
-    if not is_query(part):
-        yield part
+    if not is_query(file_slice):
+        yield file_slice
         return
     with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
         path = Path(folder) / "rows.jsonl"
-        bounds = Interval.from_key(part.file.uri.removeprefix(SCHEME))
+        bounds = Interval.from_key(file_slice.file.uri.removeprefix(SCHEME))
         with path.open("w", encoding="utf-8") as spool:
-            for row in _rows(str(source.query), bounds, access):
-                spool.write(json.dumps(_record(row), ensure_ascii=False, default=_plain) + "\n")
+            for row in _rows(str(pull.section.query), bounds, pull.access):
+                spool.write(json.dumps(_record(row), ensure_ascii=False, default=_as_json) + "\n")
         status = path.stat()
         file = replace(
-            part.file, uri=str(path), size=status.st_size, fingerprint=f"{status.st_size}-{status.st_mtime_ns}",
+            file_slice.file,
+            uri=str(path),
+            size=status.st_size,
+            fingerprint=f"{status.st_size}-{status.st_mtime_ns}",
             written_at=datetime.fromtimestamp(status.st_mtime, UTC),
-        )  # fmt: skip
+        )
         yield Slice(file, 0, status.st_size)
 
 
@@ -87,8 +85,8 @@ def _rows(query: str, bounds: Interval, access: Access) -> Iterator[Mapping[str,
         moments = [moment.astimezone(UTC) for moment in (bounds.start, bounds.end)]
         values = [moment.isoformat() if sqlite else moment for moment in moments]
         with engine.connect().execution_options(stream_results=True, yield_per=FETCHED) as connection:
-            found = connection.execute(text(query), dict(zip(("start", "end"), values, strict=True)))
-            yield from (dict(row) for row in found.mappings())
+            answer = connection.execute(text(query), dict(zip(("start", "end"), values, strict=True)))
+            yield from (dict(row) for row in answer.mappings())
     except DBAPIError as error:
         if error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}:
             raise StoreError(f"The database does not answer, run the task again: {error.orig}") from None
@@ -98,27 +96,21 @@ def _rows(query: str, bounds: Interval, access: Access) -> Iterator[Mapping[str,
 
 
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as a log line has it: ``input.text`` is inside ``input``, and objects kept as text are read."""
+    """Return a row as a log line has it: ``input.text`` is inside ``input``, and objects kept as JSON text are read."""
     record: dict[str, Any] = {}
     for name, value in row.items():
         head, dot, inner = name.partition(".")
         if dot and head in OBJECTS:
             record.setdefault(head, {})[inner] = value
         elif name in OBJECTS and isinstance(value, str):
-            record[name] = _parsed(value)
+            record[name] = json_or_text(value)
         elif value is not None:
             record[name] = value
     return record
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
+    """Return a value of a database as JSON can hold it."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, datetime):

@@ -1,110 +1,180 @@
 """The ledger of what was read: a file is read once, and only what was appended to it is read again."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice, cut_up, edges, is_divisible
+from include.stages.logs.slices.queries import QUERY
 
 RULES = 1  # raise it when the rules of reading change: every file in the look-back is then read anew
-COUNTS = ("lines", "rows", "late", "early", "duplicates", "refused")
-Entry = Mapping[str, Any]
 
 
-def reader_digest(loop: Loop, kind: str) -> str:
-    """Return the digest of what decides how a line is read: another one, and files are read anew."""
-    if kind == "feedback":
+@dataclass(frozen=True)
+class Counts:
+    """How many lines there were, and what became of them: ``rows`` in the interval, ``late`` before and ``early`` after it."""
+
+    lines: int = 0
+    rows: int = 0
+    late: int = 0
+    early: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTS))
+
+
+COUNTS = tuple(one.name for one in fields(Counts))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A slice that was read: a row of the table ``files_read``, whose columns `include.foundation.store.schemas` describes."""
+
+    kind: str
+    name: str
+    fingerprint: str
+    reader: str
+    start_byte: int
+    end_byte: int
+    edges: str | None
+    written_at: datetime
+    interval_start: datetime
+    interval_end: datetime
+    counts: Counts
+
+    @classmethod
+    def of_slice(cls, pull: Pull, file_slice: Slice, read_edges: str | None, counts: Counts) -> "Entry":
+        """Return the entry of a slice.
+
+        Parameters
+        ----------
+        pull
+            What read it.
+        file_slice
+            The slice.
+        read_edges
+            Its `edges_of`, from before it was read.
+        counts
+            What became of its lines.
+        """
+        file, interval = file_slice.file, pull.interval
+        return cls(
+            kind=pull.kind,
+            name=file.name,
+            fingerprint=file.fingerprint,
+            reader=reader_digest(pull),
+            start_byte=file_slice.start,
+            end_byte=file_slice.end,
+            edges=read_edges,
+            written_at=file.written_at,
+            interval_start=interval.start,
+            interval_end=interval.end,
+            counts=counts,
+        )
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Entry":
+        """Return the entry in a row of the table."""
+        counts = Counts(**{name: row[name] for name in COUNTS})
+        return cls(**{one.name: row[one.name] for one in fields(cls) if one.name != "counts"}, counts=counts)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the row of the table."""
+        row: dict[str, Any] = asdict(self)
+        counts: dict[str, int] = row.pop("counts")
+        return row | counts
+
+
+def reader_digest(pull: Pull) -> str:
+    """Return the digest of what decides how a line is read: with another one, files are read anew."""
+    loop = pull.loop
+    if pull.kind == "feedback":
         return digest_of(RULES, loop.feedback.model_dump(include={"format", "columns", "consent"}))
     inputs = {name: item.model_dump() for name, item in loop.inputs.items()}
     return digest_of(RULES, loop.task.classes, inputs, loop.segments, loop.logs.format, loop.logs.columns)
 
 
-def unread_slices(
-    store: LoopStore, kind: str, files: Iterable[LogFile], after: datetime, access: Access
-) -> list[Slice]:
-    """Return what of the files was not read yet, cut into slices of at most ``logs.partition_mb``.
+def unread_slices(pull: Pull, files: Iterable[LogFile], written_after: datetime) -> list[Slice]:
+    """Return what was not read yet of files, cut into slices of at most ``logs.partition_mb``.
+
+    Parameters
+    ----------
+    pull
+        What is going to read them.
+    files
+        The files.
+    written_after
+        Aware datetime; none of the files was written before it.
 
     Raises
     ------
     StoreError
-        If a table that what is read is written to cannot be opened: before any file is.
+        If a table that the lines go to cannot be opened; no file is opened then.
     """
-    for name in ("quarantine", "feedback" if kind == "feedback" else "predictions"):
-        store.open_table(name)
-    reader = reader_digest(store.loop, kind)
-    past: dict[str, list[Entry]] = {}
-    filters = [("kind", "=", kind), ("reader", "=", reader), ("written_at", ">=", after)]
-    for row in store.read("files_read", filters=filters).to_pylist():
-        past.setdefault(row["name"], []).append(row)
-    size = store.loop.logs.partition_mb << 20
+    for name in ("quarantine", "feedback" if pull.kind == "feedback" else "predictions"):
+        pull.store.open_table(name)
+    past = _entries_by_name(pull, [("reader", "=", reader_digest(pull)), ("written_at", ">=", written_after)])
+    size = pull.loop.logs.partition_mb << 20
     return [
-        part
+        file_slice
         for file in files
-        if (gaps := _gaps(file, past.get(file.name, []), access))
-        for part in cut_up(file, gaps, size)
+        if (gaps := _gaps(file, past.get(file.name, []), pull.access))
+        for file_slice in cut_up(file, gaps, size)
     ]
 
 
-def entry(store: LoopStore, kind: str, part: Slice, read_edges: str | None, counts: Mapping[str, int],
-          interval: Interval) -> dict[str, Any]:  # fmt: skip
-    """Return the ledger row of a slice that was read; its `edges_of` are of before."""
-    return {
-        "kind": kind, "name": part.file.name, "fingerprint": part.file.fingerprint,
-        "reader": reader_digest(store.loop, kind), "start_byte": part.start, "end_byte": part.end,
-        "edges": read_edges, "written_at": part.file.written_at,
-        "interval_start": interval.start, "interval_end": interval.end, **{name: counts.get(name, 0) for name in COUNTS},
-    }  # fmt: skip
-
-
-def edges_of(part: Slice, access: Access) -> str | None:
+def edges_of(file_slice: Slice, access: Access) -> str | None:
     """Return the edges of what is about to be read: whoever rewrites the file from now on changes them, and it is read anew.
 
     None of a file that has been rewritten or has gone since it was listed.
     """
-    if not is_divisible(part.file.name):
+    if not is_divisible(file_slice.file.name):
         return None
-    if not part.is_unchanged():
-        path = Path(part.file.uri)
-        if not path.exists() or path.stat().st_size <= part.file.size:
+    if not file_slice.is_unchanged():
+        path = Path(file_slice.file.uri)
+        if not path.exists() or path.stat().st_size <= file_slice.file.size:
             return None
-    return edges(part.file, part.end, access)
+    return edges(file_slice.file, file_slice.end, access)
 
 
-def were_read_before(store: LoopStore, kind: str, slices: Sequence[Slice]) -> list[bool]:
-    """Tell of each slice whether other contents of its bytes, or other rules, were read before; of a query, any answer."""
-    reader, past = reader_digest(store.loop, kind), dict[str, list[Entry]]()
-    names = sorted({part.file.name for part in slices})
-    columns = ["name", "fingerprint", "reader", "end_byte"]
-    for row in store.read(
-        "files_read", columns=columns, filters=[("kind", "=", kind), ("name", "in", names)]
-    ).to_pylist():
-        past.setdefault(row["name"], []).append(row)
+def were_read_before(pull: Pull, slices: Sequence[Slice]) -> list[bool]:
+    """Tell of each slice whether its bytes were read before, with other contents or rules; of a query, whether at all."""
+    reader = reader_digest(pull)
+    past = _entries_by_name(pull, [("name", "in", sorted({file_slice.file.name for file_slice in slices}))])
     return [
         any(
-            row["fingerprint"] == "query"
-            or (row["end_byte"] > part.start and (row["fingerprint"], row["reader"]) != (part.file.fingerprint, reader))
-            for row in past.get(part.file.name, [])
+            entry.fingerprint == QUERY
+            or (
+                entry.end_byte > file_slice.start
+                and (entry.fingerprint, entry.reader) != (file_slice.file.fingerprint, reader)
+            )
+            for entry in past.get(file_slice.file.name, [])
         )
-        for part in slices
+        for file_slice in slices
     ]
 
 
-def note_read(store: LoopStore, entries: Iterable[Mapping[str, Any]]) -> None:
+def note_read(store: LoopStore, entries: Iterable[Entry]) -> None:
     """Write down what was read, after its rows are in the tables: killed before, the same slices are read again.
 
     The answer of a query may change, so its entry is replaced.
     """
-    rows = rows_of(store.loop, "files_read", list(entries))
+    rows = rows_of(store.loop, "files_read", [entry.to_row() for entry in entries])
     if rows.num_rows == 0:
         return
-    if set(rows.column("fingerprint").to_pylist()) == {"query"}:
+    if set(rows.column("fingerprint").to_pylist()) == {QUERY}:
         store.update_rows("files_read", rows)
         return
     oldest = min(rows.column("written_at").to_pylist())
@@ -112,41 +182,57 @@ def note_read(store: LoopStore, entries: Iterable[Mapping[str, Any]]) -> None:
     store.append_new("files_read", rows, [("kind", "=", kind), ("written_at", ">=", oldest)])
 
 
-def counts_of(store: LoopStore, kind: str, interval: Interval) -> dict[str, int]:
-    """Return the counts of what the runs of an interval read, and the number of ``files``."""
-    rows = store.read(
-        "files_read",
-        filters=[("kind", "=", kind), ("interval_start", "=", interval.start), ("interval_end", "=", interval.end)],
-    ).to_pylist()
-    return {name: sum(row[name] for row in rows) for name in COUNTS} | {"files": len({row["name"] for row in rows})}
+def read_in(store: LoopStore, kind: str, interval: Interval) -> list[Entry]:
+    """Return what the runs of an interval read.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    kind
+        ``logs`` or ``feedback``.
+    interval
+        The data interval.
+    """
+    of_interval: Filter = [("interval_start", "=", interval.start), ("interval_end", "=", interval.end)]
+    rows = store.read("files_read", filters=[("kind", "=", kind), *of_interval])
+    return [Entry.from_row(row) for row in rows.to_pylist()]
 
 
-def _gaps(file: LogFile, past: list[Entry], access: Access) -> list[tuple[int, int]]:
+def _entries_by_name(pull: Pull, filters: Filter) -> dict[str, list[Entry]]:
+    entries = defaultdict(list)
+    for row in pull.store.read("files_read", filters=[("kind", "=", pull.kind), *filters]).to_pylist():
+        entries[row["name"]].append(Entry.from_row(row))
+    return entries
+
+
+def _gaps(file: LogFile, past: Sequence[Entry], access: Access) -> list[tuple[int, int]]:
     """Return the byte ranges of a file that were not read."""
-    same = [row for row in past if row["fingerprint"] == file.fingerprint]
+    same = [entry for entry in past if entry.fingerprint == file.fingerprint]
     if not is_divisible(file.name):
         return [] if same else _holes([], file.size)
     holes = _holes(same, file.size)
-    begun = _appended_from(file, past, access) if holes and past else 0
-    return [(max(start, begun), end) for start, end in holes if end > begun]
+    first_unread = _appended_from(file, past, access) if holes and past else 0
+    return [(max(start, first_unread), end) for start, end in holes if end > first_unread]
 
 
-def _holes(entries: list[Entry], size: int) -> list[tuple[int, int]]:
+def _holes(entries: Sequence[Entry], size: int) -> list[tuple[int, int]]:
+    """Return the byte ranges up to a size that no entry covers."""
     holes, place = [], 0
-    for row in sorted(entries, key=lambda row: row["start_byte"]):
-        if row["start_byte"] > place:
-            holes.append((place, row["start_byte"]))
-        place = max(place, row["end_byte"])
+    for entry in sorted(entries, key=lambda entry: entry.start_byte):
+        if entry.start_byte > place:
+            holes.append((place, entry.start_byte))
+        place = max(place, entry.end_byte)
     return [*holes, (place, size)] if place < size else holes
 
 
-def _appended_from(file: LogFile, past: list[Entry], access: Access) -> int:
+def _appended_from(file: LogFile, past: Sequence[Entry], access: Access) -> int:
     """Return how much of a file was read before, however often it was appended to since; 0 if it was rewritten."""
     place = 0
-    for row in sorted(past, key=lambda row: int(row["end_byte"])):
-        end = int(row["end_byte"])
-        once = [other for other in past if other["fingerprint"] == row["fingerprint"] and other["end_byte"] <= end]
-        whole = all(hole_end <= place for _, hole_end in _holes(once, end))
-        if place < end <= file.size and whole and row["edges"] == edges(file, end, access):
+    for entry in sorted(past, key=lambda entry: entry.end_byte):
+        end = entry.end_byte
+        of_one_state = [other for other in past if other.fingerprint == entry.fingerprint and other.end_byte <= end]
+        is_whole = all(hole_end <= place for _, hole_end in _holes(of_one_state, end))
+        if place < end <= file.size and is_whole and entry.edges == edges(file, end, access):
             place = end
     return place

@@ -44,7 +44,7 @@ def write(tmp_path, text, name="newswire"):
 def changed(tmp_path, **sections):
     raw = yaml.safe_load(SKETCH)
     for key, value in sections.items():
-        raw[key] = {**raw[key], **value} if isinstance(value, dict) else value
+        raw[key] = {**raw.get(key, {}), **value} if isinstance(value, dict) else value
     return write(tmp_path, yaml.safe_dump(raw))
 
 
@@ -85,6 +85,28 @@ def test_every_key_but_the_first_seven_has_a_default(tmp_path):
             {"labels": {"rules": [{"name": "r", "input": "title", "when": "x", "deny": ["earn"]}]}},
             "input 'title' is not one of",
             id="rule",
+        ),
+        pytest.param({"tasks": {"timeout_minutes": 0}}, "tasks.timeout_minutes: got 0", id="no-time"),
+        pytest.param({"gate": {"approvers": [{"id": 3, "name": "Ada"}]}}, "gate.approvers.0.id: got 3", id="approver"),
+        pytest.param(
+            {"notify": [{"evnts": ["failure"], "notifier": "a.B"}]},
+            "notify.0.evnts: unknown key, did you mean 'events'",
+            id="notify-key",
+        ),
+        pytest.param({"notify": [{"events": ["rolback"], "notifier": "a.B"}]}, "got 'rolback'", id="notify-event"),
+        pytest.param({"notify": [{"events": [], "notifier": "a.B"}]}, "notify.0.events: got []", id="notify-nothing"),
+        pytest.param(
+            {"notify": [{"events": ["failure"], "notifier": "a:B"}]}, "notify.0.notifier: got 'a:B'", id="notify-path"
+        ),
+        pytest.param(
+            {"notify": [{"events": ["failure"], "notifier": "a.B", "params": ["x"]}]},
+            "notify.0.params: got ['x']",
+            id="notify-params",
+        ),
+        pytest.param(
+            {"notify": [{"events": ["failure"], "notifier": "a.B", "params": {"slack_token": "xoxb"}}]},
+            "notify.0: params: slack_token would keep a secret in the loop file",
+            id="notify-secret",
         ),
     ],
 )
@@ -141,6 +163,7 @@ def test_check_reports_every_file_and_fails(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path))
     write(tmp_path, SKETCH)
     assert main(["check"]) == 0
+    assert "nobody is told of failure, rollback" in capsys.readouterr().out
     write(tmp_path, "name: [", "broken")
     assert main(["check"]) == 1
     assert "broken.yaml" in capsys.readouterr().err

@@ -4,21 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.false_alarms import (
-    COLUMNS,
-    EDGES,
-    EFFECTS,
-    INNER,
-    LIMIT,
-    Days,
-    Work,
-    alarms,
-    case,
-    draw,
-    false_alarms,
-    raw_days,
-    shifts_found,
-)
+from benchmarks.false_alarms import LIMIT, Work, alarms, case, draw, false_alarms, raw_days, shifts_found
+from benchmarks.workloads.simulated_days import COLUMNS, EDGES, EFFECTS, INNER, Days
 from include.stages.drift.profiling.binning import Binning
 
 BY_NAME = {effect.name: effect for effect in EFFECTS}

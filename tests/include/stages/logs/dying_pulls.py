@@ -34,6 +34,7 @@ from include.stages.logs.landing import landing
 from include.stages.logs.pulling import plan_pull, planned, pull_logs, pull_partition, report, write_plan
 from include.stages.logs.slices import read_ledger as files_read
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
+from tests.include.stages.logs.log_builders import make_pull
 
 SLICE, PARTITION, CHUNK = 1100, 2200, 4  # bytes, bytes, lines: small, so that a pull has many steps
 KILLED = 5  # of every so many steps one ends by SIGKILL; of the others the disk is copied as a kill would leave it
@@ -131,14 +132,14 @@ def store_of(scenario: str, folder: Path) -> LoopStore:
 def run(scenario: str, folder: Path) -> dict[str, Any]:
     """Pull as the tasks do, going on with the plan of a run that was killed; return what there is then."""
     store, told = store_of(scenario, folder), folder / "done.json"
-    access = Access({}, f"sqlite:///{folder / 'served.db'}")
+    pull = make_pull(store, access=Access({}, f"sqlite:///{folder / 'served.db'}"))
     if scenario == "feedback":
         found: Any = pull_feedback(store, day(), KEY)
     else:
         if not told.exists():
-            told.write_text(json.dumps(write_plan(store, day(), plan_pull(store, day(), access))))
+            told.write_text(json.dumps(write_plan(pull, plan_pull(pull))))
         while keys := json.loads(told.read_text()):
-            pull_partition(store, day(), planned(store, keys[0]), KEY, access)
+            pull_partition(pull, planned(store, keys[0]))
             told.write_text(json.dumps(keys[1:]))
         found = report(store, day())
     tables = {name: store.read(name) for name in TABLES}

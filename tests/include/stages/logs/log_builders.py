@@ -2,19 +2,23 @@
 
 import json
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import Any, Literal
+from unittest.mock import patch
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.lines.line_files import Line
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.lines.values import pseudonym
+from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.staging import Staging
-from include.stages.logs.rules.scans import Scan
+from include.stages.logs.pull import Pull
+from include.stages.logs.quarantine import RefusedLine
+from include.stages.logs.scans.file_scan import Scan
 from include.stages.logs.slices.file_slices import Slice
-from tests.builders import KEY, make_loop
+from tests.builders import KEY, day, make_loop
 
 WRITTEN = datetime(2026, 3, 12, tzinfo=UTC)
 ODD = ["earn", 'it\'s "odd"', "a.b", "naïve 類", "either/or ~", "7"]
@@ -77,27 +81,32 @@ def slice_of(path: Path, start: int = 0, end: int | None = None) -> Slice:
 
 def outcome(loop: Loop, path: Path, *, careful: bool = False) -> tuple[dict[Any, str], int]:
     """Return what became of each line of a file, by place, and the number of lines; ``careful`` keeps the scan from working."""
-    refused: list[Any] = []
-    scan = Scan.rows
-    if careful:
-        Scan.rows = _stopped  # type: ignore[method-assign]
-    try:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            Staging(loop, KEY, Path(folder), refused.extend) as staging,
-        ):
-            staging.read([slice_of(path)], Access())
-            found = {row.pop("number"): f"row {row}" for row in _staged(staging)}
-            part = staging.parts[0]
-    finally:
-        Scan.rows = scan  # type: ignore[method-assign]
-    assert len(found) + part.refused == part.lines
+    refused: list[RefusedLine] = []
+    with (
+        patch.object(Scan, "query", _stopped) if careful else nullcontext(),
+        tempfile.TemporaryDirectory() as folder,
+        Staging(make_pull(LoopStore(loop, folder)), Path(folder), refused.extend) as staging,
+    ):
+        staging.read([slice_of(path)])
+        rows = {row.pop("number"): f"row {row}" for row in _staged(staging)}
+        part = staging.parts[0]
+    assert len(rows) + part.refused == part.lines
     assert part.refused == len(refused)
-    return found | {f"line {line.number}": f"refused {line.problems} {line.raw}" for _, line in refused}, part.lines
+    refusals = {f"line {line.number}": f"refused {_problems(line)} {line.raw}" for _, line in refused}
+    return rows | refusals, part.lines
 
 
-def _stopped(self: Scan, latest: datetime) -> str:
-    raise duckdb.Error("every line is to be looked at")
+def make_pull(store: LoopStore, kind: Literal["logs", "feedback"] = "logs", access: Access | None = None) -> Pull:
+    """Return the pull of the first day."""
+    return Pull(kind, store, day(), KEY, access or Access())
+
+
+def _problems(line: Line) -> list[tuple[str, str]]:
+    return [(problem.code, problem.reason) for problem in line.problems]
+
+
+def _stopped(*_: object) -> str:
+    return "SELECT error('every line is to be read with care')"
 
 
 def _staged(staging: Staging) -> list[dict[str, Any]]:

@@ -275,3 +275,28 @@ def test_file_that_is_not_compressed_at_all_is_refused_as_one(tmp_path, ending):
     report = pull_logs(store, day(), KEY)
     assert (report.rows, report.refused) == (0, 1)
     assert store.read("quarantine").column("reason_code").to_pylist() == ["cut_off"]
+
+
+@pytest.mark.parametrize("log_format", ["jsonl", "csv"])
+def test_repeat_in_a_compressed_file_that_breaks_off_is_quarantined_too(tmp_path, log_format):
+    """The file cannot be scanned, so the repeat's line is found by reading all lines once more."""
+    lines = [flat(rich_line(n, changes={("input", "text"): f"{n * 7919 % 10007} {n}"})) for n in range(4000)]
+    lines.insert(5, lines[3] | {"ts": "2026-03-10T04:00:00+00:00"})
+    flat_lines = [{name: line[name] for name in TestCsv.HEADER.strip().split(",")} for line in lines]
+    nested = [line | {"input": {"text": line["input.text"]}} for line in flat_lines]
+    raw = csv_text(flat_lines) if log_format == "csv" else "".join(json.dumps(line) + "\n" for line in nested).encode()
+    store, packed = make_store(tmp_path, logs={"format": log_format}), compressed(raw, ".gz")
+    (tmp_path / "logs" / f"a.{log_format}.gz").write_bytes(packed[: len(packed) // 2])
+    report = pull_logs(store, day(), KEY)
+    assert report.rows > 100
+    refused = {row["reason_code"]: (row["line"], row["trace_id"]) for row in store.read("quarantine").to_pylist()}
+    assert refused == {"repeated_trace_id": (6, "t3"), "cut_off": (None, None)}
+    assert pull_logs(store, day(), KEY) == report
+
+
+def test_csv_that_is_not_compressed_at_all_is_refused_as_one(tmp_path):
+    store = make_store(tmp_path, logs={"format": "csv"})
+    (tmp_path / "logs" / "a.csv.gz").write_bytes(b"this is no archive, at all")
+    report = pull_logs(store, day(), KEY)
+    assert (report.rows, report.refused) == (0, 1)
+    assert store.read("quarantine").column("reason_code").to_pylist() == ["cut_off"]

@@ -16,17 +16,17 @@ from deltalake import write_deltalake
 
 from include.foundation.digests import table_digest
 from include.foundation.errors import StoreError
-from include.foundation.lines.sources import Access
 from include.foundation.store.tables import LoopStore
 from include.stages.logs import pulling
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.landing import staging
 from include.stages.logs.pulling import PullReport, plan_pull, pull_logs, report, write_plan
-from include.stages.logs.rules.scans import Scan
+from include.stages.logs.scans.file_scan import Scan
 from include.stages.logs.slices import read_ledger as files_read
 from include.stages.logs.slices.file_slices import Slice, cut_up, partitions
 from tests.builders import DAY, KEY, day, line, make_loop, make_store, write_lines
 from tests.conftest import ROOT
+from tests.include.stages.logs.log_builders import make_pull
 
 NEXT = DAY + timedelta(days=1, hours=2)
 
@@ -53,8 +53,8 @@ import json, sys, time
 from pathlib import Path
 from include.stages.logs.landing import landing
 from include.stages.logs.pulling import planned, pull_logs, pull_partition
-from include.foundation.lines.sources import Access
 from tests.builders import KEY, day, make_store
+from tests.include.stages.logs.log_builders import make_pull
 
 folder, me, other, keys = Path(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
 real, store = landing.add_files, make_store(folder)
@@ -71,7 +71,7 @@ def meeting(*arguments):
 
 landing.add_files = meeting
 for key in keys:
-    pull_partition(store, day(), planned(store, key), KEY, Access())
+    pull_partition(make_pull(store), planned(store, key))
 if not keys:
     pull_logs(store, day(), KEY)
 """
@@ -111,7 +111,7 @@ if not keys:
             write_lines(tmp_path, [*self.lines()[number::4], line(4)], f"{number}.jsonl")
         calm, store = calm_store(tmp_path), make_store(tmp_path)
         expected = pull_logs(calm, day(), KEY)
-        keys = write_plan(store, day(), plan_pull(store, day(), Access()))
+        keys = write_plan(make_pull(store), plan_pull(make_pull(store)))
         assert len(keys) == 4
         self.pull_twice(tmp_path, keys[::2], keys[1::2])
         assert state(store)["quarantine"] == state(calm)["quarantine"]
@@ -229,7 +229,7 @@ def change(folder, kind):
 
 MOMENTS = {
     "listed": (pulling, "pull_partition"),
-    "being-read": (Scan, "rows"),
+    "being-read": (Scan, "query"),
     "read": (pulling, "land"),
     "landed": (pulling, "note_read"),
 }

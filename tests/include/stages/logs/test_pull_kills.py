@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from include.foundation.lines.sources import Access
 from include.stages.logs import pulling
 from include.stages.logs.pulling import plan_pull, pull_partition, report
 from include.stages.logs.slices.file_slices import partitions
-from tests.builders import DAY, KEY, day, line, make_store, write_lines
+from tests.builders import DAY, day, line, make_store, write_lines
 from tests.conftest import ROOT
 from tests.include.stages.logs.dying_pulls import SCENARIOS
+from tests.include.stages.logs.log_builders import make_pull
 
 COMMITS = {"_commit", "add_files"}
 STEPS = {
@@ -62,10 +62,11 @@ def test_partition_that_is_read_once_more_after_a_later_one_changes_nothing(tmp_
     store = make_store(tmp_path)
     write_lines(tmp_path, [line(1, when=DAY + timedelta(hours=9))], "a.jsonl")
     write_lines(tmp_path, [line(1)], "b.jsonl")
-    first, second = plan_pull(store, day(), Access())
+    pull = make_pull(store)
+    first, second = plan_pull(pull)
     found = []
     for part in (first, second, first):
-        pull_partition(store, day(), part, KEY, Access())
+        pull_partition(pull, part)
         found.append(report(store, day()))
     assert found[1].refused == 1
     assert found[2] == found[1]

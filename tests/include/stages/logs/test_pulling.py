@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
-from include.foundation.lines.line_files import MARK
+from include.foundation.lines.file_bytes import BYTE_ORDER_MARK
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
@@ -262,7 +262,7 @@ def test_any_bytes_end_in_the_table_or_in_quarantine_and_the_counts_add_up(tmp_p
     write_lines(folder, list(lines))
     report = pull_logs(store, day(), KEY)
     refused = store.read("quarantine").num_rows
-    marked = bool(lines) and not lines[0].removeprefix(MARK).strip()  # a mark of the byte order is no line
+    marked = bool(lines) and not lines[0].removeprefix(BYTE_ORDER_MARK).strip()  # a mark of the byte order is no line
     assert report.rows + report.late + report.duplicates + refused == len(lines) - marked
 
 
@@ -275,7 +275,7 @@ def test_mark_of_the_byte_order_is_no_part_of_a_line(tmp_path, before, doubtful)
     changes = {"segments": '{"desk": "eu"}'} if doubtful else {}
     lines = [line(1, **changes), line(2), line(3, **changes) | {"probabilities": {"earn": 2}}]
     path = write_lines(tmp_path, lines)
-    path.write_bytes(MARK + before + path.read_bytes())
+    path.write_bytes(BYTE_ORDER_MARK + before + path.read_bytes())
     report = pull_logs(store, day(), KEY)
     assert (report.rows, report.refused) == (2, 1)
     assert store.read("quarantine").column("trace_id").to_pylist() == ["t3"]

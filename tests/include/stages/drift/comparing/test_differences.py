@@ -29,8 +29,8 @@ def only(reference, window, *, by_weekday=False):
 
 
 def reported(reference, window, *, by_weekday=False, floor=0.0):
-    candidates = differences(value_statistics(reference), value_statistics(reference, window), by_weekday=by_weekday)
-    return most_significant(candidates, floor)
+    compared = differences(value_statistics(reference), value_statistics(reference, window), by_weekday=by_weekday)
+    return most_significant(compared, floor)
 
 
 def test_p_value_is_that_of_the_textbook_prediction_interval():

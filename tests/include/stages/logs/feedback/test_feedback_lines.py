@@ -1,5 +1,6 @@
 """Feedback comes in once, with consent, under pseudonyms."""
 
+import gzip
 import json
 
 import pytest
@@ -55,3 +56,22 @@ def test_bad_feedback_goes_to_quarantine_with_every_reason(tmp_path):
 
 def test_loop_without_feedback_reads_none(tmp_path):
     assert pull_feedback(make_store(tmp_path), day(), KEY).rows == 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_compressed_file_that_breaks_off_gives_the_signals_before_and_the_cut_is_refused(tmp_path, kind):
+    signals = [signal(n, value=None, user_id=None, comment=f"{n * 7919 % 10007}") for n in range(2000)]
+    if kind == "csv":
+        raw = "\n".join([",".join(signals[0]), *(",".join(map(str, one.values())) for one in signals)]).encode()
+    else:
+        raw = "\n".join(map(json.dumps, signals)).encode()
+    packed = gzip.compress(raw, mtime=0)
+    (tmp_path / "feedback").mkdir()
+    (tmp_path / "feedback" / f"a.{kind}.gz").write_bytes(packed[: len(packed) // 2])
+    store = make_store(tmp_path, feedback={"uri": str(tmp_path / "feedback"), "format": kind})
+    report = pull_feedback(store, day(), KEY)
+    assert 100 < report.rows < 2000
+    assert (report.refused, report.without_consent) == (1, 0)
+    (row,) = store.read("quarantine").to_pylist()
+    assert (row["stage"], row["reason_code"], row["line"]) == ("feedback", "cut_off", None)
+    assert f" {report.rows}: " in row["reason"]

@@ -10,7 +10,8 @@ import pytest
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
 from include.stages.logs.pulling import pull_logs
-from include.stages.logs.rules.field_paths import located, ours
+from include.stages.logs.rules import field_paths
+from include.stages.logs.rules.field_paths import located
 from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
 
 COLUMNS = {
@@ -128,4 +129,6 @@ def test_nested_and_flat_records_become_the_same():
     paths = [("trace_id",), ("input", "text"), ("segments", "desk")]
     nested = {"id": "t1", "input": {"text": "a"}, "segments": {"desk": "eu"}}
     flat_record = {"id": "t1", "input.text": "a", "segments.desk": "eu"}
-    assert ours({"trace_id": "id"}, paths, nested) == ours({"trace_id": "id"}, paths, flat_record)
+    assert field_paths.renamed({"trace_id": "id"}, paths, nested) == field_paths.renamed(
+        {"trace_id": "id"}, paths, flat_record
+    )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.stages.logs.slices.local_lines import joined
+from include.stages.logs.slices.local_lines import FileLines, joined
 
 LATEST = datetime(2026, 3, 10, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ LATEST = datetime(2026, 3, 10, tzinfo=UTC)
     ],
 )  # fmt: skip
 def test_places_are_those_of_the_lines_that_are_not_empty(tmp_path, data):
-    parts = [(tmp_path / str(number), number, LATEST) for number in range(3)]
+    parts = [FileLines(tmp_path / str(number), number, LATEST) for number in range(3)]
     for (path, _, _), content in zip(parts, (b'{"a": 1}\n', data, b'{"b": 2}'), strict=True):
         path.write_bytes(content)
     with joined(parts) as (together, places):

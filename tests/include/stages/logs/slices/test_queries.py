@@ -14,6 +14,7 @@ from include.foundation.lines.sources import Access
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import plan_pull, pull_logs
 from tests.builders import CLASSES, DAY, KEY, day, line, make_store
+from tests.include.stages.logs.log_builders import make_pull
 
 QUERY = (
     'SELECT id AS trace_id, at AS ts, version AS model_version, body AS "input.text", answer AS prediction, scores AS '
@@ -120,7 +121,7 @@ def test_missing_connection_is_named(tmp_path):
 
 
 def test_each_day_is_a_partition_of_its_own(tmp_path):
-    assert [len(part) for part in plan_pull(make(tmp_path), day(), Access())] == [1, 1]
+    assert [len(part) for part in plan_pull(make_pull(make(tmp_path)))] == [1, 1]
 
 
 def test_feedback_comes_from_a_database_too(database, tmp_path):

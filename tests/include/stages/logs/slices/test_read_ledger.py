@@ -11,8 +11,9 @@ import pytest
 from include.foundation.digests import table_digest
 from include.foundation.lines.sources import Access, LogFile
 from include.stages.logs.pulling import pull_logs
-from include.stages.logs.slices.read_ledger import edges_of, entry, note_read
+from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, unread_slices
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
+from tests.include.stages.logs.log_builders import make_pull, slice_of
 
 
 @pytest.fixture
@@ -20,14 +21,14 @@ def read(monkeypatch):
     """Byte ranges that were handed to the scan, by file, in order."""
     from include.stages.logs.landing.staging import Staging
 
-    seen, real = [], Staging._begin
+    read, real = [], Staging.read
 
-    def spy(self, part, path):
-        seen.append((part.file.name, part.start, part.end))
-        return real(self, part, path)
+    def spy(self, slices):
+        read.extend((part.file.name, part.start, part.end) for part in slices)
+        return real(self, slices)
 
-    monkeypatch.setattr(Staging, "_begin", spy)
-    return seen
+    monkeypatch.setattr(Staging, "read", spy)
+    return read
 
 
 def traces(store):
@@ -46,7 +47,7 @@ def append(path, lines):
 
 def note(store, part):
     """Note that a slice was read, and nothing else."""
-    note_read(store, [entry(store, "logs", part, edges_of(part, Access()), {}, day())])
+    note_read(store, [Entry.of_slice(make_pull(store), part, edges_of(part, Access()), Counts())])
 
 
 def test_file_is_read_once_however_often_it_is_pulled(tmp_path, read):
@@ -185,9 +186,6 @@ def test_empty_file_is_no_line(tmp_path):
 
 def test_killed_pull_of_a_grown_file_reads_what_is_missing_and_nothing_else(tmp_path):
     """Of the two slices that were appended the first was noted: only the second is left."""
-    from include.stages.logs.slices.read_ledger import unread_slices
-    from tests.include.stages.logs.log_builders import slice_of
-
     store, path = make_store(tmp_path), write_lines(tmp_path, [line(1)])
     middle = path.stat().st_size
     note(store, slice_of(path))
@@ -196,18 +194,15 @@ def test_killed_pull_of_a_grown_file_reads_what_is_missing_and_nothing_else(tmp_
     end = path.stat().st_size
     note(store, slice_of(path, middle, middle + 9))
     files: list[LogFile] = [slice_of(path).file]
-    left = unread_slices(store, "logs", files, DAY, Access())
+    left = unread_slices(make_pull(store), files, DAY)
     assert [(part.start, part.end) for part in left] == [(middle + 9, end)]
 
 
 def test_slice_that_a_killed_pull_left_out_is_read_although_the_file_grew(tmp_path):
     """The second slice of the file was noted, the first was not: its end alone does not tell that all before was read."""
-    from include.stages.logs.slices.read_ledger import unread_slices
-    from tests.include.stages.logs.log_builders import slice_of
-
     store, path = make_store(tmp_path), write_lines(tmp_path, [line(1), line(2)])
     note(store, slice_of(path, 20))
     append(path, [line(3)])
     touch(path, 9)
-    left = unread_slices(store, "logs", [slice_of(path).file], DAY, Access())
+    left = unread_slices(make_pull(store), [slice_of(path).file], DAY)
     assert left[0].start == 0

@@ -1,4 +1,4 @@
-"""Names and values in SQL."""
+"""Names, texts and JSON pointers as SQL takes them."""
 
 from include.stages.logs.rules.field_paths import Path
 

@@ -1,0 +1,53 @@
+"""The sections of a loop file about running it: how long tasks may work, and who is told of what."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import Field, StringConstraints, model_validator
+
+from include.foundation.config.sections import Section
+
+DottedPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+Event = Literal["failure", "rollback", "drift_alarm", "approval", "label_deadline"]
+SECRETS = ("password", "secret", "token", "api_key", "apikey", "access_key", "private_key", "webhook_url")
+
+
+class Tasks(Section):
+    """How long a task may work before it is stopped and tried again; waiting for people is not counted."""
+
+    timeout_minutes: float = Field(default=60, gt=0, le=60 * 24 * 7)
+    """Minutes that a task may work, unless it is a long one."""
+    long_timeout_minutes: float = Field(default=720, gt=0, le=60 * 24 * 7)
+    """The same for the long ones, which read many logs, train or evaluate."""
+
+
+class Notify(Section):
+    """A way to tell people what happened: an Airflow notifier, and the events on which it is called."""
+
+    events: list[Event] = Field(min_length=1)
+    """When it is called: a task failed for good, a model was rolled back, a drift alarm was confirmed, a deployment waits for
+    approval, or the deadline for labels has passed."""
+    notifier: DottedPath
+    """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the notifier. Those that it templates can use ``{{ notification.message }}``. Connections go by id."""
+
+    @model_validator(mode="after")
+    def _holds_no_secret(self) -> Self:
+        secret = [name for name in self.params if name.lower().endswith(SECRETS)]
+        if secret:
+            msg = f"params: {', '.join(secret)} would keep a secret in the loop file; name an Airflow connection by its id"
+            raise ValueError(msg)
+        return self
+
+
+def untold(entries: Iterable[Notify]) -> list[str]:
+    """Return the events that nobody is told of, in order.
+
+    Examples
+    --------
+    >>> untold([Notify(events=["failure", "approval"], notifier="a.Notifier")])
+    ['rollback', 'drift_alarm', 'label_deadline']
+    """
+    told = {event for entry in entries for event in entry.events}
+    return [event for event in get_args(Event) if event not in told]

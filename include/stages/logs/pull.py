@@ -1,0 +1,50 @@
+"""One pull: what every step of it needs."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from include.foundation.config.data_sections import Source
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval
+from include.foundation.lines.sources import Access
+from include.foundation.store.tables import LoopStore
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Whose lines of which interval are pulled, and what opens them.
+
+    Attributes
+    ----------
+    kind
+        ``logs`` or ``feedback``: a section of the loop file, and the stage that quarantine and the ledger name.
+    store
+        Tables of the loop.
+    interval
+        The data interval.
+    pseudonym_key
+        Key that turns ``user_id`` into a pseudonym.
+    access
+        What opens the source.
+    """
+
+    kind: Literal["logs", "feedback"]
+    store: LoopStore
+    interval: Interval
+    pseudonym_key: bytes = field(repr=False)
+    access: Access
+
+    @property
+    def loop(self) -> Loop:
+        """The loop."""
+        return self.store.loop
+
+    @property
+    def section(self) -> Source:
+        """What the loop file says of the source."""
+        return self.loop.logs if self.kind == "logs" else self.loop.feedback
+
+    @property
+    def window(self) -> Interval:
+        """The interval with its look-back, in which late lines are expected."""
+        return self.interval.widened(self.loop.logs.look_back_hours)

@@ -1,0 +1,152 @@
+"""The scans of CSV and Parquet files, whose columns DuckDB knows."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.lines.csv_rows import header_of, read_rows
+from include.foundation.lines.file_formats import is_compressed
+from include.foundation.lines.line_files import Line
+from include.foundation.lines.values import Problem
+from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
+from include.stages.logs.rules.log_lines import REQUIRED
+from include.stages.logs.rules.row_rules import row_query
+from include.stages.logs.rules.sql_text import literal, quoted
+from include.stages.logs.scans.column_fields import ColumnFields
+from include.stages.logs.scans.file_scan import NumberedLine, Scan
+
+FETCHED = 20_000
+FORGET_REJECTS = "DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans"
+
+
+class ColumnScan(Scan):
+    """A file with columns, of which DuckDB knows the types.
+
+    Parameters
+    ----------
+    loop, path
+        As of `Scan`.
+    connection
+        The database that reads the file.
+    """
+
+    format: str
+
+    def __init__(self, loop: Loop, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(loop, path)
+        self._connection = connection
+        self._types = self._described()
+
+    @abstractmethod
+    def _table(self) -> str:
+        """Return what is selected from."""
+
+    @abstractmethod
+    def _whole_rows(self) -> str:
+        """Return the same without noting what is left out."""
+
+    def _described(self) -> dict[str, Any]:
+        """Return DuckDB's type of each column; where there are none, or too few, note the problem."""
+        try:
+            relation = self._connection.sql(f"SELECT * FROM {self._table()}")
+        except duckdb.Error as error:
+            reason = f"not a whole {self.format} file: {str(error).splitlines()[0]}"
+            self.problems = [Problem(f"not_{self.format}", reason)]
+            return {}
+        types = dict(zip(relation.columns, relation.types, strict=True))
+        missing = [name for name in REQUIRED if not _has_column(types, self.loop, name)]
+        if missing:
+            reason = f"columns missing: {', '.join(missing)}; there are: {', '.join(types)}"
+            self.problems = [Problem("missing_column", reason)]
+        return types
+
+    def renamed(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a record under the loop's names, nested where the file has flat columns such as ``input.text``."""
+        return renamed(self.loop.logs.columns, prediction_paths(self.loop), record)
+
+    def _rows_and_table(self, latest: str) -> tuple[str, str]:
+        fields = ColumnFields(self.loop.logs.columns, self._types)
+        return row_query(self.loop, fields, latest), self._table()
+
+    def lines_at(self, places: Set[int], total: int) -> Iterator[NumberedLine]:
+        """Yield the rows at some places, as DuckDB reads them once more."""
+        self._connection.register("places_wanted", pa.table({"number": pa.array(sorted(places), pa.int64())}))
+        self._connection.execute("CREATE OR REPLACE TABLE wanted AS FROM places_wanted")  # cursors see no view
+        self._connection.unregister("places_wanted")
+        numbered = (
+            f"SELECT row_number() OVER () AS number, to_json(line)::VARCHAR AS record FROM {self._whole_rows()} AS line"
+        )
+        rows = self._connection.cursor().execute(
+            f"SELECT number, record FROM ({numbered}) SEMI JOIN wanted USING (number)"
+        )
+        while batch := rows.fetchmany(FETCHED):
+            yield from ((number, Line.of_json(number, record)) for number, record in batch)
+
+
+class CsvScan(ColumnScan):
+    """A CSV file, in which every cell is text."""
+
+    format = "csv"
+
+    def __init__(self, loop: Loop, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self._names = header_of(path)
+        super().__init__(loop, path, connection)
+
+    def _described(self) -> dict[str, Any]:
+        if not self._names and is_compressed(self.path.name):  # damaged at its beginning: `lines` says where
+            return {}
+        return super()._described()
+
+    def _table(self) -> str:
+        return self._read_csv("store_rejects=true")
+
+    def _whole_rows(self) -> str:
+        return self._read_csv("ignore_errors=true")
+
+    def _read_csv(self, rejects: str) -> str:
+        columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in self._names)
+        return (
+            f"read_csv({literal(str(self.path))}, header=true, auto_detect=false, delim=',', quote='\"', escape='\"', "
+            f"nullstr='', columns={{{columns}}}, {rejects})"
+        )
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every row, without DuckDB."""
+        return read_rows(self.path, self._names)
+
+    def take_rejects(self) -> list[NumberedLine]:
+        """Return, once, the lines with broken quotes or not as many cells as the header."""
+        query = "SELECT line, any_value(csv_line), string_agg(error_message, '; ') FROM reject_errors GROUP BY line"
+        rejects = self._connection.execute(query).fetchall()
+        self._connection.execute(FORGET_REJECTS)
+        return [
+            (number, Line(number, None, [Problem("not_csv", str(why))], str(raw).rstrip("\r\n")))
+            for number, raw, why in rejects
+        ]
+
+
+class ParquetScan(ColumnScan):
+    """A Parquet file, which is readable as a whole or not at all."""
+
+    format = "parquet"
+
+    def _table(self) -> str:
+        return f"read_parquet({literal(str(self.path))})"
+
+    def _whole_rows(self) -> str:
+        return self._table()
+
+    def lines(self) -> Iterator[Line]:
+        """Yield one refusal of the whole file: without DuckDB none of its rows is read."""
+        return iter([Line.of_file([Problem("not_parquet", "not a whole parquet file: its rows cannot be read")])])
+
+
+def _has_column(types: dict[str, Any], loop: Loop, name: str) -> bool:
+    """Tell whether a field, or any that is inside it, has a column."""
+    places = [located(loop.logs.columns, path) for path in [(name,), *prediction_paths(loop)] if path[0] == name]
+    return any(".".join(place[:cut]) in types for place in places for cut in range(1, len(place) + 1))

@@ -1,0 +1,77 @@
+"""The scan of JSON lines."""
+
+from collections.abc import Iterable, Iterator, Set
+from pathlib import Path
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.lines.line_files import Line, picked_lines, read_lines
+from include.stages.logs.rules.field_paths import Path as FieldPath
+from include.stages.logs.rules.field_paths import located, nested_value
+from include.stages.logs.rules.row_rules import row_query
+from include.stages.logs.rules.sql_text import literal
+from include.stages.logs.scans.file_scan import NumberedLine, Scan
+from include.stages.logs.scans.json_fields import JsonFields
+
+
+class JsonScan(Scan):
+    """A file of JSON lines."""
+
+    def __init__(self, loop: Loop, path: Path, as_json: frozenset[FieldPath]) -> None:
+        super().__init__(loop, path)
+        self.as_json = as_json
+
+    @classmethod
+    def of_file(cls, loop: Loop, path: Path) -> "JsonScan":
+        """Return the scan of a file, whose first record tells what is read as JSON."""
+        return cls(loop, path, _fields_absent_at_first(loop, path))
+
+    @classmethod
+    def joined(cls, scans: Iterable[Scan], loop: Loop, path: Path) -> "JsonScan":
+        """Return the scan of the lines of several files in one; what is read as JSON of any of them is of all.
+
+        Parameters
+        ----------
+        scans
+            Of the files, each of which has JSON lines.
+        loop
+            The loop.
+        path
+            The file that has the lines of all.
+        """
+        return cls(loop, path, frozenset[FieldPath]().union(*(scan.as_json for scan in scans)))
+
+    def _rows_and_table(self, latest: str) -> tuple[str, str]:
+        fields = JsonFields(self.loop.logs.columns, self.as_json)
+        rows = row_query(self.loop, fields, latest)  # declares every field it asks for, so it comes before the schema
+        options = f"format='newline_delimited', ignore_errors=true, columns={fields.schema}"
+        return rows, f"read_json({literal(str(self.path))}, {options})"
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every line, without DuckDB."""
+        return read_lines(self.path)
+
+    def lines_at(self, places: Set[int], total: int) -> Iterator[NumberedLine]:
+        """Yield the lines at some places, from the file itself."""
+        return picked_lines(self.path, places, total)
+
+
+def _fields_absent_at_first(loop: Loop, path: Path) -> frozenset[FieldPath]:
+    """Return the optional fields that the file's first record lacks: they are read so that absent differs from wrong."""
+    record = next((line.record for line in read_lines(path) if line.record is not None), {})
+
+    def is_absent(field: FieldPath) -> bool:
+        return nested_value(record, located(loop.logs.columns, field)) is None
+
+    optional = [("embedding",), *(("input", name) for name, item in loop.inputs.items() if not item.required)]
+    absent: set[FieldPath] = {field for field in optional if is_absent(field)}
+    probabilities = {("probabilities", name) for name in loop.task.classes}
+    if any(map(is_absent, probabilities)):
+        absent |= probabilities if _is_scattered(loop, "probabilities") else {("probabilities",)}
+    if all(is_absent(("segments", name)) for name in loop.segments) and not _is_scattered(loop, "segments"):
+        absent |= {("segments",)}
+    return frozenset(absent)
+
+
+def _is_scattered(loop: Loop, name: str) -> bool:
+    """Tell whether the user's records have what is in an object of the loop at other places, one by one."""
+    return any(renamed.startswith(f"{name}.") for renamed in loop.logs.columns)

@@ -1,0 +1,1 @@
+"""Airflow notifiers of our own; a loop file names these or any other."""

@@ -1,0 +1,26 @@
+"""The guard's verdict is recorded, whatever it is."""
+
+from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
+
+from include.foundation.decisions import GuardVerdict, latest
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
+from tests.include.stages.training.challenger_builders import add_labels, label_row
+from tests.plugins.operators.operator_builders import context, with_store
+
+
+def watch(store):
+    reference = with_store(WatchDeploymentOperator(task_id="t", loop="tiny"), store).execute(context())
+    assert reference == latest(store, GuardVerdict).reference
+    return reference
+
+
+def test_before_any_deployment_nothing_is_live(labeled):
+    assert watch(labeled)["outcome"] == "nothing_live"
+
+
+def test_champion_that_is_always_wrong_breaks_its_promise(labeled):
+    append_deployment(labeled, Deployment("1", None, "deploy", "because", "digest", Promise(0.95, 0.9, 1.0)))
+    rows = [label_row(n, split="holdout", stratum="random", predicted="wrong") for n in range(1, 60)]
+    add_labels(labeled, rows)
+    assert watch(labeled) == latest(labeled, GuardVerdict).reference
+    assert (watch(labeled)["subject"], watch(labeled)["outcome"]) == ("1", "broken")

@@ -1,0 +1,66 @@
+"""The wait for answers: it survives a restart of the triggerer, and ends once."""
+
+import asyncio
+from datetime import UTC, datetime
+from unittest.mock import Mock
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+from feedback_loop.triggers.answers_trigger import AnswersTrigger, completion
+
+from include.foundation.errors import LabelingError
+from include.stages.labeling.collecting import Progress
+from tests.builders import make_store
+
+OPEN = Progress(2, 0, complete=False, reason="quorum is 90%")
+QUORUM = Progress(2, 2, complete=True, reason="quorum: 2 of 2 answered")
+DEADLINE = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def trigger():
+    return AnswersTrigger("wire", "feedback_store", 0.01)
+
+
+async def listen(trigger):
+    return [event async for event in trigger.run()]
+
+
+def test_trigger_is_made_again_from_what_it_serialises(trigger):
+    path, arguments = trigger.serialize()
+    assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
+    assert arguments == {"loop": "wire", "store_conn_id": "feedback_store", "poll_seconds": 0.01}
+    assert vars(AnswersTrigger(**arguments)) == vars(trigger)
+
+
+def test_trigger_fires_once_the_wait_is_over(trigger):
+    looks = iter([OPEN, QUORUM])
+    trigger._look = lambda: next(looks)
+    assert asyncio.run(listen(trigger)) == [TriggerEvent(completion(QUORUM))]
+
+
+def test_event_says_which_deadline_passed():
+    look = Progress(2, 0, complete=True, reason="deadline: 72 hours passed", passed_deadline=DEADLINE)
+    assert completion(look) == {
+        "status": "complete", "reason": "deadline: 72 hours passed", "passed_deadline": "2026-03-10T00:00:00+00:00",
+    }  # fmt: skip
+    assert completion(QUORUM)["passed_deadline"] is None
+
+
+def test_platform_that_does_not_answer_ends_the_wait_with_its_error(trigger, tmp_path, monkeypatch):
+    """Airflow then fails the task, which is tried again: a wait that goes on in silence would never be seen."""
+    monkeypatch.setattr(LoopStoreHook, "get_conn", lambda _: make_store(tmp_path))
+    monkeypatch.setattr(LabelingHook, "get_conn", Mock(spec=LabelingHook.get_conn, side_effect=LabelingError("down")))
+    with pytest.raises(LabelingError, match="down"):
+        asyncio.run(listen(trigger))
+
+
+def test_look_reads_the_store_and_asks_the_backend(trigger, tmp_path, monkeypatch):
+    store = make_store(tmp_path)
+    monkeypatch.setattr(LoopStoreHook, "get_conn", lambda _: store)
+    monkeypatch.setattr(LabelingHook, "get_conn", lambda _: None)
+    assert asyncio.run(listen(trigger)) == [
+        TriggerEvent({"status": "complete", "reason": "no request is open", "passed_deadline": None})
+    ]
