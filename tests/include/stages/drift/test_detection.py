@@ -34,6 +34,7 @@ def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
     assert first.rows == 30
     assert (verdict.rows, verdict.reference_days) == (60, 14)
     assert {finding.segment for finding in verdict.columns} == {"", "desk=eu", "desk=us"}
+    assert verdict.picture is not None
     assert Path(verdict.picture).read_bytes().startswith(b"\x89PNG")
 
 

@@ -163,8 +163,10 @@ def test_statistic_that_never_varies_does_not_cost_the_others():
 
 def test_effect_that_matters_goes_before_a_smaller_p_value_that_does_not():
     tiny, large = Difference("spread", 0, 0.01, 0.01, 1e-9, True), Difference("location", 0, 0.2, 0.2, 0.001, True)
-    assert most_significant([tiny, large], 0.05) == replace(large, p_value=pytest.approx(0.001 * 4 / 3))
-    assert most_significant([tiny, large], 0.0) == replace(tiny, p_value=pytest.approx(4e-9))
+    for min_effect, expected, p_value in ((0.05, large, 0.001 * 4 / 3), (0.0, tiny, 4e-9)):
+        best = most_significant([tiny, large], min_effect)
+        assert best.p_value == pytest.approx(p_value)
+        assert replace(best, p_value=expected.p_value) == expected
 
 
 def test_weighted_p_values_hold_the_level_and_favour_the_location():
