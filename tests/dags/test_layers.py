@@ -151,7 +151,9 @@ def test_templated_fields_are_only_assigned_in_init(path):
         if init is None:
             continue
         for statement in init.body:
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+            if not isinstance(statement, ast.Assign):
+                continue
+            target = statement.targets[0]
             if isinstance(target, ast.Attribute) and target.attr in fields:
                 assert isinstance(statement.value, ast.Name), f"{node.name}.{target.attr}"
 

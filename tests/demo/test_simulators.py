@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
 from include.foundation.intervals import Interval
+from include.foundation.models.registry import LoadedModel
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from tests.builders import CLASSES, KEY, make_loop, make_store
@@ -43,7 +45,7 @@ def served(folder, *, shifted=False):
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     loop = make_loop(folder, feedback={"uri": str(folder / "feedback")})
     traffic = Traffic(loop, examples())
-    traffic.serve_day(DAY, ROWS, Guesser(), shifted=shifted)
+    traffic.serve_day(DAY, ROWS, cast("LoadedModel", Guesser()), shifted=shifted)
     return traffic
 
 

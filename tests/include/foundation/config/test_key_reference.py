@@ -1,3 +1,5 @@
+from typing import Any
+
 from include.__main__ import main
 from include.foundation.config.key_reference import reference_page
 from include.foundation.config.loop_file import Loop
@@ -11,7 +13,8 @@ def sections(model, place=""):
         yield f"{place}{name}"
         for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
             if isinstance(inner, type) and issubclass(inner, Section):
-                suffix = {list: "[]", dict: ".<name>"}.get(getattr(field.annotation, "__origin__", None), "")
+                origin: Any = getattr(field.annotation, "__origin__", None)
+                suffix = {list: "[]", dict: ".<name>"}.get(origin, "")
                 yield from sections(inner, f"{place}{name}{suffix}.")
 
 

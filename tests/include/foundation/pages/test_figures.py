@@ -85,6 +85,8 @@ def test_at_most_eight_places_are_named_and_the_last_is_among_them(places: int) 
 def test_interval_lies_along_the_axis_its_values_are_read_off(*, horizontal: bool) -> None:
     axis = figures.figure(2).subplots()
     figures.interval(axis, Estimate(0.5, 0.25, 1.0, 9, 9.0), 7, figures.CHAMPION, horizontal=horizontal)
-    line, dot = ([list(drawn.get_xdata()), list(drawn.get_ydata())] for drawn in axis.lines)
+    line, dot = (
+        [np.asarray(drawn.get_xdata()).tolist(), np.asarray(drawn.get_ydata()).tolist()] for drawn in axis.lines
+    )
     assert (line[::-1] if horizontal else line) == [[7, 7], [0.25, 1.0]]
     assert (dot[::-1] if horizontal else dot) == [[7], [0.5]]

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pandas as pd
@@ -18,13 +19,18 @@ from tests.builders import DAY, make_loop, make_store
 from tests.include.stages.reports.page_reader import Page
 
 EVIL = "<script>alert('1')</script>"
-IN_SET = ("expect_column_values_to_be_in_set", {"column": "label", "value_set": ["a"]})
+IN_SET: tuple[str, dict[str, Any]] = ("expect_column_values_to_be_in_set", {"column": "label", "value_set": ["a"]})
 MISSED = run_suite(suite_of(EVIL, [IN_SET]), pd.DataFrame({"label": ["a", EVIL]}))
 MET = run_suite(suite_of("s", [IN_SET]), pd.DataFrame({"label": ["a"]}))
 
 
 def judged(number, **changes):
-    given = {"kind": "logs", "at": DAY + timedelta(days=number), "key": "k", "title": f"batch {number}."}
+    given: dict[str, Any] = {
+        "kind": "logs",
+        "at": DAY + timedelta(days=number),
+        "key": "k",
+        "title": f"batch {number}.",
+    }
     return Judged(**given | changes)
 
 
@@ -62,7 +68,7 @@ def test_index_has_the_newest_and_reads_no_more_than_that(tmp_path, monkeypatch)
             store, f"{data_docs.FOLDER}/{path}.json", '{"title": "t", "results": [], "meta": {}, "statistics": {}}'
         )
     read, listed = [], []
-    real_read, real_names = data_docs.read_file, data_docs.names_in
+    real_read, real_names = data_docs.read_file, data_docs.names_in  # type: ignore[attr-defined]
     monkeypatch.setattr(data_docs, "read_file", lambda *given: (read.append(given), real_read(*given))[1])
     monkeypatch.setattr(data_docs, "names_in", lambda *given: (listed.append(given), real_names(*given))[1])
     listed_paths = [path for path, _ in newest_results(store)]

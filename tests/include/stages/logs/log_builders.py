@@ -38,7 +38,7 @@ def rich_loop(folder: Path, *, required: bool = True, **sections: Any) -> Loop:
     return make_loop(folder, **{"task": task, "inputs": inputs, "segments": segments, **sections})
 
 
-def rich_line(number: int, *, changes: dict[tuple[str, ...], Any] | None = None) -> dict[str, Any]:
+def rich_line(number: int, *, changes: Any = None) -> dict[str, Any]:
     """Return a whole line of `rich_loop`; changes are by path, and ABSENT takes a key out."""
     found: dict[str, Any] = {
         "trace_id": f"t{number}",

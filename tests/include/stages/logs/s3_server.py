@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault != "trickle":
             return [body]
         size = len(body) // 20 + 1
-        return (time.sleep(0.005) or body[at : at + size] for at in range(0, len(body), size))  # type: ignore[func-returns-value]
+        return (time.sleep(0.005) or body[at : at + size] for at in range(0, len(body), size))
 
     def _hang_up(self) -> None:
         self.close_connection = True

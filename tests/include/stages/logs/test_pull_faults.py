@@ -9,6 +9,7 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -174,7 +175,7 @@ class TestFullDisk:
     def test_disk_that_duckdb_spills_to_and_that_is_full_is_an_error_and_the_next_pull_is_whole(
         self, tmp_path, monkeypatch, known
     ):
-        real, rows = staging.connected, 60_000
+        real, rows = staging.connected, 60_000  # type: ignore[attr-defined]
 
         def little_memory(memory_mb, folder):
             connection = real(memory_mb, folder)
@@ -200,7 +201,7 @@ class TestFullDisk:
 
 
 GOOD, ADDED = [line(n) for n in range(8)], [line(8), line(9, when=NEXT)]
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "appended": [*GOOD, "broken", *ADDED],
     "truncated": GOOD[:3],
     "rewritten": [line(50), *GOOD[4:], *ADDED],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -272,7 +273,7 @@ def test_any_bytes_end_in_the_table_or_in_quarantine_and_the_counts_add_up(tmp_p
 )
 def test_mark_of_the_byte_order_is_no_part_of_a_line(tmp_path, before, doubtful):
     store = make_store(tmp_path)
-    changes = {"segments": '{"desk": "eu"}'} if doubtful else {}
+    changes: Any = {"segments": '{"desk": "eu"}'} if doubtful else {}
     lines = [line(1, **changes), line(2), line(3, **changes) | {"probabilities": {"earn": 2}}]
     path = write_lines(tmp_path, lines)
     path.write_bytes(BYTE_ORDER_MARK + before + path.read_bytes())

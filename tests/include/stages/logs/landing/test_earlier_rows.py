@@ -19,7 +19,7 @@ def of_day(number, traces, **changes):
 def reads(monkeypatch):
     """Of each look-up, the number of files whose trace ids were read; and what was read whole."""
     looked, picked = [], []
-    stream, pick = earlier_rows.column_with_places, earlier_rows.picked_rows
+    stream, pick = earlier_rows.column_with_places, earlier_rows.picked_rows  # type: ignore[attr-defined]
 
     def streaming(dataset, paths, column):
         looked.append(len(paths))
@@ -73,7 +73,7 @@ def test_after_another_writers_commit_only_its_file_is_looked_at(tmp_path, reads
     (tmp_path / "other").mkdir()
     written = write_lines(tmp_path, of_day(3, [31], prediction="grain"), "elsewhere.jsonl")
     written.rename(tmp_path / "other" / "elsewhere.jsonl")
-    add_files, raced = landing.add_files, []
+    add_files, raced = landing.add_files, []  # type: ignore[attr-defined]
 
     def late(*arguments):
         if not raced:

