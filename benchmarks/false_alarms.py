@@ -21,13 +21,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from benchmarks.false_alarm_peers import Draw, peer_rates
+from benchmarks.false_alarm_picture import draw
 from benchmarks.measuring import ROOT
 from benchmarks.workloads.simulated_days import COLUMNS, EFFECTS, MOVED, Days, Effect, date_of
 from include.foundation.config.data_sections import Drift
@@ -41,19 +41,6 @@ ROWS = (1_000, 10_000, 100_000)
 DRIFT = Drift()
 MOST_PEER_ROWS = 10_000
 PICTURE = ROOT / "docs" / "pictures" / "false_alarms.png"
-TITLES = {
-    "none": "days differ by sampling only",
-    "day-0.05": "days differ by 0.05 sd",
-    "day-0.1": "days differ by 0.1 sd",
-    "weekday": "weekdays differ by 0.1 sd",
-}
-# Name, colour and width of each peer's line: where several are at 100 %, the wider ones are drawn first.
-PEER_LINES = {
-    "ks": ("KS, χ²", "#9aa5b1", 6.0),
-    "alibi_detect": ("alibi-detect", "#c58b2a", 2.5),
-    "evidently": ("Evidently", "#6b8e4e", 1.5),
-    "nannyml": ("NannyML", "#8a5fa8", 1.5),
-}
 
 
 def flagged_columns(days: Mapping[str, list[Profile]], reference: Sequence[str], today: str) -> set[int]:
@@ -224,30 +211,6 @@ def case(effect: Effect, rows: int, work: Work) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(results: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw false alarms against window size, one panel an effect."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    figure.suptitle("Ordinary windows that are called drift: 20 columns, 28 reference days", x=0.01, ha="left")
-    names = [effect.name for effect in EFFECTS if not effect.shift]
-    for axis, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
-        own = [line for line in results if line["case"].startswith(f"{name} n=")]
-        sizes = [int(line["case"].split("n=")[1]) for line in own]
-        for tool, (label, colour, width) in PEER_LINES.items():
-            known = [(size, line["peers"][tool]) for size, line in zip(sizes, own, strict=True)]
-            known = [(size, figure) for size, figure in known if figure is not None]
-            axis.plot(*zip(*known, strict=True), "o-", color=colour, linewidth=width, label=label) if known else None
-        axis.plot(sizes, [line["rate"] for line in own], "o-", color="#1f5fa8", linewidth=2.5, label="this project")
-        axis.axhline(LIMIT, color="#b3261e", linestyle="--", linewidth=1, label="5 %")
-        axis.set(xscale="log", xlabel="rows a day", title=TITLES[name], ylim=(-0.03, 1.03))
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("share of windows")
-    figure.axes[0].legend(fontsize=8, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-
-
 def main() -> None:
     """Print one JSON line per case; draw the picture after a full run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -260,7 +223,7 @@ def main() -> None:
             results.append(case(effect, rows, work))
             print(json.dumps(results[-1]), flush=True)
     if not quick:
-        draw(results, PICTURE)
+        draw(results, LIMIT, PICTURE)
 
 
 if __name__ == "__main__":

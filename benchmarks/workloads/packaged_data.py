@@ -36,7 +36,13 @@ def wheel(requirement: str, pattern: str, sha256: str) -> Path:
 
 
 def npm_archive(requirement: str, pattern: str, sha256: str) -> Path:
-    """Download the archive of an npm package; parameters and errors are those of `wheel`."""
+    """Download the archive of an npm package, unless it is in the cache, and return its path.
+
+    Parameters
+    ----------
+    requirement, pattern, sha256
+        As for `wheel`.
+    """
     return _fetched(["npm", "pack", "--silent", requirement], pattern, sha256)
 
 
