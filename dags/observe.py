@@ -42,7 +42,7 @@ from include.foundation.config.manual_runs import ObserveRun
 form = trigger_form(ObserveRun)
 
 for loop in valid_loops():
-    name, assets = loop.name, loop_assets(loop.name)
+    name, assets, long = loop.name, loop_assets(loop.name), long_timeout(loop)
 
     with DAG(
         **dag_arguments(loop, "observe"),
@@ -50,28 +50,22 @@ for loop in valid_loops():
         params=form,
         doc_md=__doc__,
     ) as dag:
-        plan_pull = PlanPullOperator(
-            task_id="plan_pull", loop=name, execution_timeout=long_timeout(loop), inlets=[assets.model]
-        )
+        plan_pull = PlanPullOperator(task_id="plan_pull", loop=name, execution_timeout=long, inlets=[assets.model])
         interval = XComArg(plan_pull, key="interval")
         pull_logs = PullLogsOperator.partial(
-            task_id="pull_logs", loop=name, interval=interval, execution_timeout=long_timeout(loop)
+            task_id="pull_logs", loop=name, interval=interval, execution_timeout=long
         ).expand(partition=plan_pull.output)
         pull_feedback = PullFeedbackOperator(
-            task_id="pull_feedback", loop=name, interval=interval, execution_timeout=long_timeout(loop)
+            task_id="pull_feedback", loop=name, interval=interval, execution_timeout=long
         )
         validate_logs = ValidateLogsOperator(
             task_id="validate_logs", loop=name, interval=interval, outlets=[assets.predictions]
         )
         detect_drift = DetectDriftOperator(
-            task_id="detect_drift",
-            loop=name,
-            interval=interval,
-            execution_timeout=long_timeout(loop),
-            outlets=[assets.drift_alarm],
+            task_id="detect_drift", loop=name, interval=interval, execution_timeout=long, outlets=[assets.drift_alarm]
         )
         select_samples = SelectSamplesOperator(
-            task_id="select_samples", loop=name, interval=interval, execution_timeout=long_timeout(loop)
+            task_id="select_samples", loop=name, interval=interval, execution_timeout=long
         )
         push_to_labeling = PushToLabelingOperator(
             task_id="push_to_labeling", loop=name, pool="labeling", outlets=[assets.label_requests]

@@ -44,7 +44,7 @@ from include.foundation.config.manual_runs import RetrainRun
 form = trigger_form(RetrainRun)
 
 for loop in valid_loops():
-    name, assets = loop.name, loop_assets(loop.name)
+    name, assets, long = loop.name, loop_assets(loop.name), long_timeout(loop)
 
     with DAG(
         **dag_arguments(loop, "retrain"),
@@ -55,15 +55,13 @@ for loop in valid_loops():
         doc_md=__doc__,
     ) as dag:
         decide_retrain = DecideRetrainOperator(task_id="decide_retrain", loop=name, inlets=[assets.dataset])
-        retrain = RetrainOperator(
-            task_id="retrain", loop=name, decision=decide_retrain.output, execution_timeout=long_timeout(loop)
-        )
+        retrain = RetrainOperator(task_id="retrain", loop=name, decision=decide_retrain.output, execution_timeout=long)
         evaluate = EvaluateOperator(
             task_id="evaluate",
             loop=name,
             decision=decide_retrain.output,
             challenger=retrain.output,
-            execution_timeout=long_timeout(loop),
+            execution_timeout=long,
         )
         register_model = RegisterModelOperator(
             task_id="register_model", loop=name, decision=evaluate.output, challenger=retrain.output
@@ -74,7 +72,7 @@ for loop in valid_loops():
             loop=name,
             decision=gate.output,
             challenger=retrain.output,
-            execution_timeout=long_timeout(loop),
+            execution_timeout=long,
             pool="labeling",
             outlets=[assets.label_requests],
         )
