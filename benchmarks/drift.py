@@ -1,7 +1,7 @@
-"""What judging drift costs, against reading the same bytes and against other tools on the same rows.
+"""What it costs to judge drift, compared with reading the same bytes and with other tools on the same rows.
 
 ``.venv/bin/python -m benchmarks.drift [--quick]`` prints one JSON object per case: CPU seconds of fresh processes.
-Reference and current window have as many rows each: 20 numbers, 5 categories, prediction and confidence. ``rows=`` cases
+Reference and current window have equally many rows of 20 numbers, 5 categories, prediction and confidence. ``rows=`` cases
 profile both and judge; ``daily`` cases do what a loop does every day: profile the new day and judge it against 28 others.
 """
 
@@ -18,7 +18,7 @@ from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.profiles import profile_days
 
 DAYS = 10  # of the reference, and of the current window
-HISTORY, LAST = 28, 30
+REFERENCE_DAYS, LAST = 28, 30
 SHOWN = (1, 10, 20, 30)
 PEERS = {
     "KS and chi-squared, scipy": ("ks",),
@@ -30,7 +30,21 @@ PEERS = {
 
 
 def windows(folder: Path, rows: int, repetitions: int, *, copies: int = 1, with_peers: bool = False) -> dict[str, Any]:
-    """Return the result of judging a current window against a reference of as many rows."""
+    """Return the line of a case that profiles reference and current window, and judges.
+
+    Parameters
+    ----------
+    folder
+        Where the store is written.
+    rows
+        Of the reference, and of the current window.
+    repetitions
+        How often the product and the reading of the bytes are measured; peers are measured once.
+    copies
+        Files of each day that are links to one file.
+    with_peers
+        Whether the peers are measured as well.
+    """
     store = drift_store(folder / "store")
     write_days(store, 2 * DAYS, rows // DAYS // copies, copies)
     frames = folder / "frames.json"
@@ -43,40 +57,50 @@ def windows(folder: Path, rows: int, repetitions: int, *, copies: int = 1, with_
     for name, (tool, *variant) in others.items():
         measures[name] = partial(peers.run, tool, ["compare", str(frames), *variant])
     times = {name: repetitions if name in {"ours", "limit"} else 1 for name in measures}
-    found = interleaved(measures, times)
-    result = _line(f"rows={rows}", found, {name: found[name] for name in others}, repetitions)
+    measured = interleaved(measures, times)
+    result = _line(f"rows={rows}", measured, {name: measured[name] for name in others}, repetitions)
     return result | {"peers_repetitions": 1} if with_peers else result
 
 
 def daily(folder: Path, rows: int, repetitions: int) -> Iterator[dict[str, Any]]:
-    """Yield what the check of one day costs, on some days of a month."""
+    """Yield the lines of daily checks: what the check of one day costs, on some days of a month.
+
+    Parameters
+    ----------
+    folder
+        Where the store is written.
+    rows
+        Of each day.
+    repetitions
+        How often each check is measured.
+    """
     store = drift_store(folder / "store")
-    write_days(store, HISTORY + LAST, rows)
+    write_days(store, REFERENCE_DAYS + LAST, rows)
     before = {day: _store_before(folder, day) for day in SHOWN}
     measures: dict[str, Measure] = {}
     for day in SHOWN:
-        number = HISTORY + day - 1
+        number = REFERENCE_DAYS + day - 1
         write_frames(store, days(0, 0), days(number, number), folder / f"frames{day}.json")
         measures[f"ours {day}"] = partial(_ours, before[day], number, number, number)
         reading = ("benchmarks.workloads.read_columns", str(folder / f"frames{day}.json"), "current")
         measures[f"limit {day}"] = partial(run_module, *reading)
-    found = interleaved(measures, repetitions)
+    measured = interleaved(measures, repetitions)
     for day in SHOWN:
-        of_day = {side: found[f"{side} {day}"] for side in ("ours", "limit")}
+        of_day = {name: measured[f"{name} {day}"] for name in ("ours", "limit")}
         result = _line(f"daily day={day}", of_day, {}, repetitions)
-        yield result | {"rows": rows, "ratio_to_first_day": round(result["ours"] / _cpu(found["ours 1"]), 3)}
+        yield result | {"rows": rows, "ratio_to_first_day": round(result["ours"] / _cpu(measured["ours 1"]), 3)}
 
 
 def _store_before(folder: Path, day: int) -> Path:
-    """Let the days before one pass, and return a copy of the store as that day's check finds it."""
+    """Play the days before a shown one, and return a copy of the store as that day's check will read it."""
     store = drift_store(folder / "store")
     shown = [0, *SHOWN]
     for number in range(shown[shown.index(day) - 1], day):
         if number == 0:
-            profile_days(store, days(0, HISTORY - 1))
+            profile_days(store, days(0, REFERENCE_DAYS - 1))
         else:
-            profile_days(store, days(HISTORY + number - 1, HISTORY + number - 1))
-            detect_drift(store, days(HISTORY + number - 1, HISTORY + number - 1))
+            profile_days(store, days(REFERENCE_DAYS + number - 1, REFERENCE_DAYS + number - 1))
+            detect_drift(store, days(REFERENCE_DAYS + number - 1, REFERENCE_DAYS + number - 1))
     return snapshot(folder / "store", folder / f"before{day}" / "store").parent
 
 
@@ -89,17 +113,17 @@ def _ours(folder: Path, first: int, last: int, window_first: int) -> Measured:
 
 
 def _line(
-    case: str, found: dict[str, Measured | None], others: dict[str, Measured | None], repetitions: int
+    case: str, measured: dict[str, Measured | None], others: dict[str, Measured | None], repetitions: int
 ) -> dict[str, Any]:
-    ours = found["ours"]
+    ours = measured["ours"]
     if ours is None:
         msg = f"{case}: our own process was not measured"
         raise RuntimeError(msg)
-    return line("drift", case, ours, found["limit"], others, repetitions) | {"outcome": ours.output.strip()}
+    return line("drift", case, ours, measured["limit"], others, repetitions) | {"outcome": ours.output.strip()}
 
 
-def _cpu(found: Measured | None) -> float:
-    return found.cpu_seconds if found else float("nan")
+def _cpu(measured: Measured | None) -> float:
+    return measured.cpu_seconds if measured else float("nan")
 
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
@@ -113,7 +137,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print one JSON line a case."""
+    """Print one JSON line per case."""
     print_cases(cases, __doc__)
 
 

@@ -1,16 +1,15 @@
 """How often ordinary days are called drift, and whether a real shift is found, against the tools people use.
 
 ``.venv/bin/python -m benchmarks.false_alarms [--quick]`` prints one JSON object per case. A loop of 20 standard normal columns
-is judged every day against the 28 ordinary days before it, by the product's own statistics, calibration and confirmation, with
-the default thresholds. What is ordinary: nothing but sampling (``none``); each day's mean of each column is moved by a draw of
-sd 0.05 or 0.1 (``day-0.05``, ``day-0.1``); seven fixed shifts, a draw of sd 0.1 each, one a weekday (``weekday``). What is to
-be found within three windows: a lasting shift of 0.2 in five columns (``shift``), or of 0.3 where days differ by 0.1
-(``shift+day``).
+is judged every day against the 28 ordinary days before it, by the product's own statistics, thresholds and confirmation.
+Ordinary days differ by sampling alone (``none``); or each day's mean of each column is moved by a draw of sd 0.05 or 0.1
+(``day-0.05``, ``day-0.1``); or each weekday has a fixed shift, a draw of sd 0.1 (``weekday``). A lasting shift is to be found
+within three windows: of 0.2 in five columns (``shift``), or of 0.3 where days differ by 0.1 (``shift+day``).
 
 A day's profile is drawn directly: the counts of its bins are multinomial with the normal's probabilities under the day's mean,
-which is the very law of counting that many raw rows into the same bins (a test holds the two against each other). So days of
-100,000 rows cost no more than days of 1,000. Peers get raw rows: the 28 days as one reference, up to 10,000 rows a day (their
-memory), fewer windows (``peer_trials``), none with ``--quick``. The full run takes three quarters of an hour.
+which is the distribution of counting as many raw rows in the same bins (a test compares the two). So days of 100,000 rows cost
+no more than days of 1,000. Peers get raw rows: the 28 days as one reference, up to 10,000 rows a day (their memory), fewer
+windows (``peer_trials``), none with ``--quick``. The full run takes three quarters of an hour.
 
 The full run also draws ``docs/pictures/false_alarms.png``.
 """
@@ -21,160 +20,140 @@ import resource
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.false_alarm_peers import Draw, peer_rates
+from benchmarks.false_alarm_picture import draw
 from benchmarks.measuring import ROOT
+from benchmarks.workloads.simulated_days import COLUMNS, EFFECTS, MOVED, Days, Effect, date_of
 from include.foundation.config.data_sections import Drift
 from include.stages.drift.comparing.column_findings import judge_columns
-from include.stages.drift.history import confirmation, rolling_days
-from include.stages.drift.profiling.binning import BINS
-from include.stages.drift.profiling.column_profile import Counts, Profile
+from include.stages.drift.earlier_verdicts import confirmation, rolling_days
+from include.stages.drift.profiling.column_profile import Profile
 
-COLUMNS, MOVED, REFERENCE_DAYS, WINDOWS = 20, 5, 28, 3
-START = date(2026, 1, 5)
+REFERENCE_DAYS, WINDOWS = 28, 3
 LIMIT, POWER = 0.05, 0.95
 ROWS = (1_000, 10_000, 100_000)
-INNER = stats.norm.ppf(np.arange(1, BINS) / BINS)
-EDGES = [-np.inf, *INNER.tolist(), np.inf]
 DRIFT = Drift()
 MOST_PEER_ROWS = 10_000
 PICTURE = ROOT / "docs" / "pictures" / "false_alarms.png"
-TITLES = {
-    "none": "days differ by sampling only",
-    "day-0.05": "days differ by 0.05 sd",
-    "day-0.1": "days differ by 0.1 sd",
-    "weekday": "weekdays differ by 0.1 sd",
-}
-# Name, colour and width of each peer's line: the first ones lie below others where both are at 100 %.
-PEER_LINES = {
-    "ks": ("KS, χ²", "#9aa5b1", 6.0),
-    "alibi_detect": ("alibi-detect", "#c58b2a", 2.5),
-    "evidently": ("Evidently", "#6b8e4e", 1.5),
-    "nannyml": ("NannyML", "#8a5fa8", 1.5),
-}
 
 
-@dataclass(frozen=True)
-class Effect:
-    """How days differ: sd of a day's means, sd of the weekdays' shifts, and the shift to be found."""
+def flagged_columns(days: Mapping[str, list[Profile]], reference: Sequence[str], today: str) -> set[int]:
+    """Return which columns of a day the product flags.
 
-    name: str
-    day: float = 0.0
-    weekday: float = 0.0
-    shift: float = 0.0
-
-
-EFFECTS = (
-    Effect("none"),
-    Effect("day-0.05", day=0.05),
-    Effect("day-0.1", day=0.1),
-    Effect("weekday", weekday=0.1),
-    Effect("shift", shift=0.2),
-    Effect("shift+day", day=0.1, shift=0.3),
-)
+    Parameters
+    ----------
+    days
+        Profiles of each column by day.
+    reference
+        Days that say what is ordinary.
+    today
+        Day to be judged.
+    """
+    window = {("", f"x{column}"): [days[today][column]] for column in range(COLUMNS)}
+    ordinary = {("", f"x{column}"): [days[day][column] for day in reference] for column in range(COLUMNS)}
+    return {int(finding.column[1:]) for finding in judge_columns(DRIFT, window, ordinary) if finding.flagged}
 
 
-class Days:
-    """A loop's days, drawn one after the other.
+def false_alarms(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
+    """Return how many independent windows of ordinary days are flagged in any column.
 
     Parameters
     ----------
     effect
-        How they differ.
+        How days differ.
     rows
         Rows a day.
-    generator
-        Source of randomness.
+    trials
+        Number of windows.
+    seed
+        Of the random draws.
     """
-
-    def __init__(self, effect: Effect, rows: int, generator: np.random.Generator) -> None:
-        self._effect, self._rows, self._generator = effect, rows, generator
-        self._weekly = generator.normal(0, effect.weekday, (7, COLUMNS))
-
-    def means(self, number: int, *, shifted: bool) -> NDArray[np.float64]:
-        """Return the mean of each column on a day, (`COLUMNS`,)."""
-        means: NDArray[np.float64] = self._weekly[number % 7] + self._generator.normal(0, self._effect.day, COLUMNS)
-        means[:MOVED] += self._effect.shift if shifted else 0.0
-        return means
-
-    def profiles(self, number: int, *, shifted: bool = False) -> list[Profile]:
-        """Return the profile of each column on a day."""
-        below = stats.norm.cdf(INNER - self.means(number, shifted=shifted)[:, None])
-        shares = np.diff(below, axis=1, prepend=0, append=1)
-        counts = self._generator.multinomial(self._rows, shares)
-        return [
-            Profile(date_of(number), "", f"x{column}", self._rows, Counts("numeric", of_bin, EDGES))
-            for column, of_bin in enumerate(counts.tolist())
-        ]
-
-
-def date_of(number: int) -> str:
-    """Return the n-th day."""
-    return (START + timedelta(days=number)).isoformat()
-
-
-def flagged_columns(days: Mapping[str, list[Profile]], reference: Sequence[str], today: str) -> set[int]:
-    """Return which columns of a day the product flags."""
-    window = {("", f"x{column}"): [days[today][column]] for column in range(COLUMNS)}
-    past = {("", f"x{column}"): [days[day][column] for day in reference] for column in range(COLUMNS)}
-    return {int(found.column[1:]) for found in judge_columns(DRIFT, window, past) if found.flagged}
-
-
-def false_alarms(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
-    """Return how many of independent windows are flagged in any column though nothing but ordinary days happened."""
     generator, flagged = np.random.default_rng([seed, rows]), 0
     for _ in range(trials):
         days = Days(effect, rows, generator)
-        found = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS + 1)}
-        *reference, today = found
-        flagged += bool(flagged_columns(found, reference, today))
+        profiles = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS + 1)}
+        *reference, today = profiles
+        flagged += bool(flagged_columns(profiles, reference, today))
     return flagged
 
 
 def alarms(effect: Effect, rows: int, years: float, seed: int = 0) -> int:
-    """Return the alarms raised in some years of daily checks of ordinary days, confirmed and with the cool-down."""
+    """Return the number of alarms raised in some years of daily checks of ordinary days.
+
+    Parameters
+    ----------
+    effect
+        How days differ.
+    rows
+        Rows a day.
+    years
+        Length of the simulation.
+    seed
+        Of the random draws.
+    """
     days = Days(effect, rows, np.random.default_rng([seed, rows, 1]))
-    found = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS)}
+    profiles = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS)}
     flags: list[bool] = []
     flagged: list[str] = []
     raised: list[int] = []
     for number in range(REFERENCE_DAYS, REFERENCE_DAYS + round(365 * years)):
         today = date_of(number)
-        reference = rolling_days(DRIFT, sorted(found), flagged, today)
-        found[today] = days.profiles(number)
-        flags.append(bool(flagged_columns(found, reference, today)))
+        reference = rolling_days(DRIFT, sorted(profiles), flagged, today)
+        profiles[today] = days.profiles(number)
+        flags.append(bool(flagged_columns(profiles, reference, today)))
         flagged += [today] if flags[-1] else []
-        quiet = timedelta(days=number - raised[-1] - 1) if raised else None
-        if confirmation(DRIFT, flags, quiet)[0] == "alarm":
+        since_last_alarm = timedelta(days=number - raised[-1] - 1) if raised else None
+        if confirmation(DRIFT, flags, since_last_alarm)[0] == "alarm":
             raised.append(number)
-        found.pop(date_of(number - 3 * REFERENCE_DAYS), None)
+        profiles.pop(date_of(number - 3 * REFERENCE_DAYS), None)
     return len(raised)
 
 
 def shifts_found(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
-    """Return in how many trials a moved column is flagged in one of the first three windows of a lasting shift."""
-    generator, seen = np.random.default_rng([seed, rows, 2]), 0
+    """Return in how many trials a moved column is flagged in one of the first three windows of a lasting shift.
+
+    Parameters
+    ----------
+    effect
+        How days differ.
+    rows
+        Rows a day.
+    trials
+        Number of independent shifts.
+    seed
+        Of the random draws.
+    """
+    generator, count = np.random.default_rng([seed, rows, 2]), 0
     for _ in range(trials):
         days = Days(effect, rows, generator)
-        found = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS)}
+        profiles = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS)}
         for number in range(REFERENCE_DAYS, REFERENCE_DAYS + WINDOWS):
-            reference = rolling_days(DRIFT, sorted(found), [], date_of(number))
-            found[date_of(number)] = days.profiles(number, shifted=True)
-            if flagged_columns(found, reference, date_of(number)) & set(range(MOVED)):
-                seen += 1
+            reference = rolling_days(DRIFT, sorted(profiles), [], date_of(number))
+            profiles[date_of(number)] = days.profiles(number, shifted=True)
+            if flagged_columns(profiles, reference, date_of(number)) & set(range(MOVED)):
+                count += 1
                 break
-    return seen
+    return count
 
 
 def raw_days(effect: Effect, rows: int, work: "Work") -> Iterator[Draw]:
-    """Yield reference rows (days of rows, `COLUMNS`) and the windows after them (W, rows, `COLUMNS`), for the peers."""
+    """Yield reference rows (28 days of rows, `COLUMNS`) and the windows after them (windows, rows, `COLUMNS`), for the peers.
+
+    Parameters
+    ----------
+    effect
+        How days differ; the shift is in the windows only.
+    rows
+        Rows a day; with more than `MOST_PEER_ROWS` nothing is yielded.
+    work
+        Says how many references and windows.
+    """
     generator = np.random.default_rng([1, rows])
     for _ in range(work.peer_references if rows <= MOST_PEER_ROWS else 0):
         days = Days(effect, rows, generator)
@@ -186,7 +165,7 @@ def raw_days(effect: Effect, rows: int, work: "Work") -> Iterator[Draw]:
 
 @dataclass(frozen=True)
 class Work:
-    """How much is simulated in a case; the peers get fewer windows, ``peer_windows`` (a multiple of three) a reference."""
+    """How much is simulated in a case; peers get ``peer_windows``, a multiple of three, for each of ``peer_references``."""
 
     trials: int
     years: float
@@ -195,19 +174,29 @@ class Work:
 
 
 def case(effect: Effect, rows: int, work: Work) -> dict[str, Any]:
-    """Return the line of a case: what is flagged wrongly at most, or found at least, is the limit."""
+    """Return the line of a case: the share of windows flagged, or of shifts found, against its limit.
+
+    Parameters
+    ----------
+    effect
+        How days differ; with a shift, the limit is the smallest share to be found, else the largest to be flagged.
+    rows
+        Rows a day.
+    work
+        How much is simulated.
+    """
     group = WINDOWS if effect.shift else 1
     trials = work.peer_references * work.peer_windows // group if rows <= MOST_PEER_ROWS else 0
-    more: dict[str, float] = {}
-    with ThreadPoolExecutor(1) as beside:  # the peers are processes of their own
-        asked = beside.submit(peer_rates, raw_days(effect, rows, work), group)
+    yearly: dict[str, float] = {}
+    with ThreadPoolExecutor(1) as pool:  # the peers are processes of their own
+        peer_work = pool.submit(peer_rates, raw_days(effect, rows, work), group)
         if effect.shift:
             count, limit = shifts_found(effect, rows, work.trials), POWER
         else:
             count, limit = false_alarms(effect, rows, work.trials), LIMIT
             raised = alarms(effect, rows, work.years)
-            more = {"alarms_a_year": raised / work.years, "alarms": raised, "years": work.years}
-        peers = asked.result()
+            yearly = {"alarms_a_year": raised / work.years, "alarms": raised, "years": work.years}
+        peers = peer_work.result()
     unit = "share of shifts found within three windows" if effect.shift else "share of ordinary windows flagged"
     known = [figure for figure in peers.values() if figure is not None]
     best = (max if effect.shift else min)(known, default=None)
@@ -218,36 +207,12 @@ def case(effect: Effect, rows: int, work: Work) -> dict[str, Any]:
         "ratio_to_best_peer": rate / best if best else None, "repetitions": work.trials,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "rate": rate, "low": float(interval.low), "high": float(interval.high), "trials": work.trials,
-        **more,
+        **yearly,
     }  # fmt: skip
 
 
-def draw(results: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw false alarms against window size, one panel an effect."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    figure.suptitle("Ordinary windows that are called drift: 20 columns, 28 reference days", x=0.01, ha="left")
-    names = [effect.name for effect in EFFECTS if not effect.shift]
-    for axis, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
-        own = [line for line in results if line["case"].startswith(f"{name} n=")]
-        sizes = [int(line["case"].split("n=")[1]) for line in own]
-        for tool, (label, colour, width) in PEER_LINES.items():
-            known = [(size, line["peers"][tool]) for size, line in zip(sizes, own, strict=True)]
-            known = [(size, figure) for size, figure in known if figure is not None]
-            axis.plot(*zip(*known, strict=True), "o-", color=colour, linewidth=width, label=label) if known else None
-        axis.plot(sizes, [line["rate"] for line in own], "o-", color="#1f5fa8", linewidth=2.5, label="this project")
-        axis.axhline(LIMIT, color="#b3261e", linestyle="--", linewidth=1, label="5 %")
-        axis.set(xscale="log", xlabel="rows a day", title=TITLES[name], ylim=(-0.03, 1.03))
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("share of windows")
-    figure.axes[0].legend(fontsize=8, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-
-
 def main() -> None:
-    """Print one JSON line a case; draw the picture after a full run."""
+    """Print one JSON line per case; draw the picture after a full run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
     quick = parser.parse_args().quick
@@ -258,7 +223,7 @@ def main() -> None:
             results.append(case(effect, rows, work))
             print(json.dumps(results[-1]), flush=True)
     if not quick:
-        draw(results, PICTURE)
+        draw(results, LIMIT, PICTURE)
 
 
 if __name__ == "__main__":

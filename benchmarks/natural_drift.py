@@ -1,10 +1,10 @@
-"""Whether drift is found in real data that is known to drift, and none in data that is known not to.
+"""Whether drift is found in real data that is known to drift, and none in data that is known not to drift.
 
 ``.venv/bin/python -m benchmarks.natural_drift [--quick]`` prints one JSON object per data set. A model is fitted on the first
 period; then a loop with the default thresholds judges every window of seven days against that period, with labels of a random
-30 % of the rows. Days are pooled: so many rows in a row as ``rows_a_day`` says, because real days are thin. The figure is the
-share of later windows that are flagged. The peers see the same rows with what they can watch: categories, numbers, the
-confidence, the prediction, and the length of a text in characters and words.
+30 % of the rows. A day of the loop is ``rows_a_day`` consecutive rows, because real days are thin. The figure is the share of
+later windows that are flagged. Peers get the same rows with what they can watch: categories, numbers, the confidence, the
+prediction, and the length of a text in characters and words.
 """
 
 import json
@@ -28,52 +28,59 @@ from benchmarks.workloads.packaged_data import NoDataError
 QUICK = ("election_tweets",)
 
 
-def watched(stream: Stream) -> dict[str, Any]:
-    """Return the result of one data set."""
+def case(stream: Stream) -> dict[str, Any]:
+    """Return the line of one data set."""
     with tempfile.TemporaryDirectory() as folder:
-        found = watch(stream, Path(folder))
-        windows = windows_of(found)
-        said = peers_say(stream, found, windows, Path(folder))
-    flags = [verdict.flagged for verdict in found.verdicts]
+        watched = watch(stream, Path(folder))
+        peer_rates = peer_shares(stream, watched, Path(folder))
+    flags = [verdict.flagged for verdict in watched.verdicts]
+    rate = float(np.mean(flags))
     interval = stats.binomtest(sum(flags), len(flags)).proportion_ci(method="wilson")
-    result = _line(stream.name, float(np.mean(flags)), said) | {
-        "rate": float(np.mean(flags)),
+    return _line(stream.name, rate, peer_rates) | {
+        "rate": rate,
         "low": float(interval.low),
-    }
-    return result | {
         "high": float(interval.high),
         "trials": len(flags),
         "known_to_drift": stream.drifts,
-        "alarms": sum(verdict.outcome == "alarm" for verdict in found.verdicts),
-        "routes": found.routes,
+        "alarms": sum(verdict.outcome == "alarm" for verdict in watched.verdicts),
+        "routes": watched.routes,
         "first_flagged_window": flags.index(True) + 1 if any(flags) else None,
-        "balanced_accuracy": _accuracies(found.served),
+        "balanced_accuracy": _accuracies(watched.served),
         "rows_a_day": stream.rows_a_day,
-        "reference_days": found.reference_days,
+        "reference_days": watched.reference_days,
         "days_a_window": DAYS_A_WINDOW,
-        "flagged": _most_flagged(found),
+        "flagged": _most_flagged(watched),
     }
 
 
-def peers_say(stream: Stream, found: Watched, windows: list[pd.DataFrame], folder: Path) -> dict[str, float | None]:
-    """Return the share of windows that each peer calls drifted."""
+def peer_shares(stream: Stream, watched: Watched, folder: Path) -> dict[str, float | None]:
+    """Return the share of windows that each peer calls drifted; None for a peer that is not installed.
+
+    Parameters
+    ----------
+    stream
+        The data set.
+    watched
+        What the loop served and judged.
+    folder
+        Where the rows are written for the peers.
+    """
     numeric, categorical = ["confidence"], ["predicted"]
     for name, item in stream.inputs.items():
         if item["type"] == "text":
             numeric += [f"{name}_characters", f"{name}_words"]
         else:
             (numeric if item["type"] == "numeric" else categorical).append(name)
-    reference = found.served[found.served["day"] < found.reference_days]
-    told = {
+    reference = watched.served[watched.served["day"] < watched.reference_days]
+    windows = enumerate(windows_of(watched))
+    frames = {
         "reference": [_written(stream, reference, folder / "reference.parquet")],
-        "windows": [
-            [_written(stream, window, folder / f"window{place}.parquet")] for place, window in enumerate(windows)
-        ],
+        "windows": [[_written(stream, window, folder / f"window{place}.parquet")] for place, window in windows],
         "numeric": numeric,
         "categorical": categorical,
     }
     path = folder / "frames.json"
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(frames))
     flags = {tool: peers.told(peers.run(tool, ["compare", str(path)])) for tool in peers.TOOLS}
     return {tool: None if flagged is None else float(np.mean(flagged)) for tool, flagged in flags.items()}
 
@@ -82,7 +89,7 @@ def _written(stream: Stream, rows: pd.DataFrame, path: Path) -> str:
     kept = rows[[*stream.inputs, "confidence", "predicted"]]
     for name, item in stream.inputs.items():
         if item["type"] == "text":
-            words: Any = kept[name].str.split()  # the stubs know no length of lists
+            words: Any = kept[name].str.split()  # pandas' stubs do not know the length of lists
             lengths = {f"{name}_characters": kept[name].str.len(), f"{name}_words": words.str.len()}
             kept = kept.assign(**lengths).drop(columns=name)
     kept.to_parquet(path)
@@ -96,11 +103,11 @@ def _accuracies(served: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _most_flagged(found: Watched) -> dict[str, int]:
+def _most_flagged(watched: Watched) -> dict[str, int]:
     """Return in how many windows each column or monitor was flagged, the most frequent first."""
     names = [
         f"{finding.monitor}: {finding.column}"
-        for verdict in found.verdicts
+        for verdict in watched.verdicts
         for finding in [*verdict.columns, *verdict.monitors]
         if finding.flagged
     ]
@@ -108,14 +115,14 @@ def _most_flagged(found: Watched) -> dict[str, int]:
     return {str(name): int(count) for name, count in counts.head(8).items()}
 
 
-def _line(name: str, share: float, said: dict[str, float | None]) -> dict[str, Any]:
+def _line(name: str, rate: float, peer_rates: dict[str, float | None]) -> dict[str, Any]:
     return {
         "benchmark": "natural_drift",
         "case": name,
         "unit": "share of later windows flagged",
-        "ours": share,
+        "ours": rate,
         "limit": None,
-        "peers": said,
+        "peers": peer_rates,
         "ratio_to_limit": None,
         "ratio_to_best_peer": None,
         "repetitions": 1,
@@ -124,16 +131,16 @@ def _line(name: str, share: float, said: dict[str, float | None]) -> dict[str, A
 
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
-    """Yield the result of every data set; one whose package cannot be fetched has none, and says why."""
+    """Yield the line of every data set; that of one whose package cannot be fetched says why."""
     for name in QUICK if quick else STREAMS:
         try:
-            yield watched(STREAMS[name]())
+            yield case(STREAMS[name]())
         except NoDataError as error:
             yield _line(name, float("nan"), {}) | {"ours": None, "reason": str(error)}
 
 
 def main() -> None:
-    """Print one JSON line a data set."""
+    """Print one JSON line per data set."""
     print_cases(cases, __doc__)
 
 

@@ -1,9 +1,9 @@
-"""How often a whole verdict calls ordinary days drift, with every monitor at work that a loop has.
+"""How often a verdict with all of its monitors calls ordinary days drift.
 
 ``.venv/bin/python -m benchmarks.verdicts [--quick]`` prints one JSON object. A loop of six numbers, two segments, confidence,
 predictions and labels is judged every day by the product's own `detect_drift`, from its store, with the default thresholds.
-Nothing but ordinary days happens: each day's mean of each column, its confidence and its mix of classes are moved by draws.
-``false_alarms`` says how single columns behave against other tools.
+All days are ordinary: each day's mean of each column, its confidence and its mix of classes are moved by draws.
+``false_alarms`` compares single columns with other tools.
 """
 
 import resource
@@ -24,7 +24,7 @@ WINDOWS = 150  # of each loop
 
 
 def case(loops: int, windows: int) -> dict[str, Any]:
-    """Return the line of some independent loops, judged for so many days each."""
+    """Return the line of some independent loops, each judged for so many days."""
     flagged = alarms = 0
     monitors: Counter[str] = Counter()
     for seed in range(loops):
@@ -46,7 +46,7 @@ def case(loops: int, windows: int) -> dict[str, Any]:
 
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
-    """Yield the result."""
+    """Yield the line of the one case."""
     yield case(1, 30) if quick else case(6, WINDOWS)
 
 

@@ -1,4 +1,4 @@
-"""Turn whole JSON lines into the Parquet a service would write, objects as STRUCT columns: ``LOGS TARGET``."""
+"""Turn JSON lines into the Parquet that a service would write, with objects as STRUCT columns: ``LOGS TARGET``."""
 
 import sys
 

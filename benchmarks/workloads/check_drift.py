@@ -1,4 +1,4 @@
-"""Profile some days and judge one window, as two tasks of a loop would: ``FOLDER FIRST LAST WINDOW_FIRST WINDOW_LAST``."""
+"""Profile some days and judge one window, as a loop's two tasks do: ``FOLDER FIRST LAST WINDOW_FIRST WINDOW_LAST``."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from include.stages.drift.profiling.profiles import profile_days
 
 
 def main() -> None:
-    """Do it and print the outcome."""
+    """Profile, judge, and print the outcome."""
     first, last, window_first, window_last = (int(number) for number in sys.argv[2:])
     store = drift_store(Path(sys.argv[1]))
     profile_days(store, days(first, last))

@@ -1,6 +1,6 @@
-"""Let DuckDB read logs into the columns of our table and write the same kind of Parquet, unchecked: ``LOGS FORMAT TARGET``.
+"""Let DuckDB read logs and write the columns of our table as Parquet, unchecked: ``LOGS FORMAT TARGET``.
 
-This is what any ingestion must pay: the same values parsed, the same columns written, nothing looked at.
+This is the least that any ingestion costs: the same values parsed and the same columns written, without a check.
 """
 
 import sys
@@ -29,13 +29,13 @@ def main() -> None:
 
 
 def json_columns() -> str:
-    """Return how ``read_json`` reads the lines."""
+    """Return the arguments with which ``read_json`` reads the lines."""
     inputs = ", ".join(f"{name} {kind}" for name, kind in INPUTS.items())
     scores = ", ".join(f'"{name}" DOUBLE' for name in CLASSES)
     types = dict.fromkeys(("trace_id", "model_version", "prediction", "user_id"), "VARCHAR") | {"ts": "TIMESTAMPTZ"}
     types |= {"input": f"STRUCT({inputs})", "segments": "STRUCT(desk VARCHAR)", "probabilities": f"STRUCT({scores})"}
-    told = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
-    return f"format='newline_delimited', ignore_errors=true, columns={{{told}}}"
+    column_types = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
+    return f"format='newline_delimited', ignore_errors=true, columns={{{column_types}}}"
 
 
 def columns() -> list[str]:

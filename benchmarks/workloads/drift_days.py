@@ -1,4 +1,4 @@
-"""A loop's predictions as the product keeps them, 27 watched columns a row, to compare days with days."""
+"""Predictions as the product stores them, with 27 watched columns, for benchmarks that compare days."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def write_days(store: LoopStore, count: int, rows: int, copies: int = 1) -> None
     rows
         Rows of each file.
     copies
-        Files of each day: links to one file, so that a lot to read is quickly made.
+        Files of each day: links to one file, so that much to read is made quickly.
     """
     for number in range(count):
         day = days(number, number).days[0]
@@ -85,11 +85,21 @@ def snapshot(source: Path, target: Path) -> Path:
 
 
 def write_frames(store: LoopStore, reference: Interval, current: Interval, path: Path) -> None:
-    """Write what `benchmarks.peers.frames` reads: the files and columns of two windows."""
-    told: dict[str, Any] = {"reference": files_of(store, reference), "current": files_of(store, current)}
-    told["numeric"] = [*(f"input_n{place}" for place in range(NUMERIC)), "confidence"]
-    told["categorical"] = [*(f"input_c{place}" for place in range(CATEGORICAL)), "predicted"]
-    path.write_text(json.dumps(told))
+    """Write what `benchmarks.peers.frames` reads: the files and columns of two windows.
+
+    Parameters
+    ----------
+    store
+        Of `drift_store`.
+    reference, current
+        The two windows.
+    path
+        The JSON file.
+    """
+    frames: dict[str, Any] = {"reference": files_of(store, reference), "current": files_of(store, current)}
+    frames["numeric"] = [*(f"input_n{place}" for place in range(NUMERIC)), "confidence"]
+    frames["categorical"] = [*(f"input_c{place}" for place in range(CATEGORICAL)), "predicted"]
+    path.write_text(json.dumps(frames))
 
 
 def files_of(store: LoopStore, interval: Interval) -> list[str]:
@@ -112,7 +122,7 @@ def _columns(generator: np.random.Generator, number: int, first: int, count: int
     place = np.arange(first, first + count)
     start = np.datetime64(FIRST_DAY.replace(tzinfo=None), "us") + np.timedelta64(number, "D")
     trace = pc.binary_join_element_wise(f"trace-{number}", pa.array(place).cast(pa.string()), "-")
-    made: dict[str, pa.Array] = {
+    columns: dict[str, pa.Array] = {
         "trace_id": trace,
         "ts": pa.array(start + place * 1000).cast(pa.timestamp("us", tz="UTC")),
         "model_version": _constant("1", count),
@@ -122,12 +132,12 @@ def _columns(generator: np.random.Generator, number: int, first: int, count: int
     }
     for column in range(NUMERIC):
         values = generator.normal(size=count)
-        made[f"input_n{column}"] = pa.array(values if column % 2 else np.exp(values))
+        columns[f"input_n{column}"] = pa.array(values if column % 2 else np.exp(values))
     for column, kinds in zip(range(CATEGORICAL), (5, 10, 20, 30, 50), strict=True):
         drawn = np.floor(kinds * generator.random(count) ** 2).astype(np.int64)
         names = pa.array([f"kind {kind}" for kind in range(kinds)])
-        made[f"input_c{column}"] = pa.DictionaryArray.from_arrays(drawn, names)
-    return made
+        columns[f"input_c{column}"] = pa.DictionaryArray.from_arrays(drawn, names)
+    return columns
 
 
 def _constant(text: str, count: int) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Prediction logs of one day as a service writes them: about 0.6 kB a line, JSONL and the same lines in other forms."""
+"""Prediction logs of one day as a service writes them: JSONL of about 0.6 kB a line, and the same lines in other forms."""
 
 import gzip
 import os
@@ -18,7 +18,7 @@ DAY = Interval(datetime(2026, 3, 10, tzinfo=UTC), datetime(2026, 3, 11, tzinfo=U
 CLASSES = ["earn", "acq", "crude", "trade", "money-fx", "interest", "ship", "grain"]
 CHANNELS, COUNTRIES = ["web", "app", "mail", "api"], [f"country {number}" for number in range(30)]
 USERS = 20_000
-FAULTY = 10_000  # one line in as many is broken, and one is there twice
+FAULTY = 10_000  # of so many lines, one is broken and one is written twice
 BATCH = 10_000
 
 
@@ -42,22 +42,32 @@ def log_store(folder: Path, log_format: str) -> LoopStore:
 
 
 def day_before(back: int) -> Interval:
-    """Return the day so many days before `DAY`."""
+    """Return the day that is so many days before `DAY`."""
     return Interval(DAY.start - timedelta(days=back), DAY.end - timedelta(days=back))
 
 
 def write_logs(path: Path, rows: int, back: int = 0) -> int:
-    """Write lines of `day_before`, some broken and some twice, and return how many rows they hold."""
-    held = 0
+    """Write lines, some of them broken or written twice, and return the number of rows that they hold.
+
+    Parameters
+    ----------
+    path
+        The file.
+    rows
+        Lines to write, before some are broken or repeated.
+    back
+        Days before `DAY`.
+    """
+    count = 0
     with path.open("w") as target:
         for number, line in enumerate(lines(rows, back)):
             if number % FAULTY == FAULTY // 2:
                 target.write(line[: len(line) // 2] + "\n")
                 continue
             target.write(line + "\n" if number % FAULTY != FAULTY // 4 else f"{line}\n{line}\n")
-            held += 1
+            count += 1
     stamp(path, back)
-    return held
+    return count
 
 
 def lines(rows: int, back: int = 0) -> Iterator[str]:
@@ -69,39 +79,49 @@ def lines(rows: int, back: int = 0) -> Iterator[str]:
 
 
 def clean_copy(source: Path, target: Path) -> None:
-    """Copy the lines that are whole: some readers stop at the first that is not."""
+    """Copy the lines that are not broken: some readers stop at the first that is."""
     with source.open() as opened, target.open("w") as copy:
         copy.writelines(line for line in opened if line.endswith("}}\n"))
 
 
 def pack(source: Path, target: Path) -> None:
-    """Write a log file as ``.gz``."""
+    """Write a log file compressed, as ``.gz``."""
     with source.open("rb") as opened, gzip.open(target, "wb", compresslevel=1) as packed:
         shutil.copyfileobj(opened, packed, 1 << 20)
     stamp(target)
 
 
 def split(source: Path, folder: Path, files: int) -> None:
-    """Spread the lines of a log file over some files of equally many lines."""
+    """Spread the lines of a log file over files of equally many lines.
+
+    Parameters
+    ----------
+    source
+        The log file.
+    folder
+        Where the files are written.
+    files
+        Number of files.
+    """
     with source.open() as opened:
         total = sum(1 for _ in opened)
         opened.seek(0)
         for number in range(files):
             path = folder / f"{number:04d}.jsonl"
-            wanted = total * (number + 1) // files - total * number // files
+            size = total * (number + 1) // files - total * number // files
             with path.open("w") as part:
-                part.writelines(next(opened) for _ in range(wanted))
+                part.writelines(next(opened) for _ in range(size))
             stamp(path)
 
 
 def stamp(path: Path, back: int = 0) -> None:
-    """Give a file the time at which its day has just ended, so that the clock changes nothing."""
+    """Set a file's modification time to just after its day, so that results do not depend on the clock."""
     moment = (day_before(back).end + timedelta(minutes=1)).timestamp()
     os.utime(path, (moment, moment))
 
 
 def _phrases(generator: np.random.Generator) -> list[str]:
-    """Return many short runs of made-up words, of which texts of about 150 characters are put together."""
+    """Return many short runs of made-up words, from which texts of about 150 characters are made."""
     letters = np.array(list("etaoinshrdlucmfw"))
     words = ["".join(generator.choice(letters, size)) for size in generator.integers(2, 9, 5000)]
     return [" ".join(words[place] for place in places) for places in generator.integers(0, 5000, (20_000, 4))]

@@ -1,4 +1,4 @@
-"""A loop that watches a data set go by: predictions day by day, labels of a random share, a verdict on every window."""
+"""A loop that watches a data set: predictions day by day, labels of a random share, and a verdict on every window."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ LABELED = 0.3
 
 @dataclass(frozen=True)
 class Watched:
-    """What the loop found.
+    """A data set as a loop served and judged it.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Watched:
 
 
 def watch(stream: Stream, folder: Path) -> Watched:
-    """Let a data set go by: the first period is what is ordinary, each window of seven later days is judged against it."""
+    """Serve a data set day by day, and judge each window of seven later days against the first period."""
     served = _served(stream)
     days = int((served["period"] == served["period"].iloc[0]).sum() // stream.rows_a_day)
     store = LoopStore(_loop(stream, folder, days), str(folder / "store"))
@@ -74,17 +74,17 @@ def watch(stream: Stream, folder: Path) -> Watched:
     return Watched(store, served, days, verdicts)
 
 
-def windows_of(found: Watched) -> list[pd.DataFrame]:
+def windows_of(watched: Watched) -> list[pd.DataFrame]:
     """Return the rows of each window."""
-    starts = [found.reference_days + DAYS_A_WINDOW * place for place in range(len(found.verdicts))]
-    day = found.served["day"]
-    return [found.served[(day >= start) & (day < start + DAYS_A_WINDOW)] for start in starts]
+    starts = [watched.reference_days + DAYS_A_WINDOW * place for place in range(len(watched.verdicts))]
+    day = watched.served["day"]
+    return [watched.served[(day >= start) & (day < start + DAYS_A_WINDOW)] for start in starts]
 
 
 def _served(stream: Stream) -> pd.DataFrame:
-    """Return the rows with what a model says that was fitted on the first period; there, out of fold.
+    """Return the rows with predictions of a model fitted on the first period; those of the first period are out of fold.
 
-    Whole days only, and no day has rows of both the first period and a later one.
+    Rows that do not fill a day are left out, and no day has rows of both the first period and a later one.
     """
     rows = stream.rows
     first = rows["period"] == rows["period"].iloc[0]
@@ -92,14 +92,15 @@ def _served(stream: Stream) -> pd.DataFrame:
     fitted = clone(model).fit(inputs[first], rows.loc[first, "label"])
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     within = cross_val_predict(model, inputs[first], rows.loc[first, "label"], cv=folds, method="predict_proba")
-    chances = np.vstack([within, fitted.predict_proba(inputs[~first])])
-    said = np.asarray(fitted.classes_)[chances.argmax(axis=1)]
-    served = rows.assign(predicted=said, confidence=chances.max(axis=1), probabilities=list(chances))
+    probabilities = np.vstack([within, fitted.predict_proba(inputs[~first])])
+    predicted = np.asarray(fitted.classes_)[probabilities.argmax(axis=1)]
+    confidence = probabilities.max(axis=1)
+    served = rows.assign(predicted=predicted, confidence=confidence, probabilities=list(probabilities))
     parts = [
         part.iloc[: len(part) // stream.rows_a_day * stream.rows_a_day] for part in (served[first], served[~first])
     ]
-    whole: pd.DataFrame = pd.concat(parts, ignore_index=True)
-    return whole.assign(day=np.arange(len(whole)) // stream.rows_a_day)
+    full_days: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return full_days.assign(day=np.arange(len(full_days)) // stream.rows_a_day)
 
 
 def _model(stream: Stream) -> BaseEstimator:
@@ -113,7 +114,7 @@ def _model(stream: Stream) -> BaseEstimator:
 
 
 def _loop(stream: Stream, folder: Path, reference_days: int) -> Loop:
-    """Return the loop: defaults, but for what is ordinary; days of pooled rows are no weekdays."""
+    """Return a loop with default thresholds; its reference is the first period, and its days are no weekdays."""
     return Loop.model_validate(
         {
             "name": "natural",
@@ -129,7 +130,7 @@ def _loop(stream: Stream, folder: Path, reference_days: int) -> Loop:
 
 
 def _land(store: LoopStore, served: pd.DataFrame, first: int, days: int) -> None:
-    """Put the predictions of some days into the store, and labels of a random share of them."""
+    """Store the predictions of some days, and labels of a random share of them."""
     rows = served[(served["day"] >= first) & (served["day"] < first + days)]
     predictions = [_prediction(store.loop, number, row) for number, row in zip(rows.index, _records(rows), strict=True)]
     span = _span(first, days)
@@ -146,23 +147,23 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _prediction(loop: Loop, number: int, row: dict[str, Any]) -> dict[str, Any]:
     when = FIRST_DAY + timedelta(days=row["day"], hours=12)
-    found = {"trace_id": f"t{number}", "ts": when, "day": when.date().isoformat(), "model_version": "1"}
-    found |= {name: row[name] for name in ("predicted", "confidence")}
-    found |= {column: row[name] for name, column in loop.input_columns.items()}
-    return found | {"probabilities": row["probabilities"].tolist()}
+    prediction = {"trace_id": f"t{number}", "ts": when, "day": when.date().isoformat(), "model_version": "1"}
+    prediction |= {name: row[name] for name in ("predicted", "confidence")}
+    prediction |= {column: row[name] for name, column in loop.input_columns.items()}
+    return prediction | {"probabilities": row["probabilities"].tolist()}
 
 
 def _label(store: LoopStore, label: str, row: dict[str, Any], span: Interval) -> dict[str, Any]:
     names = set(pa.schema(store.schema("labels")).names) & set(row)
-    found = {name: row[name] for name in names - {"confidence"}}
-    found |= {
+    values = {name: row[name] for name in names - {"confidence"}}
+    values |= {
         "label_id": f"label of {row['trace_id']}",
         "label": label,
         "decided_by": "majority",
         "origin": "annotation",
     }
-    found |= {"split": "holdout", "stratum": "random", "inclusion_probability": LABELED, "confidence": 1.0}
-    return found | {"content_key": row["trace_id"], "decided_at": span.end}
+    values |= {"split": "holdout", "stratum": "random", "inclusion_probability": LABELED, "confidence": 1.0}
+    return values | {"content_key": row["trace_id"], "decided_at": span.end}
 
 
 def _span(first: int, days: int) -> Interval:

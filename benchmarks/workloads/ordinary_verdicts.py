@@ -1,4 +1,4 @@
-"""A loop on which nothing but ordinary days happens, and its daily drift verdicts."""
+"""A loop that has ordinary days only, and its daily drift verdicts."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,11 +24,21 @@ REFERENCE_DAYS, ROWS, LABELS, EFFECT = 28, 400, 20, 0.1
 NUMBERS = [f"n{place}" for place in range(6)]
 SEGMENTS = (ALL_ROWS, "desk=eu", "desk=us")
 EDGES = bin_edges(np.random.default_rng(0).normal(size=10_000))
-OF_CONFIDENCE = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
+CONFIDENCE_EDGES = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
 
 
 def daily_verdicts(folder: Path, windows: int, generator: np.random.Generator) -> Iterator[DriftVerdict]:
-    """Yield the verdict of each day after the reference days of a new loop below ``folder``."""
+    """Yield the verdict of each day after the reference days of a new loop.
+
+    Parameters
+    ----------
+    folder
+        Where the loop's store is written.
+    windows
+        Number of days judged.
+    generator
+        Source of randomness.
+    """
     loop = Loop.model_validate(
         {
             "name": "ordinary", "owner": "benchmarks", "description": "Nothing happens.",
@@ -53,8 +63,8 @@ def profiles_of(number: int, generator: np.random.Generator) -> list[Profile]:
         for name in NUMBERS:
             drawn = generator.normal(generator.normal(0, EFFECT), 1, ROWS)
             profiles.append(Profile(day, segment, f"input_{name}", ROWS, _numeric(drawn, EDGES)))
-        sure = generator.normal(0.8 + generator.normal(0, EFFECT / 10), 0.1, ROWS).clip(0, 1)
-        profiles.append(Profile(day, segment, "confidence", ROWS, _numeric(sure, OF_CONFIDENCE)))
+        confidences = generator.normal(0.8 + generator.normal(0, EFFECT / 10), 0.1, ROWS).clip(0, 1)
+        profiles.append(Profile(day, segment, "confidence", ROWS, _numeric(confidences, CONFIDENCE_EDGES)))
         counts = CategoryCounts([1])
         counts.add(pa.array(_classes(ROWS, generator)).dictionary_encode(), [None])
         profiles.append(Profile(day, segment, "predicted", ROWS, counts.of_group(0, 0)))

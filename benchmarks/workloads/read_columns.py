@@ -1,4 +1,4 @@
-"""Read some columns of Parquet files, row group by row group, and do nothing: what any check must pay. ``FRAMES SIDE…``."""
+"""Read some columns of Parquet files, row group by row group: the least that any check costs. ``FRAMES WINDOW…``."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 
 def main() -> None:
     """Read."""
-    told = json.loads(Path(sys.argv[1]).read_text())
-    for side in sys.argv[2:]:
-        for path in told[side]:
+    frames = json.loads(Path(sys.argv[1]).read_text())
+    for window in sys.argv[2:]:
+        for path in frames[window]:
             file = pq.ParquetFile(path)
             for group in range(file.num_row_groups):
-                file.read_row_group(group, columns=[*told["numeric"], *told["categorical"]], use_threads=False)
+                file.read_row_group(group, columns=[*frames["numeric"], *frames["categorical"]], use_threads=False)
 
 
 if __name__ == "__main__":

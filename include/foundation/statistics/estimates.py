@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
     if scores.size == 0:
         return UNKNOWN
     mean, n = float(weights @ scores / weights.sum()), effective_rows(weights)
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = _normal_quantile((1 + level) / 2)
     centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
     return Estimate(mean, max(0.0, float(centre - half)), min(1.0, float(centre + half)), int(scores.size), n)
@@ -125,7 +124,7 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
     share, n = weights / weights.sum(), effective_rows(weights)
     mean = float(share @ paired)
     first, second = n * mean / (n + 2), (n * float(share @ paired**2) + 1) / (n + 2)
-    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt((second - first**2) / (n + 2))
+    half = _normal_quantile((1 + level) / 2) * np.sqrt((second - first**2) / (n + 2))
     return Estimate(mean, max(-1.0, first - float(half)), min(1.0, first + float(half)), int(paired.size), n)
 
 
@@ -140,3 +139,9 @@ def _scores_and_weights(values: ArrayLike, probabilities: ArrayLike) -> tuple[ND
         msg = f"Got {scores.size} values and {weights.size} probabilities, expected as many of both"
         raise ValueError(msg)
     return scores, weights
+
+
+def _normal_quantile(probability: float) -> float:
+    from scipy.special import ndtri  # who only reads a decision with an `Estimate` need not wait for scipy
+
+    return float(ndtri(probability))

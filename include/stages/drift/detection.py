@@ -1,6 +1,7 @@
-"""The drift verdict of one interval."""
+"""The drift verdict of one window: compare it with ordinary days, run the monitors, decide the route, and record it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions import DriftVerdict, record
@@ -10,14 +11,29 @@ from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, Key, judge_columns
-from include.stages.drift.history import confirmed, newest_verdicts, reference_days
+from include.stages.drift.earlier_verdicts import Verdicts, newest_verdicts, reference_days, window_outcome
+from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.profiling.column_profile import Profile
-from include.stages.drift.profiling.vocabulary import KIND
-from include.stages.drift.routing import judge
+from include.stages.drift.profiling.vocabulary import VOCABULARY_KIND
+from include.stages.drift.routing import routing_of
 
 MOST_COLUMNS = 200
 MOST_REASONS = 20
-Profiles = dict[Key, list[Profile]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window with its reference: the profiles of both, by segment and column."""
+
+    interval: Interval
+    reference_days: list[str]
+    current: dict[Key, list[Profile]]
+    reference: dict[Key, list[Profile]]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the window."""
+        return max((sum(day.rows for day in profiles) for profiles in self.current.values()), default=0)
 
 
 def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
@@ -38,59 +54,33 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
     Raises
     ------
     StoreError
-        If a table cannot be read, or the verdict not be written.
+        If a table cannot be read, or the verdict cannot be written.
     """
     verdicts = newest_verdicts(store)
-    days = reference_days(store, interval, verdicts)
-    window, reference = _profiles(store, interval.days, days)
-    rows = max((sum(day.rows for day in profiles) for profiles in window.values()), default=0)
-    reason = _too_little(store.loop.drift, rows, len(days))
-    if reason:
-        return record(store, _inconclusive(interval, reason, rows, len(days)))
-    findings = judge_columns(store.loop.drift, window, reference)
+    window = _window(store, interval, reference_days(store, interval, verdicts))
+    shortage = _shortage(store.loop.drift, window)
+    if shortage:
+        return record(store, _inconclusive(window, shortage))
+    columns = judge_columns(store.loop.drift, window.current, window.reference)
     earlier = verdicts.get(interval.key)
-    if earlier is not None and _rests_on_the_same(earlier, rows, len(days), findings):
+    if earlier is not None and _rests_on(earlier, window, columns):
         return earlier
-    routed = judge(store, interval, findings, days)
-    flagged = [finding for finding in [*findings, *routed.findings] if finding.flagged]
-    outcome, why = confirmed(store.loop.drift, interval, verdicts, flagged_now=bool(flagged))
-    sentences = _reasons([finding.sentence for finding in flagged], len(findings), len(days))
-    verdict = DriftVerdict(
-        subject=interval.key, outcome=outcome, reasons=(*sentences, *routed.reasons, why), route=routed.route,
-        flagged=bool(flagged), rows=rows, reference_days=len(days), columns=tuple(findings[:MOST_COLUMNS]),
-        columns_judged=len(findings), monitors=tuple(routed.findings), segments=tuple(routed.segments),
-        picture=_picture(store, interval, findings, window, reference),
-    )  # fmt: skip
-    return record(store, verdict)
+    return record(store, _verdict(store, window, columns, verdicts))
 
 
-def _inconclusive(interval: Interval, reason: str, rows: int, days: int) -> DriftVerdict:
-    return DriftVerdict(
-        subject=interval.key, outcome="inconclusive", reasons=(reason,), route="none", flagged=False, rows=rows,
-        reference_days=days, columns=(), columns_judged=0, monitors=(), segments=(), picture=None,
-    )  # fmt: skip
-
-
-def _rests_on_the_same(verdict: DriftVerdict, rows: int, days: int, findings: Sequence[ColumnFinding]) -> bool:
-    """Tell whether a verdict is on the same profiles: labels that came back since are judged by later windows."""
-    before, now = (
-        [canonical_json(finding.model_dump()) for finding in columns]
-        for columns in (verdict.columns, findings[:MOST_COLUMNS])
-    )
-    return (verdict.rows, verdict.reference_days) == (rows, days) and before == now
-
-
-def _profiles(store: LoopStore, window: list[str], reference: list[str]) -> tuple[Profiles, Profiles]:
-    """Return the profiles of a window's days and of the reference days, by segment and column."""
-    of_window, of_reference = Profiles(), Profiles()
-    rows = store.read("profiles", filters=[("day", "in", [*window, *reference]), ("kind", "!=", KIND)])
-    for profile in map(Profile.from_row, rows.to_pylist()):
-        profiles = of_window if profile.day in window else of_reference
+def _window(store: LoopStore, interval: Interval, days: list[str]) -> Window:
+    """Return the window with the profiles of its days and of the reference days."""
+    window, own_days = Window(interval, days, {}, {}), set(interval.days)
+    filters = [("day", "in", [*interval.days, *days]), ("kind", "!=", VOCABULARY_KIND)]
+    for profile in map(Profile.from_row, store.read("profiles", filters=filters).to_pylist()):
+        profiles = window.current if profile.day in own_days else window.reference
         profiles.setdefault((profile.segment, profile.column), []).append(profile)
-    return of_window, of_reference
+    return window
 
 
-def _too_little(drift: Drift, rows: int, days: int) -> str | None:
+def _shortage(drift: Drift, window: Window) -> str | None:
+    """Return why there is too little to judge; None if there is enough."""
+    rows, days = window.rows, len(window.reference_days)
     if rows < drift.min_rows:
         return f"{rows} rows are too few to judge: drift.min_rows is {drift.min_rows}."
     if days < FEWEST_REFERENCE_DAYS:
@@ -100,21 +90,55 @@ def _too_little(drift: Drift, rows: int, days: int) -> str | None:
     return None
 
 
-def _picture(
-    store: LoopStore, interval: Interval, findings: list[ColumnFinding], window: Profiles, reference: Profiles
-) -> str | None:
-    """Return where the picture of the flagged columns is; None if there is none, as nothing is flagged."""
-    if not any(finding.flagged for finding in findings):
-        return None
-    from include.stages.drift.page.drift_pictures import draw_verdict
+def _inconclusive(window: Window, shortage: str) -> DriftVerdict:
+    """Return a verdict that says nothing; every field is set, as evidence leaves out those that are not."""
+    return DriftVerdict(
+        subject=window.interval.key, outcome="inconclusive", reasons=(shortage,), route="none", flagged=False,
+        rows=window.rows, reference_days=len(window.reference_days), columns=(), columns_judged=0, monitors=(), segments=(),
+        picture=None,
+    )  # fmt: skip
 
-    name = f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.png"
-    return write_file(store, name, draw_verdict(interval, findings, window, reference))
+
+def _rests_on(verdict: DriftVerdict, window: Window, columns: Sequence[ColumnFinding]) -> bool:
+    """Tell whether a verdict rests on the same profiles; labels that came back since are judged by later windows."""
+    if (verdict.rows, verdict.reference_days) != (window.rows, len(window.reference_days)):
+        return False
+    stored, current = (
+        [canonical_json(finding.model_dump()) for finding in findings]
+        for findings in (verdict.columns, columns[:MOST_COLUMNS])
+    )
+    return stored == current
+
+
+def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> DriftVerdict:
+    monitors = monitor_findings(store, window.interval, window.reference_days)
+    routing = routing_of(columns, monitors)
+    flagged = [finding.sentence for finding in [*columns, *monitors] if finding.flagged]
+    outcome, confirmation = window_outcome(store.loop.drift, window.interval, verdicts, flagged=bool(flagged))
+    days = len(window.reference_days)
+    return DriftVerdict(
+        subject=window.interval.key, outcome=outcome,
+        reasons=(*_reasons(flagged, len(columns), days), *routing.reasons, confirmation),
+        route=routing.route, segments=routing.segments, flagged=bool(flagged), rows=window.rows, reference_days=days,
+        columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
+        picture=_picture(store, window, columns),
+    )  # fmt: skip
 
 
 def _reasons(flagged: Sequence[str], judged: int, days: int) -> list[str]:
-    """Return what is said of the flagged findings, or that there is none."""
+    """Return the sentences of the flagged findings, or one that says there is none."""
     if not flagged:
         return [f"No column of {judged} differs from {days} ordinary days by an effect that matters."]
-    more = [f"… and {len(flagged) - MOST_REASONS} more findings are flagged."] if len(flagged) > MOST_REASONS else []
-    return [*flagged[:MOST_REASONS], *more]
+    rest = len(flagged) - MOST_REASONS
+    return [*flagged[:MOST_REASONS], *([f"… and {rest} more findings are flagged."] if rest > 0 else [])]
+
+
+def _picture(store: LoopStore, window: Window, columns: Sequence[ColumnFinding]) -> str | None:
+    """Draw the flagged columns and return the picture's URI; None if no column is flagged."""
+    if not any(finding.flagged for finding in columns):
+        return None
+    from include.stages.drift.page.drift_pictures import draw_verdict
+
+    interval = window.interval
+    name = f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.png"
+    return write_file(store, name, draw_verdict(interval, columns, window.current, window.reference))

@@ -1,72 +1,72 @@
-"""Where a verdict goes: mend the data, label a segment, retrain, watch."""
+"""What a verdict asks for: mend the data, label a segment, retrain, or watch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Finding, MonitorFinding, Route
+from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding, Route
 from include.foundation.intervals import Interval
-from include.foundation.store.ledgers.outcomes import current_labels
-from include.foundation.store.tables import LoopStore
-from include.stages.drift.monitors.estimated_performance import estimated_findings
 
 DATA_FAULTS = {"missing", "unseen"}
+ESTIMATED = "estimated_performance"
 
 
 @dataclass(frozen=True)
-class Routed:
-    """Where a verdict goes, and what the monitors of labels and performance found.
+class Routing:
+    """Where a verdict leads.
 
     Attributes
     ----------
     route
         ``fix_data``, ``label_segment``, ``retrain``, ``watch`` or ``none``.
     segments
-        Segments to label (``desk=eu``); with ``label_segment`` none means the window as a whole.
-    findings
-        Of the monitors ``performance``, ``estimated_performance`` and ``label``.
+        Segment values that it is about (``desk=eu``); with ``label_segment``, none means the window as a whole.
     reasons
-        Why it goes there.
+        Why it leads there; empty for ``none``.
     """
 
     route: Route
-    segments: list[str]
-    findings: list[MonitorFinding]
+    segments: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
 
 
-def judge(store: LoopStore, interval: Interval, findings: Sequence[ColumnFinding], days: Sequence[str]) -> Routed:
-    """Look at labels and confidence, and say what the findings ask for.
+def routing_of(columns: Sequence[Finding], monitors: Sequence[Finding]) -> Routing:
+    """Return what the findings of a window ask for.
 
     Parameters
     ----------
-    store
-        Tables of the loop.
-    interval
-        The window.
-    findings
-        Of data, prediction and confidence.
-    days
-        Reference days.
+    columns
+        Findings on columns: data, prediction and confidence.
+    monitors
+        Findings on labels, performance and estimated performance.
 
     Notes
     -----
-    1. A drop of accuracy shown on labels: ``retrain``. 2. Only missing values or unseen categories: ``fix_data``. 3. A drop of
-    the estimated accuracy of all rows: ``retrain``. 4. Something is flagged in segments only, or the estimate drops only
-    there: ``label_segment``. 5. Drift of all rows: ``watch`` if the estimated accuracy holds; ``label_segment`` for the window
-    if it is not known, since only labels can tell. An alarm is confirmed, and acted on, by the caller.
+    1. Labels show a drop of accuracy: ``retrain``. 2. Nothing but missing values or unseen categories: ``fix_data``. 3. The
+    estimated accuracy of all rows has dropped: ``retrain``. 4. Only segment values are flagged, or the estimate has dropped
+    only there: ``label_segment``. 5. Drift of all rows: ``watch`` if the estimated accuracy holds; ``label_segment`` for the
+    window if there is no estimate, since only labels can tell. The caller confirms alarms and acts on them.
     """
-    labels = _random_labels(store, interval)
-    shown = _on_labels(store, interval, labels) if labels else []
-    estimated = estimated_findings(store, interval, days, labels)
-    route, segments, reason = _route(findings, shown, estimated)
-    return Routed(route, segments, [*shown, *estimated], (reason,) if reason else ())
+    estimated = [finding for finding in monitors if finding.monitor == ESTIMATED]
+    dropped = [finding for finding in estimated if finding.flagged]
+    drifted = [finding for finding in [*columns, *monitors] if finding.flagged and finding.monitor != ESTIMATED]
+    if any(finding.monitor == "performance" for finding in drifted):
+        return Routing("retrain", _segments(drifted), ("Labels show that accuracy has dropped: retrain.",))
+    if drifted and all(finding.monitor == "data" and finding.statistic in DATA_FAULTS for finding in drifted):
+        reason = "Values are missing or were never seen: that is a fault of the data; mend it first."
+        return Routing("fix_data", reasons=(reason,))
+    if any(finding.segment == ALL_ROWS for finding in dropped):
+        return Routing("retrain", _segments(dropped), ("The estimated accuracy has dropped: retrain.",))
+    if dropped or (drifted and all(finding.segment for finding in drifted)):
+        segments = _segments([*dropped, *drifted])
+        reason = f"Only a part differs: labels of {', '.join(segments)} will tell what is lost."
+        return Routing("label_segment", segments, (reason,))
+    return _without_drop(estimated) if drifted else Routing("none")
 
 
 def is_new_alarm(outcome: str, interval: Interval) -> bool:
-    """Tell whether a verdict, reached in a run on an interval, is an alarm that no run before had reason to raise.
+    """Tell whether a verdict of a run on an interval is an alarm that no earlier run had reason to raise.
 
-    A window is judged again by every run until its next day ends; only the first of them raises its alarm.
+    Every run judges the last whole day again until the next one ends; only the first of them raises the day's alarm.
 
     Examples
     --------
@@ -82,6 +82,13 @@ def is_new_alarm(outcome: str, interval: Interval) -> bool:
 def wakes_retraining(outcome: str, route: str, interval: Interval) -> bool:
     """Tell whether a verdict is a new alarm that asks for a new model.
 
+    Parameters
+    ----------
+    outcome, route
+        Of the verdict.
+    interval
+        Of the run that reached it.
+
     Examples
     --------
     >>> day = Interval.parse("2026-11-01", "2026-11-02")
@@ -91,51 +98,13 @@ def wakes_retraining(outcome: str, route: str, interval: Interval) -> bool:
     return route == "retrain" and is_new_alarm(outcome, interval)
 
 
-def _on_labels(store: LoopStore, interval: Interval, labels: list[dict[str, Any]]) -> list[MonitorFinding]:
-    from include.stages.drift.monitors.label_drift import (
-        label_findings,  # statistics that a window without labels need not load
-    )
-    from include.stages.drift.monitors.performance import performance_findings
-
-    return performance_findings(store, interval, labels) + label_findings(store, interval, labels)
-
-
-def _route(
-    findings: Sequence[ColumnFinding], shown: Sequence[MonitorFinding], estimated: Sequence[MonitorFinding]
-) -> tuple[Route, list[str], str]:
-    drifted: list[Finding] = [finding for finding in [*findings, *shown] if finding.flagged]
-    dropped = [finding for finding in estimated if finding.flagged]
-    if any(finding.monitor == "performance" for finding in drifted):
-        return "retrain", _segments(drifted), "Labels show that accuracy has dropped: retrain."
-    if drifted and all(finding.monitor == "data" and finding.statistic in DATA_FAULTS for finding in drifted):
-        return "fix_data", [], "Values are missing or were never seen: that is a fault of the data; mend it first."
-    if any(finding.segment == ALL_ROWS for finding in dropped):
-        return "retrain", _segments(dropped), "The estimated accuracy has dropped: retrain."
-    if dropped or (drifted and all(finding.segment for finding in drifted)):
-        segments = _segments([*dropped, *drifted])
-        return (
-            "label_segment",
-            segments,
-            f"Only a part differs: labels of {', '.join(segments)} will tell what is lost.",
-        )
-    return _without_drop(estimated) if drifted else ("none", [], "")
-
-
-def _without_drop(estimated: Sequence[Finding]) -> tuple[Route, list[str], str]:
+def _without_drop(estimated: Sequence[Finding]) -> Routing:
     if any(finding.segment == ALL_ROWS for finding in estimated):
-        return "watch", [], "The estimated accuracy holds: nothing is lost that confidence can see; watch."
-    return (
-        "label_segment",
-        [],
-        "What is lost is not known, for no probabilities are logged: labels of this window will tell.",
-    )
+        reason = "The estimated accuracy holds: nothing is lost that confidence can see; watch."
+        return Routing("watch", reasons=(reason,))
+    reason = "What is lost is not known, for no probabilities are logged: labels of this window will tell."
+    return Routing("label_segment", reasons=(reason,))
 
 
-def _segments(findings: Sequence[Finding]) -> list[str]:
-    return sorted({finding.segment for finding in findings if finding.segment})
-
-
-def _random_labels(store: LoopStore, interval: Interval) -> list[dict[str, Any]]:
-    """Return the labels of random rows before the window's end that say what was predicted."""
-    filters = [("stratum", "=", "random"), ("ts", "<", interval.end)]
-    return [row for row in current_labels(store.read("labels", filters=filters)).to_pylist() if row["predicted"]]
+def _segments(findings: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(sorted({finding.segment for finding in findings if finding.segment}))

@@ -1,1 +1,1 @@
-"""A window's profiles held against those of ordinary days."""
+"""A window's profiles compared with those of ordinary days: which columns differ, how much, and how significantly."""

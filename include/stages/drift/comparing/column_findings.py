@@ -1,72 +1,79 @@
-"""The findings of one window: each watched column, of all rows and of each segment, held against ordinary days."""
+"""The findings of a window: each watched column compared with ordinary days, of all rows and of each segment value."""
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from include.foundation.config.data_sections import Drift
-from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding
-from include.foundation.statistics.false_discovery import flagged_by_false_discovery
+from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Monitor
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
-from include.stages.drift.comparing.significance import SHARES, Difference, differences, most_telling
-from include.stages.drift.findings import monitor_of
+from include.stages.drift.comparing.differences import Difference, differences, most_significant
+from include.stages.drift.discoveries import discoveries
 from include.stages.drift.profiling.column_profile import Profile
 
 FEWEST_REFERENCE_DAYS = 7
+MONITORS: dict[str, Monitor] = {"confidence": "confidence", "predicted": "prediction"}
 Key = tuple[str, str]  # segment, column
 ProfilesByKey = Mapping[Key, Sequence[Profile]]
 
 
-def judge_columns(drift: Drift, window: ProfilesByKey, reference: ProfilesByKey) -> list[ColumnFinding]:
-    """Return a finding for each column and segment that can be judged, flagged ones first, then by effect.
+def judge_columns(drift: Drift, current: ProfilesByKey, reference: ProfilesByKey) -> list[ColumnFinding]:
+    """Return a finding for each column and segment value that can be judged, flagged ones first, then by effect.
 
     Parameters
     ----------
     drift
         Thresholds.
-    window, reference
-        Profiles of the window's days and of the reference days by segment and column.
+    current, reference
+        Profiles of the window's days and of the reference days, by segment and column.
 
     Notes
     -----
     A column of a segment is judged if the window has ``min_rows`` rows of it and at least seven reference days have rows. False
-    discoveries are controlled (Benjamini & Hochberg) over the columns of all rows and, apart from them, over those of segments,
-    at their `SHARES` of ``false_alarm_rate``. So segments, however many, do not hide what all rows show.
+    discoveries are controlled over the columns of all rows and, apart from them, over those of segments: so segments, however
+    many, do not hide what all rows show.
     """
-    judged = {key: _compared(drift, reference.get(key, []), window[key]) for key in sorted(window)}
-    telling = {key: most_telling(found, drift.min_effect) for key, found in judged.items() if found}
-    families = {
-        "columns": [key for key in telling if key[0] == ALL_ROWS],
-        "segments": [key for key in telling if key[0] != ALL_ROWS],
-    }
-    findings = []
-    for name, family in families.items():
-        p_values = np.array([telling[key][1] for key in family])
-        discoveries = flagged_by_false_discovery(p_values, SHARES[name] * drift.false_alarm_rate)
-        for key, discovery in zip(family, discoveries.tolist(), strict=True):
-            rows = sum(day.rows for day in window[key])
-            findings.append(_finding(drift, key, *telling[key], rows, discovery=discovery))
-    return sorted(findings, key=lambda one: (not one.flagged, -(one.effect or 0.0), one.segment, one.column))
+    compared = {key: _differences(drift, current[key], reference.get(key, [])) for key in sorted(current)}
+    reported = {key: most_significant(each, drift.min_effect) for key, each in compared.items() if each}
+    of_all_rows = {key: difference for key, difference in reported.items() if key[0] == ALL_ROWS}
+    of_segments = {key: difference for key, difference in reported.items() if key[0] != ALL_ROWS}
+    discovered = [
+        *discoveries(drift, "columns", [difference.p_value for difference in of_all_rows.values()]),
+        *discoveries(drift, "segments", [difference.p_value for difference in of_segments.values()]),
+    ]
+    findings = [
+        _finding(drift, key, difference, sum(day.rows for day in current[key]), discovered=discovery)
+        for (key, difference), discovery in zip((of_all_rows | of_segments).items(), discovered, strict=True)
+    ]
+    return sorted(findings, key=lambda finding: (not finding.flagged, -finding.effect, finding.segment, finding.column))
 
 
-def _compared(drift: Drift, reference: Sequence[Profile], window: Sequence[Profile]) -> list[Difference]:
-    """Return how a column's window differs from ordinary days; nothing if there is too little of either."""
-    past, now = ([day for day in days if day.rows] for days in (reference, window))
-    if len(past) < FEWEST_REFERENCE_DAYS or sum(day.rows for day in now) < drift.min_rows:
+def monitor_of(column: str) -> Monitor:
+    """Return the monitor that a watched column belongs to.
+
+    Examples
+    --------
+    >>> monitor_of("predicted"), monitor_of("input_age")
+    ('prediction', 'data')
+    """
+    return MONITORS.get(column, "data")
+
+
+def _differences(drift: Drift, current: Sequence[Profile], reference: Sequence[Profile]) -> list[Difference]:
+    """Return how a column differs from ordinary days; nothing if there are too few rows or reference days."""
+    by_weekday = drift.seasonality == "weekday"
+    current, reference = ([day for day in days if day.rows] for days in (current, reference))
+    if len(reference) < FEWEST_REFERENCE_DAYS or sum(day.rows for day in current) < drift.min_rows:
         return []
-    weekdays = drift.seasonality == "weekday"
-    found = differences(missing_statistics(past), missing_statistics(now), weekdays=weekdays)
-    past, now = ([day for day in days if day.counted] for days in (past, now))
-    if len(past) >= FEWEST_REFERENCE_DAYS and sum(day.counted for day in now) >= drift.min_rows:
-        found += differences(value_statistics(past), value_statistics(past, now), weekdays=weekdays)
-    return found
+    missing = differences(missing_statistics(reference), missing_statistics(current), by_weekday=by_weekday)
+    current, reference = ([day for day in days if day.counted] for days in (current, reference))
+    if len(reference) < FEWEST_REFERENCE_DAYS or sum(day.counted for day in current) < drift.min_rows:
+        return missing
+    values = differences(value_statistics(reference), value_statistics(reference, current), by_weekday=by_weekday)
+    return missing + values
 
 
-def _finding(
-    drift: Drift, key: Key, difference: Difference, p_value: float, rows: int, *, discovery: bool
-) -> ColumnFinding:
+def _finding(drift: Drift, key: Key, difference: Difference, rows: int, *, discovered: bool) -> ColumnFinding:
     segment, column = key
-    effect, statistic = difference.effect, difference.statistic
+    effect, statistic, p_value = difference.effect, difference.statistic, difference.p_value
     where = f"{column} in {segment}" if segment else column
     sentence = (
         f"{where}: {statistic} differs from ordinary days, effect {effect:.2f} (floor {drift.min_effect:.2f}), "
@@ -74,6 +81,6 @@ def _finding(
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,
-        flagged=discovery and effect >= drift.min_effect, expected=difference.expected, found=difference.found, rows=rows,
+        flagged=discovered and effect >= drift.min_effect, expected=difference.expected, found=difference.current, rows=rows,
         sentence=sentence,
     )  # fmt: skip

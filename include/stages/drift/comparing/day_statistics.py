@@ -1,4 +1,4 @@
-"""What is compared between days: a few numbers per column, each with the variance that sampling alone gives it."""
+"""The statistics that days are compared by: a few numbers per column, each with the variance that sampling alone gives it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from include.stages.drift.profiling.column_profile import Profile
-from include.stages.drift.profiling.counting import in_bucket, in_buckets
+from include.stages.drift.profiling.counting import counts_by_bucket, is_bucket
 from include.stages.drift.profiling.merging import common_edges, counts_by_category, merged
 
 RARE = 0.01
@@ -31,16 +31,15 @@ class DayStatistics:
     values
         float64, (days, k): what is tested.
     natural
-        float64, (days, k): the same in the units of effects, differences of which are -1 to 1.
+        float64, (days, k): the same on their natural scale, in the units of effects; differences are -1 to 1.
     distance
-        float64, (days,): share of the day's rows that would have to change their category to be as in the reference; 0 of
-        numbers.
+        float64, (days,): share of the day's rows that would have to change category to be as in the reference; 0 for numbers.
     rows
-        Rows behind each day, float64, (days,).
+        Rows of each day, float64, (days,).
     row_variance
-        Variance of one row's contribution, (k,): a day's sampling variance is this divided by its rows.
+        Variance of one row's contribution, float64, (k,): a day's sampling variance is this divided by its rows.
     weekdays
-        0 (Monday) to 6 of each day, (days,).
+        Weekday of each day, 0 (Monday) to 6, int64, (days,).
     """
 
     names: list[str]
@@ -52,36 +51,36 @@ class DayStatistics:
     weekdays: NDArray[np.int64]
 
 
-def value_statistics(reference: Profiles, window: Profiles | None = None) -> DayStatistics:
-    """Return the statistics of the values of a window's days, or of the reference days themselves.
+def value_statistics(reference: Profiles, current: Profiles | None = None) -> DayStatistics:
+    """Return the statistics of the values of the current days, or of the reference days themselves.
 
     Parameters
     ----------
     reference
-        Profiles of one column on the reference days, each with a value: they set the ranks and the categories.
-    window
-        Profiles of the same column, each with a value.
+        Profiles of one column on the reference days, each with a value; ranks and categories are theirs.
+    current
+        Profiles of the same column on the days of the window, each with a value; None for the reference days.
 
     Notes
     -----
     Numbers: with u the rank of a value in the pooled reference scaled to -1 … 1, the means of u (``location``, which is
     Cliff's delta), of 2|u| - 1 (``spread``) and of 2|2|u| - 1| - 1 (``shape``: away from both ends and the middle). Each is
-    -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit. Where more
-    than a quarter of the reference lies beyond the bins, on one side, ranks tell little: a column has then left the range of
-    the days that fixed its bins. Mean and standard deviation stand in, as what ``location`` and ``spread`` of a normal
-    distribution with them would be.
+    -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit. If more than
+    a quarter of the reference lies beyond the bins on one side, the column has left the range of the days that fixed its bins,
+    and ranks tell little. Mean and standard deviation are used then: ``location`` and ``spread`` are those of a normal
+    distribution that has them.
 
-    Categories: the share of each that has at least a hundredth of the reference, of the ``rare`` ones together, and of the
-    ``unseen`` ones, which for a reference day are those of no *other* reference day. Tested on the arcsine square-root scale,
-    whose variance does not depend on the share (Anscombe 1948).
+    Categories: the share of each category with at least a hundredth of the reference, of the ``rare`` ones together, and of the
+    ``unseen`` ones, which for a reference day are those of no *other* reference day. They are tested on the arcsine square-root
+    scale, where the variance does not depend on the share (Anscombe 1948).
     """
     if reference[0].values.kind != "numeric":
-        return _shares(reference, window)
-    return (_moments if _is_out_of_range(reference) else _ranks)(reference, window)
+        return _shares(reference, current)
+    return (_moments if _is_out_of_range(reference) else _ranks)(reference, current)
 
 
 def missing_statistics(days: Profiles) -> DayStatistics:
-    """Return the share of missing values of some days, each with a row; tested as `value_statistics` tests shares."""
+    """Return the share of missing values on some days, each with a row; on the scale of the shares in `value_statistics`."""
     rows = np.array([day.rows for day in days], dtype=np.float64)
     share = (np.array([day.nulls for day in days]) / rows)[:, None]
     return DayStatistics(
@@ -89,8 +88,8 @@ def missing_statistics(days: Profiles) -> DayStatistics:
     )
 
 
-def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
-    days = reference if window is None else window
+def _ranks(reference: Profiles, current: Profiles | None) -> DayStatistics:
+    days = reference if current is None else current
     common_edges([*reference, *days])
     pooled = np.sum([day.values.counts for day in reference], axis=0)
     share = pooled / pooled.sum()
@@ -106,19 +105,19 @@ def _ranks(reference: Profiles, window: Profiles | None) -> DayStatistics:
 
 
 def _is_out_of_range(reference: Profiles) -> bool:
-    """Tell whether the bins are of little use: they hold too few of the values, whose sums are finite."""
+    """Tell whether too many of the values lie beyond the bins, and their sums, which are used instead, are finite."""
     pooled = np.sum([day.values.counts for day in reference], axis=0)
     beyond = max(pooled[0], pooled[-1]) > BEYOND * pooled.sum()
     return bool(beyond and np.isfinite([day.values.total_squared for day in reference]).all())
 
 
-def _moments(reference: Profiles, window: Profiles | None) -> DayStatistics:
-    days = reference if window is None else window
+def _moments(reference: Profiles, current: Profiles | None) -> DayStatistics:
+    days = reference if current is None else current
     centre, width = _mean_and_deviation(merged(reference))
     means, widths = np.array([_mean_and_deviation(day) for day in days]).T
-    least = max(NOISE * abs(centre), 1e-300)
-    width, widths = max(width, least), np.maximum(widths, least)
-    location = [math.erf(away) for away in (means - centre) / (2 * width)]
+    smallest = max(NOISE * abs(centre), 1e-300)
+    width, widths = max(width, smallest), np.maximum(widths, smallest)
+    location = [math.erf(distance) for distance in (means - centre) / (2 * width)]
     values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
     rows = np.array([day.counted for day in days], dtype=np.float64)
     variance = np.array([1 / np.pi, 2 / np.pi**2])  # of both in a normal sample, by the delta method
@@ -130,15 +129,15 @@ def _mean_and_deviation(profile: Profile) -> tuple[float, float]:
     return mean, math.sqrt(max(squared - mean**2, 0.0))
 
 
-def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:
-    days = reference if window is None else window
+def _shares(reference: Profiles, current: Profiles | None) -> DayStatistics:
+    days = reference if current is None else current
     counted = [dict(zip(day.values.categories, day.values.counts, strict=True)) for day in days]
     pooled = counts_by_category(reference)
-    if any(in_bucket(name) for counts in [pooled, *counted] for name in counts):
-        pooled, counted = in_buckets(pooled), [in_buckets(counts) for counts in counted]
+    if any(is_bucket(name) for counts in [pooled, *counted] for name in counts):
+        pooled, counted = counts_by_bucket(pooled), [counts_by_bucket(counts) for counts in counted]
     total = sum(pooled.values())
     common = {name: count / total for name, count in pooled.items() if count >= RARE * total}
-    shares = np.array([_day_shares(counts, common, pooled, own=window is None) for counts in counted])
+    shares = np.array([_day_shares(counts, common, pooled, within_pooled=current is None) for counts in counted])
     expected = np.array([*common.values(), 1 - sum(common.values()), 0])
     distance = np.abs(shares - expected).sum(axis=1) / 2
     rows = np.array([day.counted for day in days], dtype=np.float64)
@@ -147,13 +146,18 @@ def _shares(reference: Profiles, window: Profiles | None) -> DayStatistics:
 
 
 def _day_shares(
-    counts: Mapping[str, int], common: Mapping[str, float], pooled: Mapping[str, int], *, own: bool
+    counts: Mapping[str, int], common: Mapping[str, float], pooled: Mapping[str, int], *, within_pooled: bool
 ) -> Numbers:
-    """Return the shares of the common, rare and unseen categories; a day's own count in ``pooled`` is no sight of it."""
+    """Return the shares of the common, rare and unseen categories; unseen is what no other day has.
+
+    If the day itself is within ``pooled``, a category is unseen if all of its rows are the day's own.
+    """
     total = sum(counts.values())
     known = [counts.get(name, 0) for name in common]
     unseen = sum(
-        count for name, count in counts.items() if name not in common and pooled.get(name, 0) == (count if own else 0)
+        count
+        for name, count in counts.items()
+        if name not in common and pooled.get(name, 0) == (count if within_pooled else 0)
     )
     return np.array([*known, total - sum(known) - unseen, unseen]) / total
 

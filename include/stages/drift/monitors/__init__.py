@@ -1,1 +1,1 @@
-"""What labels and confidence say of a window: accuracy, estimated accuracy, shares of classes."""
+"""What labels and confidence say of a window: accuracy on labels, estimated accuracy, and shares of classes."""

@@ -1,22 +1,21 @@
-"""How right the model seems to be by its own confidence: known without labels, and blind to concept drift."""
+"""The monitor of estimated performance: accuracy by the model's own confidence, without labels, blind to concept drift."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding
+from include.foundation.config.data_sections import Drift
+from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
 from include.foundation.intervals import Interval
-from include.foundation.statistics.estimates import design_weights
-from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.significance import SHARES
+from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS
+from include.stages.drift.discoveries import discoveries
+from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
 from include.stages.drift.profiling.column_profile import Profile
 
-FEWEST_LABELS, FEWEST_DAYS = 30, 7
 PRIOR_ROWS = 10.0
 GROUPS = 5
 BLIND = "Estimated from confidence alone, it does not see a change of what is right."
@@ -25,144 +24,173 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Share right by confidence: ``right`` at ``confidence``, both (groups,), rising; interpolated between them."""
+    """Which share of predictions is correct, by confidence.
+
+    Attributes
+    ----------
+    confidence, correct
+        Points of the curve, both float64, (groups,), rising, 0 to 1; it is linear between them.
+    labels
+        Number of labels that it rests on; 0 if it is the identity.
+    """
 
     confidence: Floats
-    right: Floats
+    correct: Floats
     labels: int
 
     def __call__(self, confidence: Floats) -> Floats:
-        """Return the share right at each confidence, (n,)."""
-        return np.interp(confidence, self.confidence, self.right)
+        """Return the share that is correct at each confidence, (n,)."""
+        return np.interp(confidence, self.confidence, self.correct)
 
 
 UNCALIBRATED = Calibration(np.array([0.0, 1.0]), np.array([0.0, 1.0]), 0)
 
 
-def calibrated(confidence: Floats, right: Floats, weights: Floats) -> Calibration:
-    """Return the calibration that labeled rows give; the identity with fewer than thirty.
+@dataclass(frozen=True)
+class DayEstimate:
+    """Estimated accuracy of a day, 0 to 1, and its rows."""
+
+    accuracy: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Estimated accuracy of a window and of the reference days, and how significantly the window's is lower.
+
+    Attributes
+    ----------
+    estimate, reference
+        Of the window and of the reference days, 0 to 1.
+    half_width
+        Of the range around the reference that is ordinary.
+    p_value
+        One-sided, 0 to 1.
+    """
+
+    estimate: float
+    reference: float
+    half_width: float
+    p_value: float
+
+
+def calibrated(confidence: Floats, correct: Floats, weights: Floats) -> Calibration:
+    """Return the calibration that labeled rows give; the identity with fewer than thirty of them.
 
     Parameters
     ----------
     confidence
         Largest probability of each labeled row, float64, (n,), 0 to 1.
-    right
-        1.0 where the prediction was right, (n,).
+    correct
+        1.0 if the prediction was correct, else 0.0, float64, (n,).
     weights
-        1 / inclusion probability, (n,).
+        1 / inclusion probability, float64, (n,).
 
     Notes
     -----
-    Five groups of equal size by confidence; the share right of each is shrunk towards its mean confidence as by ten more rows,
-    and made to rise by a running maximum.
+    Five groups of equal size by confidence. The share correct of each is shrunk towards its mean confidence, as if ten more
+    rows had it, and made to rise by a running maximum.
     """
     if confidence.size < FEWEST_LABELS:
         return UNCALIBRATED
     centres, shares = [], []
-    for part in np.array_split(np.argsort(confidence, kind="stable"), GROUPS):
-        scaled = weights[part] * part.size / weights[part].sum()
-        centre = float(np.average(confidence[part], weights=weights[part]))
+    for group in np.array_split(np.argsort(confidence, kind="stable"), GROUPS):
+        scaled = weights[group] * group.size / weights[group].sum()
+        centre = float(np.average(confidence[group], weights=weights[group]))
         centres.append(centre)
-        shares.append((float(scaled @ right[part]) + PRIOR_ROWS * centre) / (part.size + PRIOR_ROWS))
+        shares.append((float(scaled @ correct[group]) + PRIOR_ROWS * centre) / (group.size + PRIOR_ROWS))
     return Calibration(np.array(centres), np.maximum.accumulate(shares), int(confidence.size))
 
 
 def estimated_findings(
-    store: LoopStore, interval: Interval, days: Sequence[str], labels: Sequence[Mapping[str, Any]]
+    store: LoopStore, interval: Interval, reference_days: Sequence[str], labels: Sequence[LabeledRow]
 ) -> list[MonitorFinding]:
     """Return whether the estimated accuracy has dropped, for all rows and for each segment value.
 
     Parameters
     ----------
     store
-        Tables of the loop; the profiles of ``confidence`` are what is read of the rows.
+        Tables of the loop.
     interval
         The window.
-    days
-        Reference days.
+    reference_days
+        Days that say what is ordinary, ``YYYY-MM-DD``.
     labels
-        Labels of the random stratum.
+        Labels of random rows, which calibrate the confidence.
 
     Returns
     -------
     list of MonitorFinding
-        Monitor ``estimated_performance``; empty where no probabilities were logged.
+        Monitor ``estimated_performance``; empty if no probabilities were logged.
 
     Notes
     -----
     The window's mean calibrated confidence against that of each reference day, by a one-sided t prediction interval (Hahn &
-    Meeker, 1991); Benjamini-Hochberg over all rows and segments at their `SHARES` of ``drift.false_alarm_rate``; the floor is
+    Meeker, 1991); false discoveries controlled over all rows and segment values together; the floor is
     ``drift.max_accuracy_drop``.
     """
-    wanted = [*days, *interval.days]
-    rows = store.read("profiles", filters=[("column", "=", "confidence"), ("day", "in", wanted)])
+    days = [*reference_days, *interval.days]
+    rows = store.read("profiles", filters=[("column", "=", "confidence"), ("day", "in", days)])
     profiles = [Profile.from_row(row) for row in rows.to_pylist()]
     if not profiles:
         return []
-    means = _calibration(store, labels)
-    past, now = _by_segment(profiles, set(days), means), _by_segment(profiles, set(interval.days), means)
-    judged = {name: _judged(past.get(name, []), now[name], store.loop.drift.min_rows) for name in sorted(now)}
-    known = {name: found for name, found in judged.items() if found is not None}
-    p_values = np.array([found[2] for found in known.values()])
-    discoveries = flagged_by_false_discovery(p_values, SHARES["estimated"] * store.loop.drift.false_alarm_rate)
+    drift, calibration = store.loop.drift, _calibration(store, labels)
+    current = _by_segment(profiles, set(interval.days), calibration)
+    reference = _by_segment(profiles, set(reference_days), calibration)
+    compared = {name: _compared(current[name], reference.get(name, []), drift.min_rows) for name in sorted(current)}
+    known = {name: comparison for name, comparison in compared.items() if comparison is not None}
+    flags = discoveries(drift, "estimated", [comparison.p_value for comparison in known.values()])
     return [
-        _finding(store, name, found, means.labels, discovery=bool(discovery))
-        for (name, found), discovery in zip(known.items(), discoveries, strict=True)
+        _finding(drift, segment, comparison, calibration.labels, discovered=discovered)
+        for (segment, comparison), discovered in zip(known.items(), flags, strict=True)
     ]
 
 
-def _calibration(store: LoopStore, labels: Sequence[Mapping[str, Any]]) -> Calibration:
+def _calibration(store: LoopStore, labels: Sequence[LabeledRow]) -> Calibration:
     if len(labels) < FEWEST_LABELS:
         return UNCALIBRATED
-    asked = store.read("requests", columns=["request_id", "prelabel_confidence"]).to_pylist()
-    said = {row["request_id"]: row["prelabel_confidence"] for row in asked}
-    found = [row for row in labels if said.get(row["request_id"]) is not None]
-    confidence = np.array([said[row["request_id"]] for row in found], dtype=np.float64)
-    right = np.array([row["predicted"] == row["label"] for row in found], dtype=np.float64)
-    return calibrated(confidence, right, design_weights([row["inclusion_probability"] for row in found]))
+    requests = store.read("requests", columns=["request_id", "prelabel_confidence"]).to_pylist()
+    confidences = {row["request_id"]: row["prelabel_confidence"] for row in requests}
+    rows = [row for row in labels if confidences.get(row.request_id) is not None]
+    confidence = np.array([confidences[row.request_id] for row in rows], dtype=np.float64)
+    return calibrated(confidence, np.array([row.correct for row in rows], dtype=np.float64), weights_of(rows))
 
 
-def _by_segment(profiles: Sequence[Profile], days: set[str], means: Calibration) -> dict[str, list[tuple[float, int]]]:
-    """Return the estimated accuracy and the rows of each day, by segment."""
-    found: dict[str, list[tuple[float, int]]] = {}
+def _by_segment(profiles: Sequence[Profile], days: set[str], calibration: Calibration) -> dict[str, list[DayEstimate]]:
+    """Return the estimates of some days by segment value; a day without confidences has none."""
+    estimates: dict[str, list[DayEstimate]] = {}
     for profile in profiles:
         if profile.day in days and profile.counted:
             counts, edges = np.array(profile.values.counts, dtype=np.float64), np.clip(profile.values.edges, 0.0, 1.0)
-            estimate = float(counts @ means((edges[1:] + edges[:-1]) / 2) / counts.sum())
-            found.setdefault(profile.segment, []).append((estimate, int(counts.sum())))
-    return found
+            accuracy = float(counts @ calibration((edges[1:] + edges[:-1]) / 2) / counts.sum())
+            estimates.setdefault(profile.segment, []).append(DayEstimate(accuracy, int(counts.sum())))
+    return estimates
 
 
-def _judged(
-    past: list[tuple[float, int]], now: list[tuple[float, int]], fewest: int
-) -> tuple[float, float, float, float] | None:
-    """Return estimate, reference, p-value and the half width of what is ordinary; None where there is too little."""
-    rows = np.array([count for _, count in now], dtype=np.float64)
-    if len(past) < FEWEST_DAYS or rows.sum() < fewest:
+def _compared(current: Sequence[DayEstimate], reference: Sequence[DayEstimate], fewest_rows: int) -> Comparison | None:
+    """Return how a window compares with the reference days; None if there are too few days or rows."""
+    rows = np.array([day.rows for day in current], dtype=np.float64)
+    if len(reference) < FEWEST_REFERENCE_DAYS or rows.sum() < fewest_rows:
         return None
-    ordinary = np.array([value for value, _ in past])
-    value, reference = float(np.average([value for value, _ in now], weights=rows)), float(ordinary.mean())
-    degrees = ordinary.size - 1
-    spread = max(float(ordinary.std(ddof=1)) * np.sqrt(1 / len(now) + 1 / ordinary.size), 1e-9)
-    t = (value - reference) / spread
-    tail = float(two_sided_t(np.array([t]), degrees)[0]) / 2
-    return value, reference, tail if t < 0 else 1 - tail, 2 * spread
+    ordinary = np.array([day.accuracy for day in reference])
+    estimate, mean = float(np.average([day.accuracy for day in current], weights=rows)), float(ordinary.mean())
+    error = max(float(ordinary.std(ddof=1)) * np.sqrt(1 / len(current) + 1 / ordinary.size), 1e-9)
+    t = (estimate - mean) / error
+    tail = float(two_sided_t(np.array([t]), ordinary.size - 1)[0]) / 2
+    return Comparison(estimate, mean, half_width=2 * error, p_value=tail if t < 0 else 1 - tail)
 
 
-def _finding(
-    store: LoopStore, segment: str, found: tuple[float, float, float, float], labels: int, *, discovery: bool
-) -> MonitorFinding:
-    value, reference, p_value, width = found
-    drop = max(0.0, reference - value)
+def _finding(drift: Drift, segment: str, comparison: Comparison, labels: int, *, discovered: bool) -> MonitorFinding:
+    estimate, reference, width = comparison.estimate, comparison.reference, comparison.half_width
+    drop = max(0.0, reference - estimate)
     how = f"calibrated on {labels} labels" if labels else "not calibrated: fewer than thirty labels"
     where = f" in {segment}" if segment else ""
     sentence = (
-        f"Estimated accuracy{where} is {value:.3f}, {reference:.3f} ± {width:.3f} on ordinary days "
-        f"(p = {p_value:.2g}, {how}). {BLIND}"
+        f"Estimated accuracy{where} is {estimate:.3f}, {reference:.3f} ± {width:.3f} on ordinary days "
+        f"(p = {comparison.p_value:.2g}, {how}). {BLIND}"
     )
-    flagged = discovery and drop >= store.loop.drift.max_accuracy_drop
     return MonitorFinding(
-        monitor="estimated_performance", column="accuracy", segment=segment or ALL_ROWS, statistic="estimate", effect=drop,
-        p_value=p_value, flagged=flagged, sentence=sentence,
-        details=EstimatedDetails(estimate=value, reference=reference, ordinary=width, labels=labels),
+        monitor="estimated_performance", column="accuracy", segment=segment, statistic="estimate", effect=drop,
+        p_value=comparison.p_value, flagged=discovered and drop >= drift.max_accuracy_drop, sentence=sentence,
+        details=EstimatedDetails(estimate=estimate, reference=reference, ordinary=width, labels=labels),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.intervals import Interval
 from include.foundation.pages import figures
 from include.stages.drift.comparing.column_findings import ProfilesByKey
-from include.stages.drift.findings import column_in_words
+from include.stages.drift.page.wording import column_in_words
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.merging import counts_by_category, merged
 

@@ -11,8 +11,8 @@ from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import inline, render
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.findings import column_in_words, difference_in_words
 from include.stages.drift.monitors.estimated_performance import BLIND
+from include.stages.drift.page.wording import column_in_words, difference_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 40

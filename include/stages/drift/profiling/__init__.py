@@ -1,1 +1,1 @@
-"""A day's rows become counts by column and segment, which merge to any window."""
+"""Counts of a day's rows, by column and segment, that merge into the counts of any window."""

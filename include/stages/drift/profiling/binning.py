@@ -1,4 +1,4 @@
-"""Which bin a number falls into: bins set once, by quantiles, so that days can be merged."""
+"""The bins that numbers are counted in: set once, at quantiles, so that the counts of days can be merged."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,14 @@ def bin_edges(values: NDArray[np.float64]) -> list[float]:
     Parameters
     ----------
     values
-        float64, (n,); what is not finite is left out.
+        float64, (n,); values that are not finite are ignored.
 
     Returns
     -------
     list of float
-        Increasing, at least ``[-inf, inf]`` (no finite value). A value that is several quantiles at once, as in a constant, a
-        count or a flag, gets a bin of its own. Otherwise the quantiles are rounded to a uniform grid, which `Binning` is quick
-        on, unless the grid is too coarse for them (heavy tails).
+        Increasing; ``[-inf, inf]`` if no value is finite. A value that is several quantiles at once, as in a constant, a count
+        or a flag, gets a bin of its own. Otherwise the quantiles are rounded to a uniform grid, on which `Binning` is fast,
+        unless the grid is too coarse for them (heavy tails).
 
     Examples
     --------
@@ -34,13 +34,13 @@ def bin_edges(values: NDArray[np.float64]) -> list[float]:
     places = np.arange(1, BINS) * finite.size // BINS
     quantiles, times = np.unique(finite[places], return_counts=True)
     repeated = quantiles[times > 1]
-    alone = np.union1d(quantiles, np.nextafter(repeated, np.inf))
-    inner = alone if repeated.size else _rounded_to_grid(quantiles)
+    separated = np.union1d(quantiles, np.nextafter(repeated, np.inf))
+    inner = separated if repeated.size else _rounded_to_grid(quantiles)
     return [-np.inf, *inner[np.isfinite(inner)].tolist(), np.inf]
 
 
 class Binning:
-    """Counts numbers into bins ``[low, high)``, by a uniform grid where the edges lie on one.
+    """Counts numbers in bins ``[low, high)``, through a uniform grid of cells if the edges lie on one.
 
     Parameters
     ----------
@@ -61,25 +61,25 @@ class Binning:
             self.bin_of_cell = np.arange(len(edges) - 1)
 
     def cells(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the cell of each finite value, (n,); `bin_of_cell` says which bin a cell is in."""
+        """Return the cell of each value, (n,), all finite; `bin_of_cell` says which bin a cell is in."""
         if not self._on_grid:
-            found: NDArray[np.intp] = np.searchsorted(self._inner, values, side="right")
-            return found
+            bins: NDArray[np.intp] = np.searchsorted(self._inner, values, side="right")
+            return bins
         with np.errstate(over="ignore"):
-            place = values * self._scale
-        place += self._offset
-        np.clip(place, 0, CELLS + 1, out=place)
-        cells: NDArray[np.intp] = place.astype(np.intp)
+            positions = values * self._scale
+        positions += self._offset
+        np.clip(positions, 0, CELLS + 1, out=positions)
+        cells: NDArray[np.intp] = positions.astype(np.intp)
         return cells
 
     def counts(self, cells: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return how many of the cells lie in each bin, (k,)."""
-        of_cell = np.bincount(cells, minlength=self.bin_of_cell.size)
-        return np.bincount(self.bin_of_cell, weights=of_cell, minlength=len(self.edges) - 1).astype(np.int64)
+        counts = np.bincount(cells, minlength=self.bin_of_cell.size)
+        return np.bincount(self.bin_of_cell, weights=counts, minlength=len(self.edges) - 1).astype(np.int64)
 
 
 def _rounded_to_grid(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the quantiles moved to the nearest of `CELLS` + 1 equidistant places, or as they are if that merges some."""
+    """Return the quantiles moved to a grid of `CELLS` equal steps; unchanged if some would come too close together."""
     with np.errstate(over="ignore"):
         span = quantiles[-1] - quantiles[0]
     step = span / CELLS
@@ -90,7 +90,7 @@ def _rounded_to_grid(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _grid_places(inner: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return the places of edges on the grid between the first and the last, or None if they are on none."""
+    """Return the places of the inner edges on the grid from the first to the last; None if they do not lie on one."""
     if inner.size < 3:
         return None
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""The profile of a column's rows on a day, in a segment: counts that merge."""
+"""The class `Profile`: the counts of one column, segment and day, as the table ``profiles`` stores them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ OF_NUMBERS, OF_CATEGORIES = ("edges", "total", "total_squared"), ("categories",)
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts of values: of numbers by bin, of categories by name.
+    """Counts of the values of a column: of numbers by bin, of categories by name.
 
     Attributes
     ----------
     kind
-        Which of the two.
+        Whether they are of numbers or of categories.
     counts
-        Per bin or category.
+        Count of each bin or category, (k,).
     edges
-        Of numbers, k + 1 bin edges, the outer ones infinite.
+        Of numbers: k + 1 bin edges, the outer ones infinite.
     total, total_squared
-        Of numbers, the sum of the finite ones, and of their squares.
+        Of numbers: the sum of the finite ones, and the sum of their squares.
     categories
-        Name of each count, in order.
+        Of categories: their names, (k,).
     """
 
     kind: Literal["numeric", "categorical"]
@@ -35,18 +35,18 @@ class Counts:
 
 @dataclass(frozen=True)
 class Profile:
-    """Counts, and what they are of.
+    """The counts of one column, segment and day.
 
     Attributes
     ----------
     day
-        ``YYYY-MM-DD``; of merged days, the first and the last.
+        ``YYYY-MM-DD``; of merged profiles, the first and the last day.
     segment
-        ``desk=eu``, or empty for all rows together.
+        ``desk=eu``; empty for all rows together.
     column
-        Watched column.
+        The watched column.
     rows
-        Rows of the segment on the day, those without a value among them.
+        Rows of the segment on that day, with and without a value.
     values
         Counts of the values.
     """
@@ -64,12 +64,12 @@ class Profile:
 
     @property
     def nulls(self) -> int:
-        """Rows without one."""
+        """Rows without a value that is counted."""
         return self.rows - self.counted
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Profile":
-        """Return the profile that a row of the table ``profiles`` is."""
+        """Return the profile that a row of the table ``profiles`` holds."""
         names = OF_NUMBERS if row["kind"] == "numeric" else OF_CATEGORIES
         values = Counts(row["kind"], row["counts"], **{name: row[name] for name in names})
         return cls(row["day"], row["segment"], row["column"], row["rows"], values)

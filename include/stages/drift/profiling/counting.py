@@ -1,4 +1,4 @@
-"""Counts of one column's values, batch by batch: of all rows together and of the rows of each segment."""
+"""Counts the values of one column, batch by batch: of all rows together and of each segment value."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,21 @@ from include.stages.drift.profiling.column_profile import Counts
 
 MOST_CATEGORIES = 1000
 BUCKETS = 256
-BUCKET = "__names_"
+BUCKET_PREFIX = "__names_"
 BLOCK = 1 << 15  # values that stay in the processor's cache
 Codes = NDArray[np.intp]
 Groups = Sequence[Codes | None]
 
 
 class NumberCounts:
-    """Counts per bin, sum and sum of squares of finite numbers; what is not finite is not counted.
+    """Counts per bin, sum and sum of squares of finite numbers; numbers that are not finite are not counted.
 
     Parameters
     ----------
     edges
         k + 1 bin edges, the outer ones infinite.
     sizes
-        Groups of rows of each grouping.
+        Number of groups of each grouping of the rows.
     """
 
     def __init__(self, edges: list[float], sizes: Sequence[int]) -> None:
@@ -35,13 +35,13 @@ class NumberCounts:
         self._sums = [np.zeros((2, size)) for size in sizes]
 
     def add(self, values: NDArray[np.float64], groups: Groups) -> None:
-        """Count the values of a batch, (n,); each grouping is the group of each row, or None for one group."""
+        """Count the values of a batch, (n,); each grouping holds the group of each row, (n,), or is None: all in one group."""
         for start in range(0, values.size, BLOCK):
             block = slice(start, start + BLOCK)
             self._add_block(values[block], [None if codes is None else codes[block] for codes in groups])
 
     def of_group(self, grouping: int, group: int) -> Counts:
-        """Return the counts of a group."""
+        """Return the counts of one group of one grouping, both counted from 0."""
         counts = self._counts[grouping][group]
         total, squared = self._sums[grouping][:, group].tolist()
         return Counts("numeric", counts.tolist(), self._binning.edges, total, squared)
@@ -58,24 +58,24 @@ class NumberCounts:
                     counts[0] += self._binning.counts(cells)
                     sums[:, 0] += values.sum(), np.einsum("i,i", values, values)
                 else:
-                    np.add(counts, _tally(codes, self._binning.bin_of_cell[cells], *counts.shape), out=counts)
+                    np.add(counts, _counts_by_group(codes, self._binning.bin_of_cell[cells], counts.shape), out=counts)
                     sums[0] += np.bincount(codes, values, len(counts))
                     sums[1] += np.bincount(codes, values * values, len(counts))
 
 
 class CategoryCounts:
-    """Counts per category; with too many categories, counts per bucket of names.
+    """Counts per category or, if there are too many categories, per bucket of their names.
 
     Parameters
     ----------
     sizes
-        Groups of rows of each grouping.
+        Number of groups of each grouping of the rows.
     most
-        Categories from which on buckets are counted.
+        Categories that are counted by name; with more of them, all are counted by bucket.
 
     Notes
     -----
-    A bucket is a fixed function of the name, so that counts of many categories are bounded and still merge exactly.
+    A name's bucket depends on the name alone. So the counts of many categories are bounded, and still merge exactly.
     """
 
     def __init__(self, sizes: Sequence[int], most: int = MOST_CATEGORIES) -> None:
@@ -85,12 +85,12 @@ class CategoryCounts:
         self._counts = [np.zeros((size, 64), dtype=np.int64) for size in sizes]
 
     def add(self, values: pa.DictionaryArray, groups: Groups) -> None:
-        """Count the categories of a batch, (n,); nulls are left out, groupings as in `NumberCounts.add`."""
+        """Count the categories of a batch, (n,), without nulls; ``groups`` is that of `NumberCounts.add`."""
         codes = values.indices
         if codes.null_count:
-            there = codes.is_valid().to_numpy(zero_copy_only=False)
+            is_valid = codes.is_valid().to_numpy(zero_copy_only=False)
             codes = codes.drop_null()
-            groups = [None if of_row is None else of_row[there] for of_row in groups]
+            groups = [None if of_row is None else of_row[is_valid] for of_row in groups]
         codes, names = codes.to_numpy(), values.dictionary
         if len(names) > MOST_CATEGORIES:
             used, codes = np.unique(codes, return_inverse=True)
@@ -101,74 +101,76 @@ class CategoryCounts:
             if of_row is None:
                 np.add.at(counts[0], places, np.bincount(codes, minlength=places.size))
             else:
-                counts += _tally(of_row, places[codes], *counts.shape)
+                counts += _counts_by_group(of_row, places[codes], counts.shape)
 
     def of_group(self, grouping: int, group: int) -> Counts:
-        """Return the counts of a group, in name order."""
+        """Return the counts of one group of one grouping, by name."""
         counts = self._counts[grouping][group]
-        found = {name: int(counts[place]) for name, place in sorted(self._places.items()) if counts[place]}
-        return Counts("categorical", list(found.values()), categories=list(found))
+        by_name = {name: int(counts[place]) for name, place in sorted(self._places.items()) if counts[place]}
+        return Counts("categorical", list(by_name.values()), categories=list(by_name))
 
     def most_frequent(self, most: int) -> list[str]:
-        """Return the most frequent names of the first group, ties by name; none if only buckets are counted."""
+        """Return the most frequent names of the first group, ties by name; none if buckets are counted."""
         if self._in_buckets:
             return []
         counts = self._counts[0][0]
         return sorted(self._places, key=lambda name: (-counts[self._places[name]], name))[:most]
 
     def _places_of(self, names: list[str]) -> Codes:
-        """Return the column of each name in the counts, made if it is new."""
+        """Return the column of each name in the counts; a new name gets a new column."""
         if not self._in_buckets and len(self._places.keys() | names) > self._most:
-            self._fold()
+            self._switch_to_buckets()
         if self._in_buckets:
             names = [bucket_of(name) for name in names]
         places = np.array([self._places.setdefault(name, len(self._places)) for name in names], dtype=np.intp)
         self._counts = [_widened(counts, len(self._places)) for counts in self._counts]
         return places
 
-    def _fold(self) -> None:
-        """Go over from names to buckets of names."""
+    def _switch_to_buckets(self) -> None:
+        """Add the counts by name up to counts by bucket."""
         self._in_buckets = True
         names, self._places = list(self._places), {}
-        old, self._counts = self._counts, [np.zeros((len(counts), BUCKETS), np.int64) for counts in self._counts]
+        by_name, self._counts = self._counts, [np.zeros((len(counts), BUCKETS), np.int64) for counts in self._counts]
         places = self._places_of(names)
-        for counts, before in zip(self._counts, old, strict=True):
-            for place, column in zip(places, before.T, strict=False):
-                counts[:, place] += column
+        for by_bucket, counts in zip(self._counts, by_name, strict=True):
+            for place, column in zip(places, counts.T, strict=False):
+                by_bucket[:, place] += column
 
 
 def bucket_of(name: str) -> str:
-    """Return the bucket of a name; a bucket is its own.
+    """Return the bucket of a name; that of a bucket is the bucket itself.
 
     Examples
     --------
     >>> bucket_of("earn"), bucket_of(bucket_of("earn"))
     ('__names_11', '__names_11')
     """
-    return name if in_bucket(name) else f"{BUCKET}{zlib.crc32(name.encode()) % BUCKETS:02x}"
+    return name if is_bucket(name) else f"{BUCKET_PREFIX}{zlib.crc32(name.encode()) % BUCKETS:02x}"
 
 
-def in_bucket(name: str) -> bool:
-    """Tell whether a name stands for a bucket of names."""
-    return name.startswith(BUCKET)
+def is_bucket(name: str) -> bool:
+    """Tell whether a name is that of a bucket."""
+    return name.startswith(BUCKET_PREFIX)
 
 
-def in_buckets(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return counts by bucket, in order, of counts by name or by bucket."""
-    folded: dict[str, int] = {}
+def counts_by_bucket(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts by name or by bucket, added up to counts by bucket, in order."""
+    by_bucket: dict[str, int] = {}
     for name, count in counts.items():
-        folded[bucket_of(name)] = folded.get(bucket_of(name), 0) + count
-    return dict(sorted(folded.items()))
+        by_bucket[bucket_of(name)] = by_bucket.get(bucket_of(name), 0) + count
+    return dict(sorted(by_bucket.items()))
 
 
 def bounded(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return counts by category in name order, by bucket if some are already or if there are more than a thousand."""
-    if len(counts) > MOST_CATEGORIES or any(in_bucket(name) for name in counts):
-        return in_buckets(counts)
+    """Return counts by name, in order; by bucket if some already are, or if there are more than a thousand names."""
+    if len(counts) > MOST_CATEGORIES or any(is_bucket(name) for name in counts):
+        return counts_by_bucket(counts)
     return dict(sorted(counts.items()))
 
 
-def _tally(groups: Codes, places: Codes, size: int, width: int) -> NDArray[np.int64]:
+def _counts_by_group(groups: Codes, places: Codes, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return how many rows of each group are at each place, (groups, places)."""
+    size, width = shape
     return np.bincount(groups * width + places, minlength=size * width).reshape(size, width)
 
 

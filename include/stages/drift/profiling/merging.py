@@ -1,4 +1,4 @@
-"""Profiles of days, put together to the profile of a window."""
+"""Merges the profiles of days into the profile of a window."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,28 +9,28 @@ from include.stages.drift.profiling.counting import bounded
 
 
 def merged(profiles: Iterable[Profile]) -> Profile:
-    """Return the profile of the union of the rows of some profiles of one column and segment, at least one.
+    """Return the profile of all rows of some profiles, at least one, of the same column and segment.
 
-    A numeric profile without finite values says nothing about bins: it may have others.
+    Numeric profiles must have the same bins, except those without a finite value.
 
     Raises
     ------
     ValueError
-        If numeric profiles have different edges.
+        If the bins differ.
     """
-    parts = list(profiles)
-    first, last, rows = parts[0], parts[-1], sum(part.rows for part in parts)
-    values = _numbers(parts) if first.values.kind == "numeric" else _categories(parts)
+    days = list(profiles)
+    first, last, rows = days[0], days[-1], sum(day.rows for day in days)
+    values = _merged_numbers(days) if first.values.kind == "numeric" else _merged_categories(days)
     return Profile(f"{first.day}…{last.day}", first.segment, first.column, rows, values)
 
 
 def common_edges(profiles: Sequence[Profile]) -> list[float]:
-    """Return the edges of numeric profiles.
+    """Return the bin edges that some numeric profiles share.
 
     Raises
     ------
     ValueError
-        If they are not the same in all.
+        If the edges differ.
     """
     edges = profiles[0].values.edges
     if any(profile.values.edges != edges for profile in profiles):
@@ -40,7 +40,7 @@ def common_edges(profiles: Sequence[Profile]) -> list[float]:
 
 
 def counts_by_category(profiles: Iterable[Profile]) -> dict[str, int]:
-    """Return how often each category occurs in all profiles together, in name order; by bucket if they are too many."""
+    """Return how often each category occurs in all profiles together, by name; by bucket if there are too many names."""
     counts: dict[str, int] = {}
     for profile in profiles:
         for name, count in zip(profile.values.categories, profile.values.counts, strict=True):
@@ -48,17 +48,14 @@ def counts_by_category(profiles: Iterable[Profile]) -> dict[str, int]:
     return bounded(counts)
 
 
-def _numbers(parts: Sequence[Profile]) -> Counts:
-    filled = [part for part in parts if part.counted] or parts[:1]
+def _merged_numbers(days: Sequence[Profile]) -> Counts:
+    filled = [day for day in days if day.counted] or days[:1]
     edges = common_edges(filled)
-    counts: list[int] = np.sum([part.values.counts for part in filled], axis=0).tolist()
-    total, squared = (
-        float(sum(sums))
-        for sums in zip(*((part.values.total, part.values.total_squared) for part in filled), strict=True)
-    )
-    return Counts("numeric", counts, edges, total, squared)
+    counts: list[int] = np.sum([day.values.counts for day in filled], axis=0).tolist()
+    total = float(sum(day.values.total for day in filled))
+    return Counts("numeric", counts, edges, total, float(sum(day.values.total_squared for day in filled)))
 
 
-def _categories(parts: Sequence[Profile]) -> Counts:
-    counts = counts_by_category(parts)
+def _merged_categories(days: Sequence[Profile]) -> Counts:
+    counts = counts_by_category(days)
     return Counts("categorical", list(counts.values()), categories=list(counts))

@@ -1,17 +1,20 @@
 """Profiles and stored days for the tests of drift, made with the product's own counters."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
+from include.stages.drift.monitors.labeled_rows import LabeledRow
 from include.stages.drift.profiling.binning import bin_edges
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts
 from include.stages.drift.profiling.profiles import profile_days
-from tests.builders import day
+from tests.builders import DAY, day
 
 MONDAY = date(2026, 1, 5)
 EDGES = bin_edges(np.random.default_rng(0).normal(size=5000))
@@ -24,7 +27,7 @@ def date_of(number):
 
 
 def numeric_profile(values, edges=EDGES, *, number=0, column="x", segment=""):
-    """Return the profile of numbers."""
+    """Return the profile of a day's numbers."""
     values = np.asarray(values, dtype=np.float64)
     counts = NumberCounts(list(edges), [1])
     counts.add(values, [None])
@@ -32,14 +35,14 @@ def numeric_profile(values, edges=EDGES, *, number=0, column="x", segment=""):
 
 
 def categorical_profile(labels, *, number=0, column="c", segment=""):
-    """Return the profile of categories; None is missing."""
+    """Return the profile of a day's categories; None is a missing value."""
     counts = CategoryCounts([1])
     counts.add(pa.array(list(labels), pa.string()).dictionary_encode(), [None])
     return Profile(date_of(number), segment, column, len(labels), counts.of_group(0, 0))
 
 
 def numeric_days(generator, days, rows, *, effect=0.0, shift=0.0, first=0, weekly=(0,) * 7):
-    """Return profiles of days whose mean is moved by a draw of sd ``effect``, by ``shift`` and by the weekday's own shift."""
+    """Return profiles of days whose means are ``shift``, plus a draw of sd ``effect``, plus the weekday's own shift."""
     means = generator.normal(shift, effect, days) if effect else np.full(days, float(shift))
     return [
         numeric_profile(generator.normal(mean + weekly[number % 7], 1, rows), number=number)
@@ -48,7 +51,7 @@ def numeric_days(generator, days, rows, *, effect=0.0, shift=0.0, first=0, weekl
 
 
 def records(number, rows, generator, **changes):
-    """Return rows of ``predictions`` of a day; a change is a value, or a function of the row's place."""
+    """Return a day's rows of ``predictions``; a change is a value, or a function of the row's place."""
     base = {
         "ts": day(number).start, "day": day(number).days[0], "model_version": "1",
         "predicted": lambda _: ["earn", "acq", "grain"][int(generator.integers(3))],
@@ -63,10 +66,46 @@ def records(number, rows, generator, **changes):
     ]
 
 
+def finding(monitor="data", segment=ALL_ROWS, statistic="location", *, flagged=True):
+    """Return a finding on the column ``x``."""
+    return Finding(
+        monitor=monitor, column="x", segment=segment, statistic=statistic, effect=0.2, p_value=0.001, flagged=flagged,
+        sentence="",
+    )  # fmt: skip
+
+
+def label_row(number, *, correct=True):
+    """Return the row of ``labels`` that `labeled` is made of."""
+    return {
+        "label_id": f"l{number}", "request_id": f"r{number}", "trace_id": "t", "label": "earn", "content_key": "c",
+        "predicted": "earn" if correct else "acq", "model_version": "2", "inclusion_probability": 0.5, "segment_desk": "eu",
+        "stratum": "random", "split": "holdout", "decided_by": "majority", "origin": "annotation",
+        "ts": DAY + timedelta(hours=1), "decided_at": DAY,
+    }  # fmt: skip
+
+
+def labeled(number=0, *, correct=True, after=timedelta(hours=1), label="earn", **changes):
+    """Return a labeled row of version 2, predicted so long after `DAY`."""
+    row = LabeledRow(DAY + after, label, label if correct else "acq", "2", f"r{number}", 0.5, ("desk=eu",))
+    return replace(row, **changes)
+
+
+def store_confidence(store, level, segment=""):
+    """Store profiles of confidence: 0.85 on the fourteen days before `DAY`, ``level`` on that day."""
+    generator = np.random.default_rng(3)
+    edges = [-np.inf, *np.linspace(0.05, 0.95, 19).tolist(), np.inf]
+    rows = []
+    for number in range(-14, 1):
+        values = np.clip(generator.normal(0.85 if number else level, 0.05, 400), 0, 1)
+        profile = numeric_profile(values, edges, column="confidence", segment=segment)
+        rows.append(profile.to_row() | {"day": day(number).days[0]})
+    store.append_new("profiles", rows_of(store.loop, "profiles", rows))
+
+
 def fill(store, first, days, rows=60, seed=0, **changes):
     """Store and profile some days of predictions."""
     generator = np.random.default_rng([seed, first])
     for number in range(first, first + days):
-        found = rows_of(store.loop, "predictions", records(number, rows, generator, **changes))
-        store.replace_where("predictions", found, "day", day(number).days)
+        predictions = rows_of(store.loop, "predictions", records(number, rows, generator, **changes))
+        store.replace_where("predictions", predictions, "day", day(number).days)
     profile_days(store, Interval(day(first).start, day(first + days - 1).end))

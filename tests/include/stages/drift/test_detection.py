@@ -1,16 +1,12 @@
-"""The verdict: silent on ordinary days, loud on a real shift, honest about too little, and the same when judged again."""
+"""The verdict: stable on ordinary days, an alarm on a real shift, inconclusive on too little, the same when judged again."""
 
-from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from include.foundation.config.data_sections import Drift
 from include.foundation.decisions import DriftVerdict, find
+from include.foundation.store.rows import rows_of
 from include.stages.drift.detection import MOST_COLUMNS, detect_drift
-from include.stages.drift.history import confirmation, newest_verdicts, reference_days
 from tests.builders import day, make_store
-from tests.include.stages.drift.drift_builders import DRIFT, fill
+from tests.include.stages.drift.drift_builders import DRIFT, fill, label_row
 
 LONG = {"input_text": "word " * 60}
 
@@ -38,6 +34,7 @@ def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
     assert first.rows == 30
     assert (verdict.rows, verdict.reference_days) == (60, 14)
     assert {finding.segment for finding in verdict.columns} == {"", "desk=eu", "desk=us"}
+    assert verdict.picture is not None
     assert Path(verdict.picture).read_bytes().startswith(b"\x89PNG")
 
 
@@ -70,62 +67,12 @@ def test_verdict_needs_rows_and_days(tmp_path):
     assert not any(verdict.flagged for verdict in find(store, DriftVerdict))
 
 
-def test_alarm_needs_k_of_m_and_keeps_quiet_in_the_cool_down(tmp_path):
+def test_alarm_needs_k_of_m_and_none_is_raised_in_the_cool_down(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "confirm": "2 of 3", "cooldown_days": 2})
     fill(store, 0, 14)
     fill(store, 14, 4, **LONG)
     outcomes = [detect_drift(store, day(number)).outcome for number in range(14, 18)]
     assert outcomes == ["drift", "alarm", "drift", "drift"]
-
-
-@pytest.mark.parametrize(
-    ("flags", "quiet", "outcome"),
-    [
-        ([True, True, False], None, "stable"),
-        ([False, False, True], None, "drift"),
-        ([True, False, True], None, "alarm"),
-        ([True, False, False, True], None, "drift"),
-        ([True, True, True], timedelta(days=2), "drift"),
-        ([True, True, True], timedelta(days=3), "alarm"),
-    ],
-)
-def test_confirmation_is_k_of_m_with_a_cool_down(flags, quiet, outcome):
-    assert confirmation(Drift(confirm="2 of 3", cooldown_days=3), flags, quiet)[0] == outcome
-
-
-def test_rolling_reference_is_the_last_days_but_for_flagged_ones(tmp_path):
-    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 10})
-    fill(store, 0, 12)
-    fill(store, 12, 1, **LONG)
-    fill(store, 13, 1)
-    assert detect_drift(store, day(12)).flagged
-    assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 12)]
-
-
-def test_days_still_being_watched_are_not_reference_once_there_are_others(tmp_path):
-    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 10, "confirm": "2 of 3"})
-    fill(store, 0, 13)
-    assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(1, 11)]
-    assert reference_days(store, day(11), newest_verdicts(store)) == [day(number).days[0] for number in range(10)]
-    assert reference_days(store, day(8), newest_verdicts(store)) == [day(number).days[0] for number in range(8)]
-
-
-def test_frozen_reference_stays_the_first_days(tmp_path):
-    store = make_store(tmp_path, drift={**DRIFT, "reference": "frozen", "reference_days": 8})
-    fill(store, 0, 9)
-    fill(store, 9, 6, **LONG)
-    assert reference_days(store, day(14), newest_verdicts(store)) == [day(number).days[0] for number in range(8)]
-    outcomes = [detect_drift(store, day(number)).outcome for number in (5, 8, 9, 14)]
-    assert outcomes == ["inconclusive", "stable", "alarm", "alarm"]
-
-
-def test_reference_of_dates_is_those_but_never_the_window_itself(tmp_path):
-    days = [day(2).start.date(), day(10).start.date()]
-    store = make_store(tmp_path, drift={**DRIFT, "reference": "dates", "reference_dates": days})
-    fill(store, 0, 13)
-    assert reference_days(store, day(12), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 11)]
-    assert day(5).days[0] not in reference_days(store, day(5), newest_verdicts(store))
-    assert detect_drift(store, day(12)).outcome == "stable"
 
 
 def test_missing_values_that_appear_are_routed_to_the_data(tmp_path):
@@ -145,3 +92,13 @@ def test_evidence_is_bounded_and_counts_what_was_judged(tmp_path):
     verdict = detect_drift(store, day(7))
     assert len(verdict.columns) == MOST_COLUMNS
     assert verdict.columns_judged > MOST_COLUMNS
+
+
+def test_window_judged_again_keeps_its_verdict_though_labels_came_back(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 15)
+    first = detect_drift(store, day(14))
+    labels = [label_row(number, correct=False) | {"ts": day(14).start} for number in range(80)]
+    store.append_new("labels", rows_of(store.loop, "labels", labels))
+    assert detect_drift(store, day(14)).reference == first.reference
+    assert store.version("decisions") == 0

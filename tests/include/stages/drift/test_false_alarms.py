@@ -4,21 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.false_alarms import (
-    COLUMNS,
-    EDGES,
-    EFFECTS,
-    INNER,
-    LIMIT,
-    Days,
-    Work,
-    alarms,
-    case,
-    draw,
-    false_alarms,
-    raw_days,
-    shifts_found,
-)
+from benchmarks.false_alarm_picture import draw
+from benchmarks.false_alarms import LIMIT, Work, alarms, case, false_alarms, raw_days, shifts_found
+from benchmarks.workloads.simulated_days import COLUMNS, EDGES, EFFECTS, INNER, Days
 from include.stages.drift.profiling.binning import Binning
 
 BY_NAME = {effect.name: effect for effect in EFFECTS}
@@ -63,5 +51,5 @@ def test_line_and_picture_of_a_run(tmp_path):
     assert [line["case"] for line in lines[-2:]] == ["shift n=1000", "shift+day n=1000"]
     assert {"alarms_a_year", "rate", "low", "high", "trials", "limit", "peers"} <= set(lines[0])
     assert lines[0]["peers"]["evidently"] is None
-    draw(lines, tmp_path / "picture.png")
+    draw(lines, LIMIT, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")

@@ -15,10 +15,10 @@ def only(statistics, name):
 
 def test_pooled_reference_stands_at_zero():
     reference = numeric_days(np.random.default_rng(0), 10, 300)
-    found = value_statistics(reference)
-    weights = found.rows / found.rows.sum()
-    np.testing.assert_allclose(weights @ found.values, 0, atol=0.01)
-    assert (weights @ found.values)[0] == pytest.approx(0, abs=1e-12)
+    statistics = value_statistics(reference)
+    weights = statistics.rows / statistics.rows.sum()
+    np.testing.assert_allclose(weights @ statistics.values, 0, atol=0.01)
+    assert (weights @ statistics.values)[0] == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.2, 0.5, 1.0])
@@ -27,10 +27,10 @@ def test_location_is_cliffs_delta(shift):
     generator = np.random.default_rng(1)
     rows, moved = generator.normal(size=4000), generator.normal(shift, 1, 4000)
     edges = bin_edges(rows)
-    found = value_statistics([numeric_profile(rows, edges)], [numeric_profile(moved, edges)])
+    statistics = value_statistics([numeric_profile(rows, edges)], [numeric_profile(moved, edges)])
     u = stats.mannwhitneyu(moved, rows).statistic
-    assert only(found, "location")[0] == pytest.approx(2 * u / 4000**2 - 1, abs=0.01)
-    assert only(found, "location")[0] == pytest.approx(2 * stats.norm.cdf(shift / 2**0.5) - 1, abs=0.04)
+    assert only(statistics, "location")[0] == pytest.approx(2 * u / 4000**2 - 1, abs=0.01)
+    assert only(statistics, "location")[0] == pytest.approx(2 * stats.norm.cdf(shift / 2**0.5) - 1, abs=0.04)
 
 
 def test_each_change_shows_in_its_own_statistic():
@@ -43,22 +43,23 @@ def test_each_change_shows_in_its_own_statistic():
         "shape": halves,
     }
     for name, values in changed.items():
-        found = value_statistics(reference, [numeric_profile(values)])
-        largest = found.names[int(np.abs(found.values[0]).argmax())]
+        statistics = value_statistics(reference, [numeric_profile(values)])
+        largest = statistics.names[int(np.abs(statistics.values[0]).argmax())]
         assert largest == name
-        assert np.abs(only(found, name)[0]) > 0.1
+        assert np.abs(only(statistics, name)[0]) > 0.1
 
 
 def test_monotone_transformation_and_row_order_change_nothing():
     generator = np.random.default_rng(3)
     rows, window = generator.normal(size=1000), generator.normal(0.3, 1.2, 500)
-    found = []
+    transformed = []
     for move in (lambda x: x, np.exp, lambda x: 1000 * x**3 - 5):
         exact = [-np.inf, *np.sort(move(rows))[50:951:50].tolist(), np.inf]
-        one, two = numeric_profile(move(rows), exact), numeric_profile(move(generator.permutation(window)), exact)
-        found.append(value_statistics([one], [two]).values)
-    np.testing.assert_allclose(found[1], found[0])
-    np.testing.assert_allclose(found[2], found[0])
+        reference = numeric_profile(move(rows), exact)
+        current = numeric_profile(move(generator.permutation(window)), exact)
+        transformed.append(value_statistics([reference], [current]).values)
+    np.testing.assert_allclose(transformed[1], transformed[0])
+    np.testing.assert_allclose(transformed[2], transformed[0])
 
 
 def test_sampling_variance_is_that_of_repeated_draws():
@@ -73,21 +74,21 @@ def test_arcsine_share_has_the_variance_stated_whatever_the_share():
     generator = np.random.default_rng(5)
     for share in (0.1, 0.5):
         days = [categorical_profile((generator.random(400) < share).astype(int).astype(str)) for _ in range(400)]
-        found = value_statistics(days)
-        assert found.values[:, 0].var() == pytest.approx(found.row_variance[0] / 400, rel=0.25)
+        statistics = value_statistics(days)
+        assert statistics.values[:, 0].var() == pytest.approx(statistics.row_variance[0] / 400, rel=0.25)
 
 
 def test_shares_of_common_rare_and_unseen_categories():
     reference = [categorical_profile(["a"] * 600 + ["b"] * 396 + ["c"] * 4)] * 2
-    found = value_statistics(reference, [categorical_profile(["a"] * 50 + ["c"] * 20 + ["z"] * 30 + [None] * 100)])
-    assert found.names == ["a", "b", "rare", "unseen"]
-    np.testing.assert_allclose(found.natural[0], [0.5, 0, 0.2, 0.3])
-    assert found.rows[0] == 100
-    assert found.distance[0] == pytest.approx((0.1 + 0.396 + 0.196 + 0.3) / 2)
+    statistics = value_statistics(reference, [categorical_profile(["a"] * 50 + ["c"] * 20 + ["z"] * 30 + [None] * 100)])
+    assert statistics.names == ["a", "b", "rare", "unseen"]
+    np.testing.assert_allclose(statistics.natural[0], [0.5, 0, 0.2, 0.3])
+    assert statistics.rows[0] == 100
+    assert statistics.distance[0] == pytest.approx((0.1 + 0.396 + 0.196 + 0.3) / 2)
 
 
 def test_new_names_of_each_reference_day_are_ordinary():
-    """Were a reference day's own names known to it, a column with new names every day would always alarm."""
+    """If a reference day knew its own names, a column with new names every day would always be flagged."""
     days = [categorical_profile(["a"] * 90 + [f"{number}-{n}" for n in range(10)]) for number in range(14)]
     window = [categorical_profile(["a"] * 90 + [f"w-{n}" for n in range(10)])]
     np.testing.assert_allclose(only(value_statistics(days), "unseen"), 0.1)
@@ -97,17 +98,17 @@ def test_new_names_of_each_reference_day_are_ordinary():
 def test_names_and_buckets_of_names_are_compared_as_buckets():
     many = [f"n{number}" for number in range(1500)]
     days = [categorical_profile(many), categorical_profile(many[:900])]
-    found = value_statistics(days, [categorical_profile(many[:900])])
-    assert only(found, "unseen")[0] == 0
-    assert found.natural.sum() == pytest.approx(1)
+    statistics = value_statistics(days, [categorical_profile(many[:900])])
+    assert only(statistics, "unseen")[0] == 0
+    assert statistics.natural.sum() == pytest.approx(1)
 
 
 def test_constant_that_moves_has_the_largest_effect():
     edges = bin_edges(np.ones(50))
     reference = [numeric_profile(np.ones(50), edges)]
     for value, delta in ((2.0, 1), (0.0, -1), (1.0, 0)):
-        found = value_statistics(reference, [numeric_profile(np.full(50, value), edges)])
-        assert only(found, "location")[0] == delta
+        statistics = value_statistics(reference, [numeric_profile(np.full(50, value), edges)])
+        assert only(statistics, "location")[0] == delta
 
 
 def test_missing_share_counts_every_row():
@@ -142,18 +143,20 @@ class TestBeyondTheBins:
 
     def test_unit_and_order_change_nothing_and_the_pooled_reference_stands_at_zero(self):
         values = np.random.default_rng(3).normal(self.AWAY, 1, (15, 500))
-        found = [
+        transformed = [
             value_statistics([numeric_profile(move(day)) for day in values]).values
             for move in (lambda x: x, lambda x: 7 * x + 1e6, lambda x: x[::-1])
         ]
-        np.testing.assert_allclose(found[1], found[0], atol=1e-4)  # squares of numbers far from 0 lose digits
-        np.testing.assert_allclose(found[2], found[0], atol=1e-9)
-        assert found[0].mean(axis=0) == pytest.approx([0, 0], abs=0.01)
+        np.testing.assert_allclose(
+            transformed[1], transformed[0], atol=1e-4
+        )  # squares of numbers far from 0 lose digits
+        np.testing.assert_allclose(transformed[2], transformed[0], atol=1e-9)
+        assert transformed[0].mean(axis=0) == pytest.approx([0, 0], abs=0.01)
 
     def test_sampling_variance_is_that_of_repeated_draws(self):
         days = self.days(lambda x: x + self.AWAY, np.random.default_rng(4), 500, 200)
-        found = value_statistics(days)
-        np.testing.assert_allclose(found.values.var(axis=0) * 200, found.row_variance, rtol=0.2)
+        statistics = value_statistics(days)
+        np.testing.assert_allclose(statistics.values.var(axis=0) * 200, statistics.row_variance, rtol=0.2)
 
     @pytest.mark.parametrize("value", [50.0, -50.0, 1.7e9])
     def test_constant_stays_and_one_that_moves_has_the_largest_effect(self, value):

@@ -9,8 +9,9 @@ from include.foundation.decisions import record
 from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding, PerformanceDetails
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.loop_files import write_file
-from include.stages.drift.findings import difference_in_words
-from include.stages.drift.page.verdict_page import BLIND, ROUTES, write_verdict_page  # type: ignore[attr-defined]
+from include.stages.drift.monitors.estimated_performance import BLIND
+from include.stages.drift.page.verdict_page import ROUTES, write_verdict_page
+from include.stages.drift.page.wording import difference_in_words
 from tests.builders import day, make_store
 from tests.decision_builders import make_column_finding, make_drift_verdict
 from tests.include.stages.reports.page_reader import Page

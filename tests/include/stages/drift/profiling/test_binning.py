@@ -62,16 +62,16 @@ def test_counts_equal_those_by_comparison_but_for_rounding_at_an_edge(name, extr
     """Independent recomputation; a value within rounding of a grid edge may fall on its other side, on every day alike."""
     edges = np.array(bin_edges(SAMPLES[name]))
     values = np.concatenate([SAMPLES[name][:200], np.clip(np.array(extra, dtype=float), -1e305, 1e305)])
-    apart = np.abs(values[:, None] - edges[None, 1:-1]).min(axis=1) > 1e-9 * np.ptp(edges[1:-1])
-    values = values[apart]
+    not_at_an_edge = np.abs(values[:, None] - edges[None, 1:-1]).min(axis=1) > 1e-9 * np.ptp(edges[1:-1])
+    values = values[not_at_an_edge]
     binning = Binning(edges.tolist())
-    found = binning.bin_of_cell[binning.cells(values)]
-    assert found.tolist() == np.searchsorted(edges[1:-1], values, side="right").tolist()
+    bins = binning.bin_of_cell[binning.cells(values)]
+    assert bins.tolist() == np.searchsorted(edges[1:-1], values, side="right").tolist()
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2))
 def test_a_larger_value_is_never_in_a_lower_bin(name, values):
     binning = Binning(bin_edges(SAMPLES[name]))
-    found = binning.bin_of_cell[binning.cells(np.sort(np.array(values)))]
-    assert (np.diff(found) >= 0).all()
+    bins = binning.bin_of_cell[binning.cells(np.sort(np.array(values)))]
+    assert (np.diff(bins) >= 0).all()

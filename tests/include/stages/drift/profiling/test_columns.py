@@ -4,29 +4,28 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from include.stages.drift.findings import monitor_of
-from include.stages.drift.profiling.columns import PROJECTIONS, sources, vector_numbers
-from include.stages.drift.profiling.vocabulary import BUCKETS, Vocabulary, seen_in, text_numbers
+from include.stages.drift.profiling.columns import PROJECTIONS, source_columns, vector_numbers
+from include.stages.drift.profiling.vocabulary import WORD_BUCKETS, Vocabulary, add_words, text_numbers
 from tests.builders import make_loop
 
 
 def vocabulary(*texts, day="first"):
-    seen = np.zeros(BUCKETS, dtype=np.int64)
-    seen_in(seen, pa.array(texts, pa.string()))
-    return Vocabulary(day, seen)
+    counts = np.zeros(WORD_BUCKETS, dtype=np.int64)
+    add_words(counts, pa.array(texts, pa.string()))
+    return Vocabulary(day, counts)
 
 
 def test_text_is_measured_in_characters_and_words():
-    found = text_numbers(pa.array(["Grüße, an alle!", "", " - ", None]), None, "later")
-    np.testing.assert_array_equal(found["characters"], [15, 0, 3, np.nan])
-    np.testing.assert_array_equal(found["words"], [3, 0, 0, np.nan])
-    assert np.isnan(found["unknown_words"]).all()
+    measures = text_numbers(pa.array(["Grüße, an alle!", "", " - ", None]), None, "later")
+    np.testing.assert_array_equal(measures["characters"], [15, 0, 3, np.nan])
+    np.testing.assert_array_equal(measures["words"], [3, 0, 0, np.nan])
+    assert np.isnan(measures["unknown_words"]).all()
 
 
 def test_share_of_unknown_words_ignores_case_and_punctuation_and_is_missing_without_words():
     words = vocabulary("wheat prices rise", None, "")
-    found = text_numbers(pa.array(["Wheat; PRICES?", "wheat mooned", "mooned mooned", "", None]), words, "later")
-    np.testing.assert_array_equal(found["unknown_words"], [0, 0.5, 1, np.nan, np.nan])
+    measures = text_numbers(pa.array(["Wheat; PRICES?", "wheat mooned", "mooned mooned", "", None]), words, "later")
+    np.testing.assert_array_equal(measures["unknown_words"], [0, 0.5, 1, np.nan, np.nan])
 
 
 def test_first_day_knows_only_words_of_its_other_texts():
@@ -64,21 +63,21 @@ def test_texts_that_are_missing_are_nan(values):
 
 
 def test_vectors_are_measured_by_mean_norm_and_projections():
-    found = vector_numbers(pa.array([[3.0, 4.0], None, [], [1.0, None], [0.0, 0.0, 6.0]]))
-    np.testing.assert_array_equal(found["mean"], [3.5, np.nan, np.nan, np.nan, 2])
-    np.testing.assert_array_equal(found["norm"], [5, np.nan, np.nan, np.nan, 6])
-    assert len(found) == 2 + PROJECTIONS
-    assert abs(found["projection1"][0]) in (pytest.approx(7 / 2**0.5), pytest.approx(1 / 2**0.5))
-    assert np.isnan(found["projection1"][1:4]).all()
+    measures = vector_numbers(pa.array([[3.0, 4.0], None, [], [1.0, None], [0.0, 0.0, 6.0]]))
+    np.testing.assert_array_equal(measures["mean"], [3.5, np.nan, np.nan, np.nan, 2])
+    np.testing.assert_array_equal(measures["norm"], [5, np.nan, np.nan, np.nan, 6])
+    assert len(measures) == 2 + PROJECTIONS
+    assert abs(measures["projection1"][0]) in (pytest.approx(7 / 2**0.5), pytest.approx(1 / 2**0.5))
+    assert np.isnan(measures["projection1"][1:4]).all()
 
 
 def test_projections_are_fixed_linear_and_of_the_vectors_scale():
     generator = np.random.default_rng(3)
     vectors = generator.normal(size=(500, 64))
-    once, again, twice = (vector_numbers(pa.array(list(rows))) for rows in (vectors, vectors, 2 * vectors))
+    once, repeated, twice = (vector_numbers(pa.array(list(rows))) for rows in (vectors, vectors, 2 * vectors))
     for number in range(1, PROJECTIONS + 1):
         name = f"projection{number}"
-        np.testing.assert_array_equal(once[name], again[name])
+        np.testing.assert_array_equal(once[name], repeated[name])
         np.testing.assert_allclose(twice[name], 2 * once[name])
         assert once[name].std() == pytest.approx(1, abs=0.15)
     assert abs(np.corrcoef(once["projection1"], once["projection2"])[0, 1]) < 0.5
@@ -91,8 +90,5 @@ def test_row_order_does_not_matter_to_a_row():
         np.testing.assert_allclose(values, backward[name][::-1])
 
 
-def test_prediction_and_confidence_have_monitors_of_their_own(tmp_path):
-    assert [monitor_of(name) for name in ("predicted", "confidence", "input_text:words", "embedding:norm")] == [
-        "prediction", "confidence", "data", "data",
-    ]  # fmt: skip
-    assert "day" not in sources(make_loop(tmp_path))
+def test_day_is_no_column_that_is_read(tmp_path):
+    assert "day" not in source_columns(make_loop(tmp_path))

@@ -1,4 +1,4 @@
-"""Counts of parts add up to the counts of the whole, whatever the parts, their order and their names."""
+"""Counts of parts add up to the counts of all rows, whatever the parts, their order and their names."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ NAMES = [f"name {number}" for number in range(MOST_CATEGORIES + 200)]
 
 
 def counted(profile):
-    """What of a profile merges exactly."""
+    """Return the parts of a profile that merge exactly."""
     return profile.rows, profile.nulls, profile.values.counts, profile.values.edges, profile.values.categories
 
 
@@ -23,33 +23,33 @@ def counted(profile):
 @given(st.lists(st.lists(FLOATS, max_size=30), min_size=1, max_size=5))
 def test_merged_numeric_profiles_equal_the_profile_of_the_union(parts):
     together = numeric_profile(np.concatenate([np.array(part, dtype=float) for part in parts]))
-    found = merged([numeric_profile(part) for part in parts])
-    assert counted(found) == counted(together)
-    assert found.values.total == pytest.approx(
+    union = merged([numeric_profile(part) for part in parts])
+    assert counted(union) == counted(together)
+    assert union.values.total == pytest.approx(
         together.values.total, rel=1e-9, abs=1e-6 * together.values.total_squared**0.5
     )
-    assert found.values.total_squared == pytest.approx(together.values.total_squared, rel=1e-9)
+    assert union.values.total_squared == pytest.approx(together.values.total_squared, rel=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "", None]), max_size=20), min_size=1, max_size=5))
 def test_merged_categorical_profiles_equal_the_profile_of_the_union(parts):
     together = categorical_profile([value for part in parts for value in part])
-    found = merged([categorical_profile(part) for part in parts])
-    assert counted(found) == counted(together)
+    union = merged([categorical_profile(part) for part in parts])
+    assert counted(union) == counted(together)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, len(NAMES)), st.integers(0, len(NAMES) - 1), st.randoms())
 def test_many_categories_are_counted_in_buckets_that_merge_exactly(first, second, random):
     """Some parts have more than a thousand names and some fewer: buckets are a function of the name alone."""
-    one, two = NAMES[:first], NAMES[second:]
-    random.shuffle(one)
-    together = categorical_profile(one + two)
-    found = merged([categorical_profile(one), categorical_profile(two)])
-    assert counted(found) == counted(together)
-    assert sum(found.values.counts) == len(one) + len(two)
-    assert len(found.values.counts) <= max(BUCKETS, MOST_CATEGORIES)
+    names, others = NAMES[:first], NAMES[second:]
+    random.shuffle(names)
+    together = categorical_profile(names + others)
+    union = merged([categorical_profile(names), categorical_profile(others)])
+    assert counted(union) == counted(together)
+    assert sum(union.values.counts) == len(names) + len(others)
+    assert len(union.values.counts) <= max(BUCKETS, MOST_CATEGORIES)
 
 
 def test_batches_of_one_day_give_the_same_as_one_batch_in_another_order():
@@ -61,7 +61,7 @@ def test_batches_of_one_day_give_the_same_as_one_batch_in_another_order():
     assert counts.of_group(0, 0).counts == categorical_profile(labels).values.counts
 
 
-def test_groups_are_counted_as_if_they_came_alone():
+def test_groups_are_counted_as_if_they_were_counted_separately():
     generator = np.random.default_rng(1)
     rows = 2 * BLOCK + 17
     values = generator.normal(size=rows)
@@ -72,21 +72,21 @@ def test_groups_are_counted_as_if_they_came_alone():
     numbers.add(values, [None, codes])
     names.add(pa.array(labels, pa.string()).dictionary_encode(), [None, codes])
     for group in range(3):
-        alone = numeric_profile(values[codes == group])
-        found = numbers.of_group(1, group)
-        assert found.counts == alone.values.counts
-        assert found.total == pytest.approx(alone.values.total)
-        assert found.total_squared == pytest.approx(alone.values.total_squared)
+        expected = numeric_profile(values[codes == group]).values
+        counts = numbers.of_group(1, group)
+        assert counts.counts == expected.counts
+        assert counts.total == pytest.approx(expected.total)
+        assert counts.total_squared == pytest.approx(expected.total_squared)
         assert names.of_group(1, group).counts == categorical_profile(list(labels[codes == group])).values.counts
     assert numbers.of_group(0, 0).counts == numeric_profile(values).values.counts
 
 
 def test_sums_and_bins_are_those_of_the_finite_values():
     values = np.array([1.0, -2.0, np.nan, np.inf, -np.inf])
-    found = numeric_profile(values, [-np.inf, 0.0, np.inf])
-    assert found.values.counts == [1, 1]
-    assert found.nulls == 3
-    assert (found.values.total, found.values.total_squared) == (-1.0, 5.0)
+    profile = numeric_profile(values, [-np.inf, 0.0, np.inf])
+    assert profile.values.counts == [1, 1]
+    assert profile.nulls == 3
+    assert (profile.values.total, profile.values.total_squared) == (-1.0, 5.0)
 
 
 def test_dictionary_larger_than_what_is_used_of_it_costs_no_name():
@@ -111,13 +111,13 @@ def test_most_frequent_names_are_known_until_there_are_too_many():
 
 
 def test_merging_profiles_of_different_bins_is_refused():
-    one, two = numeric_profile(np.ones(3), [-np.inf, 0, np.inf]), numeric_profile(np.ones(3))
+    profiles = [numeric_profile(np.ones(3), [-np.inf, 0, np.inf]), numeric_profile(np.ones(3))]
     with pytest.raises(ValueError, match="different bins"):
-        merged([one, two])
+        merged(profiles)
 
 
 def test_profile_without_values_merges_with_any_bins():
-    nothing = numeric_profile(np.full(4, np.nan), [-np.inf, np.inf])
-    found = merged([nothing, numeric_profile(np.zeros(3))])
-    assert (found.rows, found.nulls, sum(found.values.counts)) == (7, 4, 3)
-    assert found.values.edges == EDGES
+    empty = numeric_profile(np.full(4, np.nan), [-np.inf, np.inf])
+    union = merged([empty, numeric_profile(np.zeros(3))])
+    assert (union.rows, union.nulls, sum(union.values.counts)) == (7, 4, 3)
+    assert union.values.edges == EDGES

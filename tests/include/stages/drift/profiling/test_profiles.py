@@ -1,4 +1,4 @@
-"""Days are profiled batch by batch, each row counted once, for all rows and for each segment."""
+"""Days are profiled batch by batch, each row counted once, for all rows and for each segment value."""
 
 import shutil
 from pathlib import Path
@@ -11,9 +11,11 @@ from include.foundation.digests import table_digest
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
 from include.stages.drift.profiling.column_profile import Profile
-from include.stages.drift.profiling.columns import sources
+from include.stages.drift.profiling.columns import source_columns
+from include.stages.drift.profiling.day_counts import DayCounts
 from include.stages.drift.profiling.merging import merged
-from include.stages.drift.profiling.profiles import DayCounts, Fixed, fixed_before, groupings, profile_days
+from include.stages.drift.profiling.profile_basis import ProfileBasis, stored_basis
+from include.stages.drift.profiling.profiles import groupings, profile_days
 from tests.builders import day, make_loop, make_store
 from tests.include.stages.drift.drift_builders import DRIFT, fill, records
 
@@ -29,14 +31,15 @@ MIXED = {
 }
 
 
-def profiled(store, **wanted):
+def profiled(store, **values):
+    """Return the stored profiles that have these values."""
     rows = store.read("profiles").to_pylist()
-    return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+    return [row for row in rows if all(row[name] == value for name, value in values.items())]
 
 
 def mixed_batch(loop, number, rows, seed=0):
-    found = rows_of(loop, "predictions", records(number, rows, np.random.default_rng(seed), **MIXED))
-    return found.select(sources(loop)).combine_chunks().to_batches()[0]
+    predictions = rows_of(loop, "predictions", records(number, rows, np.random.default_rng(seed), **MIXED))
+    return predictions.select(source_columns(loop)).combine_chunks().to_batches()[0]
 
 
 def test_every_kind_of_column_is_profiled(tmp_path):
@@ -60,46 +63,46 @@ def test_every_kind_of_column_is_profiled(tmp_path):
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_profile_of_batches_is_that_of_the_whole_day(tmp_path, size):
     loop = make_loop(tmp_path, inputs=INPUTS, drift=DRIFT)
-    whole = mixed_batch(loop, 0, 64)
-    fixed, found = Fixed({}, {}), []
+    day_batch = mixed_batch(loop, 0, 64)
+    basis, profiles = ProfileBasis({}, {}), []
     for step in (64, size):
-        counts = DayCounts(loop, "2026-03-10", fixed, [])
+        counts = DayCounts(loop, "2026-03-10", basis, [])
         for start in range(0, 64, step):
-            counts.add(whole.slice(start, step))
-        found.append([profile.to_row() for profile in counts.profiles()])
-    for one, other in zip(*found, strict=True):
-        sums = {name: one.pop(name, None) for name in ("total", "total_squared")}
-        assert sums == pytest.approx({name: other.pop(name, None) for name in sums}, nan_ok=True)
-        assert one == other
+            counts.add(day_batch.slice(start, step))
+        profiles.append([profile.to_row() for profile in counts.profiles()])
+    for expected, row in zip(*profiles, strict=True):
+        sums = {name: expected.pop(name, None) for name in ("total", "total_squared")}
+        assert sums == pytest.approx({name: row.pop(name, None) for name in sums}, nan_ok=True)
+        assert expected == row
 
 
 def test_segments_add_up_to_all_rows_and_are_named(tmp_path):
     store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
     fill(store, 0, 1, rows=41, **MIXED)
     assert {row["segment"] for row in profiled(store)} == {"", "desk=eu", "desk=us"}
-    whole = profiled(store, segment="", column="input_age")[0]
+    all_rows = profiled(store, segment="", column="input_age")[0]
     parts = profiled(store, segment="desk=eu", column="input_age") + profiled(
         store, segment="desk=us", column="input_age"
     )
     together = merged(map(Profile.from_row, parts)).to_row()
     for name in ("rows", "nulls", "counts", "total"):
-        assert together[name] == whole[name]
+        assert together[name] == all_rows[name]
     assert not profiled(store, segment="desk=eu", column="segment_desk")
 
 
-def test_only_the_most_frequent_values_of_wanted_segments_are_profiled(tmp_path):
+def test_only_the_most_frequent_values_of_watched_segments_are_profiled(tmp_path):
     drift = {**DRIFT, "most_segment_values": 2, "segments": ["desk"]}
     store = make_store(tmp_path, drift=drift, segments=["desk", "device"])
     desks = ["a"] * 5 + ["b"] * 9 + ["c"] * 9 + [None] * 30
     fill(store, 0, 1, rows=53, segment_desk=lambda place: desks[place], segment_device="phone")
-    (found,) = groupings(store, day(0).days[0])
-    assert found.labels == ["desk=b", "desk=c"]
+    (grouping,) = groupings(store, day(0).days[0])
+    assert grouping.labels == ["desk=b", "desk=c"]
     assert {row["segment"]: row["rows"] for row in profiled(store, column="predicted")} == {
         "": 53, "desk=b": 9, "desk=c": 9,
     }  # fmt: skip
 
 
-def test_no_segment_value_is_profiled_if_none_is_wanted(tmp_path):
+def test_no_segment_value_is_profiled_if_none_is_watched(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "most_segment_values": 0})
     fill(store, 0, 1)
     assert {row["segment"] for row in profiled(store)} == {""}
@@ -147,9 +150,9 @@ def test_bins_are_fixed_by_the_first_values_even_if_they_come_late(tmp_path):
     fill(store, 0, 1, **{**MIXED, "input_age": None})
     assert profiled(store, column="input_age", segment="")[0]["counts"] == [0]
     fill(store, 1, 1, **MIXED)
-    edges = fixed_before(store).edges["input_age"]
+    edges = stored_basis(store).edges["input_age"]
     fill(store, 2, 1, **{**MIXED, "input_age": 1000.0})
-    assert fixed_before(store).edges["input_age"] == edges
+    assert stored_basis(store).edges["input_age"] == edges
     profiles = map(Profile.from_row, profiled(store, column="input_age", segment=""))
     assert merged(profiles).counted > 60
 
@@ -157,11 +160,11 @@ def test_bins_are_fixed_by_the_first_values_even_if_they_come_late(tmp_path):
 def test_bins_outlast_a_day_without_values(tmp_path):
     store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
     fill(store, 0, 1, **MIXED)
-    edges = fixed_before(store).edges["input_age"]
+    edges = stored_basis(store).edges["input_age"]
     fill(store, 1, 1, **{**MIXED, "input_age": None})
-    assert "input_age" not in fixed_before(store).edges
+    assert "input_age" not in stored_basis(store).edges
     fill(store, 2, 1, **{**MIXED, "input_age": 1000.0})
-    assert fixed_before(store).edges["input_age"] == edges
+    assert stored_basis(store).edges["input_age"] == edges
 
 
 def test_vocabulary_is_kept_once_and_later_words_are_unknown(tmp_path):
@@ -187,7 +190,7 @@ def test_columns_that_are_null_throughout_are_missing_not_zero(tmp_path):
     batch = pa.RecordBatch.from_arrays(
         [pa.nulls(5, field.type) for field in mixed_batch(loop, 0, 1).schema], schema=mixed_batch(loop, 0, 1).schema
     )
-    counts = DayCounts(loop, "2026-03-10", Fixed({}, {}), [])
+    counts = DayCounts(loop, "2026-03-10", ProfileBasis({}, {}), [])
     counts.add(batch)
     for profile in counts.profiles():
         assert profile.rows == profile.nulls == 5

@@ -1,0 +1,31 @@
+"""Runs every monitor of labels and confidence on a window."""
+
+from collections.abc import Sequence
+
+from include.foundation.decisions.drift_verdict import MonitorFinding
+from include.foundation.intervals import Interval
+from include.foundation.store.tables import LoopStore
+from include.stages.drift.monitors.estimated_performance import estimated_findings
+from include.stages.drift.monitors.label_drift import label_findings
+from include.stages.drift.monitors.labeled_rows import random_labels
+from include.stages.drift.monitors.performance import performance_findings
+
+
+def monitor_findings(store: LoopStore, interval: Interval, reference_days: Sequence[str]) -> list[MonitorFinding]:
+    """Return what the monitors of accuracy, of the shares of classes and of estimated accuracy find.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    interval
+        The window.
+    reference_days
+        Days that say what is ordinary, ``YYYY-MM-DD``.
+    """
+    labels = random_labels(store, interval)
+    return [
+        *performance_findings(store, interval, labels),
+        *label_findings(store, interval, labels),
+        *estimated_findings(store, interval, reference_days, labels),
+    ]

@@ -1,0 +1,51 @@
+"""Accuracy on labels: weighted, shown to have dropped only by enough labels, and rarely by chance."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from include.foundation.store.rows import rows_of
+from include.stages.drift.monitors.performance import accuracy, performance_findings
+from tests.builders import DAY, day, make_store
+from tests.include.stages.drift.drift_builders import labeled
+
+
+def deployed(tmp_path, promised=0.9):
+    store = make_store(tmp_path)
+    entry = {
+        "sequence": 1, "model_version": "2", "previous_version": None, "action": "deploy", "why": "", "evidence_digest": "d",
+        "promised_score": promised, "promised_low": promised, "promised_high": promised,
+        "live_from": DAY - timedelta(days=5), "deployed_at": DAY,
+    }  # fmt: skip
+    store.append_new("deployments", rows_of(store.loop, "deployments", [entry]))
+    return store
+
+
+def test_accuracy_is_the_weighted_share_of_correct_predictions():
+    rows = [labeled(inclusion_probability=0.1), labeled(correct=False, inclusion_probability=1.0)]
+    assert accuracy(rows).value == pytest.approx(10 / 11)
+    assert accuracy([]).value is None
+
+
+def test_drop_is_shown_on_labels_and_a_few_are_inconclusive(tmp_path):
+    store = deployed(tmp_path)
+    many = [labeled(n, correct=n % 2 == 0) for n in range(80)]
+    (of_all_rows, of_segment) = performance_findings(store, day(), many)
+    assert of_all_rows.flagged
+    assert of_all_rows.effect == pytest.approx(0.4)
+    assert of_segment.segment == "desk=eu"
+    assert of_segment.effect is None  # before it went live no label of the segment came back: unknown, not 0
+    assert not performance_findings(store, day(), many[:4])[0].flagged
+    assert performance_findings(store, day(), []) == []
+    assert performance_findings(make_store(tmp_path / ".."), day(), many) == []
+
+
+def test_looking_every_day_rarely_alarms_while_nothing_drops(tmp_path):
+    """Two hundred loops, looked at after each of thirty days of five labels; the budget is 5 %."""
+    store, generator, alarms, loops = deployed(tmp_path, 0.8), np.random.default_rng(0), 0, 200
+    for _ in range(loops):
+        drawn = generator.random(150) < 0.8
+        rows = [labeled(n, correct=bool(correct), segments=()) for n, correct in enumerate(drawn)]
+        alarms += any(performance_findings(store, day(), rows[:n])[0].flagged for n in range(5, 151, 5))
+    assert alarms / loops <= 0.05
