@@ -196,16 +196,7 @@ class Standalone:
         raise FeedbackLoopError(f"Airflow was not healthy within {STARTING_SECONDS} s:\n{self._log_end()}")
 
     def _make_pool(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "airflow",
-            "pools",
-            "set",
-            "labeling",
-            "1",
-            "One push to the labeling backend at a time",
-        ]
+        command = [sys.executable, "-m", "airflow", "pools", "set", "labeling", "1", "One push to labeling at a time"]
         result = subprocess.run(command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, check=False)
         if result.returncode:
             raise FeedbackLoopError(f"The pool could not be made:\n{result.stderr[-500:]}")

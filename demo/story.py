@@ -23,7 +23,8 @@ from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named, resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, FeedbackLoopError
-from include.foundation.models.registry import LoadedModel, ModelRegistry
+from include.foundation.models.loaded_model import LoadedModel
+from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore

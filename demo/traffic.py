@@ -18,7 +18,7 @@ from include.foundation.digests import digest_of
 from include.foundation.store.schemas import INPUT_TYPES
 
 if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
+    from include.foundation.models.loaded_model import LoadedModel
 
 SEGMENTS = ("eu", "us", "asia")
 DAY_EFFECT = 0.15

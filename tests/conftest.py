@@ -31,3 +31,11 @@ from pytest_socket import socket_allow_hosts  # noqa: E402
 def _only_loopback() -> None:
     """Let no test reach the network by accident."""
     socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow migrates a new database once a session; each test gets a copy."""
+    from tests.include.stages.training.challenger_builders import migrate_template
+
+    return migrate_template(tmp_path_factory.getbasetemp())

@@ -15,7 +15,7 @@ from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
 from include.foundation.intervals import Interval
-from include.foundation.models.registry import LoadedModel
+from include.foundation.models.loaded_model import LoadedModel
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from tests.builders import CLASSES, KEY, make_loop, make_store

@@ -5,23 +5,14 @@ from typing import Any
 import pytest
 
 from include.foundation.models.registry import ModelRegistry
-from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import Dataset
-from include.stages.training.fitting import fit
 from tests.include.stages.logs.s3_server import BUCKET
-from tests.include.stages.training.challenger_builders import label_row, make_label_store, migrate_template, registry_in
+from tests.include.stages.training.challenger_builders import fitted, make_label_store, registry_in
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> LoopStore:
     return make_label_store(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow migrates a new database once a session; each test gets a copy."""
-    return migrate_template(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
@@ -32,8 +23,7 @@ def registry(tmp_path: Path, store: LoopStore, mlflow_template: Path) -> ModelRe
 @pytest.fixture
 def estimator(store: LoopStore) -> Any:
     """A fitted model of the text loop."""
-    rows = rows_of(store.loop, "labels", [label_row(number) for number in range(12)])
-    return fit(store, Dataset("digest", 0, rows, rows.slice(0, 0)))
+    return fitted(store)
 
 
 @pytest.fixture(scope="session")

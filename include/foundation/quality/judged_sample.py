@@ -29,7 +29,7 @@ def columns_judged(store: LoopStore, suite: Suite) -> list[str]:
     return [name for name in known if name in named | {"trace_id"}]
 
 
-def judged_rows(store: LoopStore, interval: Interval, columns: Sequence[str], rows: int, most: int) -> pa.Table:
+def sampled_rows(store: LoopStore, interval: Interval, columns: Sequence[str], rows: int, most: int) -> pa.Table:
     """Return the rows of an interval, or ``most`` of them: the rows whose trace ids have the smallest hashes.
 
     Parameters

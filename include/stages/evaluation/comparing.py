@@ -26,7 +26,7 @@ from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from include.stages.labels.datasets import Dataset
 
 if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
+    from include.foundation.models.loaded_model import LoadedModel
 
 
 def evaluate(

@@ -10,7 +10,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.selection.frame import Frame, frame_of
 
 if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
+    from include.foundation.models.loaded_model import LoadedModel
 
 
 @dataclass(frozen=True)

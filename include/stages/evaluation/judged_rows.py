@@ -14,7 +14,7 @@ from include.foundation.statistics.estimates import design_weights
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
 if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
+    from include.foundation.models.loaded_model import LoadedModel
 
 DIGITS = 9  # beyond them, differences that are equal but for rounding would count as several
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.selection.evidence_requests import request_disagreements
 
 if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
+    from include.foundation.models.loaded_model import LoadedModel
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from include.foundation.errors import SHOWN, DataQualityError, NothingToDo
 from include.foundation.intervals import Interval
 from include.foundation.quality.data_docs import FOLDER, Judged, publish
 from include.foundation.quality.expectations import run_suite
-from include.foundation.quality.judged_sample import columns_judged, judged_rows
+from include.foundation.quality.judged_sample import columns_judged, sampled_rows
 from include.foundation.quality.suites import logs_suite
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.scanning import scan
@@ -87,7 +87,7 @@ def _judged(interval: Interval, facts: dict[str, str]) -> Judged:
 
 def _judge(store: LoopStore, interval: Interval, rows: int, refused: int) -> ValidationReport:
     suite = logs_suite(store.loop)
-    batch = judged_rows(store, interval, columns_judged(store, suite), rows, MOST_ROWS)
+    batch = sampled_rows(store, interval, columns_judged(store, suite), rows, MOST_ROWS)
     result = run_suite(suite, batch.to_pandas(), rows)
     facts = {"rows": f"{rows:,}", "refused": f"{refused:,} ({refused / (rows + refused):.1%})"}
     page = publish(store, _judged(interval, facts), result)

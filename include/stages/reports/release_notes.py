@@ -186,13 +186,13 @@ def _lineage(store: LoopStore, gate: GateVerdict, plan: RetrainPlan) -> dict[str
 
 
 def _evaluation(store: LoopStore, gate: GateVerdict) -> Evaluation:
-    digest = gate.evaluation
-    same = [found for found in find(store, Evaluation, gate.subject) if found.evidence_digest == digest]
-    return _demand(same[-1] if same else None, gate, "evaluation")
+    evaluations = find(store, Evaluation, gate.subject)
+    judged = [evaluation for evaluation in evaluations if evaluation.evidence_digest == gate.evaluation]
+    return _demand(judged[-1] if judged else None, gate, "evaluation")
 
 
 def _plan(store: LoopStore, gate: GateVerdict) -> RetrainPlan:
-    plans = [found for found in find(store, RetrainPlan, gate.subject) if found.outcome == "train"]
+    plans = [plan for plan in find(store, RetrainPlan, gate.subject) if plan.outcome == "train"]
     return _demand(plans[-1] if plans else None, gate, "decision to train")
 
 

@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.hitl import HITLUser
 
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.notifications import LoopNotifier
-from feedback_loop.verdicts import verdicts
+from feedback_loop.task_states import errors_as_task_states
 from include.foundation.config.sections import Approver
 
 
@@ -78,7 +78,7 @@ class ApproveDeploymentOperator(ApprovalOperator):
         """Approve by policy at once, or show the evidence and wait."""
         from include.stages.gate.approval import evidence_page, record_approval
 
-        with verdicts():
+        with errors_as_task_states():
             store = self.hook.get_conn()
             if not self.required:
                 return record_approval(store, self.gate, approved=True, by="policy: approval auto").reference
@@ -103,6 +103,6 @@ class ApproveDeploymentOperator(ApprovalOperator):
 
         self.validate_chosen_options(event["chosen_options"])
         approved = event["chosen_options"] == [self.APPROVE]
-        with verdicts():
+        with errors_as_task_states():
             by = approver_pseudonym(event["responded_by_user"], self.hook.pseudonym_key)
             return record_approval(self.hook.get_conn(), self.gate, approved=approved, by=by).reference

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from feedback_loop.operators.decision_operator import DecisionOperator
 
 if TYPE_CHECKING:
-    from include.foundation.models.registry import LoadedModel
+    from include.foundation.models.loaded_model import LoadedModel
 
 
 class ChallengerOperator(DecisionOperator):

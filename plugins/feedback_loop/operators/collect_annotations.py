@@ -9,8 +9,8 @@ from airflow.sdk import Context
 from feedback_loop.forms import filled_in
 from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.operators.loop_operator import LoopOperator
+from feedback_loop.task_states import errors_as_task_states
 from feedback_loop.triggers.answers_trigger import COMPLETE, AnswersTrigger, completion
-from feedback_loop.verdicts import verdicts
 from include.foundation.config.manual_runs import LabelRun
 from include.foundation.errors import ContractError
 
@@ -37,7 +37,7 @@ class CollectAnnotationsOperator(LoopOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """Collect after the wait; an event that says anything else than *complete* fails the task."""
-        with verdicts():
+        with errors_as_task_states():
             if not event or event.get("status") != COMPLETE:
                 raise ContractError(f"AnswersTrigger: got event {event!r}, expected status {COMPLETE!r}")
             return self._collect(context, event)

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator, Context
 from feedback_loop.hooks.log_source_hook import LogSourceHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.notifications import LoopNotifier
-from feedback_loop.verdicts import verdicts
+from feedback_loop.task_states import errors_as_task_states
 from include.foundation.config.data_sections import Source
 from include.foundation.config.operations import Event
 
@@ -70,7 +70,7 @@ class LoopOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Do the task's work; see `perform`."""
-        with verdicts():
+        with errors_as_task_states():
             return self.perform(context)
 
     @abstractmethod

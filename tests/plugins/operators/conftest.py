@@ -5,15 +5,11 @@ from typing import Any
 import pytest
 
 from include.foundation.models.registry import ModelRegistry
-from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import Dataset
-from include.stages.training.fitting import fit
 from tests.builders import line, make_store, write_lines
 from tests.include.stages.training.challenger_builders import (
-    label_row,
+    fitted,
     make_label_store,
-    migrate_template,
     registry_in,
 )
 from tests.plugins.operators.operator_builders import write_loop_file
@@ -33,12 +29,6 @@ def labeled(tmp_path: Path) -> LoopStore:
     return make_label_store(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow migrates a new database once a session; each test gets a copy."""
-    return migrate_template(tmp_path_factory.getbasetemp())
-
-
 @pytest.fixture
 def registry(tmp_path: Path, labeled: LoopStore, mlflow_template: Path) -> ModelRegistry:
     return registry_in(tmp_path / "mlflow", labeled.loop, mlflow_template)
@@ -47,8 +37,7 @@ def registry(tmp_path: Path, labeled: LoopStore, mlflow_template: Path) -> Model
 @pytest.fixture
 def estimator(labeled: LoopStore) -> Any:
     """A fitted model of the labeled loop."""
-    rows = rows_of(labeled.loop, "labels", [label_row(number) for number in range(12)])
-    return fit(labeled, Dataset("digest", 0, rows, rows.slice(0, 0)))
+    return fitted(labeled)
 
 
 @pytest.fixture

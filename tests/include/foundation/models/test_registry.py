@@ -10,7 +10,8 @@ from mlflow.exceptions import MlflowException
 from sklearn.preprocessing import FunctionTransformer
 
 from include.foundation.errors import DeploymentError, TrainingError
-from include.foundation.models.registry import CHAMPION, LoadedModel, ModelRegistry
+from include.foundation.models.loaded_model import LoadedModel
+from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset

@@ -8,7 +8,7 @@ import pytest
 from include.foundation.intervals import Interval
 from include.foundation.quality import judged_sample
 from include.foundation.quality.expectations import suite_of
-from include.foundation.quality.judged_sample import columns_judged, judged_rows
+from include.foundation.quality.judged_sample import columns_judged, sampled_rows
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 
@@ -30,28 +30,28 @@ def ids(table):
 
 
 def test_all_rows_are_judged_when_there_is_room(store):
-    rows = judged_rows(store, day(), COLUMNS, 3000, 3000)
+    rows = sampled_rows(store, day(), COLUMNS, 3000, 3000)
     expected = store.read("predictions", columns=COLUMNS, filters=[("ts", ">=", DAY), ("ts", "<", day().end)])
     assert rows.equals(expected)
-    assert judged_rows(store, day(1), COLUMNS, 400, 3000).num_rows == 400
+    assert sampled_rows(store, day(1), COLUMNS, 400, 3000).num_rows == 400
 
 
 def test_sample_has_exactly_the_size_and_is_the_same_however_it_is_read(store, monkeypatch):
-    first = judged_rows(store, day(), COLUMNS, 3000, 500)
-    assert [judged_rows(store, day(), COLUMNS, 3000, most).num_rows for most in range(300, 2900, 300)] == list(
+    first = sampled_rows(store, day(), COLUMNS, 3000, 500)
+    assert [sampled_rows(store, day(), COLUMNS, 3000, most).num_rows for most in range(300, 2900, 300)] == list(
         range(300, 2900, 300)
     )
     monkeypatch.setattr(judged_sample, "BATCH_ROWS", 7)
-    assert judged_rows(store, day(), COLUMNS, 3000, 500).equals(first)
+    assert sampled_rows(store, day(), COLUMNS, 3000, 500).equals(first)
 
 
 def test_smaller_sample_is_part_of_a_larger_one(store):
-    small, large = (set(ids(judged_rows(store, day(), COLUMNS, 3000, most))) for most in (100, 900))
+    small, large = (set(ids(sampled_rows(store, day(), COLUMNS, 3000, most))) for most in (100, 900))
     assert small < large
 
 
 def test_sample_is_uniform(store):
-    chosen = judged_rows(store, day(), COLUMNS, 3000, 1000)
+    chosen = sampled_rows(store, day(), COLUMNS, 3000, 1000)
     numbers = np.array([int(name[1:]) for name in ids(chosen)])
     for group, size in ((numbers % 2 == 0, 1500), (numbers < 1000, 1000), (numbers >= 2900, 100)):
         expected = size / 3
@@ -59,19 +59,19 @@ def test_sample_is_uniform(store):
 
 
 def test_interval_may_cut_days_and_span_them(store):
-    both = judged_rows(store, Interval(DAY, day(1).end), COLUMNS, 3400, 5000)
+    both = sampled_rows(store, Interval(DAY, day(1).end), COLUMNS, 3400, 5000)
     assert both.num_rows == 3400
     assert set(both.column("day").to_pylist()) == {"2026-03-10", "2026-03-11"}
     logged_at = DAY + timedelta(hours=3)
-    assert judged_rows(store, Interval(DAY, logged_at), COLUMNS, 0, 5000).num_rows == 0
-    assert judged_rows(store, Interval(logged_at, day().end), COLUMNS, 3000, 5000).num_rows == 3000
+    assert sampled_rows(store, Interval(DAY, logged_at), COLUMNS, 0, 5000).num_rows == 0
+    assert sampled_rows(store, Interval(logged_at, day().end), COLUMNS, 3000, 5000).num_rows == 3000
     assert (
-        judged_rows(store, Interval(logged_at + timedelta(seconds=1), day(1).end), COLUMNS, 400, 5000).num_rows == 400
+        sampled_rows(store, Interval(logged_at + timedelta(seconds=1), day(1).end), COLUMNS, 400, 5000).num_rows == 400
     )
 
 
 def test_no_table_gives_no_rows(tmp_path):
-    assert judged_rows(make_store(tmp_path), day(), COLUMNS, 0, 10).num_rows == 0
+    assert sampled_rows(make_store(tmp_path), day(), COLUMNS, 0, 10).num_rows == 0
 
 
 def test_only_columns_that_are_named_are_read_unless_the_table_is_meant(store):

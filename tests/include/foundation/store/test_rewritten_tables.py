@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from include.foundation.quality.judged_sample import judged_rows
+from include.foundation.quality.judged_sample import sampled_rows
 from include.foundation.store.bulk.day_batches import day_batches, newest_moment, rows_between
 from include.foundation.store.bulk.file_rows import column_with_places
 from include.foundation.store.rows import rows_of
@@ -95,7 +95,7 @@ def test_readers_of_days_and_files_give_the_same(twins):
         return (
             sorted(str(row) for batch in batches for row in batch.to_pylist()),
             sorted(placed.column("trace_id").to_pylist()),
-            judged_rows(
+            sampled_rows(
                 store, day(), ["trace_id", "input_text"], rows_between(store, "predictions", day()), 5
             ).to_pylist(),
             newest_moment(store, "predictions"),

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.models.registry import LoadedModel
+from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset

@@ -11,7 +11,7 @@ import numpy as np
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict, GateVerdict, record
 from include.foundation.intervals import Interval
-from include.foundation.models.registry import LoadedModel
+from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore

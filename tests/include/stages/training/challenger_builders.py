@@ -15,8 +15,9 @@ from include.foundation.models.registry import ModelRegistry
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import publish_dataset
+from include.stages.labels.datasets import Dataset, publish_dataset
 from include.stages.training.deciding import decide_retrain
+from include.stages.training.fitting import fit
 from tests.decision_builders import make_gate_verdict, make_scores
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -135,6 +136,12 @@ def migrate_template(folder: Path) -> Path:
     if not template.exists():
         _ = ModelRegistry(f"sqlite:///{template}", make_text_loop()).client
     return template
+
+
+def fitted(store: LoopStore) -> Any:
+    """Fit a small model of the text loop."""
+    rows = rows_of(store.loop, "labels", [label_row(number) for number in range(12)])
+    return fit(store, Dataset("digest", 0, rows, rows.slice(0, 0)))
 
 
 def log_fitted(registry: ModelRegistry, store: LoopStore, challenger_key: str, estimator: Any) -> str:

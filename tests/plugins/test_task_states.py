@@ -1,8 +1,8 @@
-"""The loop's errors end a task as the table of verdicts says."""
+"""The loop's errors end a task as the table of task states says."""
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from feedback_loop.verdicts import verdicts
+from feedback_loop.task_states import errors_as_task_states
 
 from include.foundation.errors import (
     ConfigError,
@@ -28,5 +28,5 @@ from include.foundation.errors import (
     ],
 )  # fmt: skip
 def test_error_ends_a_task_as_the_table_says(error, state):
-    with pytest.raises(state, match=str(error)), verdicts():
+    with pytest.raises(state, match=str(error)), errors_as_task_states():
         raise error

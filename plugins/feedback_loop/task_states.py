@@ -19,7 +19,7 @@ FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, Training
 
 
 @contextmanager
-def verdicts() -> Iterator[None]:
+def errors_as_task_states() -> Iterator[None]:
     """Skip where there is nothing to do, fail without retry where retrying cannot help; the rest is retried.
 
     Raises
