@@ -101,9 +101,9 @@ def read_input(name: str, item: Input, value: Any, problems: list[Problem]) -> A
     return value
 
 
-def pseudonym(person: Any, key: bytes) -> str | None:
-    """Return a keyed hash that stands for a person (32 hex digits), or None for nobody."""
-    return None if person is None else hmac.digest(key, str(text_of(person)).encode(), "sha256").hex()[:32]
+def pseudonym(person: Any, key: bytes) -> str:
+    """Return a keyed hash that stands for a person, 32 hex digits; ids that `text_of` writes alike are one person."""
+    return hmac.digest(key, str(text_of(person)).encode(), "sha256").hex()[:32]
 
 
 def text_of(value: Any) -> str | None:

@@ -1,12 +1,11 @@
 """The approval of a deployment: the evidence that a person reads, and the record of the answer."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from include.foundation.decisions import Approval, GateVerdict, record, referenced
 from include.foundation.errors import ContractError
+from include.foundation.lines.values import pseudonym
 from include.foundation.pages.formats import markdown
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
@@ -80,7 +79,7 @@ def approver_pseudonym(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> 
     identity = str((user or {}).get("id") or "")
     if not identity:
         raise ContractError(f"Got an answer by {user!r}, expected a user with an id: an approval needs an identity")
-    return "person " + hmac.new(pseudonym_key, identity.encode(), hashlib.sha256).hexdigest()[:16]
+    return "person " + pseudonym(identity, pseudonym_key)[:16]
 
 
 def _score_row(name: str, score: Estimate) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from include.foundation.digests import digest_of
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
+from include.foundation.store.ledgers.annotations import Annotation, append_annotations
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -85,11 +86,10 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     """
     pushed = pushed_requests(store).to_pylist()
     answers = backend.answers({row["request_id"]: row["trace_id"] for row in pushed})
-    annotations = [_annotation(answer, pseudonym_key) for answer in answers.rows]
-    new = store.append_new("annotations", rows_of(store.loop, "annotations", annotations))
+    new = append_annotations(store, [_annotation(answer, pseudonym_key) for answer in answers.rows])
     refusals = [refusal("answers", source, line, None) for source, line in answers.refused]
     refused = store.append_new("quarantine", rows_of(store.loop, "quarantine", refusals))
-    return CollectReport(new.num_rows, refused.num_rows)
+    return CollectReport(new, refused.num_rows)
 
 
 def _answered_in_full(requests: Sequence[Mapping[str, Any]], backend: LabelingBackend, overlap: int) -> int:
@@ -100,16 +100,16 @@ def _answered_in_full(requests: Sequence[Mapping[str, Any]], backend: LabelingBa
     return sum(len(annotators.get(row["request_id"], ())) >= overlap for row in requests)
 
 
-def _annotation(answer: Answer, key: bytes) -> dict[str, Any]:
+def _annotation(answer: Answer, key: bytes) -> Annotation:
     annotator = pseudonym(answer.annotator, key)
-    return {
-        "annotation_id": digest_of(answer.request_id, annotator, answer.created_at, answer.label)[:32],
-        "request_id": answer.request_id,
-        "trace_id": answer.trace_id,
-        "annotator": annotator,
-        "label": answer.label,
-        "comment": answer.comment,
-        "lead_time_seconds": answer.lead_time_seconds,
-        "created_at": answer.created_at,
-        "source": answer.source,
-    }
+    return Annotation(
+        annotation_id=digest_of(answer.request_id, annotator, answer.created_at, answer.label)[:32],
+        request_id=answer.request_id,
+        trace_id=answer.trace_id,
+        annotator=annotator,
+        label=answer.label,
+        created_at=answer.created_at,
+        source=answer.source,
+        comment=answer.comment,
+        lead_time_seconds=answer.lead_time_seconds,
+    )

@@ -1,9 +1,12 @@
 """Consensus: several answers become one label, with the probability that it is right."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from include.foundation.store.ledgers.annotations import Annotation
 
 ROUNDS = 200
 TOLERANCE = 1e-6
@@ -23,6 +26,29 @@ class Votes:
     items: int
     annotators: int
     classes: int
+
+
+def votes_of(annotations: Sequence[Annotation], classes: Sequence[str]) -> tuple[Votes, list[str]]:
+    """Return annotations as votes, and the annotators' pseudonyms in the order of their indices.
+
+    Parameters
+    ----------
+    annotations
+        At most one of each annotator to each request. The requests, in the order of their ids, are the items.
+    classes
+        Class number c of the loop is label c; every annotation is one of them.
+    """
+    requests, annotators, labels = (
+        {name: number for number, name in enumerate(names)}
+        for names in (
+            sorted({annotation.request_id for annotation in annotations}),
+            sorted({annotation.annotator for annotation in annotations}),
+            classes,
+        )
+    )
+    rows = [(requests[each.request_id], annotators[each.annotator], labels[each.label]) for each in annotations]
+    item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return Votes(item, annotator, label, len(requests), len(annotators), len(classes)), list(annotators)
 
 
 @dataclass(frozen=True)

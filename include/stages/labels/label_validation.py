@@ -17,8 +17,8 @@ from include.foundation.store.ledgers.outcomes import STAGE, current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.agreement import krippendorff_alpha
-from include.stages.labels.answered_requests import AnsweredRequest, answered_requests, votes_on
-from include.stages.labels.consensus import CONSENSUS
+from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
+from include.stages.labels.consensus import CONSENSUS, votes_of
 from include.stages.labels.domain_rules import broken_rules
 
 COPIED = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key")
@@ -51,7 +51,7 @@ class _Proposal:
     @property
     def answer_counts(self) -> Counter[str]:
         """How many annotators gave each label."""
-        return Counter(answer["label"] for answer in self.answered.answers)
+        return Counter(annotation.label for annotation in self.answered.annotations)
 
 
 def validate_labels(store: LoopStore) -> LabelReport:
@@ -66,7 +66,8 @@ def validate_labels(store: LoopStore) -> LabelReport:
         If annotators agree less than ``labels.min_agreement``, or the new labels miss their expectations.
     """
     answered = answered_requests(store)
-    votes, annotators = votes_on(answered, store.loop.task.classes)
+    annotations = [annotation for request in answered for annotation in request.annotations]
+    votes, annotators = votes_of(annotations, store.loop.task.classes)
     consensus = CONSENSUS[store.loop.labels.consensus](votes)
     alpha = krippendorff_alpha(votes)
     _demand_agreement(store.loop, alpha)
@@ -127,7 +128,7 @@ def _objection(loop: Loop, proposal: _Proposal) -> tuple[str, str] | None:
 
 
 def _label(loop: Loop, proposal: _Proposal, supersedes: str | None) -> dict[str, Any]:
-    prediction, answers = proposal.prediction, proposal.answered.answers
+    prediction, annotations = proposal.prediction, proposal.answered.annotations
     columns = {name: value for name, value in prediction.items() if name.startswith(("input_", "segment_"))}
     columns |= {name: proposal.answered.request[name] for name in COPIED}
     return columns | {
@@ -135,14 +136,14 @@ def _label(loop: Loop, proposal: _Proposal, supersedes: str | None) -> dict[str,
         "label": proposal.label,
         "decided_by": loop.labels.consensus,
         "confidence": min(1.0, proposal.confidence),
-        "annotators": len(answers),
-        "agreement": proposal.answer_counts[proposal.label] / len(answers),
+        "annotators": len(annotations),
+        "agreement": proposal.answer_counts[proposal.label] / len(annotations),
         "origin": "annotation",
         "supersedes": supersedes,
         "predicted": prediction["predicted"],
         "model_version": prediction["model_version"],
         "ts": prediction["ts"],
-        "decided_at": max(answer["created_at"] for answer in answers),
+        "decided_at": max(annotation.created_at for annotation in annotations),
     }
 
 

@@ -2,14 +2,12 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from include.foundation.store.ledgers.outcomes import current_labels, latest_answers, set_aside
+from include.foundation.store.ledgers.annotations import Annotation, latest_annotations
+from include.foundation.store.ledgers.outcomes import current_labels, set_aside
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.agreement import krippendorff_alpha
-from include.stages.labels.consensus import Votes
+from include.stages.labels.consensus import votes_of
 
 
 @dataclass(frozen=True)
@@ -50,37 +48,27 @@ def label_quality(store: LoopStore, requests: set[str]) -> LabelQuality:
     """
     rows = current_labels(store.read("labels", columns=["label_id", "supersedes", "request_id", "label", "agreement"]))
     labels = {row["request_id"]: row for row in rows.to_pylist() if row["request_id"] in requests}
-    answers = [
-        answer for answer in latest_answers(store.read("annotations").to_pylist()) if answer["request_id"] in requests
-    ]
+    annotations = [annotation for annotation in latest_annotations(store) if annotation.request_id in requests]
     aside = [row for row in set_aside(store).to_pylist() if row["source"] in requests - labels.keys()]
     reasons = {row["source"]: row["reason_code"] for row in aside}
     return LabelQuality(
         asked=len(requests),
-        answered=len({answer["request_id"] for answer in answers}),
+        answered=len({annotation.request_id for annotation in annotations}),
         accepted=len(labels),
         aside=dict(sorted(Counter(reasons.values()).items())),
         unanimous=sum(row["agreement"] == 1 for row in labels.values()),
-        alpha=_alpha(store.loop.task.classes, answers),
-        annotators=_annotators(answers, {key: row["label"] for key, row in labels.items()}),
+        alpha=krippendorff_alpha(votes_of(annotations, store.loop.task.classes)[0]),
+        annotators=_annotators(annotations, {key: row["label"] for key, row in labels.items()}),
     )
 
 
-def _annotators(answers: list[Any], labels: dict[str, str]) -> list[Annotator]:
-    answers_by_name: dict[str, list[Any]] = defaultdict(list)
-    for answer in answers:
-        answers_by_name[answer["annotator"]].append(answer)
+def _annotators(annotations: list[Annotation], labels: dict[str, str]) -> list[Annotator]:
+    by_name: dict[str, list[Annotation]] = defaultdict(list)
+    for annotation in annotations:
+        by_name[annotation.annotator].append(annotation)
     annotators = []
-    for name, own in answers_by_name.items():
-        labeled = [answer for answer in own if answer["request_id"] in labels]
-        agreeing = sum(answer["label"] == labels[answer["request_id"]] for answer in labeled)
+    for name, own in by_name.items():
+        labeled = [annotation for annotation in own if annotation.request_id in labels]
+        agreeing = sum(annotation.label == labels[annotation.request_id] for annotation in labeled)
         annotators.append(Annotator(name, len(own), len(labeled), agreeing))
     return sorted(annotators, key=lambda annotator: (-annotator.answers, annotator.name))
-
-
-def _alpha(classes: list[str], answers: list[Any]) -> float | None:
-    items = {request_id: place for place, request_id in enumerate(sorted({a["request_id"] for a in answers}))}
-    annotators = {name: place for place, name in enumerate(sorted({a["annotator"] for a in answers}))}
-    rows = [(items[a["request_id"]], annotators[a["annotator"]], classes.index(a["label"])) for a in answers]
-    item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    return krippendorff_alpha(Votes(item, annotator, label, len(items), len(annotators), len(classes)))

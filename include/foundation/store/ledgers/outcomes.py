@@ -1,7 +1,6 @@
 """What became of each request: it has a label, was set aside, or is still open."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -33,11 +32,3 @@ def current_labels(rows: pa.Table) -> pa.Table:
     superseded = {label_id for label_id in rows.column("supersedes").to_pylist() if label_id}
     keep = [label_id not in superseded for label_id in rows.column("label_id").to_pylist()]
     return rows.filter(pa.array(keep, pa.bool_()))
-
-
-def latest_answers(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the newest answer of each annotator to each request, in a fixed order."""
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: (row["created_at"], row["annotation_id"])):
-        newest[row["request_id"], row["annotator"]] = row
-    return [newest[key] for key in sorted(newest)]

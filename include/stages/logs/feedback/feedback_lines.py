@@ -183,12 +183,13 @@ def _problems(record: Mapping[str, Any]) -> list[Problem]:
 
 
 def _row(record: Mapping[str, Any], pseudonym_key: bytes, file: str) -> dict[str, Any]:
+    user_id = record.get("user_id")
     return {
         **{name: record[name] for name in ("feedback_id", "trace_id", "kind", "signal")},
         "ts": moment_of(record["ts"]),
         "value": None if record.get("value") is None else canonical_json(record["value"]),
         "comment": text_of(record.get("comment")),
-        "user_key": pseudonym(record.get("user_id"), pseudonym_key),
+        "user_key": None if user_id is None else pseudonym(user_id, pseudonym_key),
         "source": text_of(record.get("source")),
         "file": file,
     }

@@ -113,6 +113,9 @@ def _staged(staging: Staging) -> list[dict[str, Any]]:
     names = [field.name for field in staging.columns] + ["user_id", "number"]
     query = ", ".join("epoch_us(ts) AS ts" if name == "ts" else f'"{name}"' for name in names)
     rows = staging.connection.execute(f"SELECT {query} FROM staged ORDER BY number").fetchall()
-    return [
-        dict(zip(names, row, strict=True)) | {"user_id": pseudonym(row[names.index("user_id")], KEY)} for row in rows
-    ]
+    staged = [dict(zip(names, row, strict=True)) for row in rows]
+    return [row | {"user_id": _pseudonym(row["user_id"])} for row in staged]
+
+
+def _pseudonym(user_id: str | None) -> str | None:
+    return None if user_id is None else pseudonym(user_id, KEY)
