@@ -81,6 +81,17 @@ def labels_to_promote(gain: float, disagreement: float, trials: int, seed: int =
     """Return the labels that show a true gain, where the two disagree and on random rows.
 
     On a random row the two agree most often, which leaves the wealth as it is: it costs a label and says nothing.
+
+    Parameters
+    ----------
+    gain
+        By how much the challenger is more accurate on random rows.
+    disagreement
+        Share of random rows on which the two differ.
+    trials
+        Number of simulated challengers.
+    seed
+        Of the random draws.
     """
     generator, needed = np.random.default_rng(seed), math.log(1 / level(BUDGET, THIRD))
     apart, anywhere = [], []

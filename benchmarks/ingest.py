@@ -62,7 +62,17 @@ class Logs:
 
 
 def pulled(logs: Logs, case: tuple[str, str, str, str | None], repetitions: int) -> dict[str, Any]:
-    """Return the result of one case."""
+    """Return the result of one case.
+
+    Parameters
+    ----------
+    logs
+        The files.
+    case
+        Its name, the form of the files, the file that the limit copies, and one with all lines for the peers, or None.
+    repetitions
+        Of ours and of the limit; a peer runs once.
+    """
     name, form, source, whole = case
     log_format = "parquet" if form == "parquet" else "jsonl"
     measures: dict[str, Measure] = {
@@ -92,7 +102,17 @@ def again(logs: Logs, repetitions: int) -> dict[str, Any]:
 
 
 def after_days(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
-    """Return what a day's pull costs once the store has the days before it, beside what it costs into an empty one."""
+    """Return what a day's pull costs once the store has the days before it, beside what it costs into an empty one.
+
+    Parameters
+    ----------
+    folder
+        Where logs and stores are written.
+    rows
+        Lines a day.
+    repetitions
+        Of either measurement.
+    """
     (folder / "logs").mkdir(parents=True)
     for back in range(DAYS, -1, -1):
         plain = folder / "logs" / f"{back}.jsonl"

@@ -131,7 +131,19 @@ def line(
     peers: Mapping[str, Measured | None],
     repetitions: int,
 ) -> dict[str, Any]:
-    """Return the JSON object of one case; a figure that was not measured is None."""
+    """Return the JSON object of one case; a figure that was not measured is None.
+
+    Parameters
+    ----------
+    benchmark, case
+        Names.
+    ours, limit
+        What this project and the physical limit took.
+    peers
+        What others took, by name.
+    repetitions
+        How often each was measured.
+    """
     best = min((peer.cpu_seconds for peer in peers.values() if peer), default=None)
     return {
         "benchmark": benchmark,

@@ -10,7 +10,13 @@ from benchmarks.peers import frames
 
 
 def judge(reference: Any, windows: Sequence[Any], columns: frames.Columns, _variant: str) -> list[bool]:
-    """Test every window."""
+    """Test every window.
+
+    Parameters
+    ----------
+    reference, windows, columns, _variant
+        As `benchmarks.peers.frames.main` says.
+    """
     first = len(columns.numeric)
     categories = {first + place: None for place in range(len(columns.categorical))}
     known = {name: np.unique(reference[name].to_numpy().astype(str)) for name in columns.categorical}

@@ -12,7 +12,13 @@ SHARE = 0.5
 
 
 def judge(reference: Any, windows: Sequence[Any], columns: frames.Columns, variant: str) -> list[bool]:
-    """Run the preset on every window, with its default tests or ``psi``."""
+    """Run the preset on every window, with its default tests or ``psi``.
+
+    Parameters
+    ----------
+    reference, windows, columns, variant
+        As `benchmarks.peers.frames.main` says.
+    """
     definition = DataDefinition(numerical_columns=columns.numeric, categorical_columns=columns.categorical)
     before = Dataset.from_pandas(reference, data_definition=definition)
     found = []

@@ -7,7 +7,13 @@ import sys
 
 
 def with_pandas(log_format: str, logs: str, target: str) -> None:
-    """Read it into one data frame and write that."""
+    """Read it into one data frame and write that.
+
+    Parameters
+    ----------
+    log_format, logs, target
+        Format, file to read and file to write.
+    """
     import pandas as pd
 
     frame = pd.read_parquet(logs) if log_format == "parquet" else pd.read_json(logs, lines=True)
@@ -15,7 +21,13 @@ def with_pandas(log_format: str, logs: str, target: str) -> None:
 
 
 def with_polars(log_format: str, logs: str, target: str) -> None:
-    """Stream it."""
+    """Stream it.
+
+    Parameters
+    ----------
+    log_format, logs, target
+        Format, file to read and file to write.
+    """
     import polars as pl
 
     lazy = pl.scan_parquet(logs) if log_format == "parquet" else pl.scan_ndjson(logs)
@@ -23,7 +35,13 @@ def with_polars(log_format: str, logs: str, target: str) -> None:
 
 
 def with_pyarrow(log_format: str, logs: str, target: str) -> None:
-    """Read it into one table and write that."""
+    """Read it into one table and write that.
+
+    Parameters
+    ----------
+    log_format, logs, target
+        Format, file to read and file to write.
+    """
     import pyarrow.json
     import pyarrow.parquet as pq
 

@@ -11,7 +11,13 @@ LEVEL = 0.05
 
 
 def judge(reference: Any, windows: Sequence[Any], columns: frames.Columns, _variant: str) -> list[bool]:
-    """Test every column of every window."""
+    """Test every column of every window.
+
+    Parameters
+    ----------
+    reference, windows, columns, _variant
+        As `benchmarks.peers.frames.main` says.
+    """
     return [min(_p_values(reference, window, columns)) < LEVEL for window in windows]
 
 

@@ -15,7 +15,13 @@ from benchmarks.peers import frames
 
 
 def judge(reference: Any, windows: Sequence[Any], columns: frames.Columns, variant: str) -> list[bool]:
-    """Fit on the reference and calculate on the windows, which have equally many rows."""
+    """Fit on the reference and calculate on the windows, which have equally many rows.
+
+    Parameters
+    ----------
+    reference, windows, columns, variant
+        As `benchmarks.peers.frames.main` says.
+    """
     size = None if variant == "ten_chunks" else len(windows[0])
     calculator = UnivariateDriftCalculator(
         column_names=columns.names, treat_as_categorical=columns.categorical or None, chunk_size=size

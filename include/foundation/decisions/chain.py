@@ -49,7 +49,13 @@ def find(store: LoopStore, kind: type[Kind], subject: str | None = None) -> list
 
 
 def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Kind | None:
-    """Return the newest decision of a kind, or None; parameters as in `find`."""
+    """Return the newest decision of a kind, or None.
+
+    Parameters
+    ----------
+    store, kind, subject
+        As in `find`.
+    """
     decisions = find(store, kind, subject)
     return decisions[-1] if decisions else None
 

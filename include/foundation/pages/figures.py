@@ -41,7 +41,17 @@ def png(drawn: "Figure") -> bytes:
 
 
 def style(axis: Any, title: str, *, grid: str = "y") -> None:
-    """Give an axis its title and the look of all others; ``grid`` names the direction whose values are read off."""
+    """Give an axis its title and the look of all others.
+
+    Parameters
+    ----------
+    axis
+        Of matplotlib.
+    title
+        Plain text: nothing in it is read as mathematics.
+    grid
+        The direction whose values are read off: ``x``, ``y`` or ``both``.
+    """
     axis.set_title(title, loc="left", fontsize=TITLE_SIZE, color=INK, parse_math=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=TEXT_SIZE)

@@ -84,7 +84,17 @@ def notes_name(gate: GateVerdict) -> str:
 
 
 def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dict[str, Any]:
-    """Return everything that the notes say, from the store alone."""
+    """Return everything that the notes say, from the store alone.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    gate
+        The verdict that the notes are on.
+    loop_history
+        What the loop did so far.
+    """
     evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), loop_history.cycle_of(gate.subject)
     drift = loop_history.drift_on(Interval.from_key(cycle.interval)) if cycle else None
     corrected = corrections(store, plan)

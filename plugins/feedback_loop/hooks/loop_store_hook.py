@@ -7,6 +7,7 @@ from feedback_loop.hooks.aws_access import delta_options
 from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
+from include.foundation.uris import is_remote
 
 if TYPE_CHECKING:
     from include.foundation.store.tables import LoopStore
@@ -81,7 +82,7 @@ class LoopStoreHook(LoopHook):
         store = self.get_conn()
         names_in(store, "")
         version = store.version("decisions")
-        if "://" not in store.uri:
+        if not is_remote(store.uri):
             demand_writable(Path(store.uri))
         _ = self.pseudonym_key
         state = "nothing is written there yet" if version is None else f"{version + 1} versions of its decisions"

@@ -40,7 +40,15 @@ log = logging.getLogger(__name__)
 
 
 def requires_access(request: Request, user: GetUserDep, loop: str, path: str) -> None:
-    """Demand that the user may see the task instances of every DAG that writes into the page's folder."""
+    """Demand that the user may see the task instances of every DAG that writes into the page's folder.
+
+    Parameters
+    ----------
+    request, user
+        Given by FastAPI.
+    loop, path
+        Of the page, from its address.
+    """
     for stage in WRITTEN_BY.get(path.partition("/")[0], EVERY_STAGE):
         requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE, f"{loop}.{stage}")(request, user)
 
