@@ -11,7 +11,7 @@ from include.foundation.digests import canonical_json, digest_of
 class EvidencePart(BaseModel):
     """Base of what evidence is made of: frozen, strict about unknown keys, and stored under the names of its fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, defer_build=True)  # most go unused
 
 
 class Decision(EvidencePart):
