@@ -1,6 +1,7 @@
 """The only way tests make loops, stores and log lines: small, deterministic, keyword-only."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,20 @@ def make_loop(folder: Path, **overrides: Any) -> Loop:
     for key, value in overrides.items():
         raw[key] = {**raw.get(key, {}), **value} if isinstance(value, dict) and key != "inputs" else value
     return Loop.model_validate(raw)
+
+
+def make_tiny_loop(classes: Sequence[str], **sections: Any) -> Loop:
+    """Return a loop on one text input, called ``tiny``, whose paths lead nowhere; sections replace whole ones."""
+    raw: dict[str, Any] = {
+        "name": "tiny",
+        "owner": "nobody",
+        "description": "Route a line to a desk.",
+        "task": {"kind": "classification", "classes": list(classes)},
+        "inputs": {"text": {"type": "text"}},
+        "logs": {"uri": "logs"},
+        "training": {"factory": "include.factories:text_classifier"},
+    }
+    return Loop.model_validate(raw | sections)
 
 
 def make_store(folder: Path, **overrides: Any) -> LoopStore:

@@ -81,7 +81,7 @@ class TableReader:
         read = list(dict.fromkeys([*wanted, *schema.key]))
         stored = [column for column in read if column in present]
         days = [condition for condition in filters or [] if condition[0] in schema.partition_by]
-        files = table.to_pyarrow_dataset(filesystem=self._file_system(name), file_pruning_predicate=days or None)
+        files = self._files(name, table, days or None)
         stored_schema = pa.schema([files.schema.field(column) for column in stored])
         rows = pa.Table.from_batches(scan(files, stored, filters, readahead=READAHEAD), stored_schema)
         rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
@@ -109,11 +109,7 @@ class TableReader:
             Table version to travel to; the newest by default.
         """
         table = self.open_table(name, version)
-        return (
-            None
-            if table is None
-            else table.to_pyarrow_dataset(filesystem=self._file_system(name), file_pruning_predicate=partitions)
-        )
+        return None if table is None else self._files(name, table, partitions)
 
     def days(self, name: str) -> list[str]:
         """Return the days that a table partitioned by ``day`` has rows of, in order, from its log alone."""
@@ -169,14 +165,14 @@ class TableReader:
         """What reads and writes the objects beside the tables."""
         return objects_at(self.uri, self.s3_client_options)
 
-    def _file_system(self, name: str) -> pa_fs.FileSystem | None:
-        """Return Arrow's own file system for a local table; None, for that of ``deltalake``, for one on an object store.
+    def _files(self, name: str, table: DeltaTable, partitions: Filter | None) -> Any:
+        """Return an open table's files, on Arrow's own file system, or on that of ``deltalake`` for an object store.
 
         Threads of the latter may outlive the interpreter, which then aborts when it ends: it is used only where it must be.
         """
-        if is_remote(self.uri):
-            return None
-        return pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", pa_fs.LocalFileSystem())
+        local = pa_fs.LocalFileSystem()
+        system = None if is_remote(self.uri) else pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", local)
+        return table.to_pyarrow_dataset(filesystem=system, file_pruning_predicate=partitions)
 
 
 def advice(error: Exception) -> str:

@@ -6,15 +6,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from include.foundation.errors import ConfigError
-
-# What deltalake calls what boto3 knows by another name.
-DELTA_NAMES = {
-    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
-    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
-    "aws_session_token": "AWS_SESSION_TOKEN",
-    "region_name": "AWS_REGION",
-    "endpoint_url": "AWS_ENDPOINT_URL",
-}
+from include.foundation.store.objects.s3_objects import CLIENT_OPTIONS
 
 
 def s3_options(aws_conn_id: str) -> dict[str, Any]:
@@ -64,7 +56,7 @@ def s3_options(aws_conn_id: str) -> dict[str, Any]:
 def delta_options(aws_conn_id: str) -> dict[str, str]:
     """Return what `s3_options` returns as ``deltalake`` takes it; plain HTTP is allowed where the endpoint is."""
     of_boto = s3_options(aws_conn_id)
-    options = {name: str(of_boto[known]) for known, name in DELTA_NAMES.items() if known in of_boto}
+    options = {name: str(of_boto[known]) for name, known in CLIENT_OPTIONS.items() if known in of_boto}
     if options.get("AWS_ENDPOINT_URL", "").startswith("http://"):
         options["AWS_ALLOW_HTTP"] = "true"
     return options

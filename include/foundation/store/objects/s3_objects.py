@@ -15,7 +15,7 @@ from include.foundation.store.objects.object_store import SINCE_LISTED, ObjectSt
 SCHEME = "s3://"
 RESUMES = 8  # of one object whose connection breaks
 CHANGED = {"PreconditionFailed": "was replaced", "InvalidRange": "was replaced", "NoSuchKey": "has gone"}
-CLIENT_OPTIONS = {
+CLIENT_OPTIONS = {  # what boto3 calls what deltalake knows by another name
     "AWS_ACCESS_KEY_ID": "aws_access_key_id",
     "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
     "AWS_SESSION_TOKEN": "aws_session_token",

@@ -14,24 +14,16 @@ from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset
+from tests.builders import make_tiny_loop
 
 CLASSES = ("a", "b", "c")
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def make_judged_loop(**gate: Any) -> Loop:
-    return Loop.model_validate(
-        {
-            "name": "judged",
-            "owner": "nobody",
-            "description": "Compare two models.",
-            "task": {"kind": "classification", "classes": list(CLASSES)},
-            "inputs": {"text": {"type": "text"}, "champion": {"type": "numeric"}, "challenger": {"type": "numeric"}},
-            "logs": {"uri": "logs"},
-            "training": {"factory": "include.factories:text_classifier"},
-            "segments": ["desk"],
-            "gate": gate,
-        }
+    inputs = {"text": {"type": "text"}, "champion": {"type": "numeric"}, "challenger": {"type": "numeric"}}
+    return make_tiny_loop(
+        CLASSES, name="judged", description="Compare two models.", inputs=inputs, segments=["desk"], gate=gate
     )
 
 

@@ -19,6 +19,7 @@ from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.judging import judge
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.training.deciding import decide_retrain
+from tests.builders import make_tiny_loop
 from tests.decision_builders import make_column_finding, make_drift_verdict
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -28,19 +29,13 @@ BETTER, WORSE, UNCLEAR = "aba*20 aaa*10", "aab*20 aaa*10", "aba*2 aab aaa*10"
 
 
 def make_report_loop(classes: Sequence[str] = CLASSES, **sections: Any) -> Loop:
-    raw: dict[str, Any] = {
-        "name": "tiny",
-        "owner": "nobody",
-        "description": "Route a line to a desk.",
-        "task": {"kind": "classification", "classes": list(classes)},
+    own: dict[str, Any] = {
         "inputs": {"text": {"type": "text"}, "champion": {"type": "numeric"}, "challenger": {"type": "numeric"}},
-        "logs": {"uri": "logs"},
-        "training": {"factory": "include.factories:text_classifier"},
         "segments": ["desk"],
         "retrain": {"min_new_labels": 1, "cooldown_hours": 0},
         "gate": {"slices": ["desk"]},
     }
-    return Loop.model_validate(raw | sections)
+    return make_tiny_loop(classes, **own | sections)
 
 
 def day_interval(day: int, days: int = 1) -> Interval:

@@ -12,23 +12,14 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from tests.builders import make_tiny_loop
 
 CLASSES = ("acq", "earn", "ship")
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def make_selection_loop(**sections: Any) -> Loop:
-    raw: dict[str, Any] = {
-        "name": "tiny",
-        "owner": "nobody",
-        "description": "Route a line to a desk.",
-        "task": {"kind": "classification", "classes": list(CLASSES)},
-        "inputs": {"text": {"type": "text"}},
-        "logs": {"uri": "logs"},
-        "training": {"factory": "include.factories:text_classifier"},
-        "selection": {"budget": 10, "random_share": 0.4},
-    }
-    return Loop.model_validate(raw | sections)
+    return make_tiny_loop(CLASSES, **{"selection": {"budget": 10, "random_share": 0.4}} | sections)
 
 
 def day_interval(number: int = 0, days: int = 1) -> Interval:

@@ -18,6 +18,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, publish_dataset
 from include.stages.training.deciding import decide_retrain
 from include.stages.training.fitting import fit
+from tests.builders import make_tiny_loop
 from tests.decision_builders import make_gate_verdict, make_scores
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -30,17 +31,8 @@ PROMISE = Estimate(0.9, 0.85, 0.95, 100, 100.0)
 
 
 def make_text_loop(**sections: Any) -> Loop:
-    raw: dict[str, Any] = {
-        "name": "tiny",
-        "owner": "nobody",
-        "description": "Route a line to a desk.",
-        "task": {"kind": "classification", "classes": list(CLASSES)},
-        "inputs": {"text": {"type": "text"}},
-        "logs": {"uri": "logs"},
-        "training": {"factory": "include.factories:text_classifier"},
-        "retrain": {"min_new_labels": 6, "min_new_labels_on_drift": 2, "cooldown_hours": 0},
-    }
-    return Loop.model_validate(raw | sections)
+    retrain = {"min_new_labels": 6, "min_new_labels_on_drift": 2, "cooldown_hours": 0}
+    return make_tiny_loop(CLASSES, **{"retrain": retrain} | sections)
 
 
 def make_label_store(tmp_path: Path, loop: Loop | None = None) -> LoopStore:
