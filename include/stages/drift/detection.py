@@ -13,6 +13,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, Key, judge_columns
 from include.stages.drift.earlier_verdicts import Verdicts, newest_verdicts, reference_days, window_outcome
 from include.stages.drift.monitors.monitoring import monitor_findings
+from include.stages.drift.page.file_names import verdict_file
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.vocabulary import VOCABULARY_KIND
 from include.stages.drift.routing import routing_of
@@ -139,6 +140,5 @@ def _picture(store: LoopStore, window: Window, columns: Sequence[ColumnFinding])
         return None
     from include.stages.drift.page.drift_pictures import draw_verdict
 
-    interval = window.interval
-    name = f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.png"
-    return write_file(store, name, draw_verdict(interval, columns, window.current, window.reference))
+    picture = draw_verdict(window.interval, columns, window.current, window.reference)
+    return write_file(store, verdict_file(window.interval, "png"), picture)

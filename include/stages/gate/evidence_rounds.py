@@ -7,7 +7,7 @@ from include.foundation.decisions import GateVerdict
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.disagreement_window import disagreement_window
-from include.stages.selection.evidence_requests import request_disagreements
+from include.stages.selection.evidence_requests import evidence_batch, request_disagreements
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
@@ -53,6 +53,5 @@ def request_evidence(
         challenger_key=gate.subject,
         round_number=gate.round,
     )
-    return EvidenceReport(
-        f"evidence-{gate.subject}-{gate.round}", requests.num_rows, len(window.candidates), window.rows
-    )
+    batch_id = evidence_batch(gate.subject, gate.round)
+    return EvidenceReport(batch_id, requests.num_rows, len(window.candidates), window.rows)

@@ -47,9 +47,9 @@ def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelReg
     loop_history = LoopHistory(store)
     facts = notes(store, gate, loop_history)
     page, text = render(TEMPLATES, "release_notes.html", facts), render(TEMPLATES, "release_notes.md", facts)
-    name = f"reports/{notes_name(gate)}"
-    write_file(store, f"{name}.md", text)
-    uri = write_file(store, f"{name}.html", page)
+    path = notes_path(gate)
+    write_file(store, f"{path.removesuffix('.html')}.md", text)
+    uri = write_file(store, path, page)
     write_index(store, loop_history)
     if registry is not None:
         _keep_with_run(store, gate, registry, {"release_notes.html": page, "release_notes.md": text})
@@ -81,6 +81,11 @@ def _keep_with_run(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry
 def notes_name(gate: GateVerdict) -> str:
     """Return the file name, without its ending, of the notes on a verdict: each round of evidence has its own."""
     return f"{gate.subject}-{gate.round}"
+
+
+def notes_path(gate: GateVerdict) -> str:
+    """Return where the page of the notes on a verdict is among the loop's files."""
+    return f"reports/{notes_name(gate)}.html"
 
 
 def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dict[str, Any]:

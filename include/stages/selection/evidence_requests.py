@@ -10,6 +10,17 @@ from include.stages.selection.frame import Frame
 from include.stages.selection.requests import Choice, request_rows
 
 
+def evidence_batch(challenger_key: str, round_number: int) -> str:
+    """Return the id of the batch of requests that a round of evidence on a challenger makes.
+
+    Examples
+    --------
+    >>> evidence_batch("4f00", 2)
+    'evidence-4f00-2'
+    """
+    return f"evidence-{challenger_key}-{round_number}"
+
+
 def request_disagreements(
     store: LoopStore, frame: Frame, disagreeing: Sequence[int], n: int, *, challenger_key: str, round_number: int
 ) -> pa.Table:
@@ -38,7 +49,7 @@ def request_disagreements(
     pyarrow.Table
         The requests of the round; empty if no candidate is left.
     """
-    batch_id = f"evidence-{challenger_key}-{round_number}"
+    batch_id = evidence_batch(challenger_key, round_number)
 
     def draw(ledger: pa.Table) -> pa.Table:
         """Draw from the rows that no request has asked about since the frame was made."""

@@ -12,6 +12,7 @@ from include.foundation.pages.rendering import inline, render
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.estimated_performance import BLIND
+from include.stages.drift.page.file_names import verdict_file
 from include.stages.drift.page.wording import column_in_words, difference_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -86,7 +87,7 @@ def write_verdict_page(store: LoopStore, interval: Interval, verdict: DriftVerdi
 
 def verdict_page_path(interval: Interval) -> str:
     """Return where the page of a window's verdict is among the loop's files, if one was written: only what differs has one."""
-    return f"drift/{interval.start:%Y%m%dT%H%M}-{interval.end:%Y%m%dT%H%M}.html"
+    return verdict_file(interval, "html")
 
 
 def _advice(loop: Loop, verdict: DriftVerdict, changed: Sequence[dict[str, Any]]) -> tuple[str, str]:
