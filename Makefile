@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status check test test-fast lint dag-docs bench bench-peers lock suite clean
+.PHONY: help setup demo up down status check test test-fast lint dag-docs bench bench-peers mutants lock suite clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ loop-file-docs: $(VENV)/run.stamp ## Write docs/loop-file.md again from the conf
 	@$(PY) -m include reference > docs/loop-file.md
 
 # A module in benchmarks/ with a main function is a benchmark; the others are what they share.
-BENCHMARKS = $(basename $(notdir $(shell grep -l '^def main' benchmarks/*.py)))
+BENCHMARKS = $(filter-out mutants,$(basename $(notdir $(shell grep -l '^def main' benchmarks/*.py))))
 PEERS = $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 
 dag-docs: $(VENV)/dev.stamp ## Write docs/dags.md anew from the DAGs
@@ -60,6 +60,9 @@ dag-docs: $(VENV)/dev.stamp ## Write docs/dags.md anew from the DAGs
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks; each prints JSON lines
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name || exit 1; done
+
+mutants: $(VENV)/dev.stamp ## Break the code at random and see whether tests notice (ROOM=stages/gate COUNT=40 SEED=0)
+	@$(PY) -m benchmarks.mutants $(ROOM:%=--room %) --count $(or $(COUNT),40) --seed $(or $(SEED),0)
 
 bench-peers: $(PEERS:%=data/cache/peers/%/made) ## Make the environments of what the benchmarks compare with
 
