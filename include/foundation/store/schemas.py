@@ -198,6 +198,13 @@ _SAME_FOR_EVERY_LOOP = (
         key=("annotation_id",),
     ),
     table(
+        "pseudonym_keys",
+        required("fingerprint", TEXT),  # keyed hash of a constant
+        required("roles_apart", FLAG),  # false: a person has the same pseudonym as user, annotator and approver
+        required("noted_at", TIMESTAMP),  # clock
+        key=("fingerprint",),
+    ),
+    table(
         "decisions",
         required("sequence", INTEGER),  # 1, 2, 3 …
         required("kind", TEXT),

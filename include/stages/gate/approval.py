@@ -8,6 +8,7 @@ from include.foundation.errors import ContractError
 from include.foundation.lines.values import pseudonym
 from include.foundation.pages.formats import markdown
 from include.foundation.statistics.estimates import Estimate
+from include.foundation.store.person_keys import person_key
 from include.foundation.store.tables import LoopStore
 
 
@@ -68,8 +69,17 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
     return record(store, approval)
 
 
-def approver_pseudonym(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
+def approver_pseudonym(store: LoopStore, user: Mapping[str, Any] | None, pseudonym_key: bytes) -> str:
     """Return the pseudonym of the user who answered.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    user
+        As Airflow names who answered: ``id`` is read.
+    pseudonym_key
+        The store's key of pseudonyms.
 
     Raises
     ------
@@ -79,7 +89,7 @@ def approver_pseudonym(user: Mapping[str, Any] | None, pseudonym_key: bytes) -> 
     identity = str((user or {}).get("id") or "")
     if not identity:
         raise ContractError(f"Got an answer by {user!r}, expected a user with an id: an approval needs an identity")
-    return "person " + pseudonym(identity, pseudonym_key)[:16]
+    return "person " + pseudonym(identity, person_key(store, pseudonym_key, "approver"))[:16]
 
 
 def _score_row(name: str, score: Estimate) -> str:

@@ -10,6 +10,7 @@ from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
 from include.foundation.store.ledgers.annotations import Annotation, append_annotations
 from include.foundation.store.ledgers.outcomes import resolved_requests
+from include.foundation.store.person_keys import person_key
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.backend_contract import Answer, LabelingBackend
@@ -82,11 +83,12 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     backend
         Where the answers are.
     pseudonym_key
-        Key of the pseudonyms under which annotators are stored.
+        The store's key of pseudonyms, under which annotators are stored.
     """
     pushed = pushed_requests(store).to_pylist()
     answers = backend.answers({row["request_id"]: row["trace_id"] for row in pushed})
-    new = append_annotations(store, [_annotation(answer, pseudonym_key) for answer in answers.rows])
+    key = person_key(store, pseudonym_key, "annotator")
+    new = append_annotations(store, [_annotation(answer, key) for answer in answers.rows])
     refusals = [refusal("answers", source, line, None) for source, line in answers.refused]
     refused = store.append_new("quarantine", rows_of(store.loop, "quarantine", refusals))
     return CollectReport(new, refused.num_rows)

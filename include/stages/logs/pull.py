@@ -1,12 +1,14 @@
 """One pull: what every step of it needs."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from include.foundation.config.data_sections import Source
 from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access
+from include.foundation.store.person_keys import person_key
 from include.foundation.store.tables import LoopStore
 
 
@@ -23,7 +25,7 @@ class Pull:
     interval
         The data interval.
     pseudonym_key
-        Key that turns ``user_id`` into a pseudonym.
+        Key that `user_key` is derived from.
     access
         What opens the source.
     """
@@ -38,6 +40,11 @@ class Pull:
     def loop(self) -> Loop:
         """The loop."""
         return self.store.loop
+
+    @cached_property
+    def user_key(self) -> bytes:
+        """Key of the pseudonyms of users, see `person_key`."""
+        return person_key(self.store, self.pseudonym_key, "user")
 
     @property
     def section(self) -> Source:

@@ -12,8 +12,6 @@ from include.foundation.uris import is_remote
 if TYPE_CHECKING:
     from include.foundation.store.tables import LoopStore
 
-SHORTEST_KEY = 16
-
 
 class LoopStoreHook(LoopHook):
     """Open the tables of a loop where an Airflow connection says they are.
@@ -60,30 +58,32 @@ class LoopStoreHook(LoopHook):
 
     @property
     def pseudonym_key(self) -> bytes:
-        """Key of the keyed hash that stands for a person.
+        """Key of the keyed hashes that stand for people.
 
         Raises
         ------
         ConfigError
-            If the connection's password is missing or shorter than 16 bytes.
+            If the connection's password is missing or easily guessed.
         """
+        from include.foundation.store.person_keys import demand_strong
+
         key = (self.connection.password or "").encode()
-        if len(key) < SHORTEST_KEY:
-            raise ConfigError(
-                f"Connection {self.conn_id}: its password is the key of pseudonyms; got {len(key)} bytes, expected at "
-                f"least {SHORTEST_KEY}. Set a random one and keep it: another key makes other pseudonyms"
-            )
+        try:
+            demand_strong(key)
+        except ConfigError as error:
+            raise ConfigError(f"Connection {self.conn_id}, its password: {error.message}") from None
         return key
 
     def check(self) -> str:
-        """List the place, open a table if there is one, and demand the key of pseudonyms."""
+        """List the place, open a table if there is one, and demand the store's key of pseudonyms."""
         from include.foundation.store.loop_files import names_in
+        from include.foundation.store.person_keys import check_key
 
         store = self.get_conn()
         names_in(store, "")
         version = store.version("decisions")
         if not is_remote(store.uri):
             demand_writable(Path(store.uri))
-        _ = self.pseudonym_key
+        check_key(store, self.pseudonym_key)
         state = "nothing is written there yet" if version is None else f"{version + 1} versions of its decisions"
         return f"{store.uri} can be opened: {state}; the key of pseudonyms is set"

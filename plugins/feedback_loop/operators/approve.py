@@ -104,5 +104,6 @@ class ApproveDeploymentOperator(ApprovalOperator):
         self.validate_chosen_options(event["chosen_options"])
         approved = event["chosen_options"] == [self.APPROVE]
         with errors_as_task_states():
-            by = approver_pseudonym(event["responded_by_user"], self.hook.pseudonym_key)
-            return record_approval(self.hook.get_conn(), self.gate, approved=approved, by=by).reference
+            store = self.hook.get_conn()
+            by = approver_pseudonym(store, event["responded_by_user"], self.hook.pseudonym_key)
+            return record_approval(store, self.gate, approved=approved, by=by).reference

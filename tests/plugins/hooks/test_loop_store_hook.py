@@ -7,6 +7,7 @@ from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 
 from include.foundation.decisions import record
 from include.foundation.errors import ConfigError
+from include.foundation.store.person_keys import person_key
 from tests.builders import KEY
 from tests.decision_builders import make_gate_verdict
 
@@ -58,7 +59,7 @@ class TestWhereItIs:
 
 
 class TestPseudonymKey:
-    @pytest.mark.parametrize("password", [None, "", "too short"])
+    @pytest.mark.parametrize("password", [None, "", "too short", "a" * 16, "replace-with-a-random-key-of-pseudonyms"])
     def test_key_must_be_long_enough_and_is_not_shown(self, define, password):
         define("feedback_store", conn_type="generic", password=password)
         with pytest.raises(ConfigError, match="key of pseudonyms") as caught:
@@ -132,12 +133,19 @@ class TestTestConnection:
         assert not works
         assert str(tmp_path / "file") in said
 
-    @pytest.mark.parametrize("password", [None, "short one"])
+    @pytest.mark.parametrize("password", [None, "short one", "a" * 16])
     def test_missing_key_of_pseudonyms_fails_it(self, define, tmp_path, password):
         define("feedback_store", conn_type="generic", password=password, extra={"uri": str(tmp_path)})
         works, said = LoopStoreHook("newswire").test_connection()
         assert not works
         assert "key of pseudonyms" in said
+
+    def test_key_that_is_not_the_stores_fails_it(self, define, tmp_path):
+        define("feedback_store", conn_type="generic", password=PASSWORD, extra={"uri": str(tmp_path)})
+        person_key(LoopStoreHook("newswire").get_conn(), b"the key of the days before", "user")
+        works, said = LoopStoreHook("newswire").test_connection()
+        assert not works
+        assert "first password" in said
 
     def test_connection_that_is_not_there_is_an_answer_too(self):
         works, said = LoopStoreHook("newswire", "nowhere").test_connection()

@@ -9,6 +9,7 @@ from feedback_loop.operators.pull_feedback import PullFeedbackOperator
 
 from include.foundation.lines.sources import Access
 from include.foundation.lines.values import pseudonym
+from include.foundation.store.person_keys import person_key
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY, day, line, make_store, write_lines
 from tests.plugins.operators.operator_builders import context, with_store
@@ -35,7 +36,7 @@ class TestPullFeedback:
         }  # fmt: skip
         kept = store.read("feedback").to_pylist()
         assert {row["feedback_id"] for row in kept} == {"f1", "f2"}
-        assert {row["user_key"] for row in kept} == {pseudonym("ada", KEY)}
+        assert {row["user_key"] for row in kept} == {pseudonym("ada", person_key(store, KEY, "user"))}
         assert store.read("quarantine").column("reason_code").to_pylist() == ["unknown_kind"]
 
     def test_run_again_returns_the_same_and_changes_nothing(self, tmp_path):

@@ -130,7 +130,7 @@ def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:
         if problems := line.problems or _problems(record):
             refused.append(RefusedLine(file_slice, Line(line.number, record, problems, line.raw)))
         else:
-            rows.append(_row(record, pull.pseudonym_key, file_slice.file.name))
+            rows.append(_row(pull, record, file_slice.file.name))
     refuse_lines(pull, refused)
     new = _append(pull.store, rows)
     known = {row["feedback_id"] for row in rows} - new
@@ -182,14 +182,14 @@ def _problems(record: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-def _row(record: Mapping[str, Any], pseudonym_key: bytes, file: str) -> dict[str, Any]:
+def _row(pull: Pull, record: Mapping[str, Any], file: str) -> dict[str, Any]:
     user_id = record.get("user_id")
     return {
         **{name: record[name] for name in ("feedback_id", "trace_id", "kind", "signal")},
         "ts": moment_of(record["ts"]),
         "value": None if record.get("value") is None else canonical_json(record["value"]),
         "comment": text_of(record.get("comment")),
-        "user_key": None if user_id is None else pseudonym(user_id, pseudonym_key),
+        "user_key": None if user_id is None else pseudonym(user_id, pull.user_key),
         "source": text_of(record.get("source")),
         "file": file,
     }

@@ -103,7 +103,7 @@ class Staging:
         query = "SELECT DISTINCT user_id FROM staged WHERE user_id IS NOT NULL"
         for batch in list(self.connection.sql(query).to_arrow_reader(CHUNK)):
             people = batch.column(0).to_pylist()
-            keys = [pseudonym(person, self.pull.pseudonym_key) for person in people]
+            keys = [pseudonym(person, self.pull.user_key) for person in people]
             insert(self.connection, "people", pa.table({"user_id": people, "user_key": keys}))
 
     def lines_at(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[Part, Line]]:

@@ -62,15 +62,14 @@ def test_record_approval_is_bound_to_the_evidence(
     assert approval.evidence == {"gate": verdict.evidence_digest, "by": "person 1"}
 
 
-def test_approver_pseudonym_same_user_is_the_same_pseudonym_that_hides_the_id() -> None:
-    pseudonym = approver_pseudonym({"id": "ada@example.org"}, KEY)
-    assert pseudonym == approver_pseudonym({"id": "ada@example.org", "name": "Ada"}, KEY)
+def test_approver_pseudonym_same_user_is_the_same_pseudonym_that_hides_the_id(store: LoopStore) -> None:
+    pseudonym = approver_pseudonym(store, {"id": "ada@example.org"}, KEY)
+    assert pseudonym == approver_pseudonym(store, {"id": "ada@example.org", "name": "Ada"}, KEY)
     assert "ada" not in pseudonym
-    assert pseudonym != approver_pseudonym({"id": "bob@example.org"}, KEY)
-    assert pseudonym != approver_pseudonym({"id": "ada@example.org"}, b"j" * 32)
+    assert pseudonym != approver_pseudonym(store, {"id": "bob@example.org"}, KEY)
 
 
 @pytest.mark.parametrize("user", [None, {}, {"id": ""}, {"id": None}, {"name": "Ada"}])
-def test_approver_pseudonym_without_identity_is_refused(user) -> None:
+def test_approver_pseudonym_without_identity_is_refused(store, user) -> None:
     with pytest.raises(ContractError, match="needs an identity"):
-        approver_pseudonym(user, KEY)
+        approver_pseudonym(store, user, KEY)
