@@ -69,7 +69,8 @@ class Training(Section):
     """How a model is built."""
 
     factory: FactoryPath
-    """``module:function`` that returns an unfitted scikit-learn estimator."""
+    """``module:function`` that returns an unfitted scikit-learn estimator; of ``include.factories``, or of a module that the
+    environment variable ``FEEDBACK_LOOP_FACTORIES`` names."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the factory."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)

@@ -1,20 +1,24 @@
 """Write models as files that MLflow serves and that are safe to read: in skops format, never pickled."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from include.foundation.digests import digest_of
 from include.foundation.errors import DeploymentError, TrainingError
+from include.foundation.models.trusted_types import split_by_trust
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow.models import ModelSignature
 
 MODEL_FILE = "model.skops"
-# Parts of scikit-learn's own models that skops does not list as safe; they only hold attributes.
-TRUSTED = ("numpy.dtype", "scipy.sparse._csr.csr_matrix", "sklearn.linear_model._logistic.LogisticRegression")
+ADDED_LATER = {"registered_model_meta"}  # by MLflow, to a folder that it downloads
 
 
-def save_model(estimator: Any, place: Path, example: "pd.DataFrame") -> None:
+def save_model(estimator: Any, place: Path, example: "pd.DataFrame", metadata: Mapping[str, Any] | None = None) -> None:
     """Write an MLflow model folder with a signature and an example.
 
     Parameters
@@ -25,6 +29,8 @@ def save_model(estimator: Any, place: Path, example: "pd.DataFrame") -> None:
         The folder, which is made.
     example
         Features as `features_frame` makes them; the first two rows are kept.
+    metadata
+        What a server should know; ``classes``, the order of the columns of ``predict_proba``, is added to it.
 
     Raises
     ------
@@ -32,23 +38,27 @@ def save_model(estimator: Any, place: Path, example: "pd.DataFrame") -> None:
         If the model has parts that skops does not trust: they could not be read back safely.
     """
     import mlflow.sklearn
-    from mlflow.models import infer_signature
+    import skops.io
 
-    signature = infer_signature(example, estimator.predict_proba(example))
+    try:
+        trusted, unknown = split_by_trust(skops.io.get_untrusted_types(data=skops.io.dumps(estimator)))
+    except Exception as error:  # skops raises whatever the types of the model do
+        raise TrainingError(_NOT_WRITTEN.format(error)) from error
+    if unknown:
+        raise TrainingError(_NOT_WRITTEN.format("these types are not trusted"), unknown)
     try:
         mlflow.sklearn.save_model(
             estimator,
             str(place),
             serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
-            skops_trusted_types=list(TRUSTED),
-            signature=signature,
+            skops_trusted_types=trusted,
+            signature=_signature(estimator, example),
             input_example=example.head(2),
             pip_requirements=["scikit-learn", "skops", "pandas"],
+            metadata={**(metadata or {}), "classes": [str(name) for name in estimator.classes_]},
         )
     except Exception as error:
-        raise TrainingError(
-            f"The model cannot be written as skops; use scikit-learn's own building blocks: {error}"
-        ) from error
+        raise TrainingError(_NOT_WRITTEN.format(error)) from error
 
 
 def load_model(place: Path) -> Any:
@@ -66,7 +76,7 @@ def load_model(place: Path) -> Any:
         names = sorted(item.name for item in place.iterdir())
         raise DeploymentError(f"{place.name}: got {names}, expected {MODEL_FILE}: pickled models are not read")
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+        trusted, unknown = split_by_trust(skops.io.get_untrusted_types(file=path))
     except (
         BadZipFile,
         KeyError,
@@ -76,4 +86,28 @@ def load_model(place: Path) -> Any:
         raise DeploymentError(f"{place.name}: {MODEL_FILE} is not a skops model; it is not read: {error}") from error
     if unknown:
         raise DeploymentError("The model holds types that are not trusted; it is not read", unknown)
-    return skops.io.load(path, trusted=list(TRUSTED))
+    return skops.io.load(path, trusted=trusted)
+
+
+def files_digest(place: Path) -> str:
+    """Return a digest over the names and bytes of a model folder's files: what is judged, deployed and loaded is the same."""
+    files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in ADDED_LATER)
+    return digest_of([[path.relative_to(place).as_posix(), _digest_of_file(path)] for path in files])
+
+
+_NOT_WRITTEN = "The model cannot be written as skops; use scikit-learn's own building blocks: {}"
+
+
+def _signature(estimator: Any, example: "pd.DataFrame") -> "ModelSignature":
+    """Return what ``predict`` takes and returns. Numbers are of any type, since MLflow refuses integers for a ``double``."""
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
+
+    numbers = set(example.select_dtypes("number").columns)
+    inputs = [ColSpec(AnyType() if name in numbers else DataType.string, name) for name in example.columns]
+    return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.string)]))
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

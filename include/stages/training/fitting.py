@@ -87,8 +87,11 @@ def fit(store: LoopStore, dataset: Dataset) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             return estimator.fit(features_frame(store.loop, dataset.train), labels)
-    except ValueError as error:
-        raise TrainingError(f"{store.loop.training.factory} cannot be fitted on {labels.size} rows: {error}") from error
+    except Exception as error:  # an estimator is the user's own code, or is given parameters that only it can judge
+        problem = str(error) or type(error).__name__
+        raise TrainingError(
+            f"{store.loop.training.factory} cannot be fitted on {labels.size} rows: {problem}"
+        ) from error
 
 
 def model_digest(store: LoopStore, dataset: Dataset, estimator: Any) -> str:

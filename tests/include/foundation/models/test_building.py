@@ -6,7 +6,7 @@ from sklearn.svm import LinearSVC
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, TrainingError
-from include.foundation.models.building import build
+from include.foundation.models.building import MODULES_VARIABLE, build
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.training.fitting import fit
 from tests.include.stages.training.challenger_builders import (
@@ -32,6 +32,11 @@ def no_model(inputs: Any, seed: int) -> None:
     return None
 
 
+def fails(inputs: Any, seed: int) -> None:
+    msg = "no licence"
+    raise RuntimeError(msg)
+
+
 def test_build_with_parameters_passes_them_and_the_seed() -> None:
     model = build(loop_with(TEXT, regularisation=2.5))[-1]
     assert (model.C, model.random_state) == (2.5, 3)
@@ -44,7 +49,7 @@ def test_build_takes_the_path_that_factories_had_before() -> None:
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
-        pytest.param("include.training.nowhere:text_classifier", "No module named", id="module"),
+        pytest.param("include.factories.nowhere:text_classifier", "No module named", id="module"),
         pytest.param("include.factories:nothing", "has no attribute 'nothing'", id="function"),
     ],
 )
@@ -60,6 +65,39 @@ def test_build_with_an_unknown_parameter_names_it() -> None:
         build(loop_with(TEXT, colour="red"))
 
 
+@pytest.fixture
+def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let loop files name the functions of this module."""
+    monkeypatch.setenv(MODULES_VARIABLE, f"my.factories, {__name__}")
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        pytest.param("subprocess:run", id="standard library"),
+        pytest.param("include.factories.linear:make_pipeline", id="imported by an allowed module"),
+        pytest.param("include.factories_of_a_stranger:text_classifier", id="name that begins alike"),
+        pytest.param(f"{__name__}:fails", id="module that nobody named"),
+    ],
+)
+def test_build_of_a_module_that_is_not_allowed_calls_nothing(factory: str) -> None:
+    with pytest.raises(ConfigError, match="put it into include/factories, or name its module in"):
+        build(loop_with(factory))
+
+
+@pytest.mark.usefixtures("allowed")
+def test_build_of_a_factory_that_fails_says_how() -> None:
+    with pytest.raises(ConfigError, match=r"training\.factory: .*fails with \{\}: RuntimeError\('no licence'\)"):
+        build(loop_with(f"{__name__}:fails"))
+
+
+@pytest.mark.usefixtures("allowed")
+def test_build_of_what_is_no_function_says_so() -> None:
+    with pytest.raises(ConfigError, match="expected a function that returns a classifier"):
+        build(loop_with(f"{__name__}:TEXT"))
+
+
+@pytest.mark.usefixtures("allowed")
 @pytest.mark.parametrize("name", ["without_probabilities", "no_model"])
 def test_build_of_what_gives_no_probabilities_is_refused_before_it_is_fitted(name: str) -> None:
     with pytest.raises(ConfigError, match=r"training\.factory: .*predict_proba"):
