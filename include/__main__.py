@@ -5,7 +5,7 @@ import json
 import sys
 
 from include.foundation.config.key_reference import reference_page
-from include.foundation.config.loading import load_loops, loop_named, loops_dir
+from include.foundation.config.loading import load_loops, loop_named
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import untold
 from include.foundation.errors import ConfigError
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _check() -> None:
-    for loop in load_loops(loops_dir()):
+    for loop in load_loops():
         print(f"{loop.name}: valid, digest {loop.digest[:12]}")
         if events := untold(loop.notify):
             print(f"{loop.name}: nobody is told of {', '.join(events)}; name a notifier in notify")

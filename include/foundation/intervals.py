@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from include.foundation.errors import ConfigError
 
+PRESETS = {
+    "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *", "@yearly": "0 0 1 1 *",
+}  # fmt: skip
+AN_EPOCH = datetime(2024, 12, 31, 23, 30, tzinfo=UTC)
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -113,11 +119,52 @@ def last_complete(schedule: str, moment: datetime) -> Interval:
     >>> last_complete("@daily", datetime(2026, 11, 3, 15, 30, tzinfo=UTC)).days
     ['2026-11-02']
     """
-    from croniter import croniter
-
-    ticks = croniter(schedule, moment)
+    ticks = _ticks(schedule, moment)
     end = ticks.get_prev(datetime)
     return Interval(ticks.get_prev(datetime), end)
+
+
+def next_ticks(schedule: str, number: int, moment: datetime = AN_EPOCH) -> list[datetime]:
+    """Return the next moments of a cron schedule.
+
+    Parameters
+    ----------
+    schedule
+        Cron expression or preset, in UTC.
+    number
+        How many.
+    moment
+        After which, with a time zone.
+
+    Raises
+    ------
+    ConfigError
+        If it is no schedule, or has no more moments.
+
+    Examples
+    --------
+    >>> [tick.month for tick in next_ticks("@quarterly", 3)]
+    [1, 4, 7]
+    """
+    from croniter import CroniterError
+
+    ticks = _ticks(schedule, moment)
+    try:
+        return [ticks.get_next(datetime) for _ in range(number)]
+    except (CroniterError, ValueError, OverflowError) as error:
+        raise ConfigError(f"got {schedule!r}, expected a cron expression that comes again and again: {error}") from None
+
+
+def _ticks(schedule: str, moment: datetime) -> Any:
+    from croniter import CroniterError, croniter
+
+    try:
+        return croniter(PRESETS.get(schedule, schedule), moment)
+    except (CroniterError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise ConfigError(
+            f"got {schedule!r}, expected a cron expression such as 0 6 * * * (minute, hour, day, month, weekday), or one of "
+            f"{', '.join(PRESETS)}: {error}"
+        ) from None
 
 
 def moved(moment: datetime, by: timedelta) -> datetime:

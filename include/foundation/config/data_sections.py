@@ -1,42 +1,34 @@
 """The sections of a loop file about data that come in: prediction logs, feedback and drift."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from include.foundation.config.sections import Identifier, Rate, Section, Share
+from include.foundation.config.sections import Identifier, Place, Rate, Section, Share, Text
+
+# What a record may hold: fields of a prediction, objects of fields by name, and fields of a feedback line.
+PREDICTION_FIELDS = ("trace_id", "ts", "model_version", "prediction", "user_id", "embedding")
+OBJECTS = ("input", "probabilities", "segments")
+FEEDBACK_FIELDS = (
+    "feedback_id", "trace_id", "ts", "kind", "signal", "value", "comment", "user_id", "consent", "source",
+)  # fmt: skip
+FEWEST_REFERENCE_DAYS = 7  # that say what is ordinary
 
 
 class Source(Section):
     """Where rows come from: files in a folder, or a query."""
 
-    uri: str | None = Field(default=None, min_length=1)
+    uri: Place | None = None
     """Folder of files, or ``s3://bucket/prefix``; a relative path starts at the repository root."""
     format: Literal["jsonl", "csv", "parquet", "sql"] = "jsonl"
     """Format of the files, or ``sql``. JSONL and CSV files may end in ``.gz`` or ``.zst``."""
-    connection: str | None = Field(default=None, min_length=1)
+    connection: Text | None = None
     """Airflow connection: of the database for ``sql``, of the object store for ``s3://`` (the store's own by default)."""
     query: str | None = Field(default=None, min_length=1)
     """``sql``: a SELECT with the parameters ``:start`` and ``:end``, for example ``... WHERE ts >= :start AND ts < :end``."""
-    columns: dict[str, str] = Field(default_factory=dict)
+    columns: dict[str, Text] = Field(default_factory=dict)
     """Our field names and the source's, where they differ: ``{trace_id: meta.request_id, input.text: body}``."""
-
-    @model_validator(mode="after")
-    def _sql_has_a_query(self) -> Self:
-        if self.format == "sql":
-            missing = [name for name in ("connection", "query") if getattr(self, name) is None]
-            if missing:
-                msg = f"format sql needs {' and '.join(missing)}"
-                raise ValueError(msg)
-            unbound = [name for name in (":start", ":end") if name not in (self.query or "")]
-            if unbound:
-                msg = f"query: the parameters {' and '.join(unbound)} are missing; they bound what one run reads"
-                raise ValueError(msg)
-        elif self.query is not None:
-            msg = f"query goes with format sql; got format {self.format}"
-            raise ValueError(msg)
-        return self
 
 
 class Logs(Source):
@@ -56,13 +48,6 @@ class Logs(Source):
     """Memory one task may use, in MiB; what does not fit is kept on disk meanwhile."""
     partition_mb: int = Field(default=1024, ge=1, le=1_000_000)
     """Size of the partitions a large pull is split into, in MiB of files; each is a mapped task of its own."""
-
-    @model_validator(mode="after")
-    def _files_have_a_folder(self) -> Self:
-        if self.format != "sql" and not self.uri:
-            msg = "uri is missing: a folder of log files, or s3://bucket/prefix"
-            raise ValueError(msg)
-        return self
 
 
 class Feedback(Source):
@@ -86,7 +71,7 @@ class Drift(Section):
 
     reference: Literal["rolling", "frozen", "dates"] = "rolling"
     """Which days are ordinary: those before the window, the first of the loop, or those of ``reference_dates``."""
-    reference_days: int = Field(default=28, ge=7, le=366)
+    reference_days: int = Field(default=28, ge=FEWEST_REFERENCE_DAYS, le=366)
     """Days that say what is ordinary (``rolling``: before the window; ``frozen``: the loop's first)."""
     reference_dates: Annotated[list[date], Field(min_length=2, max_length=2)] | None = None
     """First and last day of the reference (``dates``)."""
@@ -108,19 +93,6 @@ class Drift(Section):
     """``k of m``: an alarm needs k flagged windows among the last m."""
     cooldown_days: int = Field(default=3, ge=0, le=366)
     """Days after an alarm in which no further one is raised."""
-
-    @model_validator(mode="after")
-    def _parts_agree(self) -> Self:
-        if self.confirm_k > self.confirm_m:
-            msg = f"confirm: k must be at most m; got {self.confirm!r}"
-            raise ValueError(msg)
-        if (self.reference == "dates") != (self.reference_dates is not None):
-            msg = f"reference_dates goes with reference: dates, which needs it; got reference: {self.reference}"
-            raise ValueError(msg)
-        if self.reference_dates and self.reference_dates[0] > self.reference_dates[1]:
-            msg = f"reference_dates: the first day must not be after the last; got {self.reference_dates}"
-            raise ValueError(msg)
-        return self
 
     @property
     def confirm_k(self) -> int:

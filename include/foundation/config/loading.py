@@ -1,22 +1,24 @@
-"""Read loop files and say everything that is wrong with them at once."""
+"""Find and read loop files, and say everything that is wrong with them at once."""
 
 import contextlib
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
-
+from include.foundation.config.key_problems import valid_loop
 from include.foundation.config.loop_file import Loop
-from include.foundation.errors import ConfigError, did_you_mean, short
+from include.foundation.config.strict_yaml import read_yaml
+from include.foundation.errors import ConfigError, did_you_mean
 from include.foundation.uris import is_remote
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOPS_DIR_VARIABLE = "FEEDBACK_LOOP_LOOPS_DIR"
+ENDING = ".yaml"
+LARGEST = 256 << 10
+ALIKE = (".yml", ".yaml.txt", ".yml.txt")
 
 
 def loops_dir() -> Path:
@@ -51,9 +53,16 @@ def load_loop(path: Path) -> Loop:
     Raises
     ------
     ConfigError
-        With every problem of the file: key, what was got, what was expected, the nearest known key.
+        With every problem of the file: line, key, what was got, what was expected, the nearest known key.
     """
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ConfigError(f"{shown(path)} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError(f"{shown(path)} is no file")
+    if status.st_size > LARGEST:
+        raise ConfigError(f"{shown(path)} has {status.st_size} bytes, expected at most {LARGEST}")
     return _load(_Revision(path, status.st_mtime_ns, status.st_size))
 
 
@@ -69,31 +78,86 @@ class _Revision:
 @lru_cache(maxsize=1024)  # four DAG files ask for each
 def _load(revision: _Revision) -> Loop:
     path = revision.path
-    raw = _read(path)
     try:
-        loop = Loop.model_validate(raw)
-    except ValidationError as error:
-        problems = [_say(problem, raw) for problem in error.errors(include_url=False)]
-        raise ConfigError(f"{path} is not a valid loop file", problems) from None
-    if loop.name != path.stem:
-        raise ConfigError(f"{path}: name is {loop.name!r}, expected {path.stem!r}: the file's stem is the loop's name")
-    return loop
+        return valid_loop(read_yaml(path.read_bytes().decode("utf-8-sig")), path.stem)
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{shown(path)} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{shown(path)} cannot be read: {error.strerror}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{shown(path)} {error.message}", error.problems) from error
 
 
-def load_loops(folder: Path | None = None) -> tuple[Loop, ...]:
-    """Read every ``*.yaml`` of the loops folder, in name order.
+def shown(path: Path) -> str:
+    """Return a path as a message can hold it: a name of any bytes can be printed."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def loop_paths() -> list[Path]:
+    """Return the loop files: every ``*.yaml`` of the loops folder that is not hidden, in name order.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder.
+    """
+    return [path for path in _entries() if path.name.endswith(ENDING)]
+
+
+def _entries() -> list[Path]:
+    """Return what is in the loops folder and not hidden: an editor's lock begins with a dot."""
+    folder = loops_dir()
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        advice = f"make it, or mend {LOOPS_DIR_VARIABLE}"
+        raise ConfigError(
+            f"{shown(folder)}: the folder of loop files cannot be listed: {error.strerror}; {advice}"
+        ) from error
+
+
+def misnamed() -> Iterator[str]:
+    """Yield a problem for each file that looks like a loop file and is not read as one."""
+    for path in _entries():
+        name = path.name.lower()
+        if name.endswith(ALIKE) or (name.endswith(ENDING) and not path.name.endswith(ENDING)):
+            yield f"{shown(Path(path.name))} is not read: the name of a loop file ends in {ENDING}; rename it"
+
+
+def checked_loops() -> tuple[list[Loop], list[str]]:
+    """Return the loops whose files are valid, and every problem of the others, each with its file."""
+    loops, problems = [], list(misnamed())
+    for path in loop_paths():
+        try:
+            loops.append(load_loop(path))
+        except ConfigError as error:
+            name = shown(Path(path.name))
+            problems += [f"{name}: {problem}" for problem in error.problems] or [error.message]
+    return loops, problems + list(_shared_folders(loops))
+
+
+def _shared_folders(loops: list[Loop]) -> Iterator[str]:
+    """Yield a problem for each folder in which two loops would take each other's answers for their own."""
+    owners: dict[str, str] = {}
+    for loop in loops:
+        if loop.labeling.backend == "files":
+            folder = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
+            if folder in owners:
+                yield f"{loop.name}.yaml: labeling.uri: {folder} is that of {owners[folder]}, too; each loop has its own"
+            owners.setdefault(folder, loop.name)
+
+
+def load_loops() -> tuple[Loop, ...]:
+    """Read every loop file, in name order.
 
     Raises
     ------
     ConfigError
         With the problems of all files.
     """
-    loops, problems = [], []
-    for path in sorted((folder or loops_dir()).glob("*.yaml")):
-        try:
-            loops.append(load_loop(path))
-        except ConfigError as error:
-            problems += [f"{path.name}: {problem}" for problem in error.problems or [error.message]]
+    loops, problems = checked_loops()
     if problems:
         raise ConfigError("Loop files are not valid", problems)
     return tuple(loops)
@@ -105,7 +169,7 @@ def valid_loops() -> tuple[Loop, ...]:
     `load_loops` says what is wrong with the rest; ``dags/check_loop_files.py`` shows it in the UI.
     """
     loops = []
-    for path in sorted(loops_dir().glob("*.yaml")):
+    for path in loop_paths():
         with contextlib.suppress(ConfigError):
             loops.append(load_loop(path))
     return tuple(loops)
@@ -119,60 +183,8 @@ def loop_named(name: str) -> Loop:
     ConfigError
         If there is no such file, with the nearest existing name.
     """
-    path = loops_dir() / f"{name}.yaml"
-    if not path.is_file():
-        names = [file.stem for file in sorted(loops_dir().glob("*.yaml"))]
-        raise ConfigError(
-            f"No loop {name!r} in {loops_dir()}; there are: {', '.join(names) or 'none'}{did_you_mean(name, names)}"
-        )
-    return load_loop(path)
-
-
-def _read(path: Path) -> Any:
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader below
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: got {type(raw).__name__}, expected a mapping of the keys of a loop file")
-    return raw
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader, refusing a key that is given twice: YAML would silently keep the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"key given twice: {', '.join(twice)}", node.start_mark)
-        return dict(super().construct_mapping(node, deep=deep))
-
-
-def _say(problem: Any, raw: Any) -> str:
-    """Return one pydantic problem as ``key: got …, expected …``."""
-    where = ".".join(str(part) for part in problem["loc"]) or "file"
-    if problem["type"] == "extra_forbidden":
-        known = list(_fields_at(problem["loc"][:-1]))
-        return f"{where}: unknown key{did_you_mean(str(problem['loc'][-1]), known)}; known: {', '.join(known)}"
-    if problem["type"] == "missing":
-        return f"{where}: missing, expected a value"
-    expected = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "value_error":
-        return f"{where}: {expected}"
-    return f"{where}: got {short(problem['input'], longest=80)}, expected: {expected[0].lower()}{expected[1:]}"
-
-
-def _fields_at(location: Iterable[int | str]) -> Iterable[str]:
-    """Return the known keys of the model that ``location`` leads to."""
-    model: Any = Loop
-    for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
-            model = model.model_fields[str(part)].annotation
-            continue
-        model = model.__args__[-1] if hasattr(model, "__args__") else model
-    while hasattr(model, "__args__"):
-        model = model.__args__[-1]
-    return list(model.model_fields)
+    paths = {path.name.removesuffix(ENDING): path for path in loop_paths()}
+    if name not in paths:
+        there_are = f"there are: {', '.join(map(shown, map(Path, paths))) or 'none'}"
+        raise ConfigError(f"No loop {name!r} in {shown(loops_dir())}; {there_are}{did_you_mean(name, paths)}")
+    return load_loop(paths[name])

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from include.foundation.config.data_sections import Drift, Feedback, Logs
 from include.foundation.config.operations import Notify, Tasks
@@ -20,18 +19,9 @@ from include.foundation.config.sections import (
     Section,
     Selection,
     Task,
+    Text,
     Training,
 )
-
-
-def _alike(section: str, names: Iterable[str]) -> list[str]:
-    """Return the names that cannot be told apart as columns: equal but for upper and lower case."""
-    lower = [name.lower() for name in names]
-    return [
-        f"{section}: {name!r} is there more than once, upper and lower case are the same"
-        for name in sorted(set(lower))
-        if lower.count(name) > 1
-    ]
 
 
 class Loop(Section):
@@ -39,9 +29,9 @@ class Loop(Section):
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
     """Name of the loop: it begins its DAG ids, assets, tables and registered model. Equal to the file's stem."""
-    owner: str = Field(min_length=1)
+    owner: Text
     """Who is asked when something is wrong."""
-    description: str = Field(min_length=1)
+    description: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
     """What the model is for, in a sentence."""
     task: Task
     inputs: dict[Identifier, Input] = Field(min_length=1)
@@ -61,34 +51,6 @@ class Loop(Section):
     tasks: Tasks = Tasks()
     notify: list[Notify] = Field(default_factory=list)
     """Who is told when something happens that a person should know."""
-
-    @model_validator(mode="after")
-    def _sections_agree(self) -> Self:
-        problems = [
-            f"gate.slices: {name!r} is not one of segments {self.segments}"
-            for name in self.gate.slices
-            if name not in self.segments
-        ]
-        problems += [
-            f"drift.segments: {name!r} is not one of segments {self.segments}"
-            for name in self.drift.segments or []
-            if name not in self.segments
-        ]
-        problems += _alike("segments", self.segments) + _alike("inputs", self.inputs)
-        for rule in self.labels.rules:
-            if rule.input not in self.inputs:
-                problems.append(
-                    f"labels.rules.{rule.name}: input {rule.input!r} is not one of inputs {sorted(self.inputs)}"
-                )
-            known = set(self.task.classes)
-            problems += [
-                f"labels.rules.{rule.name}: {label!r} is not one of task.classes"
-                for label in (rule.allow or []) + (rule.deny or [])
-                if label not in known
-            ]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
     @property
     def input_columns(self) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """The sections of a loop file about running it: how long tasks may work, and who is told of what."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from include.foundation.config.sections import Section
 
@@ -31,14 +31,6 @@ class Notify(Section):
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the notifier. Those that it templates can use ``{{ notification.message }}``. Connections go by id."""
-
-    @model_validator(mode="after")
-    def _holds_no_secret(self) -> Self:
-        secret = [name for name in self.params if name.lower().endswith(SECRETS)]
-        if secret:
-            msg = f"params: {', '.join(secret)} would keep a secret in the loop file; name an Airflow connection by its id"
-            raise ValueError(msg)
-        return self
 
 
 def untold(entries: Iterable[Notify]) -> list[str]:

@@ -1,13 +1,25 @@
 """The sections of a loop file. Every threshold has a unit, a bound and a default, and lives here only."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 FactoryPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+def _leads_somewhere(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    if separator and (scheme != "s3" or not rest.split("/")[0]):
+        msg = f"got {uri!r}, expected a folder, or s3://bucket/prefix"
+        raise ValueError(msg)
+    return uri
+
+
+Place = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_leads_somewhere)]
 
 
 class Section(BaseModel):
@@ -28,16 +40,8 @@ class Task(Section):
 
     kind: Literal["classification"]
     """Kind of prediction."""
-    classes: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=2)
+    classes: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(min_length=2)
     """Every class the model may answer, in a fixed order: append new ones at the end, never reorder."""
-
-    @model_validator(mode="after")
-    def _classes_are_unique(self) -> Self:
-        twice = sorted({name for name in self.classes if self.classes.count(name) > 1})
-        if twice:
-            msg = f"classes must be unique; listed more than once: {', '.join(twice)}"
-            raise ValueError(msg)
-        return self
 
 
 class Input(Section):
@@ -54,16 +58,6 @@ class Input(Section):
     size: int | None = Field(default=None, ge=1, le=100_000)
     """Number of elements of a vector."""
 
-    @model_validator(mode="after")
-    def _bounds_fit_the_type(self) -> Self:
-        if (self.size is None) == (self.type == "vector"):
-            msg = f"size goes with type vector, and a vector needs it; got type {self.type}, size {self.size}"
-            raise ValueError(msg)
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            msg = f"minimum {self.minimum} is above maximum {self.maximum}"
-            raise ValueError(msg)
-        return self
-
 
 class Training(Section):
     """How a model is built."""
@@ -75,7 +69,7 @@ class Training(Section):
     """Keyword arguments of the factory."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of everything random in training."""
-    seed_labels: str | None = None
+    seed_labels: Place | None = None
     """Folder of JSONL files with the labels that the loop starts from, one ``{"input": {...}, "label": "..."}`` per line."""
     seed_holdout_share: Share = 0.3
     """Share of those labels kept for judging the first model."""
@@ -101,9 +95,9 @@ class Labeling(Section):
 
     backend: Literal["files", "label_studio"] = "files"
     """Where requests are pushed."""
-    uri: str | None = None
+    uri: Text | None = None
     """Folder of the files backend (``requests/`` and ``answers/`` below it); none means ``data/<loop>/labeling``."""
-    connection: str = Field(default="label_studio", min_length=1)
+    connection: Text = "label_studio"
     """Airflow connection of the labeling platform."""
     overlap: int = Field(default=3, ge=1, le=25)
     """Annotators asked for each request."""
@@ -124,19 +118,12 @@ class Rule(Section):
     """Name shown in reasons."""
     input: Identifier
     """Input looked at."""
-    when: str = Field(min_length=1)
+    when: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
     """Regular expression searched in the input's text."""
-    allow: list[str] | None = None
+    allow: Annotated[list[str], Field(min_length=1)] | None = None
     """Labels that are possible."""
-    deny: list[str] | None = None
+    deny: Annotated[list[str], Field(min_length=1)] | None = None
     """Labels that are impossible."""
-
-    @model_validator(mode="after")
-    def _has_one_side(self) -> Self:
-        if (self.allow is None) == (self.deny is None):
-            msg = f"rule {self.name}: give either allow or deny"
-            raise ValueError(msg)
-        return self
 
 
 class Labels(Section):
@@ -168,9 +155,9 @@ class Retrain(Section):
 class Approver(Section):
     """A user of Airflow who may sign a deployment off."""
 
-    id: str = Field(min_length=1)
+    id: Text
     """Id of the user, as Airflow's auth manager knows it."""
-    name: str = Field(min_length=1)
+    name: Text
     """Name shown beside the approval."""
 
 
@@ -199,13 +186,6 @@ class Gate(Section):
     """How often more labels are asked for before an undecided challenger is rejected."""
     max_labels_per_round: int = Field(default=60, ge=1, le=100_000)
     """Most labels asked for in one such round."""
-
-    @model_validator(mode="after")
-    def _non_inferiority_has_a_margin(self) -> Self:
-        if self.rule == "non_inferior" and self.margin == 0:
-            msg = "rule non_inferior needs a margin above 0; with margin 0 use rule superior"
-            raise ValueError(msg)
-        return self
 
 
 class Deploy(Section):

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.foundation.config.data_sections import Drift
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions import DriftVerdict, record
 from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.digests import canonical_json
 from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, Key, judge_columns
+from include.stages.drift.comparing.column_findings import Key, judge_columns
 from include.stages.drift.earlier_verdicts import Verdicts, newest_verdicts, reference_days, window_outcome
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.page.file_names import verdict_file

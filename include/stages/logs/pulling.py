@@ -21,7 +21,6 @@ from include.stages.logs.landing.landing import land
 from include.stages.logs.landing.staging import Staging
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import refuse_lines
-from include.stages.logs.rules.field_paths import check_columns
 from include.stages.logs.slices.file_slices import Slice, partitions, without_unfinished_line
 from include.stages.logs.slices.queries import query_slices, spooled
 from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices
@@ -100,12 +99,11 @@ def plan_pull(pull: Pull) -> list[list[Slice]]:
     Raises
     ------
     ConfigError
-        If the log folder does not exist, or ``logs.columns`` renames what is not read.
+        If the log folder does not exist.
     StoreError
         If files cannot be listed or read, or a table cannot be opened.
     """
     logs = pull.loop.logs
-    check_columns(pull.loop)
     if logs.format == "sql":
         return [[file_slice] for file_slice in query_slices(pull.window)]
     written_after = pull.window.start - timedelta(seconds=logs.clock_skew_seconds)

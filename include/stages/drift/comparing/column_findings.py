@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from include.foundation.config.data_sections import Drift
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Monitor
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
 from include.stages.drift.comparing.differences import Difference, differences, most_significant
 from include.stages.drift.discoveries import discoveries
 from include.stages.drift.profiling.column_profile import Profile
 
-FEWEST_REFERENCE_DAYS = 7
 MONITORS: dict[str, Monitor] = {"confidence": "confidence", "predicted": "prediction"}
 Key = tuple[str, str]  # segment, column
 ProfilesByKey = Mapping[Key, Sequence[Profile]]

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from include.foundation.config.data_sections import Drift
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS
 from include.stages.drift.discoveries import discoveries
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
 from include.stages.drift.profiling.column_profile import Profile

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS
 from include.foundation.decisions.drift_verdict import ALL_ROWS, LabelShareDetails, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import effective_rows
 from include.foundation.statistics.tails import two_sided_t
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS
 from include.stages.drift.discoveries import discoveries
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.foundation.config.data_sections import Feedback
+from include.foundation.config.data_sections import FEEDBACK_FIELDS, Feedback
 from include.foundation.digests import canonical_json
 from include.foundation.errors import short
 from include.foundation.intervals import Interval, moved
@@ -28,7 +28,6 @@ from include.stages.logs.slices.queries import is_query, query_slices, spooled
 from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices
 
 KINDS = ("explicit", "implicit", "automated")
-FIELDS = ("feedback_id", "trace_id", "ts", "kind", "signal", "value", "comment", "user_id", "consent", "source")
 CHUNK = 20_000
 
 
@@ -124,7 +123,7 @@ def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:
     """Store a chunk of lines, and count what became of each; one without consent is kept nowhere, even if it is broken."""
     rows, refused = [], []
     for line in lines:
-        record = renamed(pull.section.columns, [(name,) for name in FIELDS], line.record or {})
+        record = renamed(pull.section.columns, [(name,) for name in FEEDBACK_FIELDS], line.record or {})
         if not _consents(pull.loop.feedback, record):
             continue
         if problems := line.problems or _problems(record):

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from include.foundation.config.data_sections import OBJECTS, PREDICTION_FIELDS
 from include.foundation.config.loop_file import Loop
-from include.foundation.errors import ConfigError
 
 Path = tuple[str, ...]
-OBJECTS = ("input", "probabilities", "segments")
 
 
 def prediction_paths(loop: Loop) -> list[Path]:
@@ -19,7 +18,7 @@ def prediction_paths(loop: Loop) -> list[Path]:
     >>> prediction_paths(loop_named("digits"))[4:8]
     [('user_id',), ('embedding',), ('input', 'pixels'), ('segments', 'source')]
     """
-    flat = [("trace_id",), ("ts",), ("model_version",), ("prediction",), ("user_id",), ("embedding",)]
+    flat: list[Path] = [(name,) for name in PREDICTION_FIELDS]
     inputs, segments = (("input", name) for name in loop.inputs), (("segments", name) for name in loop.segments)
     return [*flat, *inputs, *segments, *(("probabilities", name) for name in loop.task.classes)]
 
@@ -72,22 +71,6 @@ def renamed(columns: Mapping[str, str], paths: Iterable[Path], record: Mapping[s
         elif isinstance(result.setdefault(path[0], {}), dict):
             result[path[0]][path[1]] = value
     return result
-
-
-def check_columns(loop: Loop) -> None:
-    """Refuse a mapping that renames fields that are not read.
-
-    Raises
-    ------
-    ConfigError
-        With every wrong key.
-    """
-    known = {".".join(path) for path in prediction_paths(loop)} | set(OBJECTS)
-    wrong = [f"logs.columns.{name}: no such field" for name in loop.logs.columns if name not in known]
-    if wrong:
-        raise ConfigError(
-            f"{loop.name}: logs.columns renames fields that are not read; there are {sorted(known)}", wrong
-        )
 
 
 def nested_value(record: Any, place: Path) -> Any:

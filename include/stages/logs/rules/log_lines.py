@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from include.foundation.config.data_sections import OBJECTS
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import short
 from include.foundation.lines.values import (
@@ -18,7 +19,6 @@ from include.foundation.lines.values import (
     read_input,
     text_of,
 )
-from include.stages.logs.rules.field_paths import OBJECTS
 
 SUM_TOLERANCE = 1e-3
 REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")

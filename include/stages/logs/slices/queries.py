@@ -10,12 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from include.foundation.config.data_sections import OBJECTS
 from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.lines.values import json_or_text
 from include.stages.logs.pull import Pull
-from include.stages.logs.rules.field_paths import OBJECTS
 from include.stages.logs.slices.file_slices import Slice
 
 SCHEME = "sql:"

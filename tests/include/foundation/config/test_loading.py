@@ -105,7 +105,7 @@ def test_every_key_but_the_first_seven_has_a_default(tmp_path):
         ),
         pytest.param(
             {"notify": [{"events": ["failure"], "notifier": "a.B", "params": {"slack_token": "xoxb"}}]},
-            "notify.0: params: slack_token would keep a secret in the loop file",
+            "notify.0.params: slack_token would keep a secret in the loop file",
             id="notify-secret",
         ),
     ],
@@ -130,7 +130,7 @@ def test_file_must_be_yaml_a_mapping_and_give_each_key_once(tmp_path):
     for text, said in (
         ("a: [", "is not YAML"),
         ("[1]", "expected a mapping"),
-        ("name: a\nname: b", "key given twice: name"),
+        ("name: a\nname: b", "name: key given twice"),
     ):
         with pytest.raises(ConfigError, match=said):
             load_loop(write(tmp_path, text))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from include.foundation.config.data_sections import Drift
-from include.stages.drift.comparing.column_findings import FEWEST_REFERENCE_DAYS, judge_columns, monitor_of
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
+from include.stages.drift.comparing.column_findings import judge_columns, monitor_of
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_days, numeric_profile
 
 REPETITIONS = 60

@@ -1,0 +1,180 @@
+"""What the keys about data must agree on: classes, inputs, segments, logs, feedback and drift."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from include.foundation.config.data_sections import (
+    FEEDBACK_FIELDS,
+    FEWEST_REFERENCE_DAYS,
+    OBJECTS,
+    PREDICTION_FIELDS,
+    Source,
+)
+from include.foundation.config.loop_file import Loop
+from include.foundation.config.sections import Section
+from include.foundation.errors import ConfigError, did_you_mean
+from include.foundation.intervals import next_ticks
+
+Disagreement = tuple[tuple[str, ...], str]
+
+
+def data_disagreements(loop: Loop) -> Iterator[Disagreement]:
+    """Yield the keys that each disagreement rests on, the one to show first, and a sentence."""
+    yield from _classes(loop)
+    yield from _inputs(loop)
+    yield from _segments(loop)
+    yield from _sources(loop)
+    yield from _drift(loop)
+
+
+def set_by_hand(section: Section, *names: str) -> list[str]:
+    """Return which of these keys the loop file gives."""
+    return [name for name in names if name in section.model_fields_set]
+
+
+def repeated(values: Iterable[str]) -> list[str]:
+    """Return the values that occur more than once, in order of their first occurrence.
+
+    Examples
+    --------
+    >>> repeated(["b", "a", "b"])
+    ['b']
+    """
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def _folded(name: str) -> str:
+    """Return a name without what a reader does not see: case, spaces at the ends or doubled, and the normal form."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _alike(key: str, names: Iterable[str]) -> Iterator[Disagreement]:
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_folded(name), []).append(name)
+    for group in groups.values():
+        if len(set(group)) > 1:
+            shown = ", ".join(map(ascii, group))
+            yield (key,), f"{shown} are equal but for upper and lower case, spaces or the form of a letter"
+        elif len(group) > 1:
+            yield (key,), f"must be unique; listed more than once: {group[0]}"
+
+
+def _classes(loop: Loop) -> Iterator[Disagreement]:
+    yield from _alike("task.classes", loop.task.classes)
+    for number, name in enumerate(loop.task.classes):
+        if name != name.strip() or not name.isprintable():
+            yield (
+                (f"task.classes.{number}",),
+                f"got {name!a}, expected no spaces at the ends, nor signs that do not show",
+            )
+
+
+def _inputs(loop: Loop) -> Iterator[Disagreement]:
+    yield from _alike("inputs", loop.inputs)
+    for name, item in loop.inputs.items():
+        key = f"inputs.{name}"
+        if (item.size is None) == (item.type == "vector"):
+            text = f"size goes with type vector, and a vector needs it; got type {item.type}, size {item.size}"
+            yield (key, f"{key}.size", f"{key}.type"), text
+        bounds = set_by_hand(item, "minimum", "maximum")
+        if bounds and item.type in ("text", "categorical"):
+            text = f"{' and '.join(bounds)} bound numbers; a {item.type} input has none"
+            yield (key, *(f"{key}.{bound}" for bound in bounds), f"{key}.type"), text
+        if item.minimum is not None and item.maximum is not None and item.minimum > item.maximum:
+            text = f"minimum {item.minimum} is above maximum {item.maximum}"
+            yield (key, f"{key}.minimum", f"{key}.maximum"), text
+        for place in range(item.size or 0):
+            if f"{name}_{place}" in loop.inputs:
+                text = f"{name}_{place} is what element {place} of the vector {name} is called; rename one"
+                yield (f"inputs.{name}_{place}", key), text
+
+
+def _segments(loop: Loop) -> Iterator[Disagreement]:
+    yield from _alike("segments", loop.segments)
+    for key, names in (("gate.slices", loop.gate.slices), ("drift.segments", loop.drift.segments or [])):
+        for name in names:
+            if name not in loop.segments:
+                near = did_you_mean(name, loop.segments)
+                yield (key, "segments"), f"{name!r} is not one of segments {loop.segments}{near}"
+        for name in repeated(names):
+            yield (key,), f"must be unique; listed more than once: {name}"
+
+
+def _sources(loop: Loop) -> Iterator[Disagreement]:
+    nested = [f"{group}.{name}" for group, names in _nested_names(loop) for name in names]
+    logs = [*PREDICTION_FIELDS, *OBJECTS, *nested]
+    for key, source, fields in (("logs", loop.logs, logs), ("feedback", loop.feedback, list(FEEDBACK_FIELDS))):
+        yield from _columns(key, source, fields)
+        if source.format == "sql":
+            yield from _query(key, source)
+        else:
+            yield from _folder(key, source)
+    if not loop.logs.uri and loop.logs.format != "sql":
+        yield ("logs.uri", "logs.format"), "missing: a folder of log files, or s3://bucket/prefix"
+    given = sorted(loop.feedback.model_fields_set)
+    if given and not loop.feedback.given:
+        yield ("feedback.uri", "feedback.query"), f"missing, so {', '.join(given)} would have no effect"
+    yield from _schedule(loop)
+
+
+def _nested_names(loop: Loop) -> Iterator[tuple[str, Iterable[str]]]:
+    yield from (("input", loop.inputs), ("segments", loop.segments), ("probabilities", loop.task.classes))
+
+
+def _columns(key: str, source: Source, fields: list[str]) -> Iterator[Disagreement]:
+    for name, place in source.columns.items():
+        rests_on = (f"{key}.columns.{name}", "inputs", "segments", "task.classes")
+        if name not in fields:
+            near = did_you_mean(name, fields)
+            yield rests_on, f"no such field{near}; there are {', '.join(fields[:20])}{' …' * (len(fields) > 20)}"
+        if not all(place.split(".")):
+            yield rests_on, f"got {place!r}, expected the source's name of the field, with dots where it is nested"
+
+
+def _query(key: str, source: Source) -> Iterator[Disagreement]:
+    if missing := [name for name in ("connection", "query") if getattr(source, name) is None]:
+        yield (f"{key}.format", *(f"{key}.{name}" for name in missing)), f"sql needs {' and '.join(missing)}"
+    elif unbound := [name for name in (":start", ":end") if name not in str(source.query)]:
+        text = f"the parameters {' and '.join(unbound)} are missing; they bound what one run reads"
+        yield (f"{key}.query", f"{key}.format"), text
+    if source.uri is not None:
+        yield (f"{key}.uri", f"{key}.format"), "goes with files; format sql reads what query says"
+
+
+def _folder(key: str, source: Source) -> Iterator[Disagreement]:
+    if source.query is not None:
+        yield (f"{key}.query", f"{key}.format"), f"query goes with format sql; got format {source.format}"
+    if source.connection is not None and source.uri is not None and not source.uri.startswith("s3://"):
+        yield (f"{key}.connection", f"{key}.uri"), f"goes with s3:// or format sql; {source.uri} needs none"
+
+
+def _schedule(loop: Loop) -> Iterator[Disagreement]:
+    try:
+        first, second = next_ticks(loop.logs.schedule, 2)
+    except ConfigError as error:
+        yield ("logs.schedule",), error.message
+        return
+    hours = (second - first).total_seconds() / 3600
+    if hours > loop.deploy.watch_days * 24:
+        text = (
+            f"{loop.deploy.watch_days} days end before the next run of {loop.logs.schedule}, {hours / 24:g} days later"
+        )
+        yield ("deploy.watch_days", "logs.schedule"), text
+
+
+def _drift(loop: Loop) -> Iterator[Disagreement]:
+    drift = loop.drift
+    if drift.confirm_k > drift.confirm_m:
+        yield ("drift.confirm",), f"k must be at most m; got {drift.confirm!r}"
+    if (drift.reference == "dates") != (drift.reference_dates is not None):
+        text = f"reference_dates goes with reference: dates, which needs it; got reference: {drift.reference}"
+        yield ("drift.reference", "drift.reference_dates"), text
+    elif drift.reference_dates:
+        first, last = drift.reference_dates
+        if (last - first).days + 1 < FEWEST_REFERENCE_DAYS:
+            text = f"{first} to {last} are too few days: at least {FEWEST_REFERENCE_DAYS} say what is ordinary"
+            yield ("drift.reference_dates",), text
+        if set_by_hand(drift, "reference_days"):
+            yield ("drift.reference_days", "drift.reference"), "has no effect with reference: dates"

@@ -1,0 +1,143 @@
+"""What the keys about learning must agree on: training, selection, labeling, labels, the gate and deployments."""
+
+import re
+from collections.abc import Iterator
+
+from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
+from include.foundation.config.loop_file import Loop
+from include.foundation.config.operations import SECRETS
+from include.foundation.config.sections import Rule
+from include.foundation.errors import did_you_mean
+
+LONGEST_PARAMETER = 6000  # what MLflow keeps of one
+
+
+def learning_disagreements(loop: Loop) -> Iterator[Disagreement]:
+    """Yield the keys that each disagreement rests on, the one to show first, and a sentence."""
+    yield from _training(loop)
+    yield from _labeling(loop)
+    yield from _labels(loop)
+    for number, rule in enumerate(loop.labels.rules):
+        yield from _rule(loop, f"labels.rules.{number}", rule)
+    yield from _retrain(loop)
+    yield from _gate(loop)
+    yield from _operations(loop)
+
+
+def _training(loop: Loop) -> Iterator[Disagreement]:
+    if set_by_hand(loop.training, "seed_holdout_share") and loop.training.seed_labels is None:
+        yield ("training.seed_holdout_share", "training.seed_labels"), "has no effect without seed_labels"
+    if loop.training.seed_labels is not None and loop.training.seed_holdout_share in (0, 1):
+        share, missing = loop.training.seed_holdout_share, "train" if loop.training.seed_holdout_share else "judge"
+        yield (
+            ("training.seed_holdout_share",),
+            f"got {share}, which leaves no seed label to {missing} the first model on",
+        )
+    for name, value in loop.training.params.items():
+        if len(str(value)) > LONGEST_PARAMETER:
+            text = f"got {len(str(value))} characters, expected at most {LONGEST_PARAMETER}, which MLflow keeps"
+            yield (f"training.params.{name}",), text
+        elif name in ("factory", "seed", "inputs"):
+            yield (
+                (f"training.params.{name}",),
+                f"every factory is given the loop's {name} already; rename the parameter",
+            )
+    share = loop.selection.random_share
+    if loop.selection.budget and share == 0:
+        text = "got 0, which leaves no row to judge a model on: the gate and the guard look at random rows only"
+        yield ("selection.random_share", "selection.budget"), text
+    elif loop.selection.budget and share == 1:
+        text = "got 1, which leaves no row to train on: random rows are never trained on"
+        yield ("selection.random_share", "selection.budget"), text
+
+
+def _labeling(loop: Loop) -> Iterator[Disagreement]:
+    labeling = loop.labeling
+    other = {"files": "connection", "label_studio": "uri"}[labeling.backend]
+    if set_by_hand(labeling, other):
+        yield (f"labeling.{other}", "labeling.backend"), f"has no effect with backend: {labeling.backend}"
+    elif labeling.uri is not None and "://" in labeling.uri:
+        text = f"got {labeling.uri!r}, expected a folder of a file system: the files backend writes to no object store"
+        yield ("labeling.uri", "labeling.backend"), text
+    if labeling.poll_seconds > labeling.deadline_hours * 3600:
+        text = f"{labeling.poll_seconds:g} seconds are longer than deadline_hours, so no look would find an answer"
+        yield ("labeling.poll_seconds", "labeling.deadline_hours"), text
+
+
+def _labels(loop: Loop) -> Iterator[Disagreement]:
+    labels, overlap = loop.labels, loop.labeling.overlap
+    keys = ("labels.min_confidence", "labels.consensus")
+    if labels.consensus == "dawid_skene" and labels.min_confidence == 1:
+        yield keys, "got 1, which a probability of dawid_skene never reaches; use less, or consensus: majority"
+    if set_by_hand(labels, "min_agreement") and overlap == 1:
+        text = "has no effect with labeling.overlap 1: one annotator agrees with nobody"
+        yield ("labels.min_agreement", "labeling.overlap"), text
+    for name in repeated(rule.name for rule in labels.rules):
+        yield ("labels.rules",), f"two rules are called {name}; reasons name them, so give each its own name"
+
+
+def _rule(loop: Loop, key: str, rule: Rule) -> Iterator[Disagreement]:
+    item = loop.inputs.get(rule.input)
+    if item is None:
+        near = did_you_mean(rule.input, loop.inputs)
+        text = f"input {rule.input!r} is not one of inputs {sorted(loop.inputs)}{near}"
+        yield (f"{key}.input", "inputs"), text
+    elif item.type == "vector":
+        yield (f"{key}.input", f"inputs.{rule.input}.type"), f"{rule.input} is a vector, which has no text to search"
+    try:
+        re.compile(rule.when)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield (f"{key}.when",), f"got {rule.when!r}, expected a regular expression: {error}"
+    yield from _sides(loop, key, rule)
+
+
+def _sides(loop: Loop, key: str, rule: Rule) -> Iterator[Disagreement]:
+    if (rule.allow is None) == (rule.deny is None):
+        yield (key, f"{key}.allow", f"{key}.deny"), f"rule {rule.name}: give either allow or deny"
+    for side in ("allow", "deny"):
+        for label in getattr(rule, side) or []:
+            if label not in loop.task.classes:
+                near = did_you_mean(label, loop.task.classes)
+                yield (f"{key}.{side}", "task.classes"), f"{label!r} is not one of task.classes{near}"
+    if set(loop.task.classes) <= set(rule.deny or []):
+        yield (f"{key}.deny", "task.classes"), "denies every class, so that no label would be possible"
+
+
+def _retrain(loop: Loop) -> Iterator[Disagreement]:
+    on_drift, usual = loop.retrain.min_new_labels_on_drift, loop.retrain.min_new_labels
+    if on_drift > usual and set_by_hand(loop.retrain, "min_new_labels_on_drift"):
+        text = f"{on_drift} is above min_new_labels, {usual}, so that drift would delay training"
+        yield ("retrain.min_new_labels_on_drift", "retrain.min_new_labels"), text
+
+
+def _gate(loop: Loop) -> Iterator[Disagreement]:
+    gate = loop.gate
+    if gate.rule == "non_inferior" and gate.margin == 0:
+        text = "rule non_inferior needs a margin above 0; with margin 0 use rule superior"
+        yield ("gate.margin", "gate.rule"), text
+    if gate.floor == 1:
+        yield ("gate.floor",), "got 1, above which no interval can be, so that no first model would go live"
+    elif gate.rule == "superior" and gate.margin >= 1 - gate.floor:
+        text = (
+            f"{gate.margin:g} cannot be shown: the champion scores at least gate.floor, {gate.floor:g}, so that no model "
+            f"is better by {1 - gate.floor:g} or more"
+        )
+        yield ("gate.margin", "gate.floor", "gate.rule"), text
+    for name in set_by_hand(gate, "approvers", "approval_hours"):
+        if gate.approval == "auto":
+            yield (f"gate.{name}", "gate.approval"), "has no effect with approval: auto; nobody is asked"
+    for name in repeated(approver.id for approver in gate.approvers):
+        yield ("gate.approvers",), f"must be unique; listed more than once: {name}"
+
+
+def _operations(loop: Loop) -> Iterator[Disagreement]:
+    if loop.tasks.timeout_minutes > loop.tasks.long_timeout_minutes:
+        text = f"{loop.tasks.timeout_minutes:g} is above long_timeout_minutes, {loop.tasks.long_timeout_minutes:g}"
+        yield ("tasks.timeout_minutes", "tasks.long_timeout_minutes"), text
+    for number, entry in enumerate(loop.notify):
+        key = f"notify.{number}"
+        if secret := [name for name in entry.params if name.lower().endswith(SECRETS)]:
+            text = f"{', '.join(secret)} would keep a secret in the loop file; name an Airflow connection by its id"
+            yield (f"{key}.params",), text
+        for name in repeated(entry.events):
+            yield (f"{key}.events",), f"must be unique; listed more than once: {name}"

@@ -1,0 +1,195 @@
+"""Settings that cannot work together are refused, beside everything else that is wrong, and near misses are taken."""
+
+import pytest
+
+from include.foundation.config.loading import load_loop
+from include.foundation.errors import ConfigError
+from tests.include.foundation.config.loop_texts import VALID, changed, write
+
+RULE = {"name": "oil", "input": "text", "when": "opec", "deny": ["earn"]}
+APPROVERS = [{"id": "7", "name": "Ada"}]
+
+CANNOT_WORK = [
+    ({"task": {"classes": ["a", "b", "a"]}}, "task.classes: must be unique; listed more than once: a"),
+    ({"task": {"classes": ["earn", "Earn", "acq"]}}, "'earn', 'Earn' are equal but for"),
+    ({"task": {"classes": ["earn", "acq", "earn "]}}, "task.classes: 'earn', 'earn ' are equal but for"),
+    ({"task": {"classes": ["earn", "acq", "caf\u00e9", "cafe\u0301"]}}, "are equal but for"),
+    ({"task": {"classes": ["earn", "acq", "a  b", "a b"]}}, "are equal but for"),
+    ({"task": {"classes": ["earn", "acq", "stra\u00dfe", "STRASSE"]}}, "are equal but for"),
+    ({"task": {"classes": ["earn", "acq", " x"]}}, "task.classes.2: got ' x', expected no spaces at the ends"),
+    ({"task": {"classes": ["earn", "acq", "x\u200by"]}}, "nor signs that do not show"),
+    ({"task": {"classes": ["earn", "acq", "x" * 300]}}, "task.classes.2: got"),
+    ({"inputs": {"Text": {"type": "text"}}}, "inputs: 'Text', 'text' are equal but for"),
+    (
+        {"inputs": {"title": {"type": "text", "minimum": 0}}},
+        "inputs.title: minimum bound numbers; a text input has none",
+    ),
+    (
+        {"inputs": {"kind": {"type": "categorical", "maximum": 1}}},
+        "maximum bound numbers; a categorical input has none",
+    ),
+    ({"inputs": {"price": {"type": "numeric", "size": 3}}}, "inputs.price: size goes with type vector"),
+    ({"inputs": {"more": {"type": "vector"}}}, "inputs.more: size goes with type vector, and a vector needs it"),
+    ({"inputs": {"price": {"type": "numeric", "minimum": 3, "maximum": 2}}}, "minimum 3.0 is above maximum 2.0"),
+    ({"inputs": {"pixels_3": {"type": "numeric"}}}, "pixels_3 is what element 3 of the vector pixels is called"),
+    ({"segments": ["desk", "country", "Desk"]}, "segments: 'desk', 'Desk' are equal but for"),
+    (
+        {"gate": {"slices": ["dsk"]}},
+        "gate.slices: 'dsk' is not one of segments ['desk', 'country'], did you mean 'desk'?",
+    ),
+    ({"gate": {"slices": ["desk", "desk"]}}, "gate.slices: must be unique"),
+    ({"drift": {"segments": ["town"]}}, "drift.segments: 'town' is not one of segments"),
+    ({"logs": {"columns": {"trace": "id"}}}, "logs.columns.trace: no such field, did you mean 'trace_id'?"),
+    ({"logs": {"columns": {"input.body": "b"}}}, "logs.columns.input.body: no such field"),
+    ({"logs": {"columns": {"ts": "meta..at"}}}, "logs.columns.ts: got 'meta..at'"),
+    ({"feedback": {"columns": {"id": "x"}}}, "feedback.columns.id: no such field, did you mean"),
+    (
+        {"feedback": {"uri": None, "columns": None, "consent": "required"}},
+        "feedback.uri: missing, so consent would have no",
+    ),
+    (
+        {"feedback": {"uri": "gs://bucket/x"}},
+        "feedback.uri: got 'gs://bucket/x', expected a folder, or s3://bucket/prefix",
+    ),
+    ({"logs": {"uri": None}}, "logs.uri: missing: a folder of log files, or s3://bucket/prefix"),
+    ({"logs": {"uri": "file:///data/logs"}}, "logs.uri: got 'file:///data/logs'"),
+    ({"logs": {"uri": "s3://"}}, "logs.uri: got 's3://'"),
+    ({"logs": {"connection": "bucket"}}, "logs.connection: goes with s3:// or format sql; data/wire/logs needs none"),
+    ({"logs": {"query": "SELECT 1"}}, "logs.query: query goes with format sql; got format jsonl"),
+    ({"logs": {"format": "sql"}}, "logs.format: sql needs connection and query"),
+    (
+        {"logs": {"format": "sql", "connection": "w", "query": "SELECT :start"}},
+        "logs.query: the parameters :end are missing",
+    ),
+    (
+        {"logs": {"format": "sql", "connection": "w", "query": "SELECT :start, :end"}},
+        "logs.uri: goes with files; format sql reads what query says",
+    ),
+    ({"logs": {"schedule": "0 25 * * *"}}, "logs.schedule: got '0 25 * * *', expected a cron expression"),
+    ({"logs": {"schedule": "every day"}}, "logs.schedule: got 'every day'"),
+    ({"logs": {"schedule": "@once"}}, "logs.schedule: got '@once'"),
+    ({"logs": {"schedule": "@continuous"}}, "logs.schedule: got '@continuous'"),
+    (
+        {"logs": {"schedule": "0 0 31 2 *"}},
+        "logs.schedule: got '0 0 31 2 *', expected a cron expression that comes again",
+    ),
+    (
+        {"logs": {"schedule": "@monthly"}},
+        "deploy.watch_days: 7 days end before the next run of @monthly, 31 days later",
+    ),
+    ({"drift": {"confirm": "3 of 2"}}, "drift.confirm: k must be at most m; got '3 of 2'"),
+    ({"drift": {"reference": "rolling"}}, "drift.reference: reference_dates goes with reference: dates"),
+    ({"drift": {"reference_dates": None}}, "drift.reference: reference_dates goes with reference: dates"),
+    ({"drift": {"reference_days": 14}}, "drift.reference_days: has no effect with reference: dates"),
+    ({"training": {"seed_labels": None, "seed_holdout_share": 0.2}}, "has no effect without seed_labels"),
+    ({"training": {"seed_holdout_share": 0}}, "leaves no seed label to judge the first model on"),
+    ({"training": {"seed_holdout_share": 1}}, "leaves no seed label to train the first model on"),
+    ({"training": {"params": {"words": "x" * 7000}}}, "training.params.words: got 7000 characters"),
+    ({"training": {"params": {"seed": 3}}}, "training.params.seed: every factory is given the loop's seed already"),
+    ({"selection": {"random_share": 0}}, "selection.random_share: got 0, which leaves no row to judge a model on"),
+    ({"selection": {"random_share": 1}}, "selection.random_share: got 1, which leaves no row to train on"),
+    (
+        {"labeling": {"uri": "s3://bucket/labeling"}},
+        "labeling.uri: got 's3://bucket/labeling', expected a folder of a file",
+    ),
+    ({"labeling": {"connection": "ls"}}, "labeling.connection: has no effect with backend: files"),
+    ({"labeling": {"backend": "label_studio", "uri": "x"}}, "labeling.uri: has no effect with backend: label_studio"),
+    ({"labeling": {"poll_seconds": 7200, "deadline_hours": 1}}, "labeling.poll_seconds: 7200 seconds are longer than"),
+    (
+        {"labels": {"min_confidence": 1}},
+        "labels.min_confidence: got 1, which a probability of dawid_skene never reaches",
+    ),
+    (
+        {"labels": {"min_agreement": 0.3}, "labeling": {"overlap": 1}},
+        "labels.min_agreement: has no effect with labeling.over",
+    ),
+    ({"labels": {"rules": [RULE, RULE]}}, "labels.rules: two rules are called oil"),
+    ({"labels": {"rules": [{**RULE, "input": "titel"}]}}, "labels.rules.0.input: input 'titel' is not one of inputs"),
+    ({"labels": {"rules": [{**RULE, "input": "pixels"}]}}, "labels.rules.0.input: pixels is a vector"),
+    (
+        {"labels": {"rules": [{**RULE, "when": "(opec"}]}},
+        "labels.rules.0.when: got '(opec', expected a regular expression",
+    ),
+    (
+        {"labels": {"rules": [{**RULE, "deny": ["eran"]}]}},
+        "labels.rules.0.deny: 'eran' is not one of task.classes, did you",
+    ),
+    ({"labels": {"rules": [{**RULE, "allow": ["acq"]}]}}, "labels.rules.0: rule oil: give either allow or deny"),
+    ({"labels": {"rules": [{**RULE, "deny": ["earn", "acq", "grain"]}]}}, "labels.rules.0.deny: denies every class"),
+    ({"retrain": {"min_new_labels": 5, "min_new_labels_on_drift": 6}}, "drift would delay training"),
+    ({"gate": {"rule": "non_inferior", "margin": 0}}, "gate.margin: rule non_inferior needs a margin above 0"),
+    ({"gate": {"floor": 1}}, "gate.floor: got 1, above which no interval can be"),
+    ({"gate": {"margin": 0.5}}, "gate.margin: 0.5 cannot be shown: the champion scores at least gate.floor, 0.5"),
+    ({"gate": {"approval": "auto"}}, "gate.approvers: has no effect with approval: auto"),
+    ({"gate": {"approvers": APPROVERS * 2}}, "gate.approvers: must be unique; listed more than once: 7"),
+    ({"tasks": {"timeout_minutes": 60, "long_timeout_minutes": 30}}, "tasks.timeout_minutes: 60 is above long_timeout"),
+    (
+        {"notify": [{"events": ["failure"], "notifier": "a.B", "params": {"slack_token": "x"}}]},
+        "notify.0.params: slack_token would keep a secret in the loop file",
+    ),
+    ({"notify": [{"events": ["failure", "failure"], "notifier": "a.B"}]}, "notify.0.events: must be unique"),
+]
+WORKS = [
+    {},
+    {"task": {"classes": ["earn", "acq", "x" * 200, "\u4e2d\u6587", "a b"]}},
+    {"drift": {"reference": "rolling", "reference_dates": None, "reference_days": 14}},
+    {"logs": {"schedule": "@monthly"}, "deploy": {"watch_days": 31}},
+    {"logs": {"schedule": "@quarterly"}, "deploy": {"watch_days": 100}},
+    {"logs": {"schedule": "*/15 * * * *"}},
+    {"logs": {"uri": "s3://bucket", "connection": "bucket"}},
+    {"logs": {"uri": "C:/logs"}},
+    {"logs": {"columns": {"input": "payload", "probabilities.earn": "p", "segments.desk": "d"}}},
+    {"feedback": {"columns": {"source": "app", "consent": "ok"}}},
+    {"selection": {"budget": 0, "random_share": 0}},
+    {"labels": {"min_confidence": 1, "consensus": "majority"}},
+    {"gate": {"margin": 0.49}},
+    {"gate": {"approval": "auto", "approvers": None}},
+    {"retrain": {"min_new_labels": 5}},
+]
+
+
+@pytest.mark.parametrize(("sections", "said"), CANNOT_WORK, ids=[said[:60] for _, said in CANNOT_WORK])
+def test_settings_that_cannot_work_are_refused_once_and_with_their_key(tmp_path, sections, said):
+    with pytest.raises(ConfigError) as caught:
+        load_loop(write(tmp_path, changed(**sections)))
+    assert sum(said in problem for problem in caught.value.problems) == 1, caught.value
+
+
+@pytest.mark.parametrize("sections", WORKS, ids=str)
+def test_settings_near_by_are_taken(tmp_path, sections):
+    assert load_loop(write(tmp_path, changed(**sections))).name == "wire"
+
+
+def test_wrong_values_do_not_hide_what_other_keys_disagree_on(tmp_path):
+    text = changed(
+        gate={"slices": ["dsk"], "aproval": "auto", "floor": 7},
+        drift={"confirm": "3 of 2", "min_rows": 0, "segments": ["town"]},
+        logs={"schedule": "every day", "look_back_hours": "long"},
+        labels={"rules": [{"name": "oil", "input": "titel", "when": "(", "deny": ["earn"], "note": "x"}]},
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_loop(write(tmp_path, text))
+    keys = {problem.split(": ")[1] for problem in caught.value.problems}
+    assert keys == {
+        "gate.slices", "gate.aproval", "gate.floor", "drift.confirm", "drift.min_rows", "drift.segments", "logs.schedule",
+        "logs.look_back_hours", "labels.rules.0.input", "labels.rules.0.when", "labels.rules.0.note",
+    }  # fmt: skip
+
+
+def test_what_rests_on_a_wrong_value_is_not_said(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_loop(write(tmp_path, changed(segments="desk", inputs={"more": {"type": "vektor"}}, gate={"margin": 3})))
+    assert sorted(problem.split(": ")[1] for problem in caught.value.problems) == [
+        "gate.margin",
+        "inputs.more.type",
+        "segments",
+    ]
+
+
+def test_problems_come_in_the_order_of_the_file_with_their_lines(tmp_path):
+    text = VALID.replace("owner: desk", "ownr: desk").replace("margin: 0.01", "margin: 030")
+    with pytest.raises(ConfigError) as caught:
+        load_loop(write(tmp_path, text))
+    assert [problem.split(": ")[:2] for problem in caught.value.problems] == [
+        ["line 2", "owner"], ["line 3", "ownr"], ["line 13", "gate.margin"],
+    ]  # fmt: skip
