@@ -1,14 +1,14 @@
 """The tables of one loop, to be read and written."""
 
-import contextlib
+import uuid
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
 
 from include.foundation.digests import table_digest
-from include.foundation.errors import StoreError
+from include.foundation.errors import NoSuchFileError, StoreError
 from include.foundation.store.compaction import CONFIGURATION, compact
 from include.foundation.store.rows import conform, missing
 from include.foundation.store.scanning import Filter
@@ -16,7 +16,9 @@ from include.foundation.store.table_reader import TableReader, advice
 from include.foundation.store.table_schema import TableSchema
 
 ATTEMPTS = 20
+MARK = "feedback-loop-commit"  # under this name a commit carries the mark of who made it
 Compute = Callable[[pa.Table], pa.Table]
+Commit = Callable[[CommitProperties], Any]
 
 
 class LoopStore(TableReader):
@@ -121,25 +123,16 @@ class LoopStore(TableReader):
                 if self._commit(schema, fresh, None, None):
                     return
                 continue
-            matched = " AND ".join(f"present.{column} = fresh.{column}" for column in schema.key)
-            merge = table.merge(
-                fresh, matched, source_alias="fresh", target_alias="present", commit_properties=fence(table.version())
-            )
-            try:
-                merge.when_matched_update_all().when_not_matched_insert_all().execute()
+            if self.commit(name, int(table.version()), self._merge(table, fresh, schema.key)):
                 compact(table)
-            except CommitFailedError as error:
-                self.check_was_late(name, int(table.version()), error)
-                continue
-            except Exception as error:
-                raise StoreError(
-                    f"{self.uri}/{name}: could not update {fresh.num_rows} rows: {error}{advice(error)}"
-                ) from error
-            return
+                return
         raise StoreError(_lost(f"{self.uri}/{name}", "update"))
 
-    def check_was_late(self, name: str, version: int | None, error: Exception) -> None:
-        """Raise a failed commit's error, unless the reason was that another writer committed first.
+    def commit(self, name: str, version: int | None, attempt: Commit) -> bool:
+        """Make one commit on top of a version; tell whether it is in the table, and False if another writer was first.
+
+        What counts is the table's log, not the answer: a commit whose answer was lost is there, and a second one would
+        double its rows, or its files would be deleted although the log names them.
 
         Parameters
         ----------
@@ -147,58 +140,79 @@ class LoopStore(TableReader):
             Table name.
         version
             What the commit was computed from; None if there was no table.
-        error
-            Of the commit.
+        attempt
+            Makes the commit, with the properties that it is given.
 
         Raises
         ------
         StoreError
-            If the table still is at that version: another attempt would fail as well.
+            If it fails although no other writer was first: another attempt would fail as well.
         """
-        if self.version(name) == version:
-            raise StoreError(f"{self.uri}/{name}: could not commit: {error}{advice(error)}") from error
+        mark = uuid.uuid4().hex
+        fence = CommitProperties({MARK: mark}, 0, [Transaction("feedback-loop", (version or 0) + 1)])
+        try:
+            attempt(fence)
+        except Exception as error:
+            entry = self._log_entry(name, 0 if version is None else version + 1)
+            if entry is None:
+                raise StoreError(f"{self.uri}/{name}: could not commit: {error}{advice(error)}") from error
+            return mark.encode() in entry
+        return True
+
+    def _log_entry(self, name: str, version: int) -> bytes | None:
+        """Return what the log says of a version; None if there is no such version yet."""
+        try:
+            return self.objects.read(f"{self.uri}/{name}/_delta_log/{version:020}.json")
+        except NoSuchFileError:
+            return None
+
+    def _merge(self, table: DeltaTable, rows: pa.Table, key: Sequence[str]) -> Commit:
+        """Return what replaces the rows that have the keys of others, and adds those that are new."""
+        matched = " AND ".join(f"present.{column} = fresh.{column}" for column in key)
+
+        def merge(fence: CommitProperties) -> None:
+            found = table.merge(rows, matched, source_alias="fresh", target_alias="present", commit_properties=fence)
+            found.when_matched_update_all().when_not_matched_insert_all().execute()
+
+        return merge
 
     def _set_properties(self, schema: TableSchema) -> None:
         """Give a table the properties of its schema, if an earlier version made it or the loop file has changed."""
         table = self.open_table(schema.name) if schema.properties else None
         if table is None or schema.properties.items() <= table.metadata().configuration.items():
             return
-        with contextlib.suppress(CommitFailedError):  # another writer has committed: the next append will do
-            table.alter.set_table_properties(dict(schema.properties), commit_properties=fence(table.version()))
+        properties = dict(schema.properties)
+        # If another writer was first, the next append will do.
+        self.commit(
+            schema.name,
+            int(table.version()),
+            lambda fence: table.alter.set_table_properties(properties, commit_properties=fence),
+        )
 
     def _commit(self, schema: TableSchema, rows: pa.Table, version: int | None, predicate: str | None) -> bool:
-        """Commit on top of ``version``; False if another writer was first."""
+        """Commit rows on top of ``version``; False if another writer was first."""
         # A table that did not exist when the rows were computed must not exist now either: only `mode="error"` checks that.
-        target = (None if version is None else self.open_table(schema.name, version)) or f"{self.uri}/{schema.name}"
-        is_new = isinstance(target, str)
-        try:
+        present = None if version is None else self.open_table(schema.name, version)
+        options: dict[str, Any] = (
+            {"mode": "error", "configuration": {**CONFIGURATION, **schema.properties}}
+            if present is None
+            else {"mode": "overwrite" if predicate else "append", "predicate": predicate, "schema_mode": "merge"}
+        )
+
+        def write(fence: CommitProperties) -> None:
             write_deltalake(
-                target,
+                present or f"{self.uri}/{schema.name}",
                 rows,
                 partition_by=list(schema.partition_by) or None,
-                mode="error" if is_new else "overwrite" if predicate else "append",
-                predicate=None if is_new else predicate,
-                schema_mode=None if is_new else "merge",
                 storage_options=self.options or None,
-                configuration={**CONFIGURATION, **schema.properties} if is_new else None,
-                commit_properties=fence(version),
+                commit_properties=fence,
+                **options,
             )
-            if isinstance(target, DeltaTable) and not schema.partition_by:
-                compact(target)
-        except CommitFailedError as error:
-            self.check_was_late(schema.name, version, error)
-            return False
-        except Exception as error:
-            if is_new and self.open_table(schema.name) is not None:
-                return False
-            problem = f"could not commit {rows.num_rows} rows: {error}{advice(error)}"
-            raise StoreError(f"{self.uri}/{schema.name}: {problem}") from error
-        return True
 
-
-def fence(version: int | None) -> CommitProperties:
-    """Return properties that make a commit fail if another one was made on top of the same version."""
-    return CommitProperties(max_commit_retries=0, app_transactions=[Transaction("feedback-loop", (version or 0) + 1)])
+        is_committed = self.commit(schema.name, version, write)
+        if is_committed and present is not None and not schema.partition_by:
+            compact(present)
+        return is_committed
 
 
 def _lost(uri: str, verb: str) -> str:

@@ -12,14 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
-from deltalake.exceptions import CommitFailedError
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION
 from include.foundation.store.table_reader import advice
-from include.foundation.store.tables import LoopStore, fence
+from include.foundation.store.tables import LoopStore
 
 LEVEL = 1  # of zstd: files are a tenth larger than at level 3, and written in less than half the time
 ROWS_A_GROUP = 1 << 17
@@ -86,26 +85,23 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
     """
     schema, uri = store.table_schema(name), f"{store.uri}/{name}"
     wanted, days = Schema.from_arrow(schema.columns), list(schema.partition_by)
-    try:
-        if version is None:
+    if version is None:
+
+        def create(fence: CommitProperties) -> None:
             create_table_with_add_actions(
                 uri, wanted, list(files), mode="error", partition_by=days, storage_options=store.options or None,
-                configuration=CONFIGURATION, commit_properties=fence(None),
+                configuration=CONFIGURATION, commit_properties=fence,
             )  # fmt: skip
-            return True
-        table = store.open_table(name, version)
-        if table is None:
-            return False
-        _add_columns(table, wanted)
-        table.create_write_transaction(list(files), "append", wanted, days, commit_properties=fence(table.version()))
-    except CommitFailedError as error:
-        store.check_was_late(name, version, error)
+
+        return store.commit(name, None, create)
+    table = store.open_table(name, version)
+    if table is None or not _add_columns(store, name, table, wanted):
         return False
-    except Exception as error:
-        if version is None and store.open_table(name) is not None:
-            return False
-        raise StoreError(f"{uri}: could not commit {len(files)} files: {error}{advice(error)}") from error
-    return True
+
+    def append(fence: CommitProperties) -> None:
+        table.create_write_transaction(list(files), "append", wanted, days, commit_properties=fence)
+
+    return store.commit(name, int(table.version()), append)
 
 
 def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bool:
@@ -128,16 +124,9 @@ def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bo
         If the table cannot be committed to.
     """
     table = store.open_table(name, version)
-    if table is None:
-        return False
-    try:
-        table.delete(predicate, commit_properties=fence(version))
-    except CommitFailedError as error:
-        store.check_was_late(name, version, error)
-        return False
-    except Exception as error:
-        raise StoreError(f"{store.uri}/{name}: could not take rows out: {error}{advice(error)}") from error
-    return True
+    return table is not None and store.commit(
+        name, version, lambda fence: table.delete(predicate, commit_properties=fence)
+    )
 
 
 def discard(store: LoopStore, name: str, files: Iterable[AddAction]) -> None:
@@ -218,8 +207,10 @@ def _milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def _add_columns(table: DeltaTable, wanted: Schema) -> None:
+def _add_columns(store: LoopStore, name: str, table: DeltaTable, wanted: Schema) -> bool:
+    """Add the columns that a table does not have yet; False if another writer was first."""
     present = {field.name for field in table.schema().fields}
     missing = [field for field in wanted.fields if field.name not in present]
-    if missing:
-        table.alter.add_columns(missing, commit_properties=fence(table.version()))
+    return not missing or store.commit(
+        name, int(table.version()), lambda fence: table.alter.add_columns(missing, commit_properties=fence)
+    )

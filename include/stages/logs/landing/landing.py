@@ -73,18 +73,18 @@ def _commit(staging: Staging, version: int | None) -> bool:
     store = staging.pull.store
     days = [day.isoformat() for day in staged_days(staging)]
     files: list[Any] = []
-    is_done = False
     try:
         for day in days:
-            file = write_day(
-                store, "predictions", day, _rows(staging, day, alone=len(days) == 1), _repetitive_columns(staging)
-            )
+            rows = _rows(staging, day, alone=len(days) == 1)
+            file = write_day(store, "predictions", day, rows, _repetitive_columns(staging))
             files += [file] if file else []
-        is_done = not files or add_files(store, "predictions", files, version)
-    finally:
-        if not is_done:
-            discard(store, "predictions", files)
-    return is_done
+    except BaseException:
+        discard(store, "predictions", files)
+        raise
+    if not files or add_files(store, "predictions", files, version):
+        return True
+    discard(store, "predictions", files)  # after an error they stay: the commit may arrive yet
+    return False
 
 
 def _rows(staging: Staging, day: str, *, alone: bool) -> Iterator[pa.RecordBatch]:
