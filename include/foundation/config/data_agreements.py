@@ -15,6 +15,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Section
 from include.foundation.errors import ConfigError, did_you_mean
 from include.foundation.intervals import next_ticks
+from include.foundation.taxonomy import Taxonomy
 
 Disagreement = tuple[tuple[str, ...], str]
 
@@ -62,13 +63,25 @@ def _alike(key: str, names: Iterable[str]) -> Iterator[Disagreement]:
 
 
 def _classes(loop: Loop) -> Iterator[Disagreement]:
-    yield from _alike("task.classes", loop.task.classes)
-    for number, name in enumerate(loop.task.classes):
-        if name != name.strip() or not name.isprintable():
-            yield (
-                (f"task.classes.{number}",),
-                f"got {name!a}, expected no spaces at the ends, nor signs that do not show",
-            )
+    task = loop.task
+    yield from _alike("task.classes", task.classes)
+    for key, names in (("classes", task.classes), ("renamed", task.renamed), ("retired", task.retired)):
+        for name in names:
+            if name != name.strip() or not name.isprintable():
+                yield (f"task.{key}",), f"got {name!a}, expected no spaces at the ends, nor signs that do not show"
+    for name in repeated(task.retired):
+        yield ("task.retired",), f"must be unique; listed more than once: {name}"
+    for name in sorted({*task.classes} & {*task.renamed, *task.retired}):
+        key = "renamed" if name in task.renamed else "retired"
+        yield (f"task.{key}", "task.classes"), f"{name!r} is in task.classes: a former name may not be a class of today"
+    for name in sorted({*task.renamed} & {*task.retired}):
+        yield ("task.retired", "task.renamed"), f"{name!r} was renamed; what a name became is declared once"
+    for old in task.renamed.keys() - Taxonomy.of(task).meanings.keys():
+        new, known = task.renamed[old], [*task.classes, *task.retired, *task.renamed]
+        text = (
+            f"{old!r} becomes {new!r}, which leads to no name in task.classes or task.retired{did_you_mean(new, known)}"
+        )
+        yield ("task.renamed", "task.classes", "task.retired"), text
 
 
 def _inputs(loop: Loop) -> Iterator[Disagreement]:
@@ -120,12 +133,12 @@ def _sources(loop: Loop) -> Iterator[Disagreement]:
 
 
 def _nested_names(loop: Loop) -> Iterator[tuple[str, Iterable[str]]]:
-    yield from (("input", loop.inputs), ("segments", loop.segments), ("probabilities", loop.task.classes))
+    yield from (("input", loop.inputs), ("segments", loop.segments), ("probabilities", Taxonomy.of(loop.task).meanings))
 
 
 def _columns(key: str, source: Source, fields: list[str]) -> Iterator[Disagreement]:
     for name, place in source.columns.items():
-        rests_on = (f"{key}.columns.{name}", "inputs", "segments", "task.classes")
+        rests_on = (f"{key}.columns.{name}", "inputs", "segments", "task")
         if name not in fields:
             near = did_you_mean(name, fields)
             yield rests_on, f"no such field{near}; there are {', '.join(fields[:20])}{' …' * (len(fields) > 20)}"

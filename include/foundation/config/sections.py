@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 FactoryPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
@@ -40,8 +41,17 @@ class Task(Section):
 
     kind: Literal["classification"]
     """Kind of prediction."""
-    classes: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(min_length=2)
-    """Every class the model may answer, in a fixed order: append new ones at the end, never reorder."""
+    classes: list[ClassName] = Field(min_length=2)
+    """Every class the model may answer; their order means nothing, and a new one is just added."""
+    renamed: dict[ClassName, ClassName] = Field(default_factory=dict)
+    """Old names of classes, each with its new one, ``{grain: cereals}``: what is stored under the old is read as the new."""
+    retired: list[ClassName] = Field(default_factory=list)
+    """Former classes: their labels leave datasets, and their rows may be asked about again."""
+
+    @field_validator("classes")
+    @classmethod
+    def _in_one_order(cls, classes: list[str]) -> list[str]:
+        return sorted(classes)
 
 
 class Input(Section):

@@ -46,7 +46,8 @@ def _predictions(*own: pa.Field) -> TableSchema:
         required("model_version", TEXT),
         required("predicted", TEXT),
         nullable("confidence", NUMBER),  # largest probability; null without probabilities
-        nullable("probabilities", NUMBERS),  # in the order of task.classes; null when not logged
+        nullable("probabilities", NUMBERS),  # in the order of the taxonomy's classes; null when not logged
+        nullable("taxonomy", TEXT),  # whose classes the probabilities speak of; null without probabilities
         nullable("embedding", pa.list_(pa.float32())),
         nullable("user_key", TEXT),  # pseudonym
         nullable("source", TEXT),  # file the row came from
@@ -131,6 +132,13 @@ _SAME_FOR_EVERY_LOOP = (
         required("reason", TEXT),
         required("raw", TEXT),
         key=("refusal_id",),
+    ),
+    table(
+        "taxonomies",
+        required("taxonomy", TEXT),  # digest of the classes
+        required("classes", TEXTS),  # in the order of the probabilities
+        required("since", TIMESTAMP),  # start of the data interval whose pull met it first
+        key=("taxonomy",),
     ),
     table(
         "profiles",

@@ -15,6 +15,7 @@ from include.foundation.digests import canonical_json, digest_of
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, list_files
 from include.foundation.store.bulk.day_batches import rows_between
+from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
@@ -141,6 +142,7 @@ def pull_partition(pull: Pull, slices: Sequence[Slice]) -> None:
     """
     if not slices:
         return
+    note_taxonomy(pull.store, pull.interval.start)
     edges_before = [edges_of(file_slice, pull.access) for file_slice in slices]
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedback-loop-"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from include.foundation.config.data_sections import OBJECTS, PREDICTION_FIELDS
 from include.foundation.config.loop_file import Loop
+from include.foundation.taxonomy import Taxonomy
 
 Path = tuple[str, ...]
 
@@ -20,7 +21,7 @@ def prediction_paths(loop: Loop) -> list[Path]:
     """
     flat: list[Path] = [(name,) for name in PREDICTION_FIELDS]
     inputs, segments = (("input", name) for name in loop.inputs), (("segments", name) for name in loop.segments)
-    return [*flat, *inputs, *segments, *(("probabilities", name) for name in loop.task.classes)]
+    return [*flat, *inputs, *segments, *(("probabilities", name) for name in Taxonomy.of(loop.task).meanings)]
 
 
 def located(columns: Mapping[str, str], path: Path) -> Path:

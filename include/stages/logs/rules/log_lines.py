@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from include.foundation.config.data_sections import OBJECTS
@@ -19,6 +20,7 @@ from include.foundation.lines.values import (
     read_input,
     text_of,
 )
+from include.foundation.taxonomy import Taxonomy
 
 SUM_TOLERANCE = 1e-3
 REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")
@@ -35,6 +37,11 @@ class LineReader:
     """
 
     loop: Loop
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The loop's classes, and the names that they had."""
+        return Taxonomy.of(self.loop.task)
 
     def row(self, record: Mapping[str, Any], latest: datetime) -> tuple[dict[str, Any], list[Problem]]:
         """Return the staged row of a record and every problem it has; with problems the row is not to be used.
@@ -71,12 +78,12 @@ class LineReader:
 
     def _class(self, value: Any, where: str, problems: list[Problem]) -> str | None:
         text = text_of(value)
-        if value is not None and text not in self.loop.task.classes:
+        if value is not None and text not in self.taxonomy.meanings:
             problems.append(Problem("unknown_class", f"{where}: got {short(value)}, expected one of task.classes"))
         return text
 
     def _probabilities(self, by_class: Any, problems: list[Problem]) -> dict[str, Any]:
-        absent = {"probabilities": None, "confidence": None}
+        absent = {"probabilities": None, "confidence": None, "taxonomy": None}
         if by_class is None:
             return absent
         if not isinstance(by_class, Mapping):
@@ -84,9 +91,8 @@ class LineReader:
                 Problem("bad_probability", f"probabilities: got {short(by_class)}, expected an object by class")
             )
             return {}
-        classes = self.loop.task.classes
-        given = {name: number_of(by_class[name]) for name in classes if by_class.get(name) is not None}
-        unknown = [name for name, value in by_class.items() if name not in classes and value is not None]
+        given = {name: number_of(by_class[name]) for name in self._names_used(by_class)}
+        unknown = [name for name, value in by_class.items() if name not in self.taxonomy.meanings and value is not None]
         bad = {name: by_class[name] for name, value in given.items() if value is None or not 0 <= value <= 1}
         if bad:
             problems.append(
@@ -95,12 +101,36 @@ class LineReader:
             return {}
         if not given and not unknown:
             return absent
-        values = [given.get(name) or 0.0 for name in classes]
-        if abs(sum(values) - 1) > SUM_TOLERANCE:
+        total = sum(value or 0.0 for value in given.values())
+        if abs(total - 1) > SUM_TOLERANCE:
             for name in unknown:  # what is missing from the sum may be theirs
                 self._class(name, "probabilities", problems)
-            problems.append(Problem("bad_probability", f"probabilities: sum is {sum(values):.4f}, expected 1"))
-        return {"probabilities": values, "confidence": max(values)}
+            problems.append(Problem("bad_probability", f"probabilities: sum is {total:.4f}, expected 1"))
+        return self._by_class_of_today({name: value or 0.0 for name, value in given.items()})
+
+    def _names_used(self, by_class: Mapping[str, Any]) -> list[str]:
+        """Return the names whose probabilities count: former ones that are numbers, and only where today's do not sum to 1."""
+        today = [name for name in self.taxonomy.classes if by_class.get(name) is not None]
+        former = [
+            name
+            for name in self.taxonomy.former
+            if number_of(by_class.get(name)) is not None and str(by_class[name]).isascii()  # as DuckDB reads numbers
+        ]
+        total = sum(number_of(by_class[name]) or 0.0 for name in today)
+        return today if abs(total - 1) <= SUM_TOLERANCE else [*today, *former]
+
+    def _by_class_of_today(self, given: Mapping[str, float]) -> dict[str, Any]:
+        """Return the columns of probabilities; a class that was renamed has those of all its names."""
+        values = dict.fromkeys(self.taxonomy.classes, 0.0)
+        largest = 0.0
+        for name, value in given.items():
+            meaning = self.taxonomy.current(name)
+            if meaning is None:
+                largest = max(largest, value)
+            else:
+                values[meaning] += value
+        largest = max(largest, *values.values())
+        return {"probabilities": list(values.values()), "confidence": largest, "taxonomy": self.taxonomy.digest}
 
     def _inputs(self, by_name: Any, problems: list[Problem]) -> dict[str, Any]:
         if by_name is None:

@@ -1,9 +1,10 @@
 """The rules of a prediction row in SQL: a line that meets them is a row, any other is doubtful and read again with care."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
+from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.rules.log_lines import SUM_TOLERANCE
 from include.stages.logs.rules.sql_fields import Field, Fields
 from include.stages.logs.rules.sql_text import literal, quoted
@@ -29,22 +30,24 @@ def row_query(loop: Loop, fields: Fields, latest: str) -> str:
     """
     names = {name: fields.text((name,)).value for name in ("trace_id", "model_version", "prediction")}
     moment = fields.moment(("ts",)).value
-    probabilities = _probabilities(loop, fields)
+    taxonomy = Taxonomy.of(loop.task)
+    probabilities, confidence = _probabilities(taxonomy, fields)
     embedding = fields.numbers(("embedding",), "FLOAT")
     columns = {
         "trace_id": names["trace_id"],
         "ts": moment,
         "model_version": names["model_version"],
         "predicted": names["prediction"],
-        "confidence": f"list_max({probabilities.value})",
+        "confidence": confidence,
         "probabilities": probabilities.value,
+        "taxonomy": f"CASE WHEN {probabilities.value} IS NOT NULL THEN {literal(taxonomy.digest)} END",
         "embedding": embedding.value,
         "user_id": fields.text(("user_id",)).value,
     }
     doubts = [
         _is_no_name(names["trace_id"]),
         _is_no_name(names["model_version"]),
-        _is_no_class(loop, names["prediction"]),
+        _is_no_class(taxonomy, names["prediction"]),
         f"({moment}) IS NULL OR NOT isfinite({moment}) OR {moment} > {latest}",
         probabilities.doubtful,
         embedding.doubtful,
@@ -88,28 +91,51 @@ def _is_no_name(value: str) -> str:
     return f"{value} IS NULL OR {value} = '' OR {_is_nested(value)}"
 
 
-def _is_no_class(loop: Loop, value: str) -> str:
-    return f"{value} IS NULL OR {value} NOT IN ({', '.join(map(literal, loop.task.classes))})"
+def _is_no_class(taxonomy: Taxonomy, value: str) -> str:
+    return f"{value} IS NULL OR {value} NOT IN ({', '.join(map(literal, taxonomy.meanings))})"
 
 
-def _probabilities(loop: Loop, fields: Fields) -> Field:
-    """Return the probabilities in the order of the classes; NULL if none is given, 0 for a class that is left out."""
-    by_class = [fields.number(("probabilities", name)) for name in loop.task.classes]
-    if all(field.null_is_doubtful for field in by_class):
-        values = [field.value for field in by_class]
-        listed, doubts = f"[{', '.join(values)}]", []
-    else:
-        values = [f"coalesce({field.value}, 0)" for field in by_class]
-        is_empty = _all_null(by_class)
-        listed = f"CASE WHEN {is_empty} THEN NULL ELSE [{', '.join(values)}] END"
-        doubts = [f"({field.doubtful}) AND NOT ({is_empty})" for field in by_class] + [
-            fields.is_no_object(("probabilities",), "false"),
-            f"{is_empty} AND {fields.is_given(('probabilities',))}",
-        ]
-    total, several = " + ".join(values), ", ".join(values)
+def _probabilities(taxonomy: Taxonomy, fields: Fields) -> tuple[Field, str]:
+    """Return the probabilities in the order of the classes, and the largest of all; NULL if none is given.
+
+    A class that is left out has 0. Those under former names count only where those of today do not add up to 1.
+    """
+    by_class = {name: fields.number(("probabilities", name)) for name in taxonomy.classes}
+    former = {name: fields.number(("probabilities", name)) for name in taxonomy.former}
+    is_exact = all(field.null_is_doubtful for field in by_class.values())
+    values = {name: field.value if is_exact else f"coalesce({field.value}, 0)" for name, field in by_class.items()}
+    today = " + ".join(values.values())
+    earlier = {
+        name: f"CASE WHEN abs({today} - 1) <= {SUM_TOLERANCE} THEN 0 ELSE coalesce({field.value}, 0) END"
+        for name, field in former.items()
+    }
+    listed = f"[{', '.join(_sum_of_names(name, value, earlier, taxonomy) for name, value in values.items())}]"
+    parts = [*values.values(), *earlier.values()]
+    total, several = " + ".join(parts), ", ".join(parts)
     is_bad = f"abs({total} - 1) > {SUM_TOLERANCE} OR least({several}) < 0 OR greatest({several}) > 1"
-    doubts.append(f"coalesce({is_bad}, true)" if not doubts else f"({listed}) IS NOT NULL AND ({is_bad})")
-    return Field(f"({listed})", " OR ".join(f"({doubt})" for doubt in doubts if doubt != "false"))
+    retired = [value for name, value in earlier.items() if taxonomy.is_retired(name)]
+    if is_exact:
+        return Field(f"({listed})", f"coalesce({is_bad}, true)"), _largest(f"({listed})", retired)
+    is_empty = _all_null([*by_class.values(), *former.values()])
+    listed = f"(CASE WHEN {is_empty} THEN NULL ELSE {listed} END)"
+    doubts = [
+        *(f"({field.doubtful}) AND NOT ({is_empty})" for field in [*by_class.values(), *former.values()]),
+        fields.is_no_object(("probabilities",), "false"),
+        f"{is_empty} AND {fields.is_given(('probabilities',))}",
+        f"{listed} IS NOT NULL AND ({is_bad})",
+    ]
+    return Field(listed, " OR ".join(f"({doubt})" for doubt in doubts if doubt != "false")), _largest(listed, retired)
+
+
+def _sum_of_names(name: str, value: str, earlier: Mapping[str, str], taxonomy: Taxonomy) -> str:
+    """Return SQL of a class's probability, with those under its former names."""
+    return " + ".join([value, *(sql for former, sql in earlier.items() if taxonomy.current(former) == name)])
+
+
+def _largest(listed: str, retired: Sequence[str]) -> str:
+    """Return SQL of the largest probability, which may be a retired class's; NULL without probabilities."""
+    largest = f"list_max({listed})"
+    return f"CASE WHEN {listed} IS NOT NULL THEN greatest({largest}, {', '.join(retired)}) END" if retired else largest
 
 
 def _input(name: str, item: Input, fields: Fields) -> tuple[Field, str]:

@@ -13,11 +13,12 @@ from include.foundation.lines.sources import Access, LogFile
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice, cut_up, edges, is_divisible
 from include.stages.logs.slices.queries import QUERY
 
-RULES = 1  # raise it when the rules of reading change: every file in the look-back is then read anew
+RULES = 2  # raise it when the rules of reading change: every file in the look-back is then read anew
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,16 @@ def reader_digest(pull: Pull) -> str:
     if pull.kind == "feedback":
         return digest_of(RULES, loop.feedback.model_dump(include={"format", "columns", "consent"}))
     inputs = {name: item.model_dump() for name, item in loop.inputs.items()}
-    return digest_of(RULES, loop.task.classes, inputs, loop.segments, loop.logs.format, loop.logs.columns)
+    classes = Taxonomy.of(loop.task)
+    return digest_of(
+        RULES,
+        classes.classes,
+        sorted(classes.meanings.items()),
+        inputs,
+        loop.segments,
+        loop.logs.format,
+        loop.logs.columns,
+    )
 
 
 def unread_slices(pull: Pull, files: Iterable[LogFile], written_after: datetime) -> list[Slice]:

@@ -97,13 +97,14 @@ def test_load_of_a_run_without_a_model_says_so(registry: ModelRegistry) -> None:
 
 
 def test_predict_orders_probabilities_as_the_task_and_gives_zero_to_an_unseen_class(tmp_path: Path) -> None:
-    classes = ["ship", "other", "grain", "crude"]
-    store = make_label_store(tmp_path, make_text_loop(task={"kind": "classification", "classes": classes}))
+    listed = ["ship", "other", "grain", "crude"]
+    store = make_label_store(tmp_path, make_text_loop(task={"kind": "classification", "classes": listed}))
+    classes = store.loop.task.classes
     data = labeled(store)
     labels, probabilities = LoadedModel(store.loop, "1", "run", "key", fit(store, data)).predict(data.train)
     assert list(labels) == data.train.column("label").to_pylist()
     assert [classes[place] for place in probabilities.argmax(axis=1)] == list(labels)
-    assert not probabilities[:, 1].any()
+    assert not probabilities[:, classes.index("other")].any()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
 
 

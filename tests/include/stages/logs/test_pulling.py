@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
 from include.foundation.lines.file_bytes import BYTE_ORDER_MARK
+from include.foundation.store.ledgers.taxonomies import classes_by_taxonomy
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
@@ -40,7 +41,11 @@ def test_pull_with_good_lines_stores_each_once_with_pseudonyms(tmp_path):
     assert (report.rows, report.refused, report.duplicates, report.files) == (20, 0, 0, 1)
     row = store.read("predictions").to_pylist()[0]
     assert row["confidence"] == 0.6
-    assert row["probabilities"] == [0.6, 0.3, 0.1]
+    assert dict(zip(store.loop.task.classes, row["probabilities"], strict=True)) == {
+        "earn": 0.6,
+        "acq": 0.3,
+        "grain": 0.1,
+    }
     assert row["segment_desk"] == "eu"
     assert row["user_key"] not in {"u0", None}
     assert len(row["user_key"]) == 32
@@ -342,3 +347,33 @@ def test_pull_killed_before_or_after_any_commit_and_run_again_leaves_the_same(tm
         store = make_store(folder)
         pull_logs(store, day(), KEY)
         assert state(store) == state(calm)
+
+
+def test_lines_in_former_names_land_as_they_spoke_with_probabilities_of_todays_classes(tmp_path):
+    spoken = {"earn": 0.2, "grain": 0.5, "ship": 0.3}
+    write_lines(
+        tmp_path, [line(1, prediction="grain", probabilities=spoken), line(2, prediction="ship", probabilities=None)]
+    )
+    task = {"classes": ["earn", "acq", "cereals"], "renamed": {"grain": "cereals"}, "retired": ["ship"]}
+    store = make_store(tmp_path, task=task)
+    assert pull_logs(store, day(), KEY).refused == 0
+    first, second = store.read("predictions").to_pylist()
+    assert (first["predicted"], second["predicted"]) == ("grain", "ship")
+    assert dict(zip(store.loop.task.classes, first["probabilities"], strict=True)) == {
+        "acq": 0,
+        "cereals": 0.5,
+        "earn": 0.2,
+    }
+    assert (first["confidence"], second["confidence"]) == (0.5, None)
+    assert classes_by_taxonomy(store)[first["taxonomy"]] == ["acq", "cereals", "earn"]
+    assert second["taxonomy"] is None
+
+
+def test_order_of_classes_in_the_loop_file_changes_nothing_that_was_read(tmp_path):
+    write_lines(tmp_path, [line(n) for n in range(5)])
+    store = make_store(tmp_path)
+    pull_logs(store, day(), KEY)
+    version = store.version("predictions")
+    again = make_store(tmp_path, task={"classes": store.loop.task.classes[::-1]})
+    assert pull_logs(again, day(), KEY).rows == 5
+    assert again.version("predictions") == version

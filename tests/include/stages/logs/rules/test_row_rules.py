@@ -11,6 +11,8 @@ from tests.include.stages.logs.log_builders import ABSENT, ODD, encoded, outcome
 FIELDS = [(name,) for name in rich_line(0)]
 INSIDE = [(name, inner) for name in ("input", "probabilities", "segments") for inner in rich_line(0)[name]]
 PATHS = [*FIELDS, *INSIDE, ("probabilities", "unheard of"), ("extra",)]
+FORMER = ("was earn", "gone")
+CHANGED = {"classes": ODD, "renamed": {"was earn": "earn"}, "retired": ["gone"]}
 ODDITIES = [
     None, True, False, 0, -1, 7, 1.5, 7.0, -0.0, 1e16, 1e22, 1e-7, 5e-324, 10**30, 2**63, 2**53 + 1, float("nan"),
     float("inf"), "", " ", "7", "7.0", "1e3", "-3.5", "+4", " 5", "5 ", "0x10", "1_000", "_1", "1__0", "NaN", "inf",
@@ -81,6 +83,10 @@ HARMLESS = {
 }
 
 
+BY_OLD_MODEL = {("probabilities", name): value for name, value in (("earn", ABSENT), ("was earn", 0.3), ("gone", 0.2))}
+BY_WIDER_MODEL = {("probabilities", name): value for name, value in (("earn", 0.1), ("gone", 0.4))}
+
+
 def same_both_ways(loop, path, lines):
     path.write_bytes(b"\n".join(lines) + b"\n")
     scanned, careful = outcome(loop, path), outcome(loop, path, careful=True)
@@ -101,6 +107,21 @@ def test_every_odd_value_of_every_field_is_read_alike(tmp_path, required, first)
         ]
     found = same_both_ways(rich_loop(tmp_path, required=required), tmp_path / "log.jsonl", lines)
     assert 500 < sum(text.startswith("row") for text in found.values()) < len(lines) - 500
+
+
+@pytest.mark.parametrize(
+    "first", [{}, BY_OLD_MODEL, BY_WIDER_MODEL, FIRST["bare"]], ids=["today", "old", "wider", "bare"]
+)
+def test_former_names_of_classes_are_read_alike(tmp_path, first):
+    lines = [encoded(rich_line(0, changes=first))]
+    for spoken in ({}, BY_OLD_MODEL, BY_WIDER_MODEL):
+        for name in (*FORMER, "earn", "7"):
+            for value in [ABSENT, *ODDITIES, 0.1, 0.2, 0.3, 0.0005]:
+                lines.append(encoded(rich_line(len(lines), changes={**spoken, ("probabilities", name): value})))
+    lines += [encoded(rich_line(len(lines) + n, changes={("prediction",): name})) for n, name in enumerate(FORMER)]
+    found = same_both_ways(rich_loop(tmp_path, task=CHANGED), tmp_path / "log.jsonl", lines)
+    assert sum(text.startswith("row") for text in found.values()) > 150
+    assert all(found[len(lines) - n].startswith("row") for n in (0, 1))
 
 
 values = st.one_of(

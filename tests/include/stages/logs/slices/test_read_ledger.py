@@ -173,7 +173,7 @@ def test_new_class_lets_lines_in_that_were_refused(tmp_path):
     assert pull_logs(make_store(tmp_path), day(), KEY).rows == 1
     store = make_store(tmp_path, task={"classes": ["earn", "acq", "grain", "ship"]})
     assert pull_logs(store, day(), KEY).rows == 2
-    assert store.read("predictions").column("probabilities").to_pylist() == [[0.6, 0.3, 0.1, 0.0], None]
+    assert store.read("predictions").column("probabilities").to_pylist() == [[0.3, 0.6, 0.1, 0.0], None]
 
 
 def test_empty_file_is_no_line(tmp_path):

@@ -1,0 +1,50 @@
+"""Which classes a loop had from when on: what stored probabilities speak of, and which classes came later."""
+
+from datetime import datetime
+
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
+
+
+def note_taxonomy(store: LoopStore, since: datetime) -> None:
+    """Write down the classes of today, before rows speak of them; nothing happens if they are known.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    since
+        Start of the data interval that is pulled.
+    """
+    taxonomy = Taxonomy.of(store.loop.task)
+    row = {"taxonomy": taxonomy.digest, "classes": list(taxonomy.classes), "since": since}
+    store.append_new("taxonomies", rows_of(store.loop, "taxonomies", [row]))
+
+
+def classes_by_taxonomy(store: LoopStore) -> dict[str, list[str]]:
+    """Return the classes of each taxonomy that probabilities were ever stored for, in the order of the probabilities."""
+    return {row["taxonomy"]: row["classes"] for row in store.read("taxonomies").to_pylist()}
+
+
+def classes_added_after(store: LoopStore, moment: datetime | None = None) -> set[str]:
+    """Return today's classes that no taxonomy until a moment had, under any name: rows and models before cannot know them.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    moment
+        In log time; None asks for what the loop's first taxonomy did not have.
+
+    Returns
+    -------
+    set of str
+        Empty if there is no taxonomy until then to compare with.
+    """
+    noted = sorted(store.read("taxonomies").to_pylist(), key=lambda row: (row["since"], row["taxonomy"]))
+    known = noted[:1] if moment is None else [row for row in noted if row["since"] <= moment]
+    if not known:
+        return set()
+    taxonomy = Taxonomy.of(store.loop.task)
+    return set(taxonomy.classes) - {taxonomy.current(name) for row in known for name in row["classes"]}

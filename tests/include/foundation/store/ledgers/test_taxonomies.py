@@ -1,0 +1,34 @@
+from datetime import timedelta
+
+from include.foundation.store.ledgers.taxonomies import classes_added_after, classes_by_taxonomy, note_taxonomy
+from include.foundation.taxonomy import Taxonomy
+from tests.builders import DAY, make_store
+
+
+def test_a_taxonomy_is_noted_once_whatever_the_order_of_its_classes(tmp_path):
+    store = make_store(tmp_path, task={"classes": ["earn", "acq"]})
+    note_taxonomy(store, DAY)
+    version = store.version("taxonomies")
+    note_taxonomy(make_store(tmp_path, task={"classes": ["acq", "earn"]}), DAY + timedelta(days=1))
+    assert store.version("taxonomies") == version
+    assert classes_by_taxonomy(store) == {Taxonomy.of(store.loop.task).digest: ["acq", "earn"]}
+
+
+def test_added_classes_are_those_that_no_taxonomy_until_then_had_under_any_name(tmp_path):
+    note_taxonomy(make_store(tmp_path, task={"classes": ["earn", "grain"]}), DAY)
+    note_taxonomy(make_store(tmp_path, task={"classes": ["earn", "grain", "trade"]}), DAY + timedelta(days=5))
+    store = make_store(
+        tmp_path, task={"classes": ["earn", "cereals", "trade", "ship"], "renamed": {"grain": "cereals"}}
+    )
+    note_taxonomy(store, DAY + timedelta(days=9))
+    assert classes_added_after(store) == {"trade", "ship"}
+    assert classes_added_after(store, DAY + timedelta(days=4)) == {"trade", "ship"}
+    assert classes_added_after(store, DAY + timedelta(days=5)) == {"ship"}
+    assert classes_added_after(store, DAY + timedelta(days=9)) == set()
+
+
+def test_without_a_taxonomy_to_compare_with_no_class_counts_as_added(tmp_path):
+    store = make_store(tmp_path)
+    assert classes_added_after(store) == set()
+    note_taxonomy(store, DAY)
+    assert classes_added_after(store, DAY - timedelta(days=1)) == set()
