@@ -20,7 +20,7 @@ STAGES = (
     "logs", "drift", "selection", "labeling", "labels", "training", "evaluation", "gate", "deployment", "reports",
 )  # fmt: skip
 FOUNDATION = (
-    "errors", "intervals", "digests", "uris", "config", "store", "decisions", "statistics", "lines", "quality", "models",
+    "errors", "intervals", "digests", "uris", "config", "taxonomy", "store", "decisions", "statistics", "lines", "quality", "models",
     "pages",
 )  # fmt: skip
 
