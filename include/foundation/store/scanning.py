@@ -46,9 +46,10 @@ def scan(
         return
     for fragment in fragments:
         if fragment.path not in viewed:
-            yield from fragment.to_batches(schema=dataset.schema, columns=wanted, filter=condition)
+            yield from fragment.to_batches(schema=dataset.schema, columns=wanted, filter=condition, **ahead)
             continue
-        for batch in fragment.to_batches(schema=dataset.schema, columns=list(dict.fromkeys([*wanted, *compared]))):
+        both = list(dict.fromkeys([*wanted, *compared]))
+        for batch in fragment.to_batches(schema=dataset.schema, columns=both, **ahead):
             yield batch.filter(condition).select(wanted)
 
 

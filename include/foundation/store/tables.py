@@ -75,6 +75,8 @@ class LoopStore(TableReader):
             Condition that every present row with one of the keys meets, so that the others need not be read.
         """
         key = self.table_schema(name).key
+        if len(key) == 1:  # of a long table, only the rows that are there already are held in memory
+            among = [*(among or []), (key[0], "in", rows.column(key[0]).unique().to_pylist())]
         return self.append_computed(name, lambda present: missing(rows, present, key), columns=key, among=among)
 
     def append_computed(

@@ -17,6 +17,7 @@ from include.foundation.lines.sources import Access, list_files
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
+from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
 from include.stages.logs.landing.staging import Staging
@@ -161,19 +162,18 @@ def report(store: LoopStore, interval: Interval) -> PullReport:
     return PullReport(
         rows=rows_between(store, "predictions", interval),
         late=counts.late,
-        refused=refused_in(store, interval).num_rows,
+        refused=refused_in(store, interval),
         duplicates=counts.duplicates,
         files=len({entry.name for entry in entries}),
         early=counts.early,
     )
 
 
-def refused_in(store: LoopStore, interval: Interval) -> pa.Table:
-    """Return the quarantined log lines that the interval's pull met first."""
-    return store.read(
-        "quarantine",
-        filters=[("stage", "=", "logs"), ("interval_start", "=", interval.start), ("interval_end", "=", interval.end)],
-    )
+def refused_in(store: LoopStore, interval: Interval) -> int:
+    """Return how many log lines that the interval's pull met first are in quarantine."""
+    dataset = store.dataset("quarantine")
+    of_pull = [("stage", "=", "logs"), ("interval_start", "=", interval.start), ("interval_end", "=", interval.end)]
+    return 0 if dataset is None else sum(batch.num_rows for batch in scan(dataset, ["refusal_id"], of_pull))
 
 
 def _without_line_being_written(file_slice: Slice, pull: Pull) -> Slice:

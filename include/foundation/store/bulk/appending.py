@@ -7,26 +7,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION
 from include.foundation.store.table_reader import advice
 from include.foundation.store.tables import LoopStore
 
+FileAction: TypeAlias = AddAction | RemoveAction
 LEVEL = 1  # of zstd: files are a tenth larger than at level 3, and written in less than half the time
 ROWS_A_GROUP = 1 << 17
 PREFIX, LAST = 32, "\U0010ffff"  # characters of a text that statistics keep, and the last one in the order of texts
 
 
 def write_day(
-    store: LoopStore, name: str, day: str, batches: Iterable[pa.RecordBatch], repetitive: Sequence[str]
+    store: LoopStore,
+    name: str,
+    day: str,
+    batches: Iterable[pa.RecordBatch],
+    repetitive: Sequence[str],
+    schema: pa.Schema | None = None,
 ) -> AddAction | None:
     """Write the rows of one day to a new file of a table, and return what commits it; None without rows.
 
@@ -39,9 +45,11 @@ def write_day(
     day
         ``YYYY-MM-DD``, UTC.
     batches
-        Rows with the table's columns but ``day``.
+        Rows with the columns of the schema but ``day``.
     repetitive
         Text columns with few distinct values: they are dictionary encoded.
+    schema
+        Of the rows; the table's by default.
 
     Raises
     ------
@@ -49,7 +57,7 @@ def write_day(
         If the file cannot be written; nothing is left of it.
     """
     path = f"day={day}/{uuid.uuid4()}.parquet"
-    schema = pa.schema([field for field in store.schema(name) if field.name != "day"])
+    schema = pa.schema([field for field in schema or store.schema(name) if field.name != "day"])
     try:
         with store.objects.created(f"{store.uri}/{name}/{path}") as target:
             rows, statistics = _write(target, schema, batches, repetitive)
@@ -64,8 +72,8 @@ def write_day(
     return AddAction(path, size, {"day": day}, now, data_change=True, stats=stats)
 
 
-def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: int | None) -> bool:
-    """Commit files on top of a version of a table; False if another writer was first.
+def add_files(store: LoopStore, name: str, files: Sequence[FileAction], version: int | None) -> bool:
+    """Commit files, and that others give way, on top of a version of a table; False if another writer was first.
 
     Parameters
     ----------
@@ -74,7 +82,7 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
     name
         Table name.
     files
-        What `write_day` returned.
+        What `write_day`, or `rewriting.without_rows`, returned.
     version
         What the files were computed from; None if there was no table.
 
@@ -89,7 +97,7 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
 
         def create(fence: CommitProperties) -> None:
             create_table_with_add_actions(
-                uri, wanted, list(files), mode="error", partition_by=days, storage_options=store.options or None,
+                uri, wanted, _added(files), mode="error", partition_by=days, storage_options=store.options or None,
                 configuration=CONFIGURATION, commit_properties=fence,
             )  # fmt: skip
 
@@ -104,32 +112,7 @@ def add_files(store: LoopStore, name: str, files: Sequence[AddAction], version: 
     return store.commit(name, int(table.version()), append)
 
 
-def delete_rows(store: LoopStore, name: str, predicate: str, version: int) -> bool:
-    """Delete the rows that meet a condition, on top of a version of a table; False if another writer was first.
-
-    Parameters
-    ----------
-    store
-        Tables of the loop.
-    name
-        Table name.
-    predicate
-        In SQL.
-    version
-        What the predicate was computed from.
-
-    Raises
-    ------
-    StoreError
-        If the table cannot be committed to.
-    """
-    table = store.open_table(name, version)
-    return table is not None and store.commit(
-        name, version, lambda fence: table.delete(predicate, commit_properties=fence)
-    )
-
-
-def discard(store: LoopStore, name: str, files: Iterable[AddAction]) -> None:
+def discard(store: LoopStore, name: str, files: Iterable[FileAction]) -> None:
     """Delete files that were not committed.
 
     Parameters
@@ -139,9 +122,9 @@ def discard(store: LoopStore, name: str, files: Iterable[AddAction]) -> None:
     name
         Table name.
     files
-        What `write_day` returned.
+        As for `add_files`.
     """
-    for file in files:
+    for file in _added(files):
         store.objects.delete(f"{store.uri}/{name}/{file.path}")
 
 
@@ -205,6 +188,10 @@ def _high(value: Any) -> Any:
 
 def _milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _added(files: Iterable[FileAction]) -> list[AddAction]:
+    return [file for file in files if isinstance(file, AddAction)]
 
 
 def _add_columns(store: LoopStore, name: str, table: DeltaTable, wanted: Schema) -> bool:

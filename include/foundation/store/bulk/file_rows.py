@@ -1,6 +1,7 @@
 """Look up single rows in a table's files: by one column, then all columns, with one row group in memory at a time."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,37 +68,52 @@ def picked_rows(dataset: Any, path: str, rows: Rows, columns: pa.Schema) -> Iter
     StoreError
         If the file cannot be read.
     """
+    with opened_parquet(dataset, path) as file:
+        stored = [name for name in columns.names if name in file.schema_arrow.names]
+        for group, wanted in places_by_row_group(file, rows):
+            if wanted.size:
+                read = file.read_row_group(group, columns=stored, use_threads=False)
+                yield conformed(read, columns).take(wanted)
+
+
+@contextmanager
+def opened_parquet(dataset: Any, path: str) -> Iterator[pq.ParquetFile]:
+    """Open a file of a dataset; what the block cannot read of it is a `StoreError`.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
     try:
         with dataset.filesystem.open_input_file(path) as opened:
-            file = pq.ParquetFile(opened)
-            stored = [name for name in columns.names if name in file.schema_arrow.names]
-            begin = 0
-            for group in range(file.num_row_groups):
-                end = begin + file.metadata.row_group(group).num_rows
-                wanted = rows[np.searchsorted(rows, begin) : np.searchsorted(rows, end)] - begin
-                if wanted.size:
-                    read = file.read_row_group(group, columns=stored, use_threads=False)
-                    yield _conformed(read, columns).take(wanted)
-                begin = end
+            yield pq.ParquetFile(opened)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
+
+
+def places_by_row_group(file: pq.ParquetFile, rows: Rows) -> Iterator[tuple[int, Rows]]:
+    """Yield each row group, with those of some increasing places in the file that are in it, counted from its beginning."""
+    begin = 0
+    for group in range(file.num_row_groups):
+        end = begin + file.metadata.row_group(group).num_rows
+        yield group, rows[np.searchsorted(rows, begin) : np.searchsorted(rows, end)] - begin
+        begin = end
 
 
 def _placed(dataset: Any, paths: Sequence[str], column: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for number, path in enumerate(paths):
         first = 0
-        try:
-            with dataset.filesystem.open_input_file(path) as opened:
-                for batch in by_row_group(pq.ParquetFile(opened), ROWS, [column]):
-                    count = batch.num_rows
-                    places = [pa.array(np.full(count, number, np.int32)), pa.array(np.arange(first, first + count))]
-                    yield pa.RecordBatch.from_arrays([batch.column(0).cast(pa.string()), *places], schema=schema)
-                    first += count
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{path}: cannot be read: {error}") from error
+        with opened_parquet(dataset, path) as file:
+            for batch in by_row_group(file, ROWS, [column]):
+                count = batch.num_rows
+                places = [pa.array(np.full(count, number, np.int32)), pa.array(np.arange(first, first + count))]
+                yield pa.RecordBatch.from_arrays([batch.column(0).cast(pa.string()), *places], schema=schema)
+                first += count
 
 
-def _conformed(rows: pa.Table, columns: pa.Schema) -> pa.Table:
+def conformed(rows: pa.Table, columns: pa.Schema) -> pa.Table:
+    """Return rows with exactly some columns, and their types; a column that they lack is null."""
     present = set(rows.column_names)
     arrays = [
         rows.column(field.name).cast(field.type) if field.name in present else pa.nulls(len(rows), field.type)

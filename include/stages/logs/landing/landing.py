@@ -13,10 +13,10 @@ from include.foundation.errors import StoreError
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import Problem
-from include.foundation.store.bulk.appending import add_files, delete_rows, discard, write_day
+from include.foundation.store.bulk.appending import FileAction, add_files, discard, write_day
 from include.foundation.store.rows import rows_of
 from include.stages.logs.landing.earlier_rows import DAY, REPEATED, EarlierRows, staged_days
-from include.stages.logs.landing.repeats import find_repeats, stored_content
+from include.stages.logs.landing.repeats import Repeats, find_repeats, stored_content
 from include.stages.logs.landing.staging import CHUNK, Staging
 from include.stages.logs.quarantine import RefusedLine, refuse_lines
 from include.stages.logs.rules.sql_text import literal, quoted
@@ -28,8 +28,8 @@ NO_SOURCE = "predictions"
 # A line whose row was stored, and has given way since, is in quarantine already: as that row, without a number.
 NEW_REPEATS = """
 SELECT part, number FROM left_out JOIN candidates USING (part, number) WHERE why = 'repeated' AND NOT EXISTS (
-    FROM refused_before AS gone WHERE gone.line IS NULL AND gone.trace_id = candidates.trace_id
-    AND gone.source = candidates.source AND gone.ts = candidates.ts AND md5(gone.raw) = candidates.digest)
+    FROM refused_before AS gone WHERE gone.trace_id = candidates.trace_id AND gone.source = candidates.source
+    AND gone.ts = candidates.ts AND gone.digest_as_row = candidates.digest)
 """
 SET_ASIDE = """
 INSERT INTO set_aside SELECT part, ts, why FROM left_out JOIN staged USING (part, number);
@@ -40,8 +40,8 @@ DELETE FROM staged USING left_out WHERE staged.part = left_out.part AND staged.n
 def land(staging: Staging) -> list[Counts]:
     """Commit the staged rows that stay; return the counts of each part.
 
-    Repeats are in quarantine before anything is committed, and stored rows that must give way go in a commit of their own
-    before the rows they give way to: killed in between, the same partition is read again.
+    Repeats are in quarantine before anything is committed, and stored rows give way in the commit of the rows that they give
+    way to: killed in between, the same partition is read again.
 
     Raises
     ------
@@ -54,29 +54,35 @@ def land(staging: Staging) -> list[Counts]:
     earlier = EarlierRows(staging)
     for attempt in range(ATTEMPTS):
         version = store.version("predictions")
-        repeats = find_repeats(staging, earlier, version)
-        if repeats.left_out or repeats.displaced:
-            _refuse_repeated_lines(staging)
-            _refuse_displaced_rows(staging)
-            staging.connection.execute(SET_ASIDE)  # for good: whatever another writer adds, what lost has lost
-        if repeats.displaced:
-            _delete_displaced_rows(staging, version)
-            continue
-        if _commit(staging, version):
+        while _take_out_repeats(staging, earlier, version).read_anew:
+            pass
+        if _commit(staging, earlier, version):
             return _counts(staging)
         time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311 - so that writers do not collide again
     raise StoreError(f"{store.uri}/predictions: {ATTEMPTS} attempts lost to other writers; run the task again")
 
 
-def _commit(staging: Staging, version: int | None) -> bool:
+def _take_out_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> Repeats:
+    """Take out and refuse what does not stay, staged or stored."""
+    repeats = find_repeats(staging, earlier, version)
+    if repeats.left_out or repeats.displaced:
+        _refuse_repeated_lines(staging)
+        _refuse_displaced_rows(staging)
+        staging.connection.execute(SET_ASIDE)  # for good: whatever another writer adds, what lost has lost
+        earlier.set_aside_displaced()
+    return repeats
+
+
+def _commit(staging: Staging, earlier: EarlierRows, version: int | None) -> bool:
     """Write a file a day and commit all at once; tell whether no other writer had committed since the version."""
-    store = staging.pull.store
+    store, repetitive = staging.pull.store, _repetitive_columns(staging)
     days = [day.isoformat() for day in staged_days(staging)]
-    files: list[Any] = []
+    files: list[FileAction] = []
     try:
+        for changes in earlier.rewritten_files(repetitive):
+            files += changes
         for day in days:
-            rows = _rows(staging, day, alone=len(days) == 1)
-            file = write_day(store, "predictions", day, rows, _repetitive_columns(staging))
+            file = write_day(store, "predictions", day, _rows(staging, day, alone=len(days) == 1), repetitive)
             files += [file] if file else []
     except BaseException:
         discard(store, "predictions", files)
@@ -121,14 +127,15 @@ def _refuse_displaced_rows(staging: Staging) -> None:
     store, interval = staging.pull.store, staging.pull.interval
     displaced = staging.connection.execute(
         f"SELECT source, stored.trace_id, stored.ts, {stored_content(staging)} FROM stored "
-        "JOIN displaced USING (trace_id, day) WHERE why = 'repeated'"
-    ).fetchall()
-    rows = [
-        refusal(staging.pull.kind, source or NO_SOURCE, _stored_line(trace_id, ts, content), interval)
-        for source, trace_id, ts, content in displaced
-    ]
-    if rows:
-        store.append_new("quarantine", rows_of(store.loop, "quarantine", rows))
+        "JOIN displaced USING (file, row) WHERE why = 'repeated'"
+    )
+    while chunk := displaced.fetchmany(CHUNK):
+        rows = [
+            refusal(staging.pull.kind, source or NO_SOURCE, _stored_line(trace_id, ts, content), interval)
+            for source, trace_id, ts, content in chunk
+        ]
+        sources = sorted({row["source"] for row in rows})
+        store.append_new("quarantine", rows_of(store.loop, "quarantine", rows), [("source", "in", sources)])
 
 
 def _stored_line(trace_id: str, ts: datetime, content: str) -> Line:
@@ -137,13 +144,6 @@ def _stored_line(trace_id: str, ts: datetime, content: str) -> Line:
 
 def _repeated(trace_id: Any) -> Problem:
     return Problem(REPEATED, f"trace_id: {trace_id} was used before by another prediction; trace ids must be unique")
-
-
-def _delete_displaced_rows(staging: Staging, version: int | None) -> None:
-    rows = staging.connection.execute("SELECT day, list(DISTINCT trace_id) FROM displaced GROUP BY day").fetchall()
-    of_days = [f"(day = {literal(day)} AND trace_id IN ({', '.join(map(literal, ids))}))" for day, ids in rows]
-    if version is not None:
-        delete_rows(staging.pull.store, "predictions", " OR ".join(of_days), version)
 
 
 def _counts(staging: Staging) -> list[Counts]:

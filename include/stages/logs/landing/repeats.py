@@ -29,11 +29,14 @@ class Repeats:
     left_out
         Staged rows that do not land: ``left_out (part, number, why)``.
     displaced
-        Rows of the store that give way to staged ones: ``displaced (trace_id, day, why)``.
+        Rows of the store that give way to staged ones: ``displaced (file, row, trace_id, why)``.
+    read_anew
+        How many of these give way to what their line says now: the others with their trace id are yet to be compared.
     """
 
     left_out: int
     displaced: int
+    read_anew: int
 
 
 def find_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> Repeats:
@@ -51,20 +54,21 @@ def find_repeats(staging: Staging, earlier: EarlierRows, version: int | None) ->
     database = staging.connection
     database.execute(
         "CREATE OR REPLACE TEMP TABLE left_out (part INTEGER, number BIGINT, why VARCHAR);"
-        "CREATE OR REPLACE TEMP TABLE displaced (trace_id VARCHAR, day VARCHAR, why VARCHAR)"
+        "CREATE OR REPLACE TEMP TABLE displaced (file INTEGER, row BIGINT, trace_id VARCHAR, why VARCHAR)"
     )
     _register_sources(staging)
     if not earlier.look_up(version):
-        return Repeats(0, 0)
+        return Repeats(0, 0, 0)
     database.execute(_REPEATED_IDS)
     if not _count(staging, "repeated_ids"):
-        return Repeats(0, 0)
+        return Repeats(0, 0, 0)
     database.execute(_candidates(staging))
     _register_parts_read_anew(staging)
     database.execute(_READ_ANEW)
+    read_anew = _count(staging, "displaced")
     reach = timedelta(days=staging.pull.loop.logs.repeat_days)
     database.execute(_RULE.format(reach=ceil(reach.total_seconds() * 1e6)))
-    return Repeats(_count(staging, "left_out"), _count(staging, "displaced"))
+    return Repeats(_count(staging, "left_out"), _count(staging, "displaced"), read_anew)
 
 
 def _register_sources(staging: Staging) -> None:
@@ -97,13 +101,13 @@ def _candidates(staging: Staging) -> str:
     content = _content({name: quoted(name) for name in _names(staging)})
     return f"""
 CREATE OR REPLACE TEMP TABLE candidates AS
-SELECT 1 AS origin, part, number, trace_id, ts, NULL AS day, source, md5({content}) AS digest
+SELECT 1 AS origin, part, number, NULL AS file, NULL AS row, trace_id, ts, source, md5({content}) AS digest
 FROM staged LEFT JOIN people USING (user_id) JOIN sources USING (part) WHERE hash(trace_id) IN (FROM repeated_ids)
 UNION ALL
-SELECT 0, NULL, NULL, trace_id, ts, day, source, md5({stored_content(staging)})
+SELECT 0, NULL, NULL, file, row, trace_id, ts, source, md5({stored_content(staging)})
 FROM stored WHERE hash(trace_id) IN (FROM repeated_ids)
 UNION ALL
-SELECT 2, NULL, NULL, trace_id, ts, NULL, NULL, {literal(LAST_DIGEST)}
+SELECT 2, NULL, NULL, NULL, NULL, trace_id, ts, NULL, {literal(LAST_DIGEST)}
 FROM refused_before WHERE hash(trace_id) IN (FROM repeated_ids)
 """
 
@@ -126,7 +130,7 @@ def _content(fields: Mapping[str, str]) -> str:
 # was appended to the file is another line: the two are repeats.
 _READ_ANEW = """
 INSERT INTO displaced
-SELECT trace_id, day, 'read anew' FROM candidates AS old
+SELECT file, row, trace_id, 'read anew' FROM candidates AS old
 WHERE origin = 0
   AND EXISTS (FROM candidates AS anew WHERE anew.origin = 1 AND anew.trace_id = old.trace_id AND anew.ts = old.ts
               AND anew.source = old.source AND anew.part IN (FROM parts_read_anew))
@@ -157,5 +161,5 @@ FROM ranked WHERE origin = 1 AND copy > 1
 UNION ALL
 SELECT part, number, 'repeated' FROM distinct_lines WHERE origin = 1 AND since <= {reach};
 
-INSERT INTO displaced SELECT trace_id, day, 'repeated' FROM distinct_lines WHERE origin = 0 AND since <= {reach}
+INSERT INTO displaced SELECT file, row, trace_id, 'repeated' FROM distinct_lines WHERE origin = 0 AND since <= {reach}
 """

@@ -30,7 +30,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.logs import pulling
 from include.stages.logs.feedback import feedback_lines
 from include.stages.logs.feedback.feedback_lines import pull_feedback
-from include.stages.logs.landing import landing
+from include.stages.logs.landing import earlier_rows, landing
 from include.stages.logs.pulling import plan_pull, planned, pull_logs, pull_partition, report, write_plan
 from include.stages.logs.slices import read_ledger as files_read
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
@@ -46,12 +46,13 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (landing, "write_day"),
     (pq.ParquetWriter, "write_batch"),  # the file is not whole
     (landing, "add_files"),
-    (landing, "delete_rows"),
+    (earlier_rows, "without_rows"),
     (appending, "_add_columns"),
 )
 UNCOMMITTED = (
     "write_batch",
     "write_day",
+    "without_rows",
     "_add_columns",
 )  # no commit names the file yet: two scenarios of it are enough
 QUERY = (

@@ -20,8 +20,8 @@ from tests.include.stages.logs.log_builders import make_pull
 COMMITS = {"_commit", "add_files"}
 STEPS = {
     "fresh": {"start", "replace", "write_batch", "write_day"} | COMMITS,
-    "grown": {"start", "replace", "delete_rows"} | COMMITS,
-    "widened": {"start", "replace", "write_batch", "write_day", "delete_rows", "_add_columns"} | COMMITS,
+    "grown": {"start", "replace"} | COMMITS,
+    "widened": {"start", "replace", "write_batch", "write_day", "_add_columns"} | COMMITS,
     "feedback": {"start", "_commit"},
     "database": {"start", "replace", "update_rows"} | COMMITS,
 }

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from include.foundation.errors import StoreError
-from include.foundation.store.bulk.appending import add_files, delete_rows, discard, write_day
+from include.foundation.store.bulk.appending import add_files, discard, write_day
 from tests.builders import make_store
 
 DAY = "2026-03-10"
@@ -193,16 +193,3 @@ def test_writer_that_was_not_first_is_told_and_its_files_can_be_discarded(tmp_pa
     discard(store, "predictions", [late])
     assert len(files_of(tmp_path)) == 2
     assert store.read("predictions").column("trace_id").to_pylist() == ["t1", "t2"]
-
-
-def test_rows_are_taken_out_on_top_of_the_newest_version_only(tmp_path):
-    store = make_store(tmp_path)
-    append(store, [row(1), row(2, trace_id="it's")])
-    append(store, [row(3)])
-    assert not delete_rows(store, "predictions", "trace_id = 't1'", 0)
-    assert delete_rows(store, "predictions", f"day = '{DAY}' AND trace_id IN ('it''s')", 1)
-    assert store.read("predictions").column("trace_id").to_pylist() == ["t1", "t3"]
-
-
-def test_rows_are_taken_out_of_a_table_that_is_not_there_without_a_word(tmp_path):
-    assert not delete_rows(make_store(tmp_path), "predictions", "true", 0)

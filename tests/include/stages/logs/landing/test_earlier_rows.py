@@ -1,12 +1,14 @@
 """Of what is in the store, a pull reads whole only the rows whose trace id it brings, and looks at each file once."""
 
+import json
 from datetime import timedelta
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from include.foundation.store.bulk import file_rows
-from include.stages.logs.landing import earlier_rows, landing
+from include.stages.logs.landing import earlier_rows, landing, repeats
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 
@@ -116,3 +118,49 @@ def test_places_count_through_a_files_row_groups_and_begin_anew_in_the_next(tmp_
     assert [row["trace_id"] for row in found] == [f"{name}{number}" for name in "ab" for number in range(5)]
     assert [row["file"] for row in found] == [0] * 5 + [1] * 5
     assert [row["row"] for row in found] == [*range(5), *range(5)]
+
+
+def test_stored_rows_give_way_at_once_however_many_they_are(tmp_path):
+    """More than one condition in SQL can name: Delta's parser dies of it."""
+    rows = 32_000
+    store = make_store(tmp_path)
+    for predicted in ("earn", "grain"):
+        before, after = json.dumps(line(1, trace_id="#", prediction=predicted)).split("#")
+        write_lines(tmp_path, [f"{before}{number:x}{after}" for number in range(rows)])
+        pull_logs(store, day(), KEY)
+    assert store.read("predictions", columns=["predicted"]).column("predicted").value_counts().to_pylist() == [
+        {"values": "grain", "counts": rows}
+    ]
+
+
+def test_rows_that_give_way_and_what_they_give_way_to_are_one_commit(tmp_path):
+    store = make_store(tmp_path)
+    write_lines(tmp_path, of_day(0, range(4)))
+    pull_logs(store, day(), KEY)
+    version = store.version("predictions")
+    write_lines(tmp_path, of_day(0, range(4), prediction="grain"))
+    pull_logs(store, day(), KEY)
+    assert store.version("predictions") == version + 1
+
+
+def test_row_of_a_file_that_another_writer_rewrites_meanwhile_still_gives_way(tmp_path, monkeypatch):
+    """The line that it gives way to is refused itself, and nothing else is staged, when the pull tries again."""
+    store = make_store(tmp_path)
+    write_lines(tmp_path, of_day(2, [7]) + of_day(4, [7, 30]), "0.jsonl")
+    monkeypatch.setattr(repeats, "timedelta", lambda days: timedelta(days=1.5))
+    pull_logs(store, day(4), KEY)
+    assert store.read("predictions").num_rows == 3
+    monkeypatch.undo()
+    add_files, raced = landing.add_files, []  # type: ignore[attr-defined]
+
+    def late(*arguments):
+        if not raced:
+            raced.append(True)
+            DeltaTable(f"{store.uri}/predictions").delete("trace_id = 't30'")
+        return add_files(*arguments)
+
+    monkeypatch.setattr(landing, "add_files", late)
+    write_lines(tmp_path, of_day(3, [7]), "1.jsonl")
+    pull_logs(store, day(4), KEY)
+    assert raced
+    assert store.read("predictions").column("day").to_pylist() == ["2026-03-12"]
