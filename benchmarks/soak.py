@@ -1,0 +1,105 @@
+"""What a loop that has lived for long costs: a year of a small daily loop, and a quarter of a small hourly one.
+
+``.venv/bin/python -m benchmarks.soak [--quick]`` prints one JSON object per sampled cycle, and a last one per loop. Every task
+of a cycle runs in a fork of this process, which has imported everything and does nothing else: CPU counts the task and not its
+imports, memory counts both. Figures of a cycle are means over the cycles since the one before `WINDOW`, so training, which is
+not in every cycle, is among them. The last line compares the last cycle with the tenth.
+"""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import print_cases
+from benchmarks.workloads.forked import Used
+from benchmarks.workloads.soak_loop import SoakLoop
+from benchmarks.workloads.soak_tasks import play
+
+WINDOW = 10
+MOST = 1.3  # the last cycle may cost that much of the tenth
+TRAINING = ("retrain", "judge", "release_notes")  # not in every cycle, and on all labels that there are
+Cycles = Sequence[dict[str, Used]]
+
+
+def soak(case: str, rows: int, step: timedelta, cycles: int, every: int) -> Iterator[dict[str, Any]]:
+    """Let a loop live, and yield a line each few cycles and one at the end.
+
+    Parameters
+    ----------
+    case
+        Name.
+    rows
+        Rows an interval.
+    step
+        Length of an interval.
+    cycles
+        How many there are.
+    every
+        How many cycles lie between two lines; the tenth cycle has one as well.
+    """
+    with tempfile.TemporaryDirectory(prefix="feedback-loop-soak-") as folder:
+        living = SoakLoop(Path(folder) / "loop", rows, step)
+        played: list[dict[str, Used]] = []
+        lines = []
+        for number in range(1, cycles + 1):
+            played.append(play(living, number - 1))
+            if number == WINDOW or number % every == 0 or number == cycles:
+                lines.append({"benchmark": "soak", "case": case, "cycle": number} | _costs(played[-WINDOW:]) | _files(living))
+                yield lines[-1]
+        yield _summary(case, lines)
+
+
+def _costs(played: Cycles) -> dict[str, Any]:
+    """Return the mean CPU of each task and of a cycle, and the largest memory of a task."""
+    cpu: dict[str, float] = defaultdict(float)
+    for used in played:
+        for name, task in used.items():
+            cpu[name] += task.cpu_seconds / len(played)
+    daily = sum(seconds for name, seconds in cpu.items() if name not in TRAINING)
+    memory = max(task.peak_rss_mb for used in played for task in used.values())
+    by_task = {name: round(seconds, 3) for name, seconds in cpu.items()}
+    return {"unit": "CPU s", "ours": round(daily, 3), "tasks": by_task, "peak_rss_mb": round(memory)}
+
+
+def _files(living: SoakLoop) -> dict[str, Any]:
+    """Return how many files the store has: of tables, log entries and checkpoints, and beside the tables."""
+    store = living.folder / "store" / "soak"
+    paths = [path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file()]
+    logs = [path for path in paths if "/_delta_log/" in path]
+    beside = [path for path in paths if path.startswith("_files/")]
+    return {
+        "table_files": len(paths) - len(logs) - len(beside),
+        "log_entries": sum(path.endswith(".json") for path in logs),
+        "checkpoints": sum("checkpoint" in path for path in logs),
+        "files_beside": len(beside),
+        "mb": round(sum((store / path).stat().st_size for path in paths) / 2**20, 1),
+    }
+
+
+def _summary(case: str, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    tenth, last = lines[0], lines[-1]
+    tasks = {name: [tenth["tasks"].get(name), seconds] for name, seconds in last["tasks"].items()}
+    return {
+        "benchmark": "soak", "case": f"{case}: cycle {last['cycle']} against cycle {tenth['cycle']}", "unit": "CPU s",
+        "ours": last["ours"], "limit": tenth["ours"], "ratio_to_limit": round(last["ours"] / tenth["ours"], 3), "most": MOST,
+        "tasks": tasks, "table_files": last["table_files"], "log_entries": last["log_entries"],
+        "peak_rss_mb": max(line["peak_rss_mb"] for line in lines),
+    }  # fmt: skip
+
+
+def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield the lines of every loop."""
+    yield from soak("daily", 120, timedelta(days=1), 12 if quick else 365, 30)
+    yield from soak("hourly", 12, timedelta(hours=1), 11 if quick else 24 * 91, 240)
+
+
+def main() -> None:
+    """Print one JSON line a sampled cycle."""
+    print_cases(cases, __doc__)
+
+
+if __name__ == "__main__":
+    main()
