@@ -1,14 +1,15 @@
-"""``python -m include check | schema | reference | suite LOOP``: validate and describe loop files, write a loop's suite."""
+"""``python -m include check | schema | reference | suite LOOP | maintain LOOP``: work on loop files, and on a loop's store."""
 
 import argparse
 import json
+import os
 import sys
 
 from include.foundation.config.key_reference import reference_page
 from include.foundation.config.loading import load_loops, loop_named
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import untold
-from include.foundation.errors import ConfigError
+from include.foundation.errors import ConfigError, StoreError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     suite.add_argument("loop", help="name of a loop file")
     suite.add_argument("--overwrite", action="store_true", help="write the file anew, though it may have been edited")
+    maintain = commands.add_parser("maintain", help="keep a loop's store quick to open; it may be in use meanwhile")
+    maintain.add_argument("loop", help="name of a loop file")
+    maintain.add_argument("--store", required=True, help="folder, or s3://bucket/path with the credentials in AWS_… variables")
     given = parser.parse_args(arguments)
     try:
         if given.command == "check":
@@ -31,9 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(json.dumps(Loop.model_json_schema(), indent=2))
         elif given.command == "reference":
             print(reference_page(), end="")
-        else:
+        elif given.command == "suite":
             _suite(given.loop, overwrite=given.overwrite)
-    except ConfigError as error:
+        else:
+            _maintain(given.loop, given.store)
+    except (ConfigError, StoreError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -56,6 +62,21 @@ def _suite(name: str, *, overwrite: bool) -> None:
         print(f"{path}: valid, {expectations} expectations; --overwrite writes it anew from the loop file")
     else:
         print(f"{write_suite(loop, overwrite=overwrite)}: written; edit it, then run this again to check it")
+
+
+def _maintain(name: str, uri: str) -> None:
+    from include.foundation.store.maintenance import maintain_store
+    from include.foundation.store.tables import LoopStore
+
+    credentials = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+    store = LoopStore(loop_named(name), uri, credentials)
+    if not store.objects.names_in(store.uri):
+        raise ConfigError(f"{store.uri}: nothing is there, expected the tables of {name}; give the uri of feedback_store")
+    done = maintain_store(store, at_once=True)
+    print(
+        f"{store.uri}: {done.merged} small files merged; {done.files} dead files, {done.log_entries} log entries and "
+        f"{done.left_behind} files that were left behind deleted"
+    )
 
 
 if __name__ == "__main__":

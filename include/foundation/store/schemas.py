@@ -1,5 +1,9 @@
 """What a row of each table is. Inputs and segments are flat columns: ``input_<name>`` and ``segment_<name>``."""
 
+import math
+from dataclasses import replace
+from datetime import timedelta
+
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
@@ -34,7 +38,7 @@ def schemas(loop: Loop) -> dict[str, TableSchema]:
     inputs = [nullable(f"input_{name}", INPUT_TYPES[item.type]) for name, item in loop.inputs.items()]
     segments = [nullable(f"segment_{name}", TEXT) for name in loop.segments]
     tables = [_predictions(*inputs, *segments), _labels(loop, *inputs, *segments), *_SAME_FOR_EVERY_LOOP]
-    return {table.name: table for table in tables}
+    return {table.name: replace(table, properties=_properties(loop, table.name)) for table in tables}
 
 
 def _predictions(*own: pa.Field) -> TableSchema:
@@ -81,19 +85,22 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         required("decided_at", TIMESTAMP),  # of the last answer used
         *own,
         key=("label_id",),
-        properties=_kept_for(loop.labels.history_days),
     )
 
 
-def _kept_for(days: int | None) -> dict[str, str]:
-    """Return the properties that keep a table's earlier versions, for good by default: Delta would drop them after 30 days.
+def grace(loop: Loop) -> timedelta:
+    """Return how long an earlier version of a table stays readable after a newer one: twice as long as a task may work."""
+    return 2 * timedelta(minutes=max(loop.tasks.timeout_minutes, loop.tasks.long_timeout_minutes))
 
-    The files of a version are deleted only by a vacuum, which nothing here starts.
-    """
+
+def _properties(loop: Loop, name: str) -> dict[str, str]:
+    """Return Delta's properties of a table: how long what an earlier version needs is kept, both its files and its log."""
+    days = (loop.labels.history_days or FOR_GOOD_DAYS) if name == "labels" else 0  # datasets are versions of it
+    retention = f"interval {days} days" if days else f"interval {math.ceil(grace(loop).total_seconds())} seconds"
     return {
-        "delta.enableExpiredLogCleanup": "false" if days is None else "true",
-        "delta.logRetentionDuration": f"interval {days or FOR_GOOD_DAYS} days",
-        "delta.deletedFileRetentionDuration": f"interval {days or FOR_GOOD_DAYS} days",
+        "delta.enableExpiredLogCleanup": "false" if days == FOR_GOOD_DAYS else "true",
+        "delta.logRetentionDuration": retention,
+        "delta.deletedFileRetentionDuration": retention,
     }
 
 

@@ -149,6 +149,11 @@ class TableReader:
             opened[name] = table
         return table
 
+    @property
+    def table_names(self) -> list[str]:
+        """Names of the tables that a loop can have."""
+        return list(self._schemas)
+
     def table_schema(self, name: str) -> TableSchema:
         """Return a table's columns, key and partitions."""
         if name not in self._schemas:

@@ -106,7 +106,7 @@ class LoopStore(TableReader):
             If other writers won every one of twenty attempts.
         """
         schema = self.table_schema(name)
-        self._set_properties(schema)
+        self.set_properties(schema)
         for _ in range(ATTEMPTS):
             version = self.version(name)
             present = self.read(name, version=version, columns=columns, filters=among)
@@ -178,9 +178,9 @@ class LoopStore(TableReader):
 
         return merge
 
-    def _set_properties(self, schema: TableSchema) -> None:
+    def set_properties(self, schema: TableSchema) -> None:
         """Give a table the properties of its schema, if an earlier version made it or the loop file has changed."""
-        table = self.open_table(schema.name) if schema.properties else None
+        table = self.open_table(schema.name)
         if table is None or schema.properties.items() <= table.metadata().configuration.items():
             return
         properties = dict(schema.properties)

@@ -16,13 +16,11 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from include.foundation.errors import StoreError
-from include.foundation.store.compaction import CONFIGURATION
+from include.foundation.store.compaction import CONFIGURATION, LEVEL, ROWS_A_GROUP
 from include.foundation.store.table_reader import advice
 from include.foundation.store.tables import LoopStore
 
 FileAction: TypeAlias = AddAction | RemoveAction
-LEVEL = 1  # of zstd: files are a tenth larger than at level 3, and written in less than half the time
-ROWS_A_GROUP = 1 << 17
 PREFIX, LAST = 32, "\U0010ffff"  # characters of a text that statistics keep, and the last one in the order of texts
 
 
@@ -98,7 +96,7 @@ def add_files(store: LoopStore, name: str, files: Sequence[FileAction], version:
         def create(fence: CommitProperties) -> None:
             create_table_with_add_actions(
                 uri, wanted, _added(files), mode="error", partition_by=days, storage_options=store.options or None,
-                configuration=CONFIGURATION, commit_properties=fence,
+                configuration={**CONFIGURATION, **schema.properties}, commit_properties=fence,
             )  # fmt: skip
 
         return store.commit(name, None, create)
