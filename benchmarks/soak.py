@@ -46,8 +46,10 @@ def soak(case: str, rows: int, step: timedelta, cycles: int, every: int) -> Iter
         lines = []
         for number in range(1, cycles + 1):
             played.append(play(living, number - 1))
-            if number == WINDOW or number % every == 0 or number == cycles:
-                lines.append({"benchmark": "soak", "case": case, "cycle": number} | _costs(played[-WINDOW:]) | _files(living))
+            if number in {WINDOW, cycles} or number % every == 0:
+                lines.append(
+                    {"benchmark": "soak", "case": case, "cycle": number} | _costs(played[-WINDOW:]) | _files(living)
+                )
                 yield lines[-1]
         yield _summary(case, lines)
 

@@ -26,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     suite.add_argument("--overwrite", action="store_true", help="write the file anew, though it may have been edited")
     maintain = commands.add_parser("maintain", help="keep a loop's store quick to open; it may be in use meanwhile")
     maintain.add_argument("loop", help="name of a loop file")
-    maintain.add_argument("--store", required=True, help="folder, or s3://bucket/path with the credentials in AWS_… variables")
+    maintain.add_argument(
+        "--store", required=True, help="folder, or s3://bucket/path with the credentials in AWS_… variables"
+    )
     given = parser.parse_args(arguments)
     try:
         if given.command == "check":
@@ -71,7 +73,9 @@ def _maintain(name: str, uri: str) -> None:
     credentials = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
     store = LoopStore(loop_named(name), uri, credentials)
     if not store.objects.names_in(store.uri):
-        raise ConfigError(f"{store.uri}: nothing is there, expected the tables of {name}; give the uri of feedback_store")
+        raise ConfigError(
+            f"{store.uri}: nothing is there, expected the tables of {name}; give the uri of feedback_store"
+        )
     done = maintain_store(store, at_once=True)
     print(
         f"{store.uri}: {done.merged} small files merged; {done.files} dead files, {done.log_entries} log entries and "

@@ -20,7 +20,7 @@ WORDS = {
     "ship": "vessel port cargo dock",
 }
 FILLER = (
-    "the said in on of a market today year mln pct company report new old more less than will over".split()  # words of no class
+    "the said in on of a market today year mln pct company report new old more less than will over"  # words of no class
 )
 CLASSES = tuple(WORDS)
 FIRST_DAY = datetime(2025, 6, 2, tzinfo=UTC)
@@ -127,6 +127,10 @@ def _loop(folder: Path, *, hourly: bool) -> Loop:
             "training": {"factory": "include.factories:table_classifier", "seed_labels": str(folder / "seed")},
             "selection": {"budget": 2 if hourly else 12, "random_share": 0.5 if hourly else 0.34},
             "labeling": {"backend": "files", "uri": str(folder / "labeling")},
+            "tasks": {
+                "timeout_minutes": 0.05,
+                "long_timeout_minutes": 0.05,
+            },  # so what is dead goes after a cycle, not a day
             "retrain": {"min_new_labels": 50},
             "gate": {"approval": "auto", "slices": ["desk"], "max_labels_per_round": 20, "max_rounds": 1},
         }
@@ -135,7 +139,10 @@ def _loop(folder: Path, *, hourly: bool) -> Loop:
 
 def _input(label: str, number: int) -> dict[str, Any]:
     generator = np.random.default_rng(number)
-    told = [*generator.choice(WORDS[label].split(), 3), *generator.choice(FILLER, int(generator.integers(8, 20)))]
+    told = [
+        *generator.choice(WORDS[label].split(), 3),
+        *generator.choice(FILLER.split(), int(generator.integers(8, 20))),
+    ]
     return {
         "text": " ".join(map(str, told)) + f" {number}",
         "words": len(told),

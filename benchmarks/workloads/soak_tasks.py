@@ -11,6 +11,7 @@ from include.foundation.decisions import GateVerdict, RetrainPlan, referenced
 from include.foundation.lines.sources import Access
 from include.foundation.models.registry import CHALLENGER, ModelRegistry
 from include.foundation.store.ledgers.deployments import live
+from include.foundation.store.maintenance import maintain_store
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import watch_deployment
@@ -135,6 +136,9 @@ class Cycle:
         deployed = live(store)
         return deployed.model_version if deployed else "0"
 
+    def maintain_store(self, _: Any = None) -> None:  # noqa: D102
+        maintain_store(self.store)
+
     def watch_deployment(self, _: Any = None) -> None:  # noqa: D102
         watch_deployment(self.store)
 
@@ -148,8 +152,8 @@ DAILY = (
 # What the tasks import only when they run.
 for _name in (
     "deltalake.fs", "great_expectations.render", "matplotlib.pyplot", "mlflow.models", "mlflow.sklearn",
-    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "pyarrow.acero", "pyarrow.dataset",
-    "pyarrow.pandas_compat", "skops.io",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "pyarrow.acero",
+    "pyarrow.dataset", "pyarrow.pandas_compat", "skops.io",
 ):  # fmt: skip
     import_module(_name)
 
@@ -173,4 +177,5 @@ def play(soak: SoakLoop, number: int) -> dict[str, Used]:
         trained = run("retrain", plan)
         verdict = run("judge", [plan, trained["run_id"]])
         soak.version = run("release_notes", verdict)
+    run("maintain_store")
     return used

@@ -83,6 +83,7 @@ def test_tasks_that_push_to_people_share_a_pool_of_one(dags, loop):
 
 LONG = {
     "plan_pull", "pull_logs", "pull_feedback", "detect_drift", "select_samples", "retrain", "evaluate", "request_evidence",
+    "maintain_store",
 }  # fmt: skip
 
 

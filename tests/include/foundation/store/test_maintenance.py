@@ -1,5 +1,6 @@
 """A store that is maintained: few files and log entries, the same rows, and every version that may still be read."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pyarrow.parquet
 import pytest
 from deltalake import DeltaTable
 
+from include.__main__ import main
 from include.foundation.decisions import broken_links
 from include.foundation.errors import NothingToDo, StoreError
 from include.foundation.store.compaction import EVERY
@@ -139,6 +141,28 @@ def test_once_a_day_is_enough_unless_a_person_asks(tmp_path):
     with pytest.raises(NothingToDo, match="was maintained at"):
         maintain_store(store)
     assert maintain_store(store, at_once=True) == MaintenanceReport()
+
+
+@pytest.fixture
+def loop_file(tmp_path, monkeypatch):
+    store = make_store(tmp_path)
+    (tmp_path / "loops").mkdir()
+    raw = store.loop.model_dump(mode="json", exclude_unset=True)
+    (tmp_path / "loops" / "wire.yaml").write_text(json.dumps(raw))
+    monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path / "loops"))
+    return store
+
+
+def test_command_maintains_at_once_and_says_what_it_did(loop_file, tmp_path, capsys):
+    live(loop_file, range(2))
+    for _ in range(2):
+        assert main(["maintain", "wire", "--store", str(tmp_path / "store")]) == 0
+    assert "2 small files merged" in capsys.readouterr().out
+
+
+def test_command_says_where_nothing_is(loop_file, tmp_path, capsys):
+    assert main(["maintain", "wire", "--store", str(tmp_path / "elsewhere")]) == 1
+    assert "elsewhere/wire: nothing is there, expected the tables of wire" in capsys.readouterr().err
 
 
 def test_empty_store_is_maintained(tmp_path):
