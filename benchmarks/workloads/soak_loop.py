@@ -65,7 +65,8 @@ class SoakLoop:
     def serve(self, number: int) -> None:
         """Write the log of an interval, and what users report."""
         interval, generator = self.interval(number), np.random.default_rng(number)
-        lines, signals = [], []
+        lines: list[dict[str, Any]] = []
+        signals: list[dict[str, Any]] = []
         for place in range(self.rows):
             label = CLASSES[int(generator.integers(len(CLASSES)))]
             line = self._line(interval.start + self.step * (place / self.rows), f"{number}-{place}", label, generator)

@@ -26,7 +26,11 @@ from tests.decision_builders import Note
 
 LONG_AGO = time.time() - 400 * 86_400
 HASTY = {"timeout_minutes": 0.001, "long_timeout_minutes": 0.001}  # what is dead is dead after a second
-STEPS = [(maintenance, "merge_small_files"), (maintenance, "_dead_files"), (maintenance, "write_file")]
+STEPS: list[tuple[Any, str]] = [
+    (maintenance, "merge_small_files"),
+    (maintenance, "_dead_files"),
+    (maintenance, "write_file"),
+]
 STEPS += [(LoopStore, "set_properties"), (DeltaTable, "cleanup_metadata"), (LocalObjects, "delete")]
 
 
