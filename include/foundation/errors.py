@@ -76,6 +76,10 @@ class TrainingError(FeedbackLoopError):
     """A model cannot be trained from this dataset and configuration."""
 
 
+class RegistryError(FeedbackLoopError):
+    """The model registry cannot be reached, or lacks a model's files."""
+
+
 class DeploymentError(FeedbackLoopError):
     """A deployment is refused: the evidence, the approval or the live version is not what was promised."""
 

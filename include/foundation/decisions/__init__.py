@@ -3,7 +3,7 @@
 Stages pass decisions to each other as these types: ``latest(store, GateVerdict)`` is a `GateVerdict` or None.
 """
 
-from include.foundation.decisions.chain import broken_links, find, latest, record, referenced
+from include.foundation.decisions.chain import broken_links, find, latest, record, record_first, referenced
 from include.foundation.decisions.challenger_evaluation import Evaluation
 from include.foundation.decisions.decision import Decision
 from include.foundation.decisions.deployment_approval import Approval
@@ -11,8 +11,10 @@ from include.foundation.decisions.drift_verdict import DriftVerdict
 from include.foundation.decisions.gate_verdict import GateVerdict
 from include.foundation.decisions.guard_verdict import GuardVerdict
 from include.foundation.decisions.published_dataset import PublishedDataset
+from include.foundation.decisions.registered_version import RegisteredVersion
 from include.foundation.decisions.retrain_plan import RetrainPlan
 from include.foundation.decisions.selected_batch import SelectedBatch
+from include.foundation.decisions.trained_challenger import TrainedChallenger
 
 __all__ = [
     "Approval",
@@ -22,11 +24,14 @@ __all__ = [
     "GateVerdict",
     "GuardVerdict",
     "PublishedDataset",
+    "RegisteredVersion",
     "RetrainPlan",
     "SelectedBatch",
+    "TrainedChallenger",
     "broken_links",
     "find",
     "latest",
     "record",
+    "record_first",
     "referenced",
 ]

@@ -1,5 +1,6 @@
 """The chain of decisions: append-only, each linked to the one before it by a hash, read back as what it was."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,11 +11,15 @@ from pydantic import ValidationError
 
 from include.foundation.decisions.decision import Decision
 from include.foundation.digests import canonical_json, digest_of
-from include.foundation.errors import ContractError, StoreError
+from include.foundation.errors import ContractError, NoSuchFileError, StoreError
+from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 
 FIRST = "0" * 64
+HEAD = (
+    "decisions/head.json"  # the newest decision, noted beside the table: cut off with it, it would be missed by nobody
+)
 CHAIN = ("sequence", "kind", "subject", "evidence_digest", "hash")  # what the next link is made of
 Kind = TypeVar("Kind", bound=Decision)
 Row = Mapping[str, Any]
@@ -22,8 +27,14 @@ Row = Mapping[str, Any]
 
 def record(store: LoopStore, decision: Kind) -> Kind:
     """Append a decision to the chain and return it; the same decision on the same evidence is recorded once."""
-    store.append_computed("decisions", lambda present: _next(store, present, decision), columns=CHAIN)
+    _append(store, decision, ("kind", "subject", "evidence_digest"))
     return decision
+
+
+def record_first(store: LoopStore, decision: Kind) -> Kind:
+    """Append a decision, unless its subject has one of its kind, and return the one that it has: of several the first wins."""
+    _append(store, decision, ("kind", "subject"))
+    return find(store, type(decision), decision.subject)[0]
 
 
 def find(store: LoopStore, kind: type[Kind], subject: str | None = None) -> list[Kind]:
@@ -43,9 +54,7 @@ def find(store: LoopStore, kind: type[Kind], subject: str | None = None) -> list
     StoreError
         If a recorded decision is not of the class's shape.
     """
-    wanted = [("kind", "=", kind.kind)] + ([("subject", "=", subject)] if subject else [])
-    rows = store.read("decisions", filters=wanted).sort_by("sequence").to_pylist()
-    return [_decision(kind, row) for row in rows]
+    return [_decision(kind, row) for row in _rows(store, kind, subject).to_pylist()]
 
 
 def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Kind | None:
@@ -56,8 +65,8 @@ def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Ki
     store, kind, subject
         As in `find`.
     """
-    decisions = find(store, kind, subject)
-    return decisions[-1] if decisions else None
+    rows = _rows(store, kind, subject)
+    return _decision(kind, rows.slice(rows.num_rows - 1).to_pylist()[0]) if rows.num_rows else None
 
 
 def referenced(store: LoopStore, kind: type[Kind], reference: Mapping[str, str]) -> Kind:
@@ -88,7 +97,7 @@ def referenced(store: LoopStore, kind: type[Kind], reference: Mapping[str, str])
 
 
 def broken_links(store: LoopStore) -> list[str]:
-    """Return what is wrong with the chain: nothing if no decision was changed, removed or inserted."""
+    """Return what is wrong with the chain: nothing if no decision was changed, removed, inserted or cut off at the end."""
     problems, previous = [], FIRST
     rows = store.read("decisions").sort_by("sequence").to_pylist()
     for expected, row in enumerate(rows, start=1):
@@ -99,13 +108,56 @@ def broken_links(store: LoopStore) -> list[str]:
         if row["hash"] != _hash(row) or row["evidence_digest"] != _digest(row):
             problems.append(f"decision {row['sequence']} ({row['kind']} {row['subject']}): content was changed")
         previous = row["hash"]
-    return problems
+    return problems + _cut_off(_head(store), [row["hash"] for row in rows])
 
 
-def _next(store: LoopStore, present: pa.Table, decision: Decision) -> pa.Table:
+def _cut_off(head: tuple[int, str], hashes: list[str]) -> list[str]:
+    """Return whether decisions at the end of the chain were removed or replaced since the newest one was noted."""
+    sequence, noted = head
+    if not sequence:
+        return [f"{HEAD}: missing; the newest decisions may have been cut off"] if hashes else []
+    if sequence > len(hashes):
+        return [f"decisions {len(hashes) + 1} to {sequence}: were recorded and are missing"]
+    changed = f"decision {sequence}: is not the one that was recorded; it and those after it were replaced"
+    return [] if hashes[sequence - 1] == noted else [changed]
+
+
+def _head(store: LoopStore) -> tuple[int, str]:
+    """Return number and hash of the newest decision that was noted; 0 if none was."""
+    with contextlib.suppress(NoSuchFileError, ValueError, KeyError, TypeError):
+        noted = json.loads(read_file(store, HEAD))
+        return int(noted["sequence"]), str(noted["hash"])
+    return 0, FIRST
+
+
+def _note_head(store: LoopStore, appended: pa.Table) -> None:
+    """Note the newest decision; a killed process may leave an older one noted, which is true as well."""
+    noted, _ = _head(store)
+    if noted and not appended.num_rows:
+        return
+    rows = appended if appended.num_rows else store.read("decisions", columns=["sequence", "hash"])
+    newest = rows.sort_by("sequence").to_pylist()[-1]
+    if newest["sequence"] > noted:
+        write_file(store, HEAD, json.dumps({"sequence": newest["sequence"], "hash": newest["hash"]}))
+
+
+def _append(store: LoopStore, decision: Decision, unique: tuple[str, ...]) -> None:
+    """Append a decision, unless there is one that is equal in what is to be unique."""
+    appended = store.append_computed(
+        "decisions", lambda present: _next(store, present, decision, unique), columns=CHAIN
+    )
+    _note_head(store, appended)
+
+
+def _rows(store: LoopStore, kind: type[Decision], subject: str | None) -> pa.Table:
+    wanted = [("kind", "=", kind.kind)] + ([("subject", "=", subject)] if subject else [])
+    return store.read("decisions", filters=wanted).sort_by("sequence")
+
+
+def _next(store: LoopStore, present: pa.Table, decision: Decision, unique: tuple[str, ...]) -> pa.Table:
     chain = present.sort_by("sequence").to_pylist()
-    key = (decision.kind, decision.subject, decision.evidence_digest)
-    if any((row["kind"], row["subject"], row["evidence_digest"]) == key for row in chain):
+    key = [getattr(decision, name) for name in unique]
+    if any([row[name] for name in unique] == key for row in chain):
         return rows_of(store.loop, "decisions", [])
     row = {
         "kind": decision.kind,
@@ -127,16 +179,20 @@ def _hash(row: Row) -> str:
     return digest_of(*(row[name] for name in names), row["decided_at"].isoformat())
 
 
-def _digest(row: Row) -> str:
-    return digest_of(row["kind"], row["subject"], row["outcome"], json.loads(row["evidence"]))
+def _digest(row: Row) -> str | None:
+    """Return the digest of a decision's evidence; None if that is no JSON any more."""
+    with contextlib.suppress(ValueError):
+        return digest_of(row["kind"], row["subject"], row["outcome"], json.loads(row["evidence"]))
+    return None
 
 
 def _decision(kind: type[Kind], row: Row) -> Kind:
     said = {"subject": row["subject"], "outcome": row["outcome"], "reasons": tuple(row["reasons"])}
     try:
         return kind(**said, **json.loads(row["evidence"]))
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
+    except (ValueError, TypeError) as error:  # it is no JSON object any more, or not of the class's shape
+        found = error.errors() if isinstance(error, ValidationError) else []
+        problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
         raise StoreError(
             f"Decision {row['sequence']} ({row['kind']} {row['subject']}) is not what this version records; if a newer version "
             "wrote it, update this one",

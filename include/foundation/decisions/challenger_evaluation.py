@@ -105,3 +105,5 @@ class Evaluation(Decision):
     window: DisagreementCensus
     picture: str | None = None
     """URI of the comparison's picture."""
+    files_digest: str | None = None
+    """Of the files of the model that was measured."""

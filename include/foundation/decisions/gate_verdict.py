@@ -47,3 +47,5 @@ class GateVerdict(Decision):
     wins: int = 0
     """Rows on which the challenger was right and the champion not."""
     losses: int = 0
+    files_digest: str | None = None
+    """Of the files of the model that was judged; only they may be deployed."""

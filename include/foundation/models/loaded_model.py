@@ -15,7 +15,7 @@ from include.foundation.models.frames import features_frame
 class LoadedModel:
     """A model of the registry, ready to predict.
 
-    ``version`` is None for a run that is not registered.
+    ``version`` is None for a run that is not registered; ``files_digest`` is of the files that it was read from.
     """
 
     loop: Loop
@@ -23,6 +23,7 @@ class LoadedModel:
     run_id: str
     challenger_key: str
     estimator: Any
+    files_digest: str | None = None
 
     def predict(self, rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
         """Return the predicted class and the probabilities of each row.

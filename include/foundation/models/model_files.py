@@ -89,7 +89,7 @@ def load_model(place: Path) -> Any:
     return skops.io.load(path, trusted=trusted)
 
 
-def files_digest(place: Path) -> str:
+def digest_of_files(place: Path) -> str:
     """Return a digest over the names and bytes of a model folder's files: what is judged, deployed and loaded is the same."""
     files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in ADDED_LATER)
     return digest_of([[path.relative_to(place).as_posix(), _digest_of_file(path)] for path in files])

@@ -239,12 +239,13 @@ _SAME_FOR_EVERY_LOOP = (
         required("sequence", INTEGER),
         required("model_version", TEXT),
         nullable("previous_version", TEXT),
-        required("action", TEXT),  # deploy, rollback
+        required("action", TEXT),  # deploy, rollback, adopt
         required("why", TEXT),
         required("evidence_digest", TEXT),  # of the decision that allowed it
         nullable("promised_score", NUMBER),
         nullable("promised_low", NUMBER),
         nullable("promised_high", NUMBER),
+        nullable("files_digest", TEXT),  # of the model's files; null if a person made it champion
         required("live_from", TIMESTAMP),  # in log time: rows after it were served by it
         required("deployed_at", TIMESTAMP),  # clock
         key=("model_version", "action", "evidence_digest"),

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
-from include.foundation.decisions import Approval, GateVerdict
+from include.foundation.decisions import Approval, GateVerdict, RegisteredVersion, latest
 from include.foundation.errors import DeploymentError
+from include.foundation.models.judged_models import disagreement
 from include.foundation.models.registry import CHAMPION, ModelRegistry
-from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment, history
+from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment, history, live
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 
@@ -24,7 +24,7 @@ class DeployReport:
 
 
 def deploy(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approval: Approval) -> DeployReport:
-    """Move the alias, write the ledger and the manifest; killed anywhere and run again, the same is live.
+    """Write the ledger, then point alias and manifest at what it says; killed anywhere and run again, the same is live.
 
     Parameters
     ----------
@@ -40,34 +40,29 @@ def deploy(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approva
     Raises
     ------
     DeploymentError
-        If the verdict or the approval does not allow it, the champion is not the one that was judged against, or the version
-        was deployed on this evidence before and replaced since.
+        If the verdict or the approval does not allow it, the champion is not the one that was judged against, the model's files
+        are not those that were judged, or the version was deployed on this evidence before and replaced since.
     """
     _demand_approval(gate, approval)
-    version = registry.version_of(gate.subject)
-    if version is None:
-        raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
+    version = _version_of(store, registry, gate)
     _demand_not_replaced(store, gate, version)
-    judged_against = gate.champion_version
     promised = gate.scores.challenger
     deployment = Deployment(
         model_version=version,
-        previous_version=judged_against,
+        previous_version=gate.champion_version,
         action="deploy",
         why=" ".join(gate.reasons),
         evidence_digest=gate.evidence_digest,
         promised=Promise.of(promised.value, promised.low, promised.high),
+        files_digest=_judged_files(registry, gate, version),
     )
-    change_champion(store, registry, deployment)
-    manifest = write_manifest(store, registry, version, gate.evidence_digest)
-    return DeployReport(version, judged_against, manifest)
+    return DeployReport(version, gate.champion_version, change_champion(store, registry, deployment))
 
 
-def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> None:
-    """Point the alias from the previous version at the new one, or leave it there, and append to the ledger.
+def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> str:
+    """Append a change to the ledger, make the registry follow it, and return the URI of the manifest.
 
-    MLflow cannot compare and set in one step; the ledger can. Of two changes at once the first in the ledger wins, and the
-    other points the alias back at it.
+    MLflow cannot compare and set in one step; the ledger can, so of two changes at once one is refused.
 
     Parameters
     ----------
@@ -79,44 +74,85 @@ def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deplo
     Raises
     ------
     DeploymentError
-        If the alias points elsewhere (the evidence was taken against another champion), or another change came first.
+        If another version is live than the one that is to be replaced (the evidence was taken against another champion), the
+        registry contradicts the ledger, or another change came first.
     """
-    version, expected, known = deployment.model_version, deployment.previous_version, len(history(store))
-    champion = registry.aliased(CHAMPION)
+    version, expected, deployments = deployment.model_version, deployment.previous_version, history(store)
+    aliased = registry.aliased(CHAMPION)
+    champion = deployments[-1].model_version if deployments else aliased
     if champion not in {expected, version}:
         raise DeploymentError(
             f"The champion is version {champion}, but the evidence is about version {expected}: it is stale; run the DAG again"
         )
-    if champion != version:
-        registry.set_alias(CHAMPION, version)
-    try:
-        append_deployment(store, deployment, known=known)
-    except DeploymentError:
-        registry.set_alias(CHAMPION, history(store)[-1].model_version)
-        raise
+    if aliased not in {expected, version}:
+        raise DeploymentError(
+            disagreement(registry, deployments[-1]) or f"The alias {CHAMPION!r} moved; run the DAG again"
+        )
+    append_deployment(store, deployment, known=len(deployments))
+    return follow_ledger(store, registry)
 
 
-def write_manifest(store: LoopStore, registry: ModelRegistry, version: str, evidence_digest: str) -> str:
-    """Write the file that a GitOps tool follows and return its URI.
+def follow_ledger(store: LoopStore, registry: ModelRegistry) -> str:
+    """Point alias and manifest at what the ledger says is live, and return the URI of the manifest.
+
+    Whoever sets them looks at the ledger again afterwards, so of several at once the last one leaves them as it says.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop; something was deployed.
+    """
+    while True:
+        deployment = history(store)[-1]
+        if registry.aliased(CHAMPION) != deployment.model_version:
+            registry.set_alias(CHAMPION, deployment.model_version)
+        uri = write_file(store, MANIFEST, manifest(store, registry, deployment))
+        if live(store) == deployment and registry.aliased(CHAMPION) == deployment.model_version:
+            return uri
+
+
+def manifest(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> str:
+    """Return the content of the file that a GitOps tool follows.
 
     Parameters
     ----------
     store, registry
         Of the loop.
-    version
+    deployment
         What is live.
-    evidence_digest
-        Of the decision that made it so.
     """
-    manifest: dict[str, Any] = {
+    version = deployment.model_version
+    content = {
         "loop": store.loop.name,
         "model": store.loop.name,
         "version": version,
         "model_uri": f"models:/{store.loop.name}/{version}",
         "run_id": registry.run_of(version),
-        "evidence_digest": evidence_digest,
+        "evidence_digest": deployment.evidence_digest,
+        "files_digest": deployment.files_digest,
     }
-    return write_file(store, MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def _version_of(store: LoopStore, registry: ModelRegistry, gate: GateVerdict) -> str:
+    registered = latest(store, RegisteredVersion, gate.subject)
+    version = registered.version if registered else registry.version_of(gate.subject)
+    if version is None:
+        raise DeploymentError(f"Challenger {gate.subject} is not registered; run register_model again")
+    return version
+
+
+def _judged_files(registry: ModelRegistry, gate: GateVerdict, version: str) -> str | None:
+    """Return the digest of the version's files, which must be that of those that were judged."""
+    if gate.files_digest is None:  # an earlier version of the loop judged it
+        return None
+    found = registry.files_digest(run_id=gate.run_id, version=version)
+    if found != gate.files_digest:
+        raise DeploymentError(
+            f"Version {version}: its files have the digest {found}, but {gate.files_digest} was judged and approved: they were "
+            "changed since; restore them from a backup, or train a new challenger"
+        )
+    return found
 
 
 def _demand_approval(gate: GateVerdict, approval: Approval) -> None:

@@ -13,7 +13,7 @@ from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import Deployment, history, live
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
-from include.stages.deployment.deploying import DeployReport, change_champion, write_manifest
+from include.stages.deployment.deploying import DeployReport, change_champion
 from include.stages.evaluation.row_scores import class_weights, row_scores
 from include.stages.labels.datasets import read_dataset
 
@@ -98,9 +98,9 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -
         why=" ".join(guard.reasons),
         evidence_digest=guard.evidence_digest,
         promised=before[-1].promised if before else None,  # made champion by hand: it promised nothing
+        files_digest=before[-1].files_digest if before else None,
     )
-    change_champion(store, registry, deployment)
-    return DeployReport(previous, version, write_manifest(store, registry, previous, guard.evidence_digest))
+    return DeployReport(previous, version, change_champion(store, registry, deployment))
 
 
 def _live_scores(store: LoopStore, deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

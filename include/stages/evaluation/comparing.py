@@ -75,6 +75,7 @@ def evaluate(
         score_unit=weighted_mean(rows.perfect_scores, rows.inclusion_probabilities).value or 1.0,
         differences=Differences(random=rows.scaled_differences(), disagreement=evidence_rows.scaled_differences()),
         window=census,
+        files_digest=challenger.files_digest,
     )
     path = f"evaluations/{challenger.challenger_key}-{name}.png"
     picture = write_file(store, path, draw_comparison(evaluation))

@@ -86,7 +86,7 @@ def _first_model(gate: Gate, evaluation: Evaluation) -> GateVerdict:
     return GateVerdict(
         subject=evaluation.subject, outcome="promote" if is_above else "reject", reasons=(reason,), round=1, nth=None, k=0,
         slices=(), dataset=evaluation.dataset, champion_version=evaluation.champion_version, scores=evaluation.scores,
-        run_id=evaluation.run_id, evaluation=evaluation.evidence_digest,
+        run_id=evaluation.run_id, evaluation=evaluation.evidence_digest, files_digest=evaluation.files_digest,
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def _challenger(store: LoopStore, evaluation: Evaluation, earlier: Sequence[Gate
         e_value=math.exp(min(bet.log_e, CLIP)), needed=bet.needed, level=1 / bet.needed, nth=bet.nth,
         round=bet.round, k=k, wins=bet.wins, losses=bet.losses, slices=slices,
         dataset=evaluation.dataset, champion_version=evaluation.champion_version, scores=evaluation.scores,
-        run_id=evaluation.run_id, evaluation=evaluation.evidence_digest,
+        run_id=evaluation.run_id, evaluation=evaluation.evidence_digest, files_digest=evaluation.files_digest,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from include.foundation.decisions import RetrainPlan
+from include.foundation.decisions import RetrainPlan, TrainedChallenger, latest, record_first
 from include.foundation.digests import digest_of
 from include.foundation.errors import TrainingError
 from include.foundation.models.building import build
@@ -44,7 +44,7 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
     Returns
     -------
     ChallengerReference
-        Of the one finished run of this challenger key.
+        Of the one run of this challenger key; of several trainings at once the first that is recorded counts.
 
     Raises
     ------
@@ -52,21 +52,41 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
         If the dataset has fewer than two classes, or the model cannot be fitted on it.
     """
     key = plan.challenger_key
-    run = registry.finished_run(key)
-    if run is not None:
-        return ChallengerReference(key, run.info.run_id, run.data.tags["model_digest"], already_there=True)
+    trained = latest(store, TrainedChallenger, key)
+    if trained is not None:
+        registry.keep_only(trained.run_id, key)
+        return _reference(trained, already_there=True)
+    run = registry.finished_run(key)  # of an attempt that was killed before it was recorded
+    run_id, digest = (run.info.run_id, run.data.tags["model_digest"]) if run else _log_fitted(store, plan, registry)
+    trained = record_first(
+        store,
+        TrainedChallenger(
+            subject=key, outcome="trained", reasons=(f"Trained on dataset {plan.dataset}.",), run_id=run_id,
+            model_digest=digest, files_digest=registry.files_digest(run_id=run_id),
+        ),
+    )  # fmt: skip
+    registry.keep_only(trained.run_id, key)
+    return _reference(trained, already_there=run is not None or trained.run_id != run_id)
+
+
+def _reference(trained: TrainedChallenger, *, already_there: bool) -> ChallengerReference:
+    return ChallengerReference(trained.subject, trained.run_id, trained.model_digest, already_there)
+
+
+def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> tuple[str, str]:
+    """Fit the challenger, log it, and return its run and the digest of what it predicts."""
     dataset = read_dataset(store, plan.dataset)
     estimator = fit(store, dataset)
     digest = model_digest(store, dataset, estimator)
     run_id = registry.log_challenger(
-        key,
+        plan.challenger_key,
         estimator,
         params={"factory": store.loop.training.factory, "seed": store.loop.training.seed, **store.loop.training.params},
         metrics=_metrics(store, dataset, estimator),
         tags=_tags(store, plan, dataset) | {"model_digest": digest},
         signature_rows=dataset.train.slice(0, 20),
     )
-    return ChallengerReference(key, run_id, digest, already_there=False)
+    return run_id, digest
 
 
 def fit(store: LoopStore, dataset: Dataset) -> Any:
@@ -121,12 +141,12 @@ def _metrics(store: LoopStore, dataset: Dataset, estimator: Any) -> dict[str, fl
 
 
 def _tags(store: LoopStore, plan: RetrainPlan, dataset: Dataset) -> dict[str, str]:
-    times = dataset.train.column("ts").to_pylist()
+    logged = [row["ts"] for row in dataset.train.select(["ts", "stratum"]).to_pylist() if row["stratum"] != "seed"]
     return {
         "loop": store.loop.name,
         "dataset": plan.dataset,
         "dataset_digest": dataset.digest,
-        "data_window": f"{min(times).isoformat()}/{max(times).isoformat()}",
+        "data_window": f"{min(logged).isoformat()}/{max(logged).isoformat()}" if logged else "seed labels",
         "label_policy": f"{store.loop.labels.consensus} >= {store.loop.labels.min_confidence}",
         "trigger": " ".join(plan.reasons),
         "config_digest": store.loop.digest,

@@ -26,11 +26,14 @@ class ChallengerOperator(DecisionOperator):
         super().__init__(**kwargs)
         self.challenger: Mapping[str, Any] = challenger
 
-    @property
-    def run_id(self) -> str:
-        """The challenger's MLflow run."""
-        return str(self.challenger["run_id"])
+    def load_challenger(self, key: str) -> "LoadedModel":
+        """Return the challenger's model, if its files are those that were trained."""
+        from include.foundation.models.judged_models import challenger_model
 
-    def load_challenger(self) -> "LoadedModel":
-        """Return the challenger's model."""
-        return self.registry.load(run_id=self.run_id)
+        return challenger_model(self.hook.get_conn(), self.registry, key, str(self.challenger["run_id"]))
+
+    def live_model(self) -> "LoadedModel | None":
+        """Return the model that is live, if ledger and registry agree on it; None if nothing is."""
+        from include.foundation.models.judged_models import live_model
+
+        return live_model(self.hook.get_conn(), self.registry)

@@ -22,7 +22,7 @@ class EvaluateOperator(ChallengerOperator):
 
         store, plan = self.hook.get_conn(), self.recorded(RetrainPlan, self.decision)
         name = plan.evaluation_dataset
-        challenger = self.load_challenger()
-        measured = evaluate(store, read_dataset(store, name), name, self.registry.champion(), challenger)
+        challenger = self.load_challenger(plan.challenger_key)
+        measured = evaluate(store, read_dataset(store, name), name, self.live_model(), challenger)
         self.log.info("%s", " ".join(measured.reasons))
         return measured.reference

@@ -17,10 +17,9 @@ class RegisterModelOperator(ChallengerOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Register once and return the version."""
         from include.foundation.decisions import Evaluation
-        from include.foundation.models.registry import CHALLENGER
+        from include.stages.evaluation.registering import register_challenger
 
         measured = self.recorded(Evaluation, self.decision)
-        version = self.registry.register(self.run_id, {"evaluation": measured.evidence_digest})
-        self.registry.set_alias(CHALLENGER, version)
-        self.log.info("Challenger %s is version %s", measured.subject, version)
-        return {"version": version, "run_id": self.run_id}
+        registered = register_challenger(self.hook.get_conn(), self.registry, measured)
+        self.log.info("Challenger %s is version %s", registered.subject, registered.version)
+        return {"version": registered.version, "run_id": registered.run_id}

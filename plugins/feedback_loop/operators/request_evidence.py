@@ -22,7 +22,7 @@ class RequestEvidenceOperator(ChallengerOperator):
         from include.stages.labeling.pushing import push_requests
 
         store, verdict = self.hook.get_conn(), self.recorded(GateVerdict, self.decision)
-        asked = request_evidence(store, verdict, self.registry.champion(), self.load_challenger())
+        asked = request_evidence(store, verdict, self.live_model(), self.load_challenger(verdict.subject))
         push_requests(store, LabelingHook(self.loop).get_conn())
         self.log.info("Asked for %d labels on disagreements", asked.requests)
         return asdict(asked)

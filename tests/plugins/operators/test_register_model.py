@@ -10,7 +10,7 @@ from tests.plugins.operators.operator_builders import context, with_store
 
 def test_challenger_is_registered_once_under_its_alias(labeled, registry, estimator):
     run_id = log_fitted(registry, labeled, "k0", estimator)
-    measured = record(labeled, first_measured(0.7))
+    measured = record(labeled, first_measured(0.7).model_copy(update={"run_id": run_id}))
     operator = RegisterModelOperator(
         task_id="t", loop="tiny", decision=measured.reference, challenger={"run_id": run_id}
     )

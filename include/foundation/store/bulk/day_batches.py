@@ -105,10 +105,22 @@ def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
     return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end)))
 
 
-def newest_moment(store: LoopStore, name: str) -> datetime | None:
-    """Return the newest ``ts`` of a table that is partitioned by ``day``, from its last day alone; None without rows."""
-    days = store.days(name)
-    if not days:
-        return None
-    newest = pc.max(store.read(name, columns=["ts"], filters=[("day", "=", days[-1])]).column("ts")).as_py()
-    return cast("datetime | None", newest)
+def newest_moment(store: LoopStore, name: str, until: datetime | None = None) -> datetime | None:
+    """Return the newest ``ts`` of a table that is partitioned by ``day``, from its last day alone; None without rows.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        Of the table.
+    until
+        Rows after it are left out, such as those of the future; none are by default.
+    """
+    for day in reversed(store.days(name)):
+        if until is None or day <= f"{until:%Y-%m-%d}":
+            late = [] if until is None else [("ts", "<=", until)]
+            newest = pc.max(store.read(name, columns=["ts"], filters=[("day", "=", day), *late]).column("ts")).as_py()
+            if newest is not None:
+                return cast("datetime", newest)
+    return None

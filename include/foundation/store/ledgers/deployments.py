@@ -51,13 +51,15 @@ class Deployment:
     previous_version
         What was live before; None if nothing was.
     action
-        ``deploy`` or ``rollback``.
+        ``deploy``, ``rollback``, or ``adopt`` where a person said what is live.
     why
         Sentences that a person reads.
     evidence_digest
         Of the decision that allowed it.
     promised
         None if the version was made champion by hand.
+    files_digest
+        Of the model's files; None if the version was made champion by hand, or by an earlier version of the loop.
     sequence
         1, 2, 3 …; 0 until it is appended.
     live_from
@@ -72,6 +74,7 @@ class Deployment:
     why: str
     evidence_digest: str
     promised: Promise | None
+    files_digest: str | None = None
     sequence: int = 0
     live_from: datetime = BEGINNING
     deployed_at: datetime = BEGINNING
@@ -94,7 +97,7 @@ def live(store: LoopStore) -> Deployment | None:
 
 
 def append_deployment(store: LoopStore, deployment: Deployment, *, known: int | None = None) -> None:
-    """Append a deployment once; it is live for the rows logged after the newest row in the store.
+    """Append a deployment once; it is live for the rows logged after the newest row that is stored and not of the future.
 
     Parameters
     ----------
@@ -110,8 +113,9 @@ def append_deployment(store: LoopStore, deployment: Deployment, *, known: int | 
     DeploymentError
         If there are more deployments than were known: another one came first.
     """
-    live_from = newest_moment(store, "predictions") or BEGINNING
-    stamped = replace(deployment, live_from=live_from, deployed_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    live_from = newest_moment(store, "predictions", until=now) or BEGINNING
+    stamped = replace(deployment, live_from=live_from, deployed_at=now)
 
     def _next(present: pa.Table) -> pa.Table:
         if deployment.key in {_deployment(row).key for row in present.to_pylist()}:

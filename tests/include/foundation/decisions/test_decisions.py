@@ -1,13 +1,16 @@
 """Decisions are recorded once, found again, and cannot be changed unseen."""
 
+import json
 import threading
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from include.foundation.decisions import broken_links, find, latest, record, referenced
-from include.foundation.errors import ContractError
+from include.foundation.decisions import broken_links, find, latest, record, record_first, referenced
+from include.foundation.decisions.chain import HEAD
+from include.foundation.errors import ContractError, StoreError
+from include.foundation.store.loop_files import read_file, write_file
 from tests.builders import make_store
 from tests.decision_builders import Note
 
@@ -71,3 +74,71 @@ def test_changed_or_removed_decision_is_seen(tmp_path):
     assert any("content was changed" in problem for problem in broken_links(store))
     write_deltalake(f"{store.uri}/decisions", rows.slice(1), mode="overwrite")
     assert any("expected 1" in problem for problem in broken_links(store))
+
+
+def rewrite(store, rows):
+    write_deltalake(f"{store.uri}/decisions", rows, mode="overwrite")
+
+
+def cut(store, count):
+    """Remove the newest decisions."""
+    rows = store.read("decisions").sort_by("sequence")
+    rewrite(store, rows.slice(0, rows.num_rows - count))
+
+
+def three(tmp_path):
+    store = make_store(tmp_path)
+    for number in range(3):
+        decide(store, number)
+    assert broken_links(store) == []
+    return store
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "decisions 3 to 3"), (3, "decisions 1 to 3")])
+def test_newest_decisions_that_were_cut_off_are_missed(tmp_path, count, told):
+    store = three(tmp_path)
+    cut(store, count)
+    assert broken_links(store) == [f"{told}: were recorded and are missing"]
+
+
+def test_newest_decisions_that_were_replaced_by_others_are_seen(tmp_path):
+    store = three(tmp_path)
+    head = read_file(store, HEAD)
+    cut(store, 1)
+    decide(store, 7)
+    decide(store, 8)
+    write_file(store, HEAD, head)
+    assert broken_links(store) == ["decision 3: is not the one that was recorded; it and those after it were replaced"]
+
+
+def test_head_that_was_removed_is_told_and_comes_back_with_the_next_decision(tmp_path):
+    store = three(tmp_path)
+    write_file(store, HEAD, "{")
+    assert broken_links(store) == [f"{HEAD}: missing; the newest decisions may have been cut off"]
+    decide(store, 1)  # it was recorded before
+    assert broken_links(store) == []
+    assert json.loads(read_file(store, HEAD))["sequence"] == 3
+
+
+def test_head_of_a_process_that_was_killed_before_it_noted_its_decision_is_no_damage(tmp_path):
+    store = three(tmp_path)
+    head = read_file(store, HEAD)
+    decide(store, 3)
+    write_file(store, HEAD, head)
+    assert broken_links(store) == []
+
+
+def test_evidence_that_is_no_json_any_more_is_told_and_refused_in_words(tmp_path):
+    store = three(tmp_path)
+    rows = store.read("decisions").sort_by("sequence")
+    rewrite(store, rows.set_column(rows.column_names.index("evidence"), "evidence", pa.array(["{", "[1]", "{}"])))
+    assert sum("content was changed" in problem for problem in broken_links(store)) == 3
+    with pytest.raises(StoreError, match=r"Decision 1 .* is not what this version records"):
+        find(store, Note)
+
+
+def test_first_decision_on_a_subject_is_the_one_that_counts(tmp_path):
+    store = make_store(tmp_path)
+    first, second = (Note(subject="c", outcome="yes", reasons=(), number=number) for number in (1, 2))
+    assert record_first(store, first) == record_first(store, second) == first
+    assert find(store, Note) == [first]

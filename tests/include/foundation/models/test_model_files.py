@@ -31,7 +31,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from include.foundation.errors import DeploymentError, TrainingError
-from include.foundation.models.model_files import MODEL_FILE, files_digest, load_model, save_model
+from include.foundation.models.model_files import MODEL_FILE, digest_of_files, load_model, save_model
 from include.foundation.models.trusted_types import is_trusted
 
 FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
@@ -199,11 +199,11 @@ def test_served_model_names_its_classes_in_the_order_of_its_probabilities(tmp_pa
 
 def test_files_digest_is_of_every_byte_and_name_but_not_of_what_mlflow_adds(tmp_path: Path) -> None:
     save_model(fitted(), tmp_path / "model", FRAME)
-    before = files_digest(tmp_path / "model")
+    before = digest_of_files(tmp_path / "model")
     (tmp_path / "model" / "registered_model_meta").write_text("version: 1")
-    assert files_digest(tmp_path / "model") == before
+    assert digest_of_files(tmp_path / "model") == before
     requirements = tmp_path / "model" / "requirements.txt"
     requirements.write_text(requirements.read_text() + "evil\n")
-    changed = files_digest(tmp_path / "model")
+    changed = digest_of_files(tmp_path / "model")
     requirements.rename(requirements.with_name("other.txt"))
-    assert len({before, changed, files_digest(tmp_path / "model")}) == 3
+    assert len({before, changed, digest_of_files(tmp_path / "model")}) == 3

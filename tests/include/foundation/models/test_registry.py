@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mlflow.exceptions import MlflowException
 from sklearn.preprocessing import FunctionTransformer
 
-from include.foundation.errors import DeploymentError, TrainingError
+from include.foundation.errors import DeploymentError, RegistryError, TrainingError
 from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.rows import rows_of
@@ -92,7 +91,7 @@ def test_load_of_a_run_whose_model_was_replaced_by_code_refuses_it(
 
 def test_load_of_a_run_without_a_model_says_so(registry: ModelRegistry) -> None:
     run = registry.client.create_run(registry.experiment_id, tags={"challenger_key": "key"})
-    with pytest.raises(MlflowException, match="Failed to download artifacts from path 'model'"):
+    with pytest.raises(RegistryError, match="MLflow cannot give its files: Failed to download artifacts"):
         registry.load(run_id=run.info.run_id)
 
 

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import DeployReport, deploy
 from include.stages.deployment.watching import rollback
 from tests.decision_builders import make_approval, make_guard_verdict, make_scores
-from tests.include.stages.training.challenger_builders import PROMISE, register_challengers, say_gate
+from tests.include.stages.training.challenger_builders import (
+    DAY,
+    PROMISE,
+    add_predictions,
+    register_challengers,
+    say_gate,
+)
 
 
 @pytest.fixture
@@ -194,3 +201,37 @@ def test_deploy_run_again_after_its_version_was_rolled_back_is_refused(
         deploy(store, registry, second, make_approval(second))
     assert registry.aliased(CHAMPION) == "1"
     assert history(store) == before
+
+
+def test_deploy_of_files_that_were_changed_after_they_were_judged_is_refused(
+    store: LoopStore, registry: ModelRegistry, versions: list[str]
+) -> None:
+    digest = registry.files_digest(run_id=str(registry.run_of("1")), version="1")
+    gate = say_gate(store, "a", "promote", champion_version=None, files_digest=digest)
+    model = Path(registry.client.get_model_version_download_uri("tiny", "1").removeprefix("file://")) / "model.skops"
+    whole = model.read_bytes()
+    model.write_bytes(whole + b"\n")
+    with pytest.raises(DeploymentError, match=f"but {digest} was judged and approved: they were changed since"):
+        deploy(store, registry, gate, make_approval(gate))
+    assert untouched(store, registry)
+    model.write_bytes(whole)
+    manifest = manifest_of(deploy(store, registry, gate, make_approval(gate)))
+    assert manifest["files_digest"] == history(store)[0].files_digest == digest
+
+
+def test_deploy_while_the_alias_is_gone_stops_and_names_what_is_live(
+    store: LoopStore, registry: ModelRegistry, second: GateVerdict
+) -> None:
+    registry.client.delete_registered_model_alias("tiny", CHAMPION)
+    with pytest.raises(DeploymentError, match="Version 1 of model tiny is live"):
+        deploy(store, registry, second, make_approval(second))
+    assert len(history(store)) == 1
+
+
+def test_deploy_where_only_a_row_of_the_future_is_newer_is_live_from_the_rows_before_it(
+    store: LoopStore, registry: ModelRegistry, first: GateVerdict
+) -> None:
+    add_predictions(store, [0, 1])
+    add_predictions(store, [(datetime.now(UTC) - DAY).days + 400], version="9")
+    deploy(store, registry, first, make_approval(first))
+    assert history(store)[0].live_from == DAY + timedelta(days=1)

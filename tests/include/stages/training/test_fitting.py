@@ -130,7 +130,8 @@ def test_train_challenger_in_two_registries_gives_the_same_digest(
 ) -> None:
     plan = planned(store)
     other_registry = registry_in(tmp_path / "other", store.loop, mlflow_template)
-    first, second = train_challenger(store, plan, registry), train_challenger(store, plan, other_registry)
+    other = make_label_store(tmp_path / "other")
+    first, second = train_challenger(store, plan, registry), train_challenger(other, planned(other), other_registry)
     assert first.model_digest == second.model_digest
     assert first.run_id != second.run_id
 

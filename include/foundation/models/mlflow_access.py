@@ -1,0 +1,69 @@
+"""Open MLflow: its client, and a loop's experiment, each made once however many processes come first."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SQLITE = "sqlite:///"
+
+
+def open_client(tracking_uri: str) -> "MlflowClient":
+    """Return a client; the tables of a SQLite database are made first, by one process while the others wait.
+
+    Parameters
+    ----------
+    tracking_uri
+        ``http(s)://…``, or ``sqlite:///…`` for MLflow without a server.
+    """
+    from mlflow import MlflowClient
+
+    if not tracking_uri.startswith(SQLITE):
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+    database = Path(tracking_uri.removeprefix(SQLITE))
+    with _alone(database):
+        client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+        client.search_experiments(
+            max_results=1
+        )  # the tables of runs are made with the client or now, those of versions
+        client.search_registered_models(max_results=1)  # now at the latest
+    return client
+
+
+def experiment_named(client: "MlflowClient", tracking_uri: str, name: str) -> str:
+    """Return the id of an experiment, which is made if there is none.
+
+    Parameters
+    ----------
+    client
+        Of the server or the database.
+    tracking_uri
+        Artifacts of an experiment in a SQLite database lie in a folder beside it.
+    name
+        Of the experiment.
+    """
+    from mlflow.exceptions import MlflowException
+
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    place = None
+    if tracking_uri.startswith(SQLITE):
+        place = (Path(tracking_uri.removeprefix(SQLITE)).resolve().parent / "artifacts" / name).as_uri()
+    try:
+        return str(client.create_experiment(name, artifact_location=place))
+    except MlflowException:  # another process was first
+        return str(client.get_experiment_by_name(name).experiment_id)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """Hold a lock beside a database; the system lets go of it when the process ends, however it ends."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f"{database.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
