@@ -31,7 +31,7 @@ def _since_the_beginning(store: LoopStore, registry: ModelRegistry) -> list[str]
     newest, present = latest(store, PublishedDataset), registry.champion()
     if newest is None or present is None:
         return []
-    first = registry.load(run_id=registry.run_of("1"), version="1")
+    first = registry.load(run_id=str(registry.run_of("1")), version="1")
     holdout = read_dataset(store, newest.subject).holdout
     random_rows: pa.Table = holdout.filter(pc.equal(holdout.column("stratum"), "random"))
     rows = judged_rows(store.loop, random_rows, first, present)
