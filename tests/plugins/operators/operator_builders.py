@@ -46,7 +46,7 @@ def outlet_event() -> Mock:
 def write_loop_file(folder: Path, loop: Loop, notify: list[dict[str, Any]]) -> None:
     """Write a loop file that notifies; tests point ``FEEDBACK_LOOP_LOOPS_DIR`` at the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    raw = loop.model_dump(mode="json") | {"notify": notify}
+    raw = loop.model_dump(mode="json", exclude_unset=True) | {"notify": notify}
     (folder / f"{loop.name}.yaml").write_text(yaml.safe_dump(raw))
 
 
