@@ -101,6 +101,11 @@ class Taxonomy:
             if name not in self.meanings
         ]
 
+    def without_retired(self, labels: pa.Table) -> pa.Table:
+        """Return the labels that do not say a retired class."""
+        keep = [not self.is_retired(name) for name in _names(labels, "label")]
+        return labels.filter(pa.array(keep, pa.bool_()))
+
     def read_labels(self, labels: pa.Table) -> pa.Table:
         """Return labels under today's names, without those that say a retired or an undeclared class.
 

@@ -20,8 +20,8 @@ STAGES = (
     "logs", "drift", "selection", "labeling", "labels", "training", "evaluation", "gate", "deployment", "reports",
 )  # fmt: skip
 FOUNDATION = (
-    "errors", "intervals", "digests", "uris", "config", "taxonomy", "store", "decisions", "statistics", "lines", "quality", "models",
-    "pages",
+    "errors", "intervals", "digests", "uris", "config", "taxonomy", "store", "decisions", "statistics", "lines", "quality",
+    "models", "pages",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.models.frames import features_frame
+from include.foundation.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,26 @@ class LoadedModel:
         -------
         tuple of ndarrays
             Classes, object of str, (n,); and probabilities, float64, (n, classes), in the order of ``task.classes``, 0 for a
-            class that the model never saw.
+            class that the model never saw. Both are in today's names, whatever names the model speaks: a class that was
+            renamed has the probabilities of all its names. A retired class stays as a prediction, which no label equals.
+
+        Raises
+        ------
+        ConfigError
+            If the model speaks of classes of which the loop file does not say what became of them.
         """
-        classes = self.loop.task.classes
-        probabilities = np.zeros((rows.num_rows, len(classes)))
-        if rows.num_rows:
-            known = [classes.index(name) for name in self.estimator.classes_]
-            probabilities[:, known] = self.estimator.predict_proba(features_frame(self.loop, rows))
-        return np.array(classes, dtype=object)[probabilities.argmax(axis=1)], probabilities
+        taxonomy = Taxonomy.of(self.loop.task)
+        spoken = [str(name) for name in self.estimator.classes_]
+        taxonomy.demand_declared(
+            spoken, f"model ({f'version {self.version}' if self.version else self.challenger_key})"
+        )
+        probabilities = np.zeros((rows.num_rows, len(taxonomy.classes)))
+        if not rows.num_rows:
+            return np.array([], dtype=object), probabilities
+        by_spoken = self.estimator.predict_proba(features_frame(self.loop, rows))
+        for name, of_class in zip(spoken, by_spoken.T, strict=True):
+            if (meaning := taxonomy.current(name)) is not None:
+                probabilities[:, taxonomy.classes.index(meaning)] += of_class
+        return np.array([taxonomy.shown(name) for name in spoken], dtype=object)[
+            by_spoken.argmax(axis=1)
+        ], probabilities

@@ -180,7 +180,9 @@ _SAME_FOR_EVERY_LOOP = (
     ),
     table(
         "requests",
-        required("request_id", TEXT),  # digest of loop, trace_id and tier
+        required(
+            "request_id", TEXT
+        ),  # digest of loop, trace_id, tier and batch: a row whose class was retired may be asked about again
         required("batch_id", TEXT),  # the interval, or the evidence round, that asked
         required("trace_id", TEXT),
         required("tier", INTEGER),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.challenger_evaluation import WeightedDifference
 from include.foundation.statistics.estimates import design_weights
+from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
 if TYPE_CHECKING:
@@ -113,12 +114,13 @@ def judged_rows(
     loop
         Names the score and the segments.
     rows
-        Rows of ``labels``; may be empty.
+        Rows of ``labels``; may be empty. Those of retired classes are left out.
     champion, challenger
         The models; the champion is None if there is none.
     weights
         The weight of each class, (classes,); those of these rows if None.
     """
+    rows = Taxonomy.of(loop.task).read_labels(rows)
     labels = rows.column("label").to_pylist()
     inclusion_probabilities = np.array(rows.column("inclusion_probability").to_pylist(), dtype=np.float64)
     if weights is None:

@@ -10,6 +10,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.errors import LabelingError
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling.backend_contract import LabelingBackend, LabelRequest
 
 
@@ -60,9 +61,9 @@ def _label_requests(store: LoopStore, requests: list[dict[str, Any]]) -> list[La
 
 
 def _label_request(loop: Loop, request: dict[str, Any], prediction: dict[str, Any]) -> LabelRequest:
-    prelabel = None if request["hidden_prelabel"] else {
-        "label": request["prelabel"], "confidence": request["prelabel_confidence"]
-    }  # fmt: skip
+    label = Taxonomy.of(loop.task).current(request["prelabel"])  # what was asked before a class was renamed or retired
+    hidden = request["hidden_prelabel"] or label is None
+    prelabel = None if hidden else {"label": label, "confidence": request["prelabel_confidence"]}
     return LabelRequest(
         request_id=request["request_id"],
         trace_id=request["trace_id"],

@@ -72,12 +72,11 @@ class CertaintyStratum:
 
     @cached_property
     def _scores(self) -> NDArray[np.float64]:
-        """Score of each candidate. A class that was added after a row was logged has probability 0 in that row."""
-        classes = len(self._loop.task.classes)
-        probabilities = np.full((self._rows.num_rows, classes), np.nan)
+        """Score of each candidate."""
+        probabilities = np.full((self._rows.num_rows, len(self._loop.task.classes)), np.nan)
         for position, logged in enumerate(self._rows.column("probabilities").to_pylist()):
             if logged is not None:
-                probabilities[position] = [*logged, *[0.0] * (classes - len(logged))]
+                probabilities[position] = logged
         return informativeness(self._loop.selection.score, probabilities)
 
     def _spread(self, positions: Positions, n: int) -> Sequence[int]:
@@ -99,6 +98,6 @@ class CertaintyStratum:
         if score is None:
             return "no probabilities were logged: chosen to cover different inputs"
         logged = self._rows.column("probabilities")[position].as_py() or []
-        best = sorted(zip(logged, self._loop.task.classes, strict=False), reverse=True)[:2]
+        best = sorted(zip(logged, self._loop.task.classes, strict=bool(logged)), reverse=True)[:2]
         classes = ", ".join(f"{name} {probability:.2f}" for probability, name in best)
         return f"{self._loop.selection.score.replace('_', ' ')} score {score:.2f} ({classes})"

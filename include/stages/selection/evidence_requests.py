@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from include.foundation.store.ledgers.outcomes import reopened_requests
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.frame import Frame
@@ -51,9 +52,12 @@ def request_disagreements(
     """
     batch_id = evidence_batch(challenger_key, round_number)
 
+    reopened = reopened_requests(store)
+
     def draw(ledger: pa.Table) -> pa.Table:
         """Draw from the rows that no request has asked about since the frame was made."""
-        requested = set(ledger.column("content_key").to_pylist())
+        requests = zip(ledger.column("request_id").to_pylist(), ledger.column("content_key").to_pylist(), strict=True)
+        requested = {content_key for request_id, content_key in requests if request_id not in reopened}
         candidates = [position for position in disagreeing if frame.content_keys[position] not in requested]
         if batch_id in ledger.column("batch_id").to_pylist() or not candidates:
             return rows_of(store.loop, "requests", [])
@@ -61,7 +65,7 @@ def request_disagreements(
         newest = max(frame.rows.column("ts").to_pylist())
         return request_rows(store.loop, frame, choices, batch_id=batch_id, asked_at=newest)
 
-    store.append_computed("requests", draw, columns=["batch_id", "content_key"])
+    store.append_computed("requests", draw, columns=["batch_id", "content_key", "request_id"])
     return store.read("requests", filters=[("batch_id", "=", batch_id)])
 
 

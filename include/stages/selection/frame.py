@@ -1,4 +1,4 @@
-"""The rows that may be requested: one of each content, and none that was requested or labeled before."""
+"""The rows that may be requested: one of each content, and none that was requested or labeled before as a class of today."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from include.foundation.digests import digest_of
+from include.foundation.store.ledgers.outcomes import standing_requests
+from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.selection.content import content_keys
 
 
@@ -93,15 +96,21 @@ def frame_of(store: LoopStore, rows: pa.Table, seed: object, *, except_batch: st
     # The first trace id of a content decides its place in the order; a hash decides which of its rows is requested.
     order = sorted(positions, key=lambda key: digest_of(seed, ids[positions[key][0]]))
     kept = [min(positions[key], key=lambda position: digest_of(seed, "representative", ids[position])) for key in order]
-    return Frame(rows.take(pa.array(kept, pa.int64())), order, kept, len(ids) - len(kept))
+    taken = read_predictions(store, rows.take(pa.array(kept, pa.int64())))
+    return Frame(taken, order, kept, len(ids) - len(kept))
 
 
 def _requested_or_labeled(store: LoopStore, except_batch: str | None) -> tuple[set[str], set[str]]:
-    """Return the trace ids and the content keys of all requests but those of one batch, and of all labels."""
+    """Return the trace ids and the content keys of all requests but those of one batch, and of all labels.
+
+    What was labeled as a class that is retired now may be requested again.
+    """
     batches: Filter | None = None if except_batch is None else [("batch_id", "!=", except_batch)]
-    requested = store.read("requests", columns=["trace_id", "content_key"], filters=batches)
-    labeled = store.read("labels", columns=["trace_id", "content_key"])
-    both = pa.concat_tables([requested, labeled])
+    requested = standing_requests(store, ["trace_id", "content_key"], batches)
+    labeled = Taxonomy.of(store.loop.task).without_retired(
+        store.read("labels", columns=["trace_id", "content_key", "label"])
+    )
+    both = pa.concat_tables([requested, labeled.select(["trace_id", "content_key"])])
     return _values(both, "trace_id"), _values(both, "content_key")
 
 

@@ -6,8 +6,10 @@ from datetime import datetime
 import pyarrow as pa
 
 from include.foundation.decisions import DriftVerdict
+from include.foundation.store.ledgers.outcomes import standing_requests
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.selection.frame import Frame, sampling_frame
 
 SIGNALS = ("report", "correction")
@@ -35,8 +37,13 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
         The rows, and the reason of each by its content key, since a report speaks for the near duplicates of its row too.
     """
     feedback = store.read("feedback", filters=[("signal", "in", list(SIGNALS)), ("kind", "=", "explicit")])
-    reasons = {row["trace_id"]: _reason(row) for row in feedback.sort_by("ts").to_pylist() if row["held_back"] is None}
-    requested = set(store.read("requests", columns=["trace_id"]).column("trace_id").to_pylist())
+    taxonomy = Taxonomy.of(store.loop.task)
+    reasons = {
+        row["trace_id"]: _reason(row, taxonomy)
+        for row in feedback.sort_by("ts").to_pylist()
+        if row["held_back"] is None
+    }
+    requested = set(standing_requests(store, ["trace_id"]).column("trace_id").to_pylist())
     reported = sorted(reasons.keys() - requested)
     no_rows: Filter = [("day", "=", "")]  # opens no partition
     frame = sampling_frame(store, [("ts", "<", end), ("trace_id", "in", reported)] if reported else no_rows, seed)
@@ -44,8 +51,10 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
     return frame, {key: reasons[trace_id] for key, trace_id in zip(frame.content_keys, ids, strict=True)}
 
 
-def _reason(row: dict[str, str | None]) -> str:
-    comment = row["comment"] or (f"should be {json.loads(row['value'])}" if row["value"] else "no comment")
+def _reason(row: dict[str, str | None], taxonomy: Taxonomy) -> str:
+    comment = row["comment"] or "no comment"
+    if row["value"] and not row["comment"]:
+        comment = f"should be {taxonomy.shown(str(json.loads(row['value'])))}"
     return f"reported by a user: {comment[:LONGEST_COMMENT]}"
 
 

@@ -74,12 +74,12 @@ def request_rows(
     requests = []
     for choice in choices:
         columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[choice.position]}
-        requests.append(columns | _request(loop, choice, predictions[choice.position]))
+        requests.append(columns | _request(loop, choice, predictions[choice.position], batch_id))
     return rows_of(loop, "requests", requests)
 
 
-def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any]) -> dict[str, Any]:
-    request_id = digest_of(loop.name, prediction["trace_id"], FIRST_TIER)[:32]
+def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
+    request_id = digest_of(loop.name, prediction["trace_id"], FIRST_TIER, batch_id)[:32]
     return {
         "request_id": request_id,
         "trace_id": prediction["trace_id"],

@@ -1,11 +1,13 @@
 """What became of each request: it has a label, was set aside, or is still open."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
 from include.foundation.digests import digest_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
 
@@ -25,6 +27,41 @@ def set_aside(store: LoopStore) -> pa.Table:
     """Return the quarantine rows of requests whose answers were set aside; ``source`` is the request id."""
     rows = store.read("quarantine", filters=[("stage", "=", STAGE)])
     return rows.filter(pa.compute.not_equal(rows.column("reason_code"), "bad_seed")) if rows.num_rows else rows
+
+
+def reopened_requests(store: LoopStore) -> set[str]:
+    """Return the ids of the requests whose answers came to say a retired class: their rows may be requested again."""
+    taxonomy = Taxonomy.of(store.loop.task)
+    retired = [name for name in taxonomy.former if taxonomy.is_retired(name)]
+    if not retired:
+        return set()
+    said, labeled = (
+        set(
+            store.read(name, columns=["request_id"], filters=[("label", "in", retired)])
+            .column("request_id")
+            .to_pylist()
+        )
+        for name in ("annotations", "labels")
+    )
+    return labeled | said & set(set_aside(store).column("source").to_pylist())
+
+
+def standing_requests(store: LoopStore, columns: Sequence[str], filters: Filter | None = None) -> pa.Table:
+    """Return columns of the requests whose rows may not be requested again: of all but the reopened ones.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    columns
+        Wanted.
+    filters
+        Conditions on ``requests``.
+    """
+    requests = store.read("requests", columns=list(dict.fromkeys([*columns, "request_id"])), filters=filters)
+    reopened = reopened_requests(store)
+    stand = [request_id not in reopened for request_id in requests.column("request_id").to_pylist()]
+    return requests.filter(pa.array(stand, pa.bool_())).select(list(columns))
 
 
 def current_labels(rows: pa.Table) -> pa.Table:

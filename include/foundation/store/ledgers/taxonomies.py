@@ -1,6 +1,9 @@
 """Which classes a loop had from when on: what stored probabilities speak of, and which classes came later."""
 
 from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
 
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -25,6 +28,37 @@ def note_taxonomy(store: LoopStore, since: datetime) -> None:
 def classes_by_taxonomy(store: LoopStore) -> dict[str, list[str]]:
     """Return the classes of each taxonomy that probabilities were ever stored for, in the order of the probabilities."""
     return {row["taxonomy"]: row["classes"] for row in store.read("taxonomies").to_pylist()}
+
+
+def read_predictions(store: LoopStore, rows: pa.Table) -> pa.Table:
+    """Return predictions under today's names of classes, and with the probabilities of today's classes.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    rows
+        Rows of ``predictions`` with ``predicted``, ``probabilities`` and ``taxonomy``. Probabilities whose taxonomy is not
+        known are left out: nobody can tell what they speak of.
+    """
+    taxonomy = Taxonomy.of(store.loop.task)
+    if taxonomy.former:
+        names = [taxonomy.shown(name) for name in rows.column("predicted").to_pylist()]
+        rows = _replaced(rows, "predicted", names)
+    if not taxonomy.former and set(rows.column("taxonomy").unique().to_pylist()) <= {taxonomy.digest}:
+        return rows
+    known = classes_by_taxonomy(store)
+    pairs = zip(rows.column("probabilities").to_pylist(), rows.column("taxonomy").to_pylist(), strict=True)
+    read = [
+        None if values is None or of not in known else taxonomy.read_probabilities(values, known[of]).tolist()
+        for values, of in pairs
+    ]
+    return _replaced(rows, "probabilities", read)
+
+
+def _replaced(rows: pa.Table, column: str, values: list[Any]) -> pa.Table:
+    field = rows.schema.field(column)
+    return rows.set_column(rows.schema.get_field_index(column), field, pa.array(values, field.type))
 
 
 def classes_added_after(store: LoopStore, moment: datetime | None = None) -> set[str]:

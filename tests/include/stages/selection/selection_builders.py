@@ -12,9 +12,11 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from tests.builders import make_tiny_loop
 
 CLASSES = ("acq", "earn", "ship")
+TAXONOMY = Taxonomy.of(make_tiny_loop(CLASSES).task).digest
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -45,6 +47,7 @@ def prediction_row(number: int, *, day: int = 0, **overrides: Any) -> dict[str, 
         "predicted": CLASSES[0],
         "confidence": largest,
         "probabilities": chances,
+        "taxonomy": TAXONOMY,
         "input_text": f"word{letters(number)} also{letters(number)} on day {letters(day)}",
     } | overrides
 
