@@ -11,6 +11,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, did_you_mean
 from include.foundation.quality.expectations import Suite, great_expectations, suite_of
 from include.foundation.store.schemas import schemas
+from include.foundation.taxonomy import Taxonomy
 
 FOLDER_VARIABLE = "FEEDBACK_LOOP_EXPECTATIONS_DIR"
 KEYS = ("type", "kwargs", "meta", "severity", "notes", "description", "id")
@@ -41,7 +42,10 @@ def generated_suite(loop: Loop) -> dict[str, Any]:
         ("expect_table_row_count_to_be_between", {"min_value": 1}),
         *(("expect_column_values_to_not_be_null", {"column": name}) for name in required),
         ("expect_column_values_to_be_unique", {"column": "trace_id"}),
-        ("expect_column_values_to_be_in_set", {"column": "predicted", "value_set": list(loop.task.classes)}),
+        (
+            "expect_column_values_to_be_in_set",
+            {"column": "predicted", "value_set": sorted(Taxonomy.of(loop.task).meanings)},
+        ),
         ("expect_column_values_to_be_between", {"column": "confidence", "min_value": 0, "max_value": 1}),
     ]
     for name, field in loop.inputs.items():

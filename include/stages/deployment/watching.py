@@ -12,7 +12,9 @@ from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import Deployment, history, live
 from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.deployment.deploying import DeployReport, change_champion
 from include.stages.evaluation.row_scores import class_weights, row_scores
 from include.stages.labels.datasets import read_dataset
@@ -114,12 +116,15 @@ def _live_scores(store: LoopStore, deployment: Deployment) -> tuple[NDArray[np.f
 def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, Any]]:
     """Return the random rows of the version's first ``deploy.watch_days`` days with labels.
 
-    The window stands still: in one that slid on, each day would start a new test, and chance would break every promise.
+    The window stands still: in one that slid on, each day would start a new test, and chance would break every promise. Rows
+    of classes that were added since do not count: what was promised is not about them.
     """
+    unknown_to_it = classes_added_after(store, deployment.live_from)
     rows = [
         row
-        for row in current_labels(store.read("labels")).to_pylist()
+        for row in Taxonomy.of(store.loop.task).read_labels(current_labels(store.read("labels"))).to_pylist()
         if row["stratum"] == "random"
+        and row["label"] not in unknown_to_it
         and row["model_version"] == deployment.model_version
         and row["ts"] > deployment.live_from
     ]
@@ -136,7 +141,7 @@ def _promised_weights(store: LoopStore, deployment: Deployment) -> NDArray[np.fl
     if store.loop.gate.score == "accuracy" or not verdicts:
         return class_weights(store.loop, [], [])
     judged = verdicts[-1]
-    holdout = read_dataset(store, judged.dataset).holdout.to_pylist()
+    holdout = Taxonomy.of(store.loop.task).read_labels(read_dataset(store, judged.dataset).holdout).to_pylist()
     rows = [row for row in holdout if judged.champion_version is None or row["stratum"] == "random"]
     return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
 

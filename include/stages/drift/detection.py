@@ -11,6 +11,7 @@ from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import Key, judge_columns
+from include.stages.drift.comparing.comparable_classes import PREDICTED, ComparableClasses
 from include.stages.drift.earlier_verdicts import Verdicts, newest_verdicts, reference_days, window_outcome
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.page.file_names import verdict_file
@@ -76,6 +77,12 @@ def _window(store: LoopStore, interval: Interval, days: list[str]) -> Window:
     for profile in map(Profile.from_row, store.read("profiles", filters=filters).to_pylist()):
         profiles = window.current if profile.day in own_days else window.reference
         profiles.setdefault((profile.segment, profile.column), []).append(profile)
+    classes = ComparableClasses.of(store)
+    for key in window.current:
+        if key[1] == PREDICTED:
+            window.current[key], window.reference[key] = classes.read(
+                window.current[key], window.reference.get(key, [])
+            )
     return window
 
 

@@ -12,6 +12,7 @@ from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 
 LABEL_COLUMNS = ("label_id", "supersedes", "request_id", "stratum", "ts", "label", "predicted", "inclusion_probability")
 
@@ -89,8 +90,9 @@ class LoopHistory:
         self.deployments = history(store)
         refused = store.read("quarantine", columns=["interval_start", "interval_end"], filters=[("stage", "=", "logs")])
         self._refused = Counter((row["interval_start"], row["interval_end"]) for row in refused.to_pylist())
-        labels = current_labels(store.read("labels", columns=LABEL_COLUMNS)).to_pylist()
-        self._labeled = {label["request_id"] for label in labels}
+        current = current_labels(store.read("labels", columns=LABEL_COLUMNS))
+        self._labeled = set(current.column("request_id").to_pylist())
+        labels = Taxonomy.of(store.loop.task).read_labels(current).to_pylist()
         self._random = [label for label in labels if label["stratum"] == "random"]
         self._batches: dict[str, set[str]] = defaultdict(set)
         self._evidence: dict[str, set[str]] = defaultdict(set)

@@ -69,16 +69,19 @@ def classes_added_after(store: LoopStore, moment: datetime | None = None) -> set
     store
         Tables of the loop.
     moment
-        In log time; None asks for what the loop's first taxonomy did not have.
+        In log time; before the loop's first taxonomy, or None, it is what that one did not have.
 
     Returns
     -------
     set of str
-        Empty if there is no taxonomy until then to compare with.
+        Empty if there is no taxonomy to compare with.
     """
     noted = sorted(store.read("taxonomies").to_pylist(), key=lambda row: (row["since"], row["taxonomy"]))
-    known = noted[:1] if moment is None else [row for row in noted if row["since"] <= moment]
-    if not known:
-        return set()
+    until = [row for row in noted if moment is not None and row["since"] <= moment]
+    known = until or noted[:1]
     taxonomy = Taxonomy.of(store.loop.task)
-    return set(taxonomy.classes) - {taxonomy.current(name) for row in known for name in row["classes"]}
+    return (
+        set()
+        if not known
+        else set(taxonomy.classes) - {taxonomy.current(name) for row in known for name in row["classes"]}
+    )

@@ -10,6 +10,7 @@ from include.foundation.decisions.drift_verdict import ALL_ROWS, LabelShareDetai
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import effective_rows
 from include.foundation.statistics.tails import two_sided_t
+from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.discoveries import discoveries
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
@@ -32,8 +33,8 @@ def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Labele
     Returns
     -------
     list of MonitorFinding
-        Monitor ``label``; empty if either side has fewer than thirty effective rows, or the labels before are of fewer than
-        seven days.
+        Monitor ``label``, of the classes that the loop already had at the start of the days before; empty if either side has
+        fewer than thirty effective rows, or the labels before are of fewer than seven days.
 
     Notes
     -----
@@ -44,13 +45,15 @@ def label_findings(store: LoopStore, interval: Interval, labels: Sequence[Labele
     """
     start = interval.end - POOLED
     oldest = start - timedelta(days=store.loop.drift.reference_days)
+    too_new = classes_added_after(store, oldest)
+    labels = [row for row in labels if row.label not in too_new]
     current = [row for row in labels if start <= row.ts < interval.end]
     reference = [row for row in labels if oldest <= row.ts < start]
     sizes = (_effective_rows(current), _effective_rows(reference))
     days = _by_day(reference)
     if min(sizes) < FEWEST_LABELS or len(days) < FEWEST_REFERENCE_DAYS:
         return []
-    classes = store.loop.task.classes
+    classes = [name for name in store.loop.task.classes if name not in too_new]
     shares = [(_share(current, name), _share(reference, name)) for name in classes]
     dispersions = [_dispersion(days, name, before) for name, (_, before) in zip(classes, shares, strict=True)]
     noise = np.sqrt([dispersion * (1 / sizes[0] + 1 / sizes[1]) / 4 for dispersion in dispersions])

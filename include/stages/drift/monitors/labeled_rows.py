@@ -12,6 +12,7 @@ from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import design_weights
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.drift.profiling.columns import watched_segments
 
 FEWEST_LABELS = 30
@@ -61,10 +62,11 @@ class LabeledRow:
 
 
 def random_labels(store: LoopStore, interval: Interval) -> list[LabeledRow]:
-    """Return the labels of randomly drawn rows before the window's end whose prediction is known."""
+    """Return the labels of randomly drawn rows before the window's end whose prediction is known, in today's classes."""
     segments = watched_segments(store.loop)
     labels = current_labels(store.read("labels", filters=[("stratum", "=", "random"), ("ts", "<", interval.end)]))
-    return [LabeledRow.from_row(row, segments) for row in labels.to_pylist() if row["predicted"]]
+    read = Taxonomy.of(store.loop.task).read_labels(labels)
+    return [LabeledRow.from_row(row, segments) for row in read.to_pylist() if row["predicted"]]
 
 
 def weights_of(rows: Sequence[LabeledRow]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from include.foundation.intervals import Interval
 from include.foundation.statistics.e_values import shortfall_e_value
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow
 
@@ -20,7 +21,8 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     store
         Tables of the loop.
     interval
-        The window; rows up to its end count, from when the live version went live.
+        The window; rows up to its end count, from when the live version went live. Those of classes that were added since
+        do not count: the version could not know them.
     labels
         Labels of random rows.
 
@@ -43,6 +45,8 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
         return []
     live = deployments[-1]
     version, promised = live.model_version, live.promised.low if live.promised else None
+    unknown_to_it = classes_added_after(store, live.live_from)
+    labels = [row for row in labels if row.label not in unknown_to_it]
     current = [row for row in labels if live.live_from < row.ts < interval.end and row.model_version == version]
     earlier = [row for row in labels if row.ts <= live.live_from]
     if not current:

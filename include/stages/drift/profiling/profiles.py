@@ -55,7 +55,7 @@ def _origins(store: LoopStore, days: Sequence[str], dataset: Any) -> dict[str, s
     inputs = {name: item.model_dump() for name, item in loop.inputs.items()}
     drift = loop.drift.model_dump(include={"segments", "most_segment_values"})
     files = {day: sorted(path for path, its_day in of_file.items() if its_day == day) for day in days}
-    return {day: digest_of(inputs, loop.segments, loop.task.classes, drift, files[day]) for day in days}
+    return {day: digest_of(inputs, loop.segments, drift, files[day]) for day in days}
 
 
 def _origin_file(day: str) -> tuple[str, str]:

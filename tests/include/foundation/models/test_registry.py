@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import FunctionTransformer
 
-from include.foundation.errors import DeploymentError, RegistryError, TrainingError
+from include.foundation.errors import ConfigError, DeploymentError, RegistryError, TrainingError
 from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.rows import rows_of
@@ -186,3 +186,33 @@ def test_log_file_keeps_it_with_the_run(
     kept = Path(registry.client.download_artifacts(run_id, "reports/notes.bin", str(tmp_path)))
     assert kept.read_bytes() == (content.encode() if isinstance(content, str) else content)
     assert statuses(registry) == ["FINISHED"]
+
+
+def test_model_that_speaks_former_names_answers_in_todays(tmp_path: Path) -> None:
+    old = make_label_store(tmp_path)
+    data = labeled(old)
+    estimator = fit(old, data)
+    task = {
+        "kind": "classification",
+        "classes": ["cereals", "crude", "trade"],
+        "renamed": {"grain": "cereals"},
+        "retired": ["ship"],
+    }
+    loop = make_text_loop(task=task)
+    labels, probabilities = LoadedModel(loop, "1", "run", "key", estimator).predict(data.train)
+    expected = ["cereals" if name == "grain" else name for name in data.train.column("label").to_pylist()]
+    assert list(labels) == expected
+    by_name = dict(zip(loop.task.classes, probabilities.T, strict=True))
+    as_spoken = LoadedModel(old.loop, "1", "run", "key", estimator).predict(data.train)[1]
+    spoken = dict(zip(old.loop.task.classes, as_spoken.T, strict=True))
+    np.testing.assert_array_equal(by_name["cereals"], spoken["grain"])
+    np.testing.assert_array_equal(by_name["crude"], spoken["crude"])
+    assert not by_name["trade"].any()
+
+
+def test_model_that_speaks_undeclared_names_is_refused_with_the_ways_out(tmp_path: Path) -> None:
+    store = make_label_store(tmp_path)
+    loop = make_text_loop(task={"kind": "classification", "classes": ["crude", "ship"]})
+    model = LoadedModel(loop, "3", "run", "key", fit(store, labeled(store)))
+    with pytest.raises(ConfigError, match=r"'grain' is in 1 model \(version 3\).*task.renamed: \{grain"):
+        model.predict(labeled(store).train)

@@ -7,6 +7,7 @@ import pytest
 from include.foundation.decisions import GuardVerdict, find
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
+from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
 from include.stages.labels.datasets import publish_dataset
@@ -177,3 +178,24 @@ def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_tha
     decision = watch_deployment(store)
     assert decision.score.value == pytest.approx(0.1)
     assert decision.outcome == "broken"
+
+
+def test_watch_deployment_reads_live_rows_in_todays_classes_and_leaves_out_what_the_version_cannot_know(
+    tmp_path: Path,
+) -> None:
+    store = make_label_store(tmp_path)
+    note_taxonomy(store, DAY)
+    go_live(store)
+    answer_live(store, [True] * 30)
+    task = {
+        "kind": "classification",
+        "classes": ["oil", "grain", "boats"],
+        "renamed": {"crude": "oil"},
+        "retired": ["ship"],
+    }
+    changed = make_label_store(tmp_path, make_text_loop(task=task))
+    note_taxonomy(changed, DAY + timedelta(days=2))
+    answer_live(changed, [False] * 40, first=100, day=2, label="boats")
+    verdict = watch_deployment(changed)
+    assert (rows_seen(verdict), verdict.score.value) == (20, 1.0)
+    assert verdict.outcome != "broken"

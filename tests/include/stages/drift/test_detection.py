@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from include.foundation.decisions import DriftVerdict, find
+from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.rows import rows_of
 from include.stages.drift.detection import MOST_COLUMNS, detect_drift
 from tests.builders import day, make_store
@@ -102,3 +103,16 @@ def test_window_judged_again_keeps_its_verdict_though_labels_came_back(tmp_path)
     store.append_new("labels", rows_of(store.loop, "labels", labels))
     assert detect_drift(store, day(14)).reference == first.reference
     assert store.version("decisions") == 0
+
+
+def test_declared_change_of_classes_is_no_drift_and_an_undeclared_one_is(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    note_taxonomy(store, day(0).start)
+    fill(store, 0, 14)
+    fill(store, 14, 1, predicted=lambda place: ["earn", "cereals", "wheat", "corn"][place % 4])
+    task = {"classes": ["earn", "cereals", "wheat", "corn"], "renamed": {"grain": "cereals"}, "retired": ["acq"]}
+    declared = make_store(tmp_path, drift=DRIFT, task=task)
+    note_taxonomy(declared, day(14).start)
+    assert detect_drift(declared, day(14)).outcome == "stable"
+    undeclared = make_store(tmp_path, drift=DRIFT)
+    assert {finding.column for finding in detect_drift(undeclared, day(14)).columns if finding.flagged} == {"predicted"}

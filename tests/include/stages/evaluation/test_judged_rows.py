@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.foundation.config.sections import Task
 from include.foundation.store.rows import rows_of
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from tests.include.stages.evaluation.judged_builders import (
@@ -61,3 +62,28 @@ def test_where_all_segment_values_is_every_row_once(answers) -> None:
     assert sum(len(part.labels) for part in parts) == len(answers)
     assert sum(part.challenger_right.sum() for part in parts) == rows.challenger_right.sum()
     assert parts[-1].scaled_differences() == ()
+
+
+def test_model_of_former_names_is_judged_as_if_it_spoke_todays():
+    answers = [("a", "a", "b", 0.5, "eu"), ("b", "c", "b", 0.5, "us"), ("c", "c", "a", 0.5, None)]
+    plain = judge_rows(answers)
+    loop = make_judged_loop()
+    task = Task(kind="classification", classes=["a", "b", "see"], renamed={"c": "see"})
+    changed = loop.model_copy(update={"task": task})
+    rows = [
+        answered_row(n, "".join(row[:3]), inclusion_probability=0.5, segment_desk=row[4])
+        for n, row in enumerate(answers)
+    ]
+    judged = judged_rows(changed, rows_of(loop, "labels", rows), champion_of(changed), challenger_of(changed))
+    assert judged.labels == ["a", "b", "see"]
+    assert judged.differences.tolist() == plain.differences.tolist()
+    assert judged.champion_scores.tolist() == plain.champion_scores.tolist()
+
+
+def test_labels_of_a_retired_class_judge_nobody():
+    task = Task(kind="classification", classes=["a", "b"], retired=["c"])
+    loop = make_judged_loop().model_copy(update={"task": task})
+    rows = [answered_row(0, "aac"), answered_row(1, "ccc")]
+    judged = judged_rows(loop, rows_of(loop, "labels", rows), champion_of(loop), challenger_of(loop))
+    assert (judged.labels, judged.champion_scores.tolist(), judged.challenger_scores.tolist()) == (["a"], [1.0], [0.0])
+    assert judged.challenger_predictions.tolist() == ["c"]

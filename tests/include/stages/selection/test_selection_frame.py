@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -6,6 +7,8 @@ import pytest
 from scipy import stats
 
 from include.foundation.statistics.estimates import weighted_mean
+from include.foundation.store.ledgers.taxonomies import note_taxonomy
+from include.foundation.store.tables import LoopStore
 from include.stages.selection.content import content_key
 from include.stages.selection.frame import sampling_frame
 from include.stages.selection.selecting import select_samples
@@ -159,3 +162,57 @@ def test_frame_without_rows_is_empty(tmp_path):
 def test_frame_differs_between_seeds(tmp_path):
     store = make_selection_store(tmp_path, prediction_rows(20), loop=make_selection_loop())
     assert sampling_frame(store, EVERYTHING, 0).content_keys != sampling_frame(store, EVERYTHING, 1).content_keys
+
+
+def retired_store(store, *retired: str):
+    """Return the same store after these classes were retired."""
+    classes = [name for name in store.loop.task.classes if name not in retired]
+    task = {"kind": "classification", "classes": [*classes, "trade"], "retired": list(retired)}
+    return LoopStore(make_selection_loop(task=task), str(Path(store.uri).parent))
+
+
+def label_requests(store, label: str) -> None:
+    """Label every request."""
+    rows = [
+        label_row(number, request["content_key"])
+        | {"label": label, **{name: request[name] for name in ("trace_id", "request_id")}}
+        for number, request in enumerate(requests_of(store))
+    ]
+    add_rows(store, "labels", rows)
+
+
+def test_rows_whose_label_was_retired_may_be_requested_again_and_only_they(tmp_path):
+    store = make_selection_store(tmp_path, prediction_rows(6))
+    select_samples(store, day_interval(), budget=6)
+    label_requests(store, "ship")
+    assert sampling_frame(store, EVERYTHING, 0).rows.num_rows == 0
+    assert sampling_frame(retired_store(store, "acq"), EVERYTHING, 0).rows.num_rows == 0
+    after = retired_store(store, "ship")
+    assert sampling_frame(after, EVERYTHING, 0).rows.num_rows == 6
+    before = {row["request_id"] for row in requests_of(store)}
+    select_samples(after, day_interval(days=2), budget=4)
+    again = [row for row in requests_of(after) if row["request_id"] not in before]
+    assert len(again) == 4
+    assert {row["trace_id"] for row in again} < {row["trace_id"] for row in prediction_rows(6)}
+    assert sampling_frame(after, EVERYTHING, 0).rows.num_rows == 2
+
+
+def test_frame_reads_predictions_in_todays_classes(tmp_path):
+    rows = [prediction_row(0), prediction_row(1, taxonomy="not known")]
+    rows += [prediction_row(2, predicted="ship", probabilities=[0.0, 0.0, 1.0])]
+    store = make_selection_store(tmp_path, rows)
+    note_taxonomy(store, DAY)
+    task = {
+        "kind": "classification",
+        "classes": ["buy", "earn", "trade"],
+        "renamed": {"acq": "buy"},
+        "retired": ["ship"],
+    }
+    changed = LoopStore(make_selection_loop(task=task), str(Path(store.uri).parent))
+    by_id = {row["trace_id"]: row for row in sampling_frame(changed, EVERYTHING, 0).rows.to_pylist()}
+    first, second, third = (by_id[row["trace_id"]] for row in rows)
+    assert (first["predicted"], third["predicted"]) == ("buy", "ship")
+    assert np.allclose(first["probabilities"], np.array([0.95, 0.0375, 0]) / 0.9875)
+    assert second["probabilities"] is None
+    assert np.allclose(third["probabilities"], 1 / 3)
+    assert select_samples(changed, day_interval(), budget=3).requests == 3
