@@ -7,7 +7,7 @@ USER 50000:0
 WORKDIR ${AIRFLOW_HOME}
 
 COPY --chown=50000:0 requirements-image.txt ./
-RUN pip install --no-cache-dir --requirement requirements-image.txt
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-image.txt
 
 # A named volume takes over the owner of the folder that it is mounted on; a folder missing here would belong to root.
 RUN mkdir -p data logs mlflow state && chmod g=u data logs mlflow state

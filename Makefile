@@ -3,6 +3,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 LOOP ?= newswire
 PORT ?= 8080
+MLFLOW_PORT ?= 5001
+CMD ?=
+# What fetches the locked packages, and what `make audit` runs.
+UV := 0.13.9
+BANDIT := 1.9.4
+PIP_AUDIT := 2.10.1
 UPGRADE ?= --upgrade
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,7 +19,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status check test test-fast lint dag-docs bench bench-peers mutants lock suite clean
+.PHONY: help setup demo up down status shell mlflow check test test-fast lint dag-docs bench bench-peers mutants lock audit suite clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +30,19 @@ demo: $(VENV)/run.stamp ## Play three cycles of a loop in a real Airflow (LOOP=n
 	@$(PY) -m demo.story --loop $(LOOP) --port $(PORT)
 
 up: $(VENV)/run.stamp ## Start Airflow with its UI on loopback and print the login (PORT=8080)
-	@$(PY) -m demo.standalone up --port $(PORT)
+	@$(PY) -m demo up --port $(PORT)
 
 down: $(VENV)/run.stamp ## Stop that Airflow
-	@$(PY) -m demo.standalone down --port $(PORT)
+	@$(PY) -m demo down
 
-status: $(VENV)/run.stamp ## Say whether that Airflow runs
-	@$(PY) -m demo.standalone status --port $(PORT)
+status: $(VENV)/run.stamp ## Say how each part of that Airflow is, and what ended
+	@$(PY) -m demo status
+
+shell: $(VENV)/run.stamp ## Open a shell where the command `airflow` works on it (CMD="airflow dags list" runs one command)
+	@$(PY) -m demo shell --run '$(subst ','\'',$(CMD))'
+
+mlflow: $(VENV)/run.stamp ## Open MLflow's UI on its runs and models (MLFLOW_PORT=5001)
+	@$(PY) -m demo mlflow --mlflow-port $(MLFLOW_PORT)
 
 check: $(VENV)/run.stamp ## Validate every loop file
 	@$(PY) -m include check
@@ -74,13 +86,20 @@ data/cache/peers/%/made: benchmarks/peers/%.txt | $(VENV)/bin/uv
 
 lock: $(VENV)/dev.stamp ## Resolve the requirements*.in again into the locks, to the newest versions (UPGRADE= keeps them)
 	@for name in requirements requirements-dev requirements-image; do \
-	  $(VENV)/bin/uv pip compile -q --universal $(UPGRADE) --python-version 3.11 $$name.in -o $$name.txt || exit 1; done
+	  $(VENV)/bin/uv pip compile -q --universal --generate-hashes $(UPGRADE) --python-version 3.11 $$name.in -o $$name.txt || exit 1; done
+
+# Each tool is fetched for this run alone; what the locks pin is compared with public advisories, so this needs a network.
+audit: $(VENV)/dev.stamp ## Look for known weaknesses in the locks and in the code
+	@$(VENV)/bin/uv tool run --quiet bandit==$(BANDIT) --quiet --configfile pyproject.toml --recursive include plugins dags demo
+	@for name in requirements requirements-dev requirements-image; do \
+	  $(VENV)/bin/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
+	    --requirement $$name.txt || exit 1; done
 
 suite: $(VENV)/run.stamp ## Write a loop's expectations to include/expectations, to be edited (LOOP=newswire)
 	@$(PY) -m include suite $(LOOP)
 
 clean: ## Remove the environment, the demo's data and every cache (not your loops)
-	@test ! -x $(PY) || $(PY) -m demo.standalone down || true
+	@test ! -x $(PY) || $(PY) -m demo down || true
 	rm -rf $(VENV) .airflow data/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/uv:
@@ -89,7 +108,7 @@ $(VENV)/bin/uv:
 	done; \
 	if [ -z "$$found" ]; then echo "No Python 3.11 or 3.12 runs here; install one" >&2; exit 1; fi; \
 	echo "Making the environment with $$($$found --version) …"; \
-	$$found -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$$found -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 
 # The development lock contains the run-time one, so setting up for tests never takes anything away from a run.
 $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/uv

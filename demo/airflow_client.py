@@ -10,7 +10,6 @@ import httpx
 
 from include.foundation.errors import FeedbackLoopError
 
-LOCKED_ATTEMPTS = 5
 TERMINAL = {"success", "failed"}
 
 
@@ -181,12 +180,6 @@ class AirflowClient:
         response = self._http.request(method, f"/api/v2{path}", **arguments)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._authenticate()
-            response = self._http.request(method, f"/api/v2{path}", **arguments)
-        # SQLite has one writer at a time; what failed was rolled back, so it can be sent again.
-        for _ in range(LOCKED_ATTEMPTS):
-            if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in response.text:
-                break
-            time.sleep(2)
             response = self._http.request(method, f"/api/v2{path}", **arguments)
         if response.is_error:
             raise FeedbackLoopError(

@@ -1,14 +1,11 @@
-"""A private Airflow for this project: ``python -m demo.standalone up|down|status``.
+"""A private Airflow for this project, with a Postgres of its own, on the loopback interface only.
 
-It uses SQLite and the LocalExecutor, and listens on the loopback interface only. It is for development and for the demo; in
-production use docker-compose.yaml.
+It is for development and for the demo; in production use docker-compose.yaml. ``python -m demo`` is its command line.
 """
 
-import argparse
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -17,16 +14,22 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from demo.process_groups import members, send_signal, start_time
+from demo.airflow_client import connected
+from demo.embedded_postgres import EmbeddedPostgres
+from demo.process_sessions import members, send_signal, start_time
+from demo.secret_files import secret
 from include.foundation.config.loading import ROOT
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
 USER = "admin"
 STARTING_SECONDS = 240
-STOPPING_SECONDS = 20
+STOPPING_SECONDS = 40
+PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+POOL = {"name": "labeling", "slots": 1, "description": "One push to labeling at a time", "include_deferred": False}
 LOCAL_SETTINGS = """import sys
 
 if "scheduler" in sys.argv:
@@ -40,6 +43,8 @@ SETTINGS = {
     "AIRFLOW__API__HOST": "127.0.0.1",
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__CORE__FERNET_KEY": "",
+    "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+    "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
@@ -62,9 +67,9 @@ class Standalone:
     Parameters
     ----------
     home
-        Folder of its database, logs, passwords and process id.
+        Folder of its database, logs, passwords and process id, closed to other users.
     port
-        Port of the UI and the API. The logs of workers and triggers are served on the next two ports.
+        Port of the UI and the API. Postgres listens on the next one.
     store, tracking_uri
         What the connections ``feedback_store`` and ``mlflow`` point to.
     loops
@@ -85,28 +90,29 @@ class Standalone:
     @property
     def password(self) -> str:
         """Password of the user ``admin``, generated once per home folder."""
-        return self._secret("password")
+        return secret(self.home, "password", 12)
 
     @property
     def log(self) -> Path:
-        """File that all its processes print to."""
+        """File that all its processes print to; older ones lie beside it."""
         return self.home / "standalone.log"
 
     def environment(self) -> dict[str, str]:
         """Return the environment of its processes. It contains secrets, so it must not be logged."""
+        database = EmbeddedPostgres(self.home, self.port + 1).url
         own = {
             **SETTINGS,
             "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": database,
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
-            "AIRFLOW__API__SECRET_KEY": self._secret("api-secret"),
-            "AIRFLOW__API_AUTH__JWT_SECRET": self._secret("jwt-secret"),
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.port + 1),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.port + 2),
+            "AIRFLOW__API__SECRET_KEY": secret(self.home, "api-secret"),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secret(self.home, "jwt-secret"),
             "AIRFLOW_CONN_FEEDBACK_STORE": json.dumps(
-                {"conn_type": "generic", "password": self._secret("pseudonym-key"), "extra": {"uri": self.store}}
+                {"conn_type": "generic", "password": secret(self.home, "pseudonym-key"), "extra": {"uri": self.store}}
             ),
             "AIRFLOW_CONN_MLFLOW": json.dumps({"conn_type": "generic", "extra": {"tracking_uri": self.tracking_uri}}),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -128,18 +134,24 @@ class Standalone:
         """
         if self.running():
             raise ConfigError(f"Airflow runs already at {self.url}; `make down` stops it")
-        for port in (self.port, self.port + 1, self.port + 2):
+        for port in (self.port, self.port + 1):
             _demand_free(port)
-        (self.home / "config").mkdir(parents=True, exist_ok=True)
-        (self.home / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
-        (self.home / "passwords.json").write_text(json.dumps({USER: self.password}))
-        (self.home / "passwords.json").chmod(0o600)
-        with self.log.open("w") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "standalone"], cwd=ROOT, env=self.environment(), stdout=log,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        (self.home / "pid").write_text(f"{child.pid} {start_time(child.pid)}")
+        self._write_home()
+        command = [
+            sys.executable, "-m", "demo.components", "--home", str(self.home), "--port", str(self.port + 1), "--tracking-uri",
+            self.tracking_uri,
+        ]  # fmt: skip
+        nowhere = subprocess.DEVNULL
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environment(),
+            stdin=nowhere,
+            stdout=nowhere,
+            stderr=nowhere,
+            start_new_session=True,
+        )
+        (self.home / "pid").write_text(f"{child.pid} {start_time(child.pid)} {self.port}")
         try:
             self._wait_until_healthy(child)
             self._make_pool()
@@ -149,24 +161,27 @@ class Standalone:
 
     def stop(self) -> bool:
         """Stop all its processes, and no others, and return whether there were any."""
-        group = self.running()
-        if group is None:
+        session = self.running()
+        if session is None:
             return False
-        send_signal(group, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(session, signal.SIGTERM)
+        if start_time(session) is None:  # what it kept running outlived it
+            send_signal(session, signal.SIGTERM)
         deadline = time.monotonic() + STOPPING_SECONDS
-        while members(group) and time.monotonic() < deadline:
+        while members(session) and time.monotonic() < deadline:
             time.sleep(0.2)
-        send_signal(group, signal.SIGKILL)
+        send_signal(session, signal.SIGKILL)
         (self.home / "pid").unlink(missing_ok=True)
         return True
 
     def running(self) -> int | None:
-        """Return its process group, or None if it does not run.
+        """Return its session, or None if it does not run.
 
         The time at which the process started tells it from a later process with the same id.
         """
         try:
-            number, start = (self.home / "pid").read_text().split()
+            number, start, _ = (self.home / "pid").read_text().split()
             pid = int(number)
         except (FileNotFoundError, ValueError):
             return None
@@ -174,13 +189,32 @@ class Standalone:
         is_ours = leader_start == start if leader_start is not None else bool(members(pid))
         return pid if is_ours else None
 
-    def _secret(self, name: str) -> str:
-        path = self.home / "secrets" / name
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(48 if name != "password" else 12))
-        return path.read_text()
+    def running_port(self) -> int | None:
+        """Return the port at which the Airflow of this home runs, whatever `port` is; None if it does not run."""
+        return int((self.home / "pid").read_text().split()[2]) if self.running() else None
+
+    def health(self) -> dict[str, Any]:
+        """Return what the API server says of each part: its status, and its latest heartbeat.
+
+        Raises
+        ------
+        FeedbackLoopError
+            If it does not answer.
+        """
+        try:
+            answer = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            return {part: dict(answer.json()[part]) for part in PARTS}
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise FeedbackLoopError(f"The API server at {self.url} does not answer: {error!r}") from error
+
+    def _write_home(self) -> None:
+        (self.home / "config").mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)
+        (self.home / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
+        passwords = self.home / "passwords.json"
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps({USER: self.password}))
+        self.log.touch(mode=0o600)
 
     def _wait_until_healthy(self, child: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + STARTING_SECONDS
@@ -189,21 +223,16 @@ class Standalone:
                 raise FeedbackLoopError(
                     f"Airflow ended with status {child.returncode} while starting:\n{self._log_end()}"
                 )
-            with contextlib.suppress(httpx.HTTPError):
-                health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
-                if all(
-                    health[part]["status"] == "healthy"
-                    for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
-                ):
+            with contextlib.suppress(FeedbackLoopError):
+                if all(part["status"] == "healthy" for part in self.health().values()):
                     return
             time.sleep(0.5)
         raise FeedbackLoopError(f"Airflow was not healthy within {STARTING_SECONDS} s:\n{self._log_end()}")
 
     def _make_pool(self) -> None:
-        command = [sys.executable, "-m", "airflow", "pools", "set", "labeling", "1", "One push to labeling at a time"]
-        result = subprocess.run(command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise FeedbackLoopError(f"The pool could not be made:\n{result.stderr[-500:]}")
+        with connected(self.url, USER, self.password) as client:
+            if not any(pool["name"] == POOL["name"] for pool in client.get("/pools")["pools"]):
+                client.post("/pools", POOL)
 
     def _log_end(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
@@ -219,29 +248,6 @@ def running(airflow: Standalone) -> Iterator[Standalone]:
         airflow.stop()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m demo.standalone", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "status"])
-    parser.add_argument("--port", type=int, default=8080)
-    options = parser.parse_args(arguments)
-    airflow = Standalone(port=options.port)
-    if options.command == "up":
-        try:
-            airflow.start()
-        except FeedbackLoopError as error:
-            print(error, file=sys.stderr)
-            return 1
-    elif options.command == "down":
-        print("Airflow is stopped." if airflow.stop() else "Airflow was not running.")
-        return 0
-    if airflow.running() is None:
-        print("Airflow is not running.")
-        return 1
-    print(f"Airflow runs at {airflow.url}; user {USER}, password {airflow.password}")
-    return 0
-
-
 def _demand_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -251,7 +257,3 @@ def _demand_free(port: int) -> None:
             raise ConfigError(
                 f"Port {port} is taken by another process; stop it, or choose other ports with PORT=…"
             ) from error
-
-
-if __name__ == "__main__":
-    sys.exit(main())

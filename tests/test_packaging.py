@@ -59,6 +59,11 @@ class TestLocks:
         for lock in LOCKS:
             assert [line for line in requirements(lock) if "==" not in line] == [], lock
 
+    def test_every_package_has_the_digests_of_its_files(self):
+        for lock in LOCKS:
+            packages = re.split(r"^(?=[a-z0-9])", text_of(lock), flags=re.MULTILINE)[1:]
+            assert [text.split(" ")[0] for text in packages if "--hash=sha256:" not in text] == [], lock
+
     @pytest.mark.parametrize("lock", LOCKS[1:])
     def test_what_is_tested_and_what_is_shipped_have_the_versions_of_a_run(self, lock):
         assert set(requirements("requirements.txt")) <= set(requirements(lock))
@@ -120,7 +125,7 @@ class TestImage:
 
     def test_everything_that_pip_installs_comes_from_one_lock(self):
         installs = [rest for rest in arguments("RUN") if "install" in rest]
-        assert installs == ["pip install --no-cache-dir --requirement requirements-image.txt"]
+        assert installs == ["pip install --no-cache-dir --require-hashes --requirement requirements-image.txt"]
 
     def test_it_never_runs_as_root(self):
         words = [word for word, _ in instructions()]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from demo.process_groups import start_time
+from demo.process_sessions import start_time
 from demo.standalone import Standalone
 from include.foundation.errors import ConfigError
 
@@ -25,13 +25,15 @@ def test_busy_port_is_refused_before_anything_starts(tmp_path):
 def test_process_id_that_now_belongs_to_another_is_never_stopped(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
     try:
-        (tmp_path / "pid").write_text(f"{child.pid} 12345")
+        (tmp_path / "pid").write_text(f"{child.pid} 12345 8080")
         airflow = Standalone(home=tmp_path)
         assert airflow.running() is None
+        assert airflow.running_port() is None
         assert not airflow.stop()
         assert child.poll() is None
-        (tmp_path / "pid").write_text(f"{child.pid} {start_time(child.pid)}")
+        (tmp_path / "pid").write_text(f"{child.pid} {start_time(child.pid)} 9000")
         assert airflow.running() == child.pid
+        assert airflow.running_port() == 9000
         assert airflow.stop()
         assert child.wait(10) != 0
     finally:
@@ -39,7 +41,7 @@ def test_process_id_that_now_belongs_to_another_is_never_stopped(tmp_path):
         child.communicate()
 
 
-@pytest.mark.parametrize("content", [None, "", "no number", "1"])
+@pytest.mark.parametrize("content", [None, "", "no number", "1", "1 2"])
 def test_missing_or_broken_pid_file_means_not_running(tmp_path, content):
     if content is not None:
         (tmp_path / "pid").write_text(content)
@@ -62,6 +64,7 @@ def test_environment_binds_to_loopback_without_telemetry_or_examples(tmp_path):
     assert environment["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:9000"
     assert environment["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
     assert environment["DO_NOT_TRACK"] == "1"
+    assert "@127.0.0.1:9001/" in environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     assert "ALL_ADMINS" not in " ".join(environment)
     assert "PYTHONDONTWRITEBYTECODE" not in environment
     assert os.environ["AIRFLOW_HOME"] != environment["AIRFLOW_HOME"]
