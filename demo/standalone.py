@@ -90,7 +90,7 @@ class Standalone:
     @property
     def password(self) -> str:
         """Password of the user ``admin``, generated once per home folder."""
-        return secret(self.home, "password", 12)
+        return secret(self.home, "password")
 
     @property
     def log(self) -> Path:
