@@ -53,7 +53,7 @@ def main() -> None:
         for name, schedule in (("past", "@daily"), ("present", "*/5 * * * *")):
             write_loop(folder, name, schedule)
         served = sum(serve(folder, "past", first + timedelta(days=number)) for number in range(days))
-        served_present = serve(folder, "present", datetime.now(UTC).date())
+        served_present = serve(folder, "present", datetime.now(UTC).date() - timedelta(days=1))
         airflow = Standalone(
             home=folder / "airflow", port=free_port(), store=str(folder / "store"),
             tracking_uri=f"sqlite:///{folder}/mlflow/mlflow.db", loops=folder / "loops",
@@ -109,7 +109,15 @@ def write_loop(folder: Path, name: str, schedule: str) -> None:
 
 
 def serve(folder: Path, name: str, day: date) -> int:
-    """Write the log of a day and return how many rows it has."""
+    """Write the log of a day and return how many rows it has.
+
+    Parameters
+    ----------
+    folder
+        Folder of the benchmark.
+    name, day
+        Of the loop, and the day of the timestamps.
+    """
     generator = random.Random(f"{name} {day}")  # noqa: S311
     lines = []
     for number in range(ROWS_A_DAY):
