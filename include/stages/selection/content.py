@@ -17,6 +17,8 @@ from include.foundation.digests import digest_of
 DIGITS = 6
 FEATURES = 2**12
 WAVES = 256
+TAIL, FAR = 10, 1000  # widths of the middle half from the median
+LARGEST = 1e140  # squares of which can be added up
 
 
 def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
@@ -88,8 +90,29 @@ def _block(kind: str, values: list[Any]) -> Any:
     return sparse.csr_matrix(normalize(_standardised(array)))
 
 
+def far_out(loop: Loop, rows: pa.Table) -> list[tuple[str, str]]:
+    """Return trace id and input of each number so far from the middle that beside it all others would look alike."""
+    found = []
+    for name, item in loop.inputs.items():
+        if item.type == "numeric" and rows.num_rows:
+            values = rows.column(loop.input_columns[name]).to_numpy().astype(np.float64)[:, None]
+            low, high = _range(values, FAR)
+            is_far = ((values < low) | (values > high)).ravel()
+            found += [(trace_id, name) for trace_id in rows.column("trace_id").filter(pa.array(is_far)).to_pylist()]
+    return found
+
+
+def _range(array: NDArray[np.float64], times: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the numbers that are so many times the width of a column's middle half away from its median, on either side."""
+    known = np.where(np.isnan(array).all(axis=0), 0.0, np.clip(array, -LARGEST, LARGEST))
+    first, middle, third = np.nanquantile(known, [0.25, 0.5, 0.75], axis=0)
+    reach = times * np.where(third > first, third - first, np.maximum(np.abs(middle), 1.0))
+    return middle - reach, middle + reach
+
+
 def _standardised(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the columns with mean 0 and standard deviation 1; a missing number counts as the mean."""
+    """Return the columns with mean 0 and standard deviation 1; a missing number counts as the mean, one in a tail as less so."""
+    array = np.clip(array, *_range(array, TAIL))
     means = np.nan_to_num(np.nanmean(np.where(np.isnan(array).all(axis=0), 0.0, array), axis=0))
     return np.asarray(StandardScaler().fit_transform(np.where(np.isnan(array), means, array)))
 

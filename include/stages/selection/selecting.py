@@ -11,9 +11,12 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.certainty import CertaintyStratum
+from include.stages.selection.content import far_out
 from include.stages.selection.frame import Frame, sampling_frame
 from include.stages.selection.nominations import reported_rows
 from include.stages.selection.requests import Choice, request_rows
+
+MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,10 @@ def _record(store: LoopStore, interval: Interval, batch: pa.Table, frame: Frame)
     )
     without_probabilities = frame.rows.column("probabilities").null_count
     note = f"{without_probabilities} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
-    reasons = (reason, note) if without_probabilities else (reason,)
+    far = far_out(store.loop, frame.rows)
+    shown = ", ".join(f"{name} of {trace_id}" for trace_id, name in far[:MOST_SHOWN])
+    odd = f"{len(far)} numbers are far from all others: {shown}{' …' if far[MOST_SHOWN:] else ''}; see whether they are right."
+    reasons = (reason, *([note] if without_probabilities else []), *([odd] if far else []))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report

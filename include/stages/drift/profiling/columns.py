@@ -13,6 +13,7 @@ from include.foundation.config.loop_file import Loop
 from include.stages.drift.profiling.vocabulary import Vocabulary, text_numbers
 
 PROJECTIONS = 4
+LARGEST = float(np.finfo(np.float32).max)
 Numbers = NDArray[np.float64]
 
 
@@ -93,11 +94,12 @@ def vector_numbers(values: pa.Array) -> dict[str, Numbers]:
     starts = np.cumsum(np.nan_to_num(lengths)) - np.nan_to_num(lengths)
     for length in np.unique(lengths[lengths > 0]).astype(int):
         rows = np.flatnonzero(lengths == length)
-        matrix = flat[starts[rows].astype(np.intp)[:, None] + np.arange(length)]
-        norm = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-        measures[rows] = np.column_stack([matrix.mean(axis=1), norm, matrix @ _signs(length)])
+        matrix = np.clip(flat[starts[rows].astype(np.intp)[:, None] + np.arange(length)], -LARGEST, LARGEST)
+        with np.errstate(over="ignore", invalid="ignore"):
+            norm = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+            measures[rows] = np.column_stack([matrix.mean(axis=1), norm, matrix @ _signs(length)])
     # Single precision: the last bits depend on how many rows are multiplied at once, and could move a value to another bin.
-    measures = measures.astype(np.float32).astype(np.float64)
+    measures = np.clip(measures, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
     return dict(zip(names, np.ascontiguousarray(measures.T), strict=True))
 
 

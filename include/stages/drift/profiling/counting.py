@@ -13,6 +13,7 @@ from include.stages.drift.profiling.column_profile import Counts
 MOST_CATEGORIES = 1000
 BUCKETS = 256
 BUCKET_PREFIX = "__names_"
+LARGEST = 1e140  # what a larger number counts as in sums: their squares, of any number of rows, have one too
 BLOCK = 1 << 15  # values that stay in the processor's cache
 Codes = NDArray[np.intp]
 Groups = Sequence[Codes | None]
@@ -48,19 +49,22 @@ class NumberCounts:
 
     def _add_block(self, values: NDArray[np.float64], groups: Groups) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
-            if not np.isfinite(values.sum()):
+            summed, squared = values, np.einsum("i,i", values, values)
+            if not np.isfinite(squared):
                 finite = np.isfinite(values)
                 values, groups = values[finite], [None if codes is None else codes[finite] for codes in groups]
+                summed = np.clip(values, -LARGEST, LARGEST)
+                squared = np.einsum("i,i", summed, summed)
             cells = self._binning.cells(values)
             for number, codes in enumerate(groups):
                 counts, sums = self._counts[number], self._sums[number]
                 if codes is None:
                     counts[0] += self._binning.counts(cells)
-                    sums[:, 0] += values.sum(), np.einsum("i,i", values, values)
+                    sums[:, 0] += summed.sum(), squared
                 else:
                     np.add(counts, _counts_by_group(codes, self._binning.bin_of_cell[cells], counts.shape), out=counts)
-                    sums[0] += np.bincount(codes, values, len(counts))
-                    sums[1] += np.bincount(codes, values * values, len(counts))
+                    sums[0] += np.bincount(codes, summed, len(counts))
+                    sums[1] += np.bincount(codes, summed * summed, len(counts))
 
 
 class CategoryCounts:

@@ -92,3 +92,11 @@ def test_row_order_does_not_matter_to_a_row():
 
 def test_day_is_no_column_that_is_read(tmp_path):
     assert "day" not in source_columns(make_loop(tmp_path))
+
+
+@pytest.mark.filterwarnings("error")
+def test_measures_of_the_largest_numbers_are_large_and_not_missing():
+    measures = vector_numbers(pa.array([[1.79e308, 1.79e308], [-1.79e308, 1.0], [1e200, 1e200], [3.0, 4.0]]))
+    assert all(np.isfinite(values).all() for values in measures.values())
+    assert measures["norm"][3] == 5
+    assert measures["norm"][0] > 1e38

@@ -121,3 +121,14 @@ def test_profile_without_values_merges_with_any_bins():
     union = merged([empty, numeric_profile(np.zeros(3))])
     assert (union.rows, union.nulls, sum(union.values.counts)) == (7, 4, 3)
     assert union.values.edges == EDGES
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [[1.79e308] * 3, [1.79e308, -1.79e308, 1.0], [1e200, np.nan, np.inf]])
+def test_sums_of_the_largest_numbers_are_finite(values):
+    counts = NumberCounts([-np.inf, 0.0, 1.0, np.inf], [1, 2])
+    counts.add(np.array(values), [None, np.array([0, 1, 1])])
+    for grouping, group in ((0, 0), (1, 0), (1, 1)):
+        found = counts.of_group(grouping, group)
+        assert np.isfinite([found.total, found.total_squared]).all()
+    assert sum(counts.of_group(0, 0).counts) == np.isfinite(values).sum()
