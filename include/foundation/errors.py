@@ -68,6 +68,10 @@ class ObjectChangedError(StoreError):
     """An object is not the one that was listed: it was replaced or deleted since."""
 
 
+class FileTooLargeError(StoreError):
+    """A file is larger, once it is unpacked, than one task may read."""
+
+
 class LabelingError(FeedbackLoopError):
     """The labeling backend refused or lost something."""
 

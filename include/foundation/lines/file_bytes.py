@@ -11,7 +11,8 @@ from typing import IO, cast
 import numpy as np
 import pyarrow as pa
 
-from include.foundation.errors import StoreError
+from include.foundation.errors import FileTooLargeError, StoreError
+from include.foundation.store.objects.object_store import remedy
 
 BLOCK = 1 << 18
 NEWLINE = ord("\n")
@@ -32,9 +33,8 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as opened:
             yield opened
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read, it may have changed meanwhile; run the task again: {error}"
-        ) from error
+        what_to_do = remedy(error) or "it may have changed meanwhile; run the task again"
+        raise StoreError(f"{path}: cannot be read: {error}; {what_to_do}") from error
 
 
 def decompressed(opened: IO[bytes], suffix: str) -> IO[bytes]:
@@ -53,11 +53,22 @@ def break_reason(error: Exception) -> str:
     return str(error)
 
 
-def decompress(path: Path, target: Path) -> bool:
+def decompress(path: Path, target: Path, most_bytes: int) -> bool:
     """Write the content of a compressed file into another; tell whether it could be read to its end.
+
+    Parameters
+    ----------
+    path
+        The compressed file.
+    target
+        The other file.
+    most_bytes
+        How large the content may be.
 
     Raises
     ------
+    FileTooLargeError
+        If the content is larger.
     StoreError
         If the file cannot be read, or the other not be written.
     """
@@ -65,11 +76,29 @@ def decompress(path: Path, target: Path) -> bool:
         try:
             content = decompressed(opened, path.suffix)
             while block := content.read(BLOCK):
+                if copy.tell() + len(block) > most_bytes:
+                    raise FileTooLargeError(f"its {path.stat().st_size:,} bytes unpack to more than {most_bytes:,}")
                 copy.write(block)
         except BREAKS as error:
             break_reason(error)
             return False
     return True
+
+
+def sized_lines(content: IO[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
+    r"""Yield each line with its end, or the beginning of one that is longer than so many bytes, and how long it is.
+
+    Examples
+    --------
+    >>> import io
+    >>> list(sized_lines(io.BytesIO(b"{}\nlong\n{"), 4))
+    [(b'{}\n', 3), (b'long', 5), (b'{', 1)]
+    """
+    while begin := content.readline(longest):
+        size, rest = len(begin), begin
+        while size >= longest and not rest.endswith(b"\n") and (rest := content.readline(longest)):
+            size += len(rest)
+        yield begin, size
 
 
 def count_newlines(block: bytes) -> int:

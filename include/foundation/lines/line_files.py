@@ -16,10 +16,12 @@ from include.foundation.lines.file_bytes import (
     count_newlines,
     decompressed,
     opened_file,
+    sized_lines,
 )
-from include.foundation.lines.values import Problem, parse_object
+from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object
 
 CUT_OFF = "cut_off"
+ENDS = 5  # most bytes of a line that are not of its object: the mark of the byte order, and the end
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,19 @@ def read_lines(path: Path) -> Iterator[Line]:
     number = 0
     with opened_file(path) as opened:
         try:
-            for number, ended in enumerate(decompressed(opened, path.suffix), start=1):
+            lines = sized_lines(decompressed(opened, path.suffix), LONGEST_LINE + ENDS)
+            for number, (ended, size) in enumerate(lines, start=1):
                 raw = _without_ends(number, ended)
                 if raw.strip():
-                    yield parse_line(number, raw)
+                    yield parse_line(number, raw) if size == len(ended) else _too_long(number, raw, size)
         except BREAKS as error:
             yield cut_off(f"line {number}", error)
+
+
+def _too_long(number: int, raw: bytes, size: int) -> Line:
+    """Return the line of the beginning of one that is too long to be read."""
+    problem = Problem("line_too_long", f"got {size} bytes, expected at most {LONGEST_LINE}")
+    return Line(number, None, [problem], raw.decode("utf-8", "backslashreplace"))
 
 
 def cut_off(place: str, error: Exception) -> Line:

@@ -7,6 +7,9 @@ from include.foundation.intervals import Interval
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import moment_of
 
+GONE, REPEATED = "gone", "repeated_trace_id"  # reason codes that several modules ask for
+LONGEST_RAW = 1 << 16  # characters of a refused line that are kept
+
 
 def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> dict[str, Any]:
     """Return the quarantine row of a refused line: every reason, the raw text, and a key made of the content.
@@ -35,5 +38,5 @@ def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> d
         "ts": moment_of(record.get("ts")),
         "reason_code": line.problems[0].code,
         "reason": "; ".join(problem.reason for problem in line.problems),
-        "raw": line.raw,
+        "raw": line.raw if len(line.raw) <= LONGEST_RAW else f"{line.raw[:LONGEST_RAW]}…",
     }

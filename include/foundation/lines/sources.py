@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from include.foundation.config.loading import resolve
-from include.foundation.errors import ConfigError, ObjectChangedError, StoreError
+from include.foundation.errors import ConfigError, ObjectChangedError
 from include.foundation.store.objects.object_store import SINCE_LISTED, StoredObject
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.uris import is_remote
@@ -57,13 +57,15 @@ class LogFile(StoredObject):
 
         Raises
         ------
+        ObjectChangedError
+            If the file has vanished or was replaced.
         StoreError
-            As `opened`.
+            If it cannot be read.
         """
         try:
             yield from objects_at(self.uri, s3_options).blocks(self, start)
         except ObjectChangedError as error:
-            raise StoreError(f"{error.message}; {PLAN_AGAIN}") from error
+            raise ObjectChangedError(f"{error.message}; {PLAN_AGAIN}") from error
 
 
 def list_files(uri: str, log_format: str, written_after: datetime, s3_options: dict[str, Any]) -> list[LogFile]:

@@ -129,7 +129,7 @@ _SAME_FOR_EVERY_LOOP = (
         "quarantine",
         required("refusal_id", TEXT),  # digest of source, line and raw text
         required("stage", TEXT),  # logs, feedback, answers, labels
-        nullable("interval_start", TIMESTAMP),  # data interval it was first met in
+        nullable("interval_start", TIMESTAMP),  # data interval it counts in; null once its file says something else
         nullable("interval_end", TIMESTAMP),
         required("source", TEXT),
         nullable("line", INTEGER),  # 1-based line or row; null if the file as a whole

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,11 +20,18 @@ from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
 from include.stages.logs.landing.staging import Staging
+from include.stages.logs.partition_refusals import Refusals
 from include.stages.logs.pull import Pull
-from include.stages.logs.quarantine import refuse_lines
 from include.stages.logs.slices.file_slices import Slice, partitions, without_unfinished_line
 from include.stages.logs.slices.queries import query_slices, spooled
-from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices
+from include.stages.logs.slices.read_ledger import (
+    Counts,
+    Entry,
+    edges_of,
+    note_read,
+    read_in,
+    unread_slices,
+)
 
 
 @dataclass(frozen=True)
@@ -145,14 +151,17 @@ def pull_partition(pull: Pull, slices: Sequence[Slice]) -> None:
         return
     note_taxonomy(pull.store, pull.interval.start)
     edges_before = [edges_of(file_slice, pull.access) for file_slice in slices]
+    refusals = Refusals(pull, slices)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedback-loop-"))
         readable = [stack.enter_context(spooled(file_slice, pull)) for file_slice in slices]
-        staging = stack.enter_context(Staging(pull, Path(folder), partial(refuse_lines, pull)))
+        staging = stack.enter_context(Staging(pull, Path(folder), refusals.put))
         staging.read(readable)
         counts = land(staging)
-    read = zip(slices, edges_before, counts, strict=True)
-    note_read(pull.store, [Entry.of_slice(pull, file_slice, edges, count) for file_slice, edges, count in read])
+    read = zip(staging.parts, slices, edges_before, counts, strict=True)
+    refusals.settle([part.file_slice for part in staging.parts if not part.is_gone])
+    entries = [Entry.of_slice(pull, one, edges, count) for part, one, edges, count in read if not part.is_gone]
+    note_read(pull.store, entries)
 
 
 def report(store: LoopStore, interval: Interval) -> PullReport:

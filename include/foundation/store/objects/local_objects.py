@@ -53,14 +53,12 @@ class LocalObjects(ObjectStore):
             return []
 
     def _objects_in(self, folder: str) -> list[StoredObject] | None:
-        root = Path(folder)
-        if not root.is_dir():
+        if not Path(folder).is_dir():
             return None
         listed = []
-        for path in root.rglob("*"):
+        for name, entry in _files_below(folder, ""):
             with contextlib.suppress(FileNotFoundError):  # deleted since the folder was listed
-                if path.is_file():
-                    listed.append(_as_listed(path, root))
+                listed.append(_as_listed(name, entry))
         return listed
 
     def _blocks(self, listed: StoredObject, start: int) -> Iterator[bytes]:
@@ -75,8 +73,19 @@ class LocalObjects(ObjectStore):
             raise ObjectChangedError(f"{listed.uri}: has gone {SINCE_LISTED}") from error
 
 
-def _as_listed(path: Path, root: Path) -> StoredObject:
-    status = path.stat()
-    name = path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
+def _files_below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield every file below a folder, by its name from there; links to folders are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                with contextlib.suppress(FileNotFoundError):
+                    yield from _files_below(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield f"{prefix}{entry.name}", entry
+
+
+def _as_listed(name: str, entry: os.DirEntry[str]) -> StoredObject:
+    status = entry.stat()
+    readable = os.fsencode(name).decode("utf-8", "backslashreplace")
     written_at = datetime.fromtimestamp(status.st_mtime, UTC)
-    return StoredObject(name, str(path), written_at, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+    return StoredObject(readable, entry.path, written_at, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")

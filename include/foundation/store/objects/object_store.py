@@ -169,6 +169,8 @@ def remedy(error: Exception, right: str = "list and read it") -> str | None:
     text = str(error)
     if "No space left" in text:
         return "make room there and run the task again"
+    if isinstance(error, PermissionError):
+        return f"let the user that this runs as {right}"
     if any(code in text for code in DENIED):
         return f"let the credentials of the connection {right}"
     if any(words in text for words in UNREACHABLE):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from include.foundation.intervals import moved
+from include.foundation.lines.refusals import REPEATED
 from include.foundation.store.bulk.appending import FileAction
 from include.foundation.store.bulk.file_rows import Rows, column_with_places, files_by_day, picked_rows
 from include.foundation.store.bulk.rewriting import without_rows
@@ -16,7 +17,6 @@ from include.stages.logs.landing.scratch import insert
 from include.stages.logs.landing.staging import TYPES, Staging
 from include.stages.logs.rules.sql_text import quoted
 
-REPEATED = "repeated_trace_id"
 # The day of a row, 1 on the first of January of year 1, before which no time is: `//` rounds towards 0. A cast to DATE would
 # ask the calendar of the time zone, and take longer.
 DAY = "((epoch_us(ts) + 62135683200000000) // 86400000000)"

@@ -11,14 +11,14 @@ import pyarrow as pa
 
 from include.foundation.errors import StoreError
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.refusals import refusal
+from include.foundation.lines.refusals import REPEATED, refusal
 from include.foundation.lines.values import Problem
 from include.foundation.store.bulk.appending import FileAction, add_files, discard, write_day
 from include.foundation.store.rows import rows_of
-from include.stages.logs.landing.earlier_rows import DAY, REPEATED, EarlierRows, staged_days
+from include.stages.logs.landing.earlier_rows import DAY, EarlierRows, staged_days
 from include.stages.logs.landing.repeats import Repeats, find_repeats, stored_content
 from include.stages.logs.landing.staging import CHUNK, Staging
-from include.stages.logs.quarantine import RefusedLine, refuse_lines
+from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.rules.sql_text import literal, quoted
 from include.stages.logs.slices.read_ledger import Counts
 
@@ -119,7 +119,7 @@ def _refuse_repeated_lines(staging: Staging) -> None:
         for part, line in staging.lines_at(places)
     )
     while chunk := list(islice(lines, CHUNK)):
-        refuse_lines(staging.pull, chunk)
+        staging.refuse(chunk)
 
 
 def _refuse_displaced_rows(staging: Staging) -> None:

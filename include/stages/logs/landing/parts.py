@@ -25,6 +25,8 @@ class Part:
         How many of them were refused when they were read one by one; repeats are not known yet.
     was_scanned
         Whether DuckDB could read it; otherwise all of its lines were read one by one.
+    is_gone
+        Whether its file has gone or was replaced since it was listed: what is there instead is for a later pull.
     """
 
     file_slice: Slice
@@ -33,6 +35,7 @@ class Part:
     lines: int = 0
     refused: int = 0
     was_scanned: bool = False
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)

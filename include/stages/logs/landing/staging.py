@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from include.foundation.errors import StoreError
+from include.foundation.errors import FileTooLargeError, ObjectChangedError, StoreError
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.values import pseudonym
+from include.foundation.lines.refusals import GONE
+from include.foundation.lines.values import Problem, pseudonym
 from include.foundation.store.schemas import schemas
+from include.foundation.store.table_reader import advice
 from include.stages.logs.landing.parts import Part, Scanned
 from include.stages.logs.landing.scratch import connected, insert, remedy
 from include.stages.logs.pull import Pull
@@ -21,13 +22,13 @@ from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.rules.log_lines import LineReader
 from include.stages.logs.rules.sql_text import literal, quoted
 from include.stages.logs.scans.column_scans import FORGET_REJECTS
-from include.stages.logs.scans.file_scan import NumberedLine, Scan
+from include.stages.logs.scans.file_scan import NumberedLine, Scan, UnreadScan
 from include.stages.logs.scans.json_scan import JsonScan
 from include.stages.logs.scans.scan_choice import scan_of
 from include.stages.logs.slices.file_slices import Slice
-from include.stages.logs.slices.local_lines import FileLines, grouped, joined, local_lines
+from include.stages.logs.slices.local_lines import JOINED, FileLines, grouped, joined, local_lines
 
-CHUNK = 20_000
+CHUNK, CHUNK_CHARACTERS = 20_000, 1 << 24  # lines that Python reads at a time, and about how long they are together
 TYPES = {
     pa.string(): "VARCHAR",
     pa.float64(): "DOUBLE",
@@ -60,7 +61,7 @@ class Staging:
         self.pull = pull
         self.parts: list[Part] = []
         self.columns = [one for one in schemas(pull.loop)["predictions"].columns if one.name not in NOT_STAGED]
-        self._refuse = refuse
+        self.refuse = refuse
         self._refused: list[RefusedLine] = []
         self._reader = LineReader(pull.loop)
         self.connection = connected(pull.loop.logs.memory_mb, folder)
@@ -113,7 +114,7 @@ class Staging:
             by_part.setdefault(part_number, set()).add(number)
         for part_number, numbers in by_part.items():
             part = self.parts[part_number]
-            with local_lines(part.file_slice, self.pull.access) as path:
+            with local_lines(part.file_slice, self.pull.access, self.pull.loop.logs.partition_mb << 20) as path:
                 scan = scan_of(self.pull.loop, self.connection, path)
                 if part.was_scanned:
                     lines = scan.lines_at(numbers, part.lines)
@@ -127,8 +128,21 @@ class Staging:
         return self.parts[-1]
 
     def _open(self, part: Part, stack: ExitStack, *, copied: bool = False) -> Scan:
-        path = stack.enter_context(local_lines(part.file_slice, self.pull.access, copied=copied))
-        return scan_of(self.pull.loop, self.connection, path)
+        """Return the scan of a part; of a file that has gone, or is too large, one that says so."""
+        loop, file_slice = self.pull.loop, part.file_slice
+        try:
+            most = loop.logs.partition_mb << 20
+            return scan_of(
+                loop,
+                self.connection,
+                stack.enter_context(local_lines(file_slice, self.pull.access, most, copied=copied)),
+            )
+        except ObjectChangedError as error:
+            part.is_gone = True
+            problem = Problem(GONE, f"{error.message}; what is there now is read by the next pull")
+        except FileTooLargeError as error:
+            problem = Problem("too_large", f"{error.message}: split it, or raise logs.partition_mb")
+        return UnreadScan(loop, Path(file_slice.file.name), problem)
 
     def _read_copy(self, part: Part, stack: ExitStack) -> None:
         """Read a part anew, from a copy that nobody writes to; where DuckDB cannot read it, line by line."""
@@ -149,7 +163,7 @@ class Staging:
 
     def _scan_joined(self, parts: Sequence[Part], scans: Sequence[Scan]) -> list[Scanned] | None:
         """Stage several parts; None if something stops the scan, or if the lines are not those that were counted."""
-        if not all(scan.is_scannable for scan in scans):
+        if not all(scan.is_scannable and scan.path.stat().st_size <= JOINED for scan in scans):
             return None
         files = [FileLines(scan.path, part.number, part.latest) for part, scan in zip(parts, scans, strict=True)]
         with joined(files) as (path, origins):
@@ -181,16 +195,18 @@ class Staging:
     def _stage(self, query: str, parts: Sequence[Part]) -> int | None:
         """Run a query whose rows are staged, and return how many there are; None if something in the files stops it.
 
+        What needs more memory than there is, such as a row of a gigabyte, is one of these things.
+
         Raises
         ------
         StoreError
-            If memory or disk did not suffice.
+            If the disk did not suffice.
         """
         try:
             staged = self.connection.execute(f"INSERT INTO staged BY NAME {query}").fetchone()
         except duckdb.Error as error:
-            if advice := remedy(error):
-                raise StoreError(f"{parts[0].file_slice.source}: {error}{advice}") from error
+            if on_disk := advice(error):
+                raise StoreError(f"{parts[0].file_slice.source}: {error}{on_disk}") from error
             self.connection.execute(FORGET_REJECTS)
             return None
         return int(staged[0]) if staged else 0
@@ -214,7 +230,7 @@ class Staging:
     def _read_with_care(self, part: Part, scan: Scan, lines: Iterable[NumberedLine]) -> None:
         """Put each line where it belongs: among the staged rows, or to the refused with every reason."""
         remaining = iter(lines)
-        while chunk := list(islice(remaining, CHUNK)):
+        while chunk := _next_lines(remaining):
             rows = []
             for number, line in chunk:
                 row, problems = line.record or {}, line.problems
@@ -227,7 +243,7 @@ class Staging:
                     rows.append(row | {"part": part.number, "number": number, "doubtful": False})
             part.lines += len(chunk)
             self._stage_rows(rows)
-            self._pass_on_refused(at_least=CHUNK)
+            self._pass_on_refused(at_least=CHUNK if len(chunk) == CHUNK else 1)
 
     def _stage_rows(self, rows: Sequence[dict[str, object]]) -> None:
         if not rows:
@@ -239,5 +255,17 @@ class Staging:
 
     def _pass_on_refused(self, at_least: int) -> None:
         if len(self._refused) >= at_least:
-            self._refuse(self._refused)
+            self.refuse(self._refused)
             self._refused = []
+
+
+def _next_lines(lines: Iterator[NumberedLine]) -> list[NumberedLine]:
+    """Return the next lines, as many as are held in memory at a time: fewer of long ones."""
+    chunk: list[NumberedLine] = []
+    characters = 0
+    for one in lines:
+        chunk.append(one)
+        characters += len(one[1].raw)
+        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
+            break
+    return chunk

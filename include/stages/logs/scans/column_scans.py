@@ -55,7 +55,8 @@ class ColumnScan(Scan):
         try:
             relation = self._connection.sql(f"SELECT * FROM {self._table()}")
         except duckdb.Error as error:
-            reason = f"not a whole {self.format} file: {str(error).splitlines()[0]}"
+            why = str(error).splitlines()[0].replace(str(self.path), "it")  # a copy has another path every time
+            reason = f"not a whole {self.format} file: {why}"
             self.problems = [Problem(f"not_{self.format}", reason)]
             return {}
         types = dict(zip(relation.columns, relation.types, strict=True))
@@ -112,7 +113,7 @@ class CsvScan(ColumnScan):
         columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in self._names)
         return (
             f"read_csv({literal(str(self.path))}, header=true, auto_detect=false, delim=',', quote='\"', escape='\"', "
-            f"nullstr='', columns={{{columns}}}, {rejects})"
+            f"nullstr='', columns={{{columns}}}, hive_partitioning=false, {rejects})"
         )
 
     def lines(self) -> Iterator[Line]:
@@ -136,14 +137,15 @@ class ParquetScan(ColumnScan):
     format = "parquet"
 
     def _table(self) -> str:
-        return f"read_parquet({literal(str(self.path))})"
+        return f"read_parquet({literal(str(self.path))}, hive_partitioning=false)"
 
     def _whole_rows(self) -> str:
         return self._table()
 
     def lines(self) -> Iterator[Line]:
         """Yield one refusal of the whole file: without DuckDB none of its rows is read."""
-        return iter([Line.of_file([Problem("not_parquet", "not a whole parquet file: its rows cannot be read")])])
+        reason = "its rows cannot be read: it is damaged, or needs more than logs.memory_mb"
+        return iter([Line.of_file([Problem("not_parquet", reason)])])
 
 
 def _has_column(types: dict[str, Any], loop: Loop, name: str) -> bool:

@@ -43,7 +43,7 @@ class JsonScan(Scan):
     def _rows_and_table(self, latest: str) -> tuple[str, str]:
         fields = JsonFields(self.loop.logs.columns, self.as_json)
         rows = row_query(self.loop, fields, latest)  # declares every field it asks for, so it comes before the schema
-        options = f"format='newline_delimited', ignore_errors=true, columns={fields.schema}"
+        options = f"format='newline_delimited', ignore_errors=true, hive_partitioning=false, columns={fields.schema}"
         return rows, f"read_json({literal(str(self.path))}, {options})"
 
     def lines(self) -> Iterator[Line]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,14 +10,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote, unquote
 
-from include.foundation.errors import StoreError
+from include.foundation.errors import ObjectChangedError
 from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.sources import SINCE, Access, LogFile
 from include.foundation.lines.values import LONGEST_LINE
 from include.foundation.uris import is_remote
 
 EDGE = 1 << 16
+ODD_NAME = re.compile(r"[*?\[\]{}]|[\ud800-\udfff]")  # a pattern to DuckDB, or a name that is not UTF-8
+FROM_BYTE = " from byte "
 MOST_PARTITIONS = 1000  # below what Airflow maps a task over
 EXPANSION = 6  # how much larger a compressed file is once it is read
 
@@ -40,7 +44,7 @@ class Slice:
     @property
     def source(self) -> str:
         """What a refusal names: the file, and where in it its lines are counted from."""
-        return self.file.name if self.start == 0 else f"{self.file.name} from byte {self.start}"
+        return self.file.name if self.start == 0 else f"{self.file.name}{FROM_BYTE}{self.start}"
 
     @property
     def weight(self) -> int:
@@ -51,6 +55,7 @@ class Slice:
         """Return the slice as JSON can hold it."""
         return {
             **asdict(self.file),
+            "uri": quote(self.file.uri, errors="surrogateescape"),  # names of local files are any bytes
             "written_at": self.file.written_at.isoformat(),
             "start": self.start,
             "end": self.end,
@@ -61,7 +66,7 @@ class Slice:
         """Return what `to_json` wrote."""
         file = LogFile(
             written["name"],
-            written["uri"],
+            unquote(written["uri"], errors="surrogateescape"),
             datetime.fromisoformat(written["written_at"]),
             written["size"],
             written["fingerprint"],
@@ -81,19 +86,25 @@ class Slice:
 
         Raises
         ------
+        ObjectChangedError
+            If the file has vanished or was replaced.
         StoreError
-            If the file has vanished, has changed or cannot be read.
+            If it cannot be read.
         """
         if not is_remote(self.file.uri) and not Path(self.file.uri).exists():
-            raise StoreError(f"{self.file.uri}: has gone {SINCE}")
-        if self._is_whole_and_local and not copied:
+            raise ObjectChangedError(f"{self.file.uri}: has gone {SINCE}")
+        is_itself = self._is_whole_and_local and not copied
+        if is_itself and not ODD_NAME.search(self.file.uri):
             yield Path(self.file.uri)
             return
         with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            copy = Path(folder) / f"lines{''.join(PurePosixPath(self.file.name).suffixes[-2:])}"
-            with copy.open("wb") as target:
-                target.writelines(self._lines(access))
-            yield copy
+            path = Path(folder) / f"lines{''.join(PurePosixPath(self.file.name).suffixes[-2:])}"
+            if is_itself:
+                path.symlink_to(self.file.uri)
+            else:
+                with path.open("wb") as target:
+                    target.writelines(self._lines(access))
+            yield path
 
     def is_unchanged(self) -> bool:
         """Tell whether a local file still is what was listed; an object cannot change while it is read."""
@@ -107,8 +118,7 @@ class Slice:
 
     @property
     def _is_whole_and_local(self) -> bool:
-        is_pattern = bool(set(self.file.uri) & set("*?[]{}"))  # to DuckDB
-        return not is_remote(self.file.uri) and not is_pattern and self.start == 0 and self.end == self.file.size
+        return not is_remote(self.file.uri) and self.start == 0 and self.end == self.file.size
 
     def _lines(self, access: Access) -> Iterator[bytes]:
         """Yield the bytes between the first line that begins at ``start`` or later and the first at ``end`` or later."""

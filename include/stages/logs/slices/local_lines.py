@@ -15,6 +15,7 @@ from include.foundation.lines.file_formats import format_of, is_compressed
 from include.foundation.lines.sources import Access
 from include.stages.logs.slices.file_slices import Slice
 
+UNPACKED_AT_LEAST, MOST_EXPANSION = 1 << 30, 64
 SMALL = 1 << 20  # most bytes of a file that is joined with others
 JOINED = 1 << 25  # bytes of files that are scanned as one
 
@@ -43,7 +44,9 @@ def grouped(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
 
 
 @contextmanager
-def local_lines(file_slice: Slice, access: Access, *, copied: bool = False) -> Iterator[Path]:
+def local_lines(
+    file_slice: Slice, access: Access, most_bytes: int = UNPACKED_AT_LEAST, *, copied: bool = False
+) -> Iterator[Path]:
     """Give a local path to a slice's lines, decompressed; a compressed file that is damaged is given as it is.
 
     Parameters
@@ -52,13 +55,19 @@ def local_lines(file_slice: Slice, access: Access, *, copied: bool = False) -> I
         The slice.
     access
         What opens the source.
+    most_bytes
+        What a compressed file may always be unpacked to, and any file to 64 times its size.
     copied
         Copy the bytes that were listed even where the file itself would do: it is being appended to.
 
     Raises
     ------
+    FileTooLargeError
+        If the file is larger than that once it is unpacked.
+    ObjectChangedError
+        If it has vanished or was replaced.
     StoreError
-        If the file has vanished, has changed or cannot be read.
+        If it cannot be read.
     """
     with file_slice.opened(access, copied=copied) as path:
         if not is_compressed(path.name):
@@ -66,7 +75,8 @@ def local_lines(file_slice: Slice, access: Access, *, copied: bool = False) -> I
             return
         with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
             target = Path(folder) / path.stem
-            yield target if decompress(path, target) else path
+            most = max(most_bytes, MOST_EXPANSION * path.stat().st_size)
+            yield target if decompress(path, target, most) else path
 
 
 class FileLines(NamedTuple):

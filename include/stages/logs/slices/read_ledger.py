@@ -1,5 +1,6 @@
 """The ledger of what was read: a file is read once, and only what was appended to it is read again."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from include.foundation.digests import digest_of
+from include.foundation.errors import ObjectChangedError
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.store.rows import rows_of
@@ -156,7 +158,9 @@ def edges_of(file_slice: Slice, access: Access) -> str | None:
         path = Path(file_slice.file.uri)
         if not path.exists() or path.stat().st_size <= file_slice.file.size:
             return None
-    return edges(file_slice.file, file_slice.end, access)
+    with contextlib.suppress(ObjectChangedError):
+        return edges(file_slice.file, file_slice.end, access)
+    return None
 
 
 def were_read_before(pull: Pull, slices: Sequence[Slice]) -> list[bool]:
@@ -218,12 +222,19 @@ def _entries_by_name(pull: Pull, filters: Filter) -> dict[str, list[Entry]]:
 
 def _gaps(file: LogFile, past: Sequence[Entry], access: Access) -> list[tuple[int, int]]:
     """Return the byte ranges of a file that were not read."""
+    past = [entry for entry in past if not any(_supersedes(other, entry) for other in past)]
     same = [entry for entry in past if entry.fingerprint == file.fingerprint]
     if not is_divisible(file.name):
         return [] if same else _holes([], file.size)
     holes = _holes(same, file.size)
     first_unread = _appended_from(file, past, access) if holes and past else 0
     return [(max(start, first_unread), end) for start, end in holes if end > first_unread]
+
+
+def _supersedes(later: Entry, entry: Entry) -> bool:
+    """Tell whether the file was rewritten after an entry, and read anew: if it is what it was before, it is read once more."""
+    overlap = later.start_byte < entry.end_byte and entry.start_byte < later.end_byte
+    return overlap and later.written_at > entry.written_at
 
 
 def _holes(entries: Sequence[Entry], size: int) -> list[tuple[int, int]]:

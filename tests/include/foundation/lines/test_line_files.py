@@ -57,7 +57,7 @@ def test_damaged_file_gives_the_lines_before_and_says_where(tmp_path, damage):
     assert [line.record["n"] for line in before] == list(range(1, len(before) + 1))
     assert end.problems[0].code == "cut_off"
     assert f"after line {len(before)}: " in end.raw
-    assert not decompress(path, tmp_path / "copy")
+    assert not decompress(path, tmp_path / "copy", 1 << 30)
 
 
 @pytest.mark.parametrize("read", [read_lines, lambda path: picked_lines(path, {1}, 1)], ids=["all", "some"])

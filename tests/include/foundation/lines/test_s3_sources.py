@@ -152,8 +152,14 @@ def between_listing_and_reading(monkeypatch, act):
     monkeypatch.setattr(pulling, "pull_partition", lambda *given: (act(), real(*given)))
 
 
+def gone(store):
+    """Return the refusals of files that are not what was listed, with the interval that they count in."""
+    rows = store.read("quarantine", filters=[("reason_code", "=", "gone")]).to_pylist()
+    return [(row["source"], row["reason"], row["interval_start"]) for row in rows]
+
+
 @pytest.mark.parametrize("fault", [None, "any version"], ids=["if-match-kept", "if-match-ignored"])
-def test_object_that_is_replaced_after_it_was_listed_is_not_read_and_the_next_pull_reads_the_new_one(
+def test_object_that_is_replaced_after_it_was_listed_is_refused_alone_and_the_next_pull_reads_the_new_one(
     store, server, monkeypatch, fault
 ):
     """Of its lines some are those of before: they do not double."""
@@ -161,22 +167,22 @@ def test_object_that_is_replaced_after_it_was_listed_is_not_read_and_the_next_pu
         replaced = body_of([line(n) for n in range(10, 30)])
         between_listing_and_reading(patched, lambda: server.put(f"{PREFIX}0.jsonl", replaced, WRITTEN))
         server.fail("get", fault, forever=True)
-        told = failure(store, server)
-    assert (server.sent == []) == (fault is None)
-    assert told.startswith(f"{URI}/0.jsonl: was replaced since it was listed; plan the pull again")
+        assert pull(store, server) == PullReport(40, 0, 1, 0, 2)
+    ((name, reason, counts_in),) = gone(store)
+    assert (name, counts_in) == ("0.jsonl", day().start)
+    assert reason.startswith(f"{URI}/0.jsonl: was replaced since it was listed; plan the pull again")
     server.fail("get")
     assert pull(store, server) == PullReport(50, 0, 0, 10, 3)
+    assert gone(store) == [(name, reason, None)]
     assert store.read("predictions").num_rows == 50
 
 
-def test_object_that_has_gone_since_it_was_listed_is_an_error_and_the_next_pull_reads_the_others(
-    store, server, monkeypatch
-):
+def test_object_that_has_gone_since_it_was_listed_is_refused_and_the_others_are_read(store, server, monkeypatch):
     with monkeypatch.context() as patched:
         between_listing_and_reading(patched, lambda: server.objects.pop(f"{PREFIX}0.jsonl", None))
-        told = failure(store, server)
-    assert told.startswith(f"{URI}/0.jsonl: has gone since it was listed; plan the pull again")
-    assert pull(store, server) == PullReport(40, 0, 0, 0, 2)
+        assert pull(store, server) == PullReport(40, 0, 1, 0, 2)
+    assert gone(store)[0][1].startswith(f"{URI}/0.jsonl: has gone since it was listed; plan the pull again")
+    assert pull(store, server) == PullReport(40, 0, 1, 0, 2)
 
 
 def test_object_that_is_replaced_while_it_is_read_is_never_half_of_each(store, server, monkeypatch):
@@ -188,8 +194,11 @@ def test_object_that_is_replaced_while_it_is_read_is_never_half_of_each(store, s
             yield block
             server.put(f"{PREFIX}0.jsonl", body_of([line(n) for n in range(20, 40)]), WRITTEN)
 
-    monkeypatch.setattr(S3Objects, "_blocks", replaced_after_a_block)
-    assert "was replaced since it was listed" in failure(store, server)
+    with monkeypatch.context() as patched:
+        patched.setattr(S3Objects, "_blocks", replaced_after_a_block)
+        assert pull(store, server).rows == 40
+    assert "was replaced since it was listed" in gone(store)[0][1]
+    assert set(store.read("predictions").column("source").to_pylist()) == {"1.jsonl", "2.jsonl"}
 
 
 def test_server_that_ignores_where_to_read_on_is_an_error(store, server):

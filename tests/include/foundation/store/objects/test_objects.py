@@ -1,6 +1,7 @@
 """One contract for objects in folders and on S3, and what each says when it fails."""
 
 import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -270,3 +271,50 @@ def test_options_of_the_tables_are_those_of_a_client_with_the_token_of_a_role(s3
         "aws_session_token": "token",
         "region_name": "us-east-1",
     }
+
+
+def as_a_normal_user(folder, work):
+    """Do something in a folder without the rights of root, which no mode keeps out; return its result or error as text."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)  # what is above it need not let that user through
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(65_534)
+            os.setuid(65_534)
+        try:
+            text = str(work())
+        except BaseException as error:
+            text = f"{type(error).__name__}: {error}"
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as told:
+        return told.read()
+
+
+@pytest.mark.parametrize("closed", ["logs", "logs/deep", "logs/deep/er"])
+@pytest.mark.parametrize("mode", [0o000, 0o111, 0o444])
+def test_folder_that_may_not_be_read_is_an_error_wherever_it_is_and_never_empty(tmp_path, closed, mode):
+    inner = tmp_path / "logs" / "deep" / "er"
+    inner.mkdir(parents=True)
+    (inner / "a.txt").write_bytes(b"x")
+    tmp_path.chmod(0o755)
+    listed = lambda: [one.name for one in LocalObjects().objects_in("logs") or []]  # noqa: E731
+    assert as_a_normal_user(tmp_path, listed) == "['deep/er/a.txt']"
+    (tmp_path / closed).chmod(mode)
+    told = as_a_normal_user(tmp_path, listed)
+    (tmp_path / closed).chmod(0o755)
+    assert told.startswith("StoreError: logs: cannot be listed: [Errno 13] Permission denied: 'logs"), told
+    assert told.endswith("; let the user that this runs as list and read it")
+
+
+def test_links_are_followed_to_files_and_not_to_folders(tmp_path):
+    (tmp_path / "place" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere.txt").write_bytes(b"x")
+    (tmp_path / "place" / "link.txt").symlink_to(tmp_path / "elsewhere.txt")
+    (tmp_path / "place" / "broken.txt").symlink_to(tmp_path / "none.txt")
+    (tmp_path / "place" / "deep" / "round").symlink_to(tmp_path / "place")
+    assert [one.name for one in LocalObjects().objects_in(str(tmp_path / "place")) or []] == ["link.txt"]

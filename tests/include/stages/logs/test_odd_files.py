@@ -1,0 +1,129 @@
+"""Files of any name, size and content: one that cannot be used is refused with its reason, and the others land."""
+
+import gzip
+import json
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from include.foundation.lines import refusals
+from include.foundation.lines.values import LONGEST_LINE
+from include.stages.logs.landing import staging
+from include.stages.logs.pulling import plan_pull, planned, pull_logs, pull_partition, report, write_plan
+from include.stages.logs.slices import local_lines
+from tests.builders import KEY, day, line, make_store, write_lines
+from tests.include.stages.logs.log_builders import make_pull
+
+HIVE = "model_version=3/desk=us"
+
+
+def refused(store):
+    return [(row["source"], row["reason_code"]) for row in store.read("quarantine").sort_by("source").to_pylist()]
+
+
+def write_as(log_format, folder, name, number):
+    """Write one line as a file of a format."""
+    item = line(number, model_version="7", probabilities=None)
+    path = folder / "logs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if log_format == "parquet":
+        pq.write_table(pa.Table.from_pylist([item]), path)
+    elif log_format == "csv":
+        flat = {**item, "input.text": item["input"]["text"], "segments.desk": item["segments"]["desk"]}
+        cells = {key: value for key, value in flat.items() if isinstance(value, str)}
+        path.write_text(",".join(cells) + "\n" + ",".join(cells.values()) + "\n")
+    else:
+        path.write_text(json.dumps(item) + "\n")
+
+
+@pytest.mark.parametrize("log_format", ["jsonl", "csv", "parquet"])
+def test_name_of_a_folder_is_no_column(tmp_path, log_format):
+    store = make_store(tmp_path, logs={"format": log_format})
+    write_as(log_format, tmp_path, f"{HIVE}/a.{log_format}", 2)
+    pull_logs(store, day(), KEY)
+    (row,) = store.read("predictions").to_pylist()
+    assert (row["model_version"], row["segment_desk"]) == ("7", "eu")
+
+
+@pytest.mark.parametrize("log_format", ["jsonl", "csv", "parquet"])
+def test_name_that_is_not_utf8_is_planned_and_read(tmp_path, log_format):
+    store = make_store(tmp_path, logs={"format": log_format})
+    write_as(log_format, tmp_path, f"a.{log_format}", 1)
+    path = tmp_path / "logs" / f"a.{log_format}"
+    path.rename(path.with_stem(os.fsdecode(b"caf\xe9")))
+    pull = make_pull(store)
+    for key in write_plan(pull, plan_pull(pull)):
+        pull_partition(pull, planned(store, key))
+    assert store.read("predictions").column("source").to_pylist() == [f"caf\\xe9.{log_format}"]
+
+
+def test_file_that_unpacks_to_more_than_it_may_is_refused_and_the_others_land(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_lines, "MOST_EXPANSION", 10)
+    store = make_store(tmp_path, logs={"partition_mb": 1})
+    packed = gzip.compress(b" " * (1 << 20) + json.dumps(line(1)).encode())
+    (tmp_path / "logs" / "bomb.jsonl.gz").write_bytes(packed)
+    (tmp_path / "logs" / "good.jsonl.gz").write_bytes(gzip.compress(json.dumps(line(2)).encode()))
+    assert pull_logs(store, day(), KEY).rows == 1
+    assert refused(store) == [("bomb.jsonl.gz", "too_large")]
+    assert "raise logs.partition_mb" in store.read("quarantine").column("reason")[0].as_py()
+    assert pull_logs(store, day(), KEY).files == 2
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz"])
+def test_line_that_is_too_long_is_refused_with_its_beginning_and_the_others_land(tmp_path, ending):
+    store = make_store(tmp_path)
+    long = json.dumps(line(1, input={"text": "x" * (2 * LONGEST_LINE)}))
+    lines = "\n".join([json.dumps(line(0)), long, json.dumps(line(2)), ""]).encode()
+    (tmp_path / "logs" / f"log{ending}").write_bytes(gzip.compress(lines, 1) if ending.endswith("gz") else lines)
+    assert pull_logs(store, day(), KEY).rows == 2
+    (row,) = store.read("quarantine").to_pylist()
+    assert (row["line"], row["reason_code"]) == (2, "line_too_long")
+    assert f"got {len(long)} bytes" in row["reason"] or f"got {len(long) + 1} bytes" in row["reason"]
+    assert row["raw"] == long[: refusals.LONGEST_RAW] + "…"
+
+
+def test_many_long_lines_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    store = make_store(tmp_path)
+    monkeypatch.setattr(staging, "CHUNK_CHARACTERS", 1000)
+    write_lines(tmp_path, ["broken " * 100] * 4 + [line(1)])
+    held: list[int] = []
+    real = staging._next_lines
+
+    def noted(lines):
+        chunk = real(lines)
+        held.append(len(chunk))
+        return chunk
+
+    monkeypatch.setattr(staging, "_next_lines", noted)
+    pull_logs(store, day(), KEY)
+    assert max(held) == 2
+    assert report(store, day()).refused == 4
+
+
+def test_row_that_needs_more_memory_than_there_is_costs_its_file_only(tmp_path, monkeypatch):
+    """A text of 400 MB takes some kilobytes in a compressed Parquet file."""
+    store = make_store(tmp_path, logs={"format": "parquet", "memory_mb": 512})
+    item = line(1, input={"text": "x" * (400 << 20)}, probabilities=None)
+    pq.write_table(pa.Table.from_pylist([item]), tmp_path / "logs" / "large.parquet", compression="zstd")
+    del item
+    write_as("parquet", tmp_path, "small.parquet", 2)
+    assert pull_logs(store, day(), KEY).rows == 1
+    assert refused(store) == [("large.parquet", "not_parquet")]
+
+
+def test_file_that_has_gone_after_the_plan_is_refused_alone_and_read_when_it_is_there_again(tmp_path):
+    store = make_store(tmp_path)
+    write_lines(tmp_path, [line(1)], "a.jsonl")
+    path = write_lines(tmp_path, [line(2), line(3)], "b.jsonl")
+    pull = make_pull(store)
+    (slices,) = plan_pull(pull)
+    path.rename(tmp_path / "elsewhere")
+    for _ in range(2):  # as a task that is tried again
+        pull_partition(pull, slices)
+        assert (report(store, day()).rows, refused(store)) == (1, [("b.jsonl", "gone")])
+    (tmp_path / "elsewhere").rename(path)
+    pull_partition(pull, slices)
+    assert report(store, day()) == pull_logs(store, day(), KEY)
+    assert (report(store, day()).rows, report(store, day()).refused) == (3, 0)
