@@ -11,8 +11,9 @@ with `wait` off, to use the answers that are there now.
 
 * `collect_annotations`: the labeling backend does not answer, or refused the token. Mend it and clear the task. While
   it waits it is *deferred* and holds no worker; it goes on at `labeling.quorum` or `labeling.deadline_hours`.
-* `validate_labels`: annotators agree less than `labels.min_agreement`; the message names the figures. Look at the
-  instructions and the annotators before you lower it.
+* `validate_labels`: the batch is shown to be bad; the message has every figure, the key of the loop file that demands
+  another, and the page. Look at the instructions and the annotators before you change the key; answers that are
+  corrected are judged anew.
 
 A skipped `publish_dataset` found no new label.
 

@@ -26,9 +26,8 @@ from include.foundation.errors import ConfigError, FeedbackLoopError
 from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import history
-from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
-from include.stages.labeling.pushing import pushed_requests
+from include.stages.labeling.pushing import open_requests
 from include.stages.reports.loop_history import cycles
 
 STAGES = ("observe", "label", "retrain", "guard")
@@ -129,8 +128,7 @@ class Story:
 
     def waiting(self) -> bool:
         """Return whether a pushed request is not resolved yet."""
-        pushed = set(pushed_requests(self.store).column("request_id").to_pylist())
-        return bool(pushed - resolved_requests(self.store))
+        return bool(open_requests(self.store).num_rows)
 
     def champion(self) -> LoadedModel:
         """Return the champion.

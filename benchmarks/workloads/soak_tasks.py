@@ -23,7 +23,7 @@ from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
 from include.stages.labeling.collecting import collect_annotations, progress
 from include.stages.labeling.files_backend import FilesBackend
-from include.stages.labeling.pushing import push_requests
+from include.stages.labeling.pushing import open_requests, push_requests
 from include.stages.labels.datasets import publish_in_attempt, read_dataset
 from include.stages.labels.label_validation import validate_labels
 from include.stages.labels.seeds import admit_seed_labels
@@ -91,11 +91,11 @@ class Cycle:
     def push_to_labeling(self, _: Any = None) -> None:  # noqa: D102
         store, backend = self.store, FilesBackend(self.soak.loop)
         push_requests(store, backend)
-        progress(store, backend)
+        open_requests(store)
 
     def collect_annotations(self, _: Any = None) -> None:  # noqa: D102
         store, backend = self.store, FilesBackend(self.soak.loop)
-        progress(store, backend)
+        progress(store, backend, KEY)
         collect_annotations(store, backend, KEY)
 
     def validate_labels(self, _: Any = None) -> None:  # noqa: D102

@@ -140,11 +140,19 @@ class Labels(Section):
     """When an answer counts as a label."""
 
     consensus: Literal["dawid_skene", "majority"] = "dawid_skene"
-    """How several answers become one label."""
+    """How several answers become one label. With ``labeling.overlap: 1`` it is *majority*: the only answer is the label."""
     min_confidence: Share = 0.8
     """Probability of the consensus below which a label is set aside as ambiguous."""
     min_agreement: float = Field(default=0.0, ge=-1, le=1)
-    """Krippendorff's alpha below which a batch is refused."""
+    """Krippendorff's alpha below which a batch is refused, if its 95 % interval is below it, too."""
+    max_set_aside: Share = 0.5
+    """Share of the fully answered requests set aside above which a batch is refused, if its 95 % interval is above it, too."""
+    max_class_shift: Share = 0.4
+    """The same for how much higher the share of one class is than among the labels that people gave before."""
+    max_annotator_share: Share = 0.9
+    """The same for the share of a batch's answers that one person gave, where ``labeling.overlap`` is 2 or more."""
+    min_seconds: float = Field(default=0.5, ge=0, le=86_400)
+    """Seconds below which an answer is hasty; a batch in which more than half of the answers are shown to be is refused."""
     rules: list[Rule] = Field(default_factory=list)
     """Domain rules; a label that breaks one is set aside for a person."""
     history_days: int | None = Field(default=None, ge=30, le=36_500)

@@ -199,6 +199,7 @@ _SAME_FOR_EVERY_LOOP = (
         required("asked_at", TIMESTAMP),  # end of the data interval, not the clock
         nullable("external_id", TEXT),  # task in the labeling backend; null until pushed
         nullable("pushed_at", TIMESTAMP),  # clock
+        nullable("ts", TIMESTAMP),  # of the prediction; null where an earlier version asked
         key=("request_id",),
     ),
     table(
@@ -207,12 +208,24 @@ _SAME_FOR_EVERY_LOOP = (
         required("request_id", TEXT),
         required("trace_id", TEXT),
         required("annotator", TEXT),  # pseudonym
-        required("label", TEXT),
+        required("label", TEXT),  # empty where the annotator declined
         nullable("comment", TEXT),
         nullable("lead_time_seconds", NUMBER),
         required("created_at", TIMESTAMP),
         required("source", TEXT),
+        nullable("late", FLAG),  # whether its request was resolved before it was collected
         key=("annotation_id",),
+    ),
+    table(
+        "answers_read",
+        required("source", TEXT),  # file of answers
+        required("fingerprint", TEXT),  # size and modification time
+        required("reader", TEXT),  # digest of what decides which lines are answers
+        required("end_byte", INTEGER),  # lines that begin before it were read
+        required("lines", INTEGER),  # that end before it
+        required("content", TEXT),  # digest of the bytes before it
+        required("noted_at", TIMESTAMP),  # clock
+        key=("source", "fingerprint", "reader", "end_byte", "content", "noted_at"),
     ),
     table(
         "pseudonym_keys",

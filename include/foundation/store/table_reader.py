@@ -1,7 +1,7 @@
 """The reader of one loop's tables: Delta Lake in a folder or on an object store."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any
 
@@ -75,9 +75,9 @@ class TableReader:
         schema = self.table_schema(name)
         table = self.open_table(name, version)
         wanted = list(columns or schema.columns.names)
-        if table is None:
+        present = set() if table is None else {field.name for field in table.schema().fields}
+        if table is None or any(_is_never_met(condition, present) for condition in filters or []):
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
-        present = {field.name for field in table.schema().fields}
         read = list(dict.fromkeys([*wanted, *schema.key]))
         stored = [column for column in read if column in present]
         days = [condition for condition in filters or [] if condition[0] in schema.partition_by]
@@ -178,6 +178,12 @@ class TableReader:
         local = pa_fs.LocalFileSystem()
         system = None if is_remote(self.uri) else pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", local)
         return table.to_pyarrow_dataset(filesystem=system, file_pruning_predicate=partitions)
+
+
+def _is_never_met(condition: tuple[str, str, Any], present: Set[str]) -> bool:
+    """Tell whether no row can meet a condition: no value is in an empty list, and no null meets anything."""
+    column, operator, value = condition
+    return column not in present or (operator == "in" and not value)
 
 
 def advice(error: Exception) -> str:

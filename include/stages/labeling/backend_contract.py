@@ -1,11 +1,12 @@
 """The seam to labeling platforms: what a backend receives, what it returns and what it promises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from include.foundation.lines.line_files import Line
+from include.stages.labeling.answers_read import Mark
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class LabelRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """One annotator's answer to one request."""
+    """One annotator's answer to one request; ``label`` is None where the annotator declined."""
 
     request_id: str
     trace_id: str
     annotator: str
-    label: str
+    label: str | None
     created_at: datetime
     source: str
     comment: str | None = None
@@ -37,10 +38,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers that a backend has, and the lines that are no answers, each with the file that it is in."""
+    """The answers that were not read yet, the lines that are no answers, each with its file, and how far was read."""
 
     rows: list[Answer]
     refused: list[tuple[str, Line]] = field(default_factory=list)
+    read: list[Mark] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,19 @@ class BackendConnection:
 class LabelingBackend(Protocol):
     """What every labeling backend does. The platform's tasks keep the ``request_id``, by which they are looked up."""
 
-    def existing(self, request_ids: Sequence[str]) -> dict[str, str]:
+    def existing(self, requests: Sequence[LabelRequest]) -> dict[str, str]:
         """Return the external id of each of these requests that the platform has, by request id."""
 
     def push(self, requests: Sequence[LabelRequest]) -> None:
         """Create a task for each request. It may fail after it created some or all: the caller then looks them up."""
 
-    def answers(self, open_requests: dict[str, str]) -> Answers:
-        """Return the answers to the open requests, given as trace id by request id; known ones may be among them."""
+    def answers(self, requests: Mapping[str, str], read: Mapping[str, Mark]) -> Answers:
+        """Return the answers that were not read yet.
+
+        Parameters
+        ----------
+        requests
+            Every request of the ledger: its trace id by its request id.
+        read
+            How far each source was read before; answers from before may be among those returned.
+        """

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from include.foundation.digests import digest_of
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
-from include.foundation.store.ledgers.annotations import Annotation, append_annotations
+from include.foundation.store.ledgers.annotations import DECLINED, Annotation, append_annotations
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.person_keys import person_key
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labeling.backend_contract import Answer, LabelingBackend
-from include.stages.labeling.pushing import pushed_requests
+from include.stages.labeling.answers_read import answers_read, note_answers_read
+from include.stages.labeling.backend_contract import Answer, Answers, LabelingBackend
+from include.stages.labeling.pushing import open_requests
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,29 @@ class CollectReport:
     refused: int
 
 
-def progress(store: LoopStore, backend: LabelingBackend) -> Progress:
+def progress(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> Progress:
     """Return whether waiting for answers is over: nothing is open, the quorum is reached, or every deadline has passed.
 
-    A request is open if it was pushed and is not resolved. Its deadline is counted from the push, by the clock.
+    A request is open if it was pushed and is not resolved. Its deadline is counted from the push, by the clock. Who declines
+    has answered.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    backend
+        Where the answers are that are not collected yet.
+    pseudonym_key
+        The store's key of pseudonyms, by which a person is recognised among the collected answers.
     """
     labeling = store.loop.labeling
-    resolved = resolved_requests(store)
-    open_requests = [row for row in pushed_requests(store).to_pylist() if row["request_id"] not in resolved]
-    if not open_requests:
+    waiting = open_requests(store)
+    if not waiting.num_rows:
         return Progress(0, 0, complete=True, reason="no request is open")
-    total, answered = len(open_requests), _answered_in_full(open_requests, backend, labeling.overlap)
+    total, answered = waiting.num_rows, _answered_in_full(store, waiting, backend, pseudonym_key)
     if answered >= labeling.quorum * total:
         return Progress(total, answered, complete=True, reason=f"quorum: {answered} of {total} answered")
-    last_deadline = max(row["pushed_at"] for row in open_requests) + timedelta(hours=labeling.deadline_hours)
+    last_deadline = max(waiting.column("pushed_at").to_pylist()) + timedelta(hours=labeling.deadline_hours)
     if last_deadline <= datetime.now(UTC):
         reason = f"deadline: {labeling.deadline_hours:g} hours passed, {answered} of {total} answered"
         return Progress(total, answered, complete=True, reason=reason, passed_deadline=last_deadline)
@@ -74,7 +86,8 @@ def progress(store: LoopStore, backend: LabelingBackend) -> Progress:
 def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> CollectReport:
     """Append the answers that are new to ``annotations``; lines that are no answers go to the quarantine.
 
-    Answers to resolved requests are collected too, since a late answer may change a label.
+    Answers to resolved requests are collected too, since a late answer may change a label. What was read is noted after what
+    was read is stored: killed anywhere and run again, it stores the same rows.
 
     Parameters
     ----------
@@ -85,33 +98,55 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     pseudonym_key
         The store's key of pseudonyms, under which annotators are stored.
     """
-    pushed = pushed_requests(store).to_pylist()
-    answers = backend.answers({row["request_id"]: row["trace_id"] for row in pushed})
+    answers = _unread(store, backend)
     key = person_key(store, pseudonym_key, "annotator")
-    new = append_annotations(store, [_annotation(answer, key) for answer in answers.rows])
+    resolved = resolved_requests(store) if answers.rows else set()
+    annotations = [_annotation(answer, key, late=answer.request_id in resolved) for answer in answers.rows]
+    new = append_annotations(store, annotations)
     refusals = [refusal("answers", source, line, None) for source, line in answers.refused]
-    refused = store.append_new("quarantine", rows_of(store.loop, "quarantine", refusals))
-    return CollectReport(new, refused.num_rows)
+    refused = _refuse(store, refusals) if refusals else 0
+    note_answers_read(store, answers.read)
+    return CollectReport(new, refused)
 
 
-def _answered_in_full(requests: Sequence[Mapping[str, Any]], backend: LabelingBackend, overlap: int) -> int:
-    """Return how many of the requests have answers of at least ``overlap`` annotators."""
-    annotators: dict[str, set[str]] = {}
-    for answer in backend.answers({row["request_id"]: row["trace_id"] for row in requests}).rows:
-        annotators.setdefault(answer.request_id, set()).add(answer.annotator)
-    return sum(len(annotators.get(row["request_id"], ())) >= overlap for row in requests)
+def _unread(store: LoopStore, backend: LabelingBackend) -> Answers:
+    ledger = store.read("requests", columns=["request_id", "trace_id"])
+    requests = dict(zip(ledger.column("request_id").to_pylist(), ledger.column("trace_id").to_pylist(), strict=True))
+    return backend.answers(requests, answers_read(store))
 
 
-def _annotation(answer: Answer, key: bytes) -> Annotation:
+def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:
+    sources = sorted({row["source"] for row in refusals})
+    rows = rows_of(store.loop, "quarantine", refusals)
+    return int(store.append_new("quarantine", rows, [("source", "in", sources)]).num_rows)
+
+
+def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBackend, pseudonym_key: bytes) -> int:
+    """Return how many of the requests have answers of as many annotators as the loop file asks for."""
+    annotators: dict[str, set[str]] = {request_id: set() for request_id in waiting.column("request_id").to_pylist()}
+    stored = store.read(
+        "annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", list(annotators))]
+    )
+    for row in stored.to_pylist():
+        annotators[row["request_id"]].add(row["annotator"])
+    new = [answer for answer in _unread(store, backend).rows if answer.request_id in annotators]
+    key = person_key(store, pseudonym_key, "annotator") if new else b""
+    for answer in new:
+        annotators[answer.request_id].add(pseudonym(answer.annotator, key))
+    return sum(len(names) >= store.loop.labeling.overlap for names in annotators.values())
+
+
+def _annotation(answer: Answer, key: bytes, *, late: bool) -> Annotation:
     annotator = pseudonym(answer.annotator, key)
     return Annotation(
-        annotation_id=digest_of(answer.request_id, annotator, answer.created_at, answer.label)[:32],
+        annotation_id=digest_of(answer.request_id, annotator, answer.created_at, answer.label or DECLINED)[:32],
         request_id=answer.request_id,
         trace_id=answer.trace_id,
         annotator=annotator,
-        label=answer.label,
+        label=answer.label or DECLINED,
         created_at=answer.created_at,
         source=answer.source,
         comment=answer.comment,
         lead_time_seconds=answer.lead_time_seconds,
+        late=late,
     )

@@ -1,17 +1,21 @@
 """Push requests to the labeling backend, each exactly once in effect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import LabelingError
+from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling.backend_contract import LabelingBackend, LabelRequest
+from include.stages.labeling.requested_rows import requested_predictions
 
 
 @dataclass(frozen=True)
@@ -35,32 +39,39 @@ def push_requests(store: LoopStore, backend: LabelingBackend) -> PushReport:
     LabelingError
         If the backend does not have every request afterwards; the task is retried.
     """
-    unpushed = [row for row in store.read("requests").to_pylist() if row["external_id"] is None]
+    ledger = store.read("requests")
+    unpushed = ledger.filter(pc.is_null(ledger.column("external_id"))).to_pylist()
     if not unpushed:
         return PushReport(0, 0, 0)
-    ids = [row["request_id"] for row in unpushed]
-    present = backend.existing(ids)
-    missing = [row for row in unpushed if row["request_id"] not in present]
+    requests = _label_requests(store, unpushed)
+    present = backend.existing(requests)
+    missing = [request for request in requests if request.request_id not in present]
     if missing:
-        backend.push(_label_requests(store, missing))
-    external_ids = backend.existing(ids)
-    lost = sorted(set(ids) - set(external_ids))
+        backend.push(missing)
+    external_ids = backend.existing(requests)
+    lost = sorted({request.request_id for request in requests} - set(external_ids))
     if lost:
-        raise LabelingError(f"{len(lost)} of {len(ids)} requests are not in the backend after pushing them", lost)
+        raise LabelingError(f"{len(lost)} of {len(requests)} requests are not in the backend after pushing them", lost)
     now = datetime.now(UTC)
     pushed = [row | {"external_id": external_ids[row["request_id"]], "pushed_at": now} for row in unpushed]
     store.update_rows("requests", rows_of(store.loop, "requests", pushed))
     return PushReport(len(unpushed), len(missing), len(present))
 
 
+def open_requests(store: LoopStore) -> pa.Table:
+    """Return the requests that the backend has and that are not resolved: ``request_id``, ``trace_id`` and ``pushed_at``."""
+    columns = ["request_id", "trace_id", "pushed_at"]
+    pushed = store.read("requests", columns=columns, filters=[("external_id", "!=", "")])
+    resolved = pa.array(resolved_requests(store), pa.string())
+    return pushed.filter(pc.invert(pc.is_in(pushed.column("request_id"), value_set=resolved)))
+
+
 def _label_requests(store: LoopStore, requests: list[dict[str, Any]]) -> list[LabelRequest]:
-    trace_ids = [row["trace_id"] for row in requests]
-    rows = store.read("predictions", filters=[("trace_id", "in", trace_ids)]).to_pylist()
-    predictions = {row["trace_id"]: row for row in rows}
-    return [_label_request(store.loop, row, predictions[row["trace_id"]]) for row in requests]
+    predictions = requested_predictions(store, requests)
+    return [_label_request(store.loop, row, predictions[row["request_id"]]) for row in requests]
 
 
-def _label_request(loop: Loop, request: dict[str, Any], prediction: dict[str, Any]) -> LabelRequest:
+def _label_request(loop: Loop, request: Mapping[str, Any], prediction: Mapping[str, Any]) -> LabelRequest:
     label = Taxonomy.of(loop.task).current(request["prelabel"])  # what was asked before a class was renamed or retired
     hidden = request["hidden_prelabel"] or label is None
     prelabel = None if hidden else {"label": label, "confidence": request["prelabel_confidence"]}
@@ -73,8 +84,3 @@ def _label_request(loop: Loop, request: dict[str, Any], prediction: dict[str, An
         tier=request["tier"],
         batch_id=request["batch_id"],
     )
-
-
-def pushed_requests(store: LoopStore) -> pa.Table:
-    """Return the requests that the backend has."""
-    return store.read("requests", filters=[("external_id", "!=", "")])

@@ -1,7 +1,7 @@
 """How far annotators agree beyond chance."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from include.stages.labels.consensus import Votes
 
@@ -16,18 +16,60 @@ def krippendorff_alpha(votes: Votes) -> float | None:
     ``1 - observed disagreement / expected disagreement``, where each pair of answers to an item with m answers has the weight
     ``1 / (m - 1)`` (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011).
     """
+    return _alpha(_paired(votes))
+
+
+def krippendorff_at_most(votes: Votes) -> tuple[float, float] | None:
+    """Return alpha and the upper end of its interval, one-sided at 95 %; None where alpha is not defined.
+
+    Of one item nothing is known beyond it: the upper end is then 1.
+
+    Notes
+    -----
+    The standard error is that of the jackknife over items; where the rest of the items has no alpha, all of it is agreement.
+    """
+    from scipy.special import stdtrit
+
+    counts = _paired(votes)
+    alpha, n = _alpha(counts), len(counts)
+    if alpha is None or n == 1:
+        return None if alpha is None else (alpha, 1.0)
+    error = float(np.sqrt((n - 1) * np.var(_alphas_without_one(counts))))
+    return alpha, min(1.0, alpha + float(stdtrit(n - 1, 0.95)) * error)
+
+
+def _paired(votes: Votes) -> NDArray[np.float64]:
+    """Return how often each class was said, (items with two answers or more, classes)."""
     counts = np.zeros((votes.items, votes.classes))
     np.add.at(counts, (votes.item, votes.label), 1)
-    return _alpha(counts[counts.sum(axis=1) >= 2])
+    return np.asarray(counts[counts.sum(axis=1) >= 2])
 
 
 def _alpha(counts: NDArray[np.float64]) -> float | None:
     answers = counts.sum(axis=1)
-    total = answers.sum()
-    if total == 0:
+    if answers.size == 0:
         return None
-    unequal_pairs = answers**2 - (counts**2).sum(axis=1)
-    observed = (unequal_pairs / (answers - 1)).sum() / total
-    by_class = counts.sum(axis=0)
-    expected = (total**2 - (by_class**2).sum()) / (total * (total - 1))
-    return None if expected == 0 else float(1 - observed / expected)
+    alpha = _alpha_of_sums(_unequal_pairs(counts).sum(), answers.sum(), counts.sum(axis=0))
+    return None if np.isnan(alpha) else float(alpha)
+
+
+def _alphas_without_one(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return alpha without each of two or more items, (items,); 1 where the others have none, since they agree."""
+    answers, unequal = counts.sum(axis=1), _unequal_pairs(counts)
+    alphas = _alpha_of_sums(unequal.sum() - unequal, answers.sum() - answers, counts.sum(axis=0) - counts)
+    return np.asarray(np.nan_to_num(alphas, nan=1.0))
+
+
+def _unequal_pairs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weighted number of unequal pairs of answers to each item, (items,)."""
+    answers = counts.sum(axis=1)
+    return np.asarray((answers**2 - (counts**2).sum(axis=1)) / (answers - 1))
+
+
+def _alpha_of_sums(unequal: ArrayLike, answers: ArrayLike, by_class: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return alpha, NaN where all answers are one class, of sums over items: unequal pairs, answers, and answers by class."""
+    total = np.asarray(answers, dtype=np.float64)
+    expected = (total**2 - (by_class**2).sum(axis=-1)) / (total * (total - 1))
+    with np.errstate(invalid="ignore"):
+        alpha = 1 - np.asarray(unequal) / total / np.where(expected > 0, expected, 1)
+    return np.asarray(np.where(expected > 0, alpha, np.nan))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.annotations import Annotation
 
 ROUNDS = 200
@@ -104,6 +105,11 @@ def dawid_skene(votes: Votes) -> Consensus:
 
 
 CONSENSUS = {"majority": majority, "dawid_skene": dawid_skene}
+
+
+def consensus_of(loop: Loop) -> str:
+    """Return the consensus that decides: the loop file's, but of an only answer nothing is to be weighed against another."""
+    return "majority" if loop.labeling.overlap == 1 else loop.labels.consensus
 
 
 def _confusion(votes: Votes, posterior: NDArray[np.float64]) -> NDArray[np.float64]:

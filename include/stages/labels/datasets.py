@@ -96,9 +96,7 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
     VersionGoneError
         If the store no longer has that version.
     """
-    published = latest(store, PublishedDataset, name)
-    if published is None:
-        raise ContractError(f"No dataset {name!r} was published; run the label DAG")
+    published = _published(store, name)
     dataset = _dataset(store, published.labels_version)
     if dataset.digest != published.digest:
         raise ContractError(f"Dataset {name}: got digest {dataset.digest}, expected {published.digest}")
@@ -116,12 +114,26 @@ def trained_on(store: LoopStore, name: str) -> set[str]:
 def labels_by_trace_id(store: LoopStore, name: str) -> dict[str, str] | None:
     """Return each trace id's label in a published dataset; None if the store no longer has its version of ``labels``."""
     try:
-        return _labels(read_dataset(store, name))
+        return _labels(*_splits(store, _published(store, name).labels_version))
     except VersionGoneError:
         return None
 
 
+def _published(store: LoopStore, name: str) -> PublishedDataset:
+    published = latest(store, PublishedDataset, name)
+    if published is None:
+        raise ContractError(f"No dataset {name!r} was published; run the label DAG")
+    return published
+
+
 def _dataset(store: LoopStore, version: int) -> Dataset:
+    train, holdout = _splits(store, version)
+    digest = table_digest(pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED)))
+    return Dataset(digest, version, train, holdout)
+
+
+def _splits(store: LoopStore, version: int) -> tuple[pa.Table, pa.Table]:
+    """Return the rows to train on and those held out."""
     rows = current_labels(store.read("labels", version=version)).sort_by("trace_id")
     keys, splits = rows.column("content_key").to_pylist(), rows.column("split").to_pylist()
     holdout_keys = {key for key, split in zip(keys, splits, strict=True) if split == "holdout"}
@@ -129,14 +141,13 @@ def _dataset(store: LoopStore, version: int) -> Dataset:
     is_train = [split == "train" and key not in holdout_keys for key, split in zip(keys, splits, strict=True)]
     train = rows.filter(pa.array(is_train, pa.bool_()))
     holdout = rows.filter(pa.array([split == "holdout" for split in splits], pa.bool_()))
-    digest = table_digest(pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED)))
-    return Dataset(digest, version, train, holdout)
+    return train, holdout
 
 
 def _changes(dataset: Dataset, last: dict[str, str] | None) -> dict[str, int | None]:
     if last is None:
         return dict.fromkeys(("added", "removed", "changed"))
-    labels = _labels(dataset)
+    labels = _labels(dataset.train, dataset.holdout)
     return {
         "added": len(labels.keys() - last.keys()),
         "removed": len(last.keys() - labels.keys()),
@@ -156,9 +167,5 @@ def _in_words(changes: dict[str, int | None]) -> str:
     )
 
 
-def _labels(dataset: Dataset) -> dict[str, str]:
-    return {
-        row["trace_id"]: row["label"]
-        for part in (dataset.train, dataset.holdout)
-        for row in part.select(["trace_id", "label"]).to_pylist()
-    }
+def _labels(*parts: pa.Table) -> dict[str, str]:
+    return {row["trace_id"]: row["label"] for part in parts for row in part.select(["trace_id", "label"]).to_pylist()}

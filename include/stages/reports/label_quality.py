@@ -46,9 +46,11 @@ def label_quality(store: LoopStore, requests: set[str]) -> LabelQuality:
     requests
         Their ids.
     """
-    rows = current_labels(store.read("labels", columns=["label_id", "supersedes", "request_id", "label", "agreement"]))
-    labels = {row["request_id"]: row for row in rows.to_pylist() if row["request_id"] in requests}
-    annotations = [annotation for annotation in latest_annotations(store) if annotation.request_id in requests]
+    columns = ["label_id", "supersedes", "request_id", "label", "agreement"]
+    rows = current_labels(store.read("labels", columns=columns, filters=[("request_id", "in", sorted(requests))]))
+    labels = {row["request_id"]: row for row in rows.to_pylist()}
+    annotations = latest_annotations(store, requests)
+    votes = [annotation for annotation in annotations if annotation.is_vote]
     aside = [row for row in set_aside(store).to_pylist() if row["source"] in requests - labels.keys()]
     reasons = {row["source"]: row["reason_code"] for row in aside}
     return LabelQuality(
@@ -57,8 +59,8 @@ def label_quality(store: LoopStore, requests: set[str]) -> LabelQuality:
         accepted=len(labels),
         aside=dict(sorted(Counter(reasons.values()).items())),
         unanimous=sum(row["agreement"] == 1 for row in labels.values()),
-        alpha=krippendorff_alpha(votes_of(annotations, store.loop.task.classes)[0]),
-        annotators=_annotators(annotations, {key: row["label"] for key, row in labels.items()}),
+        alpha=krippendorff_alpha(votes_of(votes, store.loop.task.classes)[0]),
+        annotators=_annotators(votes, {key: row["label"] for key, row in labels.items()}),
     )
 
 

@@ -70,7 +70,7 @@ def request_rows(
     pyarrow.Table
         Rows of ``requests``, in the order of the choices.
     """
-    predictions = candidates.rows.select(["trace_id", "predicted", "confidence"]).to_pylist()
+    predictions = candidates.rows.select(["trace_id", "ts", "predicted", "confidence"]).to_pylist()
     requests = []
     for choice in choices:
         columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[choice.position]}
@@ -93,6 +93,7 @@ def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any], batch_id
         "prelabel_confidence": prediction["confidence"],
         "hidden_prelabel": choice.evidence_for is not None or _hidden(loop, request_id),
         "evidence_for": choice.evidence_for,
+        "ts": prediction["ts"],
     }
 
 

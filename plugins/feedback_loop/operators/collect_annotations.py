@@ -27,7 +27,7 @@ class CollectAnnotationsOperator(LoopOperator):
         from include.stages.labeling.collecting import progress
 
         store = self.hook.get_conn()
-        look = progress(store, LabelingHook(self.loop).get_conn())
+        look = progress(store, LabelingHook(self.loop).get_conn(), self.hook.pseudonym_key)
         if filled_in(LabelRun, context["params"]).wait and not look.complete:
             self.log.info("%d of %d open requests answered; waiting: %s", look.answered, look.open, look.reason)
             poll_seconds = store.loop.labeling.poll_seconds

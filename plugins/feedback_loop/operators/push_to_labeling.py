@@ -18,12 +18,11 @@ class PushToLabelingOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Push what is missing; running it again pushes nothing twice."""
-        from include.stages.labeling.collecting import progress
-        from include.stages.labeling.pushing import push_requests
+        from include.stages.labeling.pushing import open_requests, push_requests
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = push_requests(store, backend)
-        if progress(store, backend).open == 0:
+        if not open_requests(store).num_rows:
             raise NothingToDo("No request is open: nobody needs to be asked")
         self.log.info("%d requests: %d pushed, %d already there", report.asked, report.pushed, report.already_there)
         return asdict(report)

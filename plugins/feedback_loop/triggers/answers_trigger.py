@@ -63,4 +63,5 @@ class AnswersTrigger(BaseTrigger):
     def _look(self) -> "Progress":
         from include.stages.labeling.collecting import progress
 
-        return progress(LoopStoreHook(self.loop, self.store_conn_id).get_conn(), LabelingHook(self.loop).get_conn())
+        hook = LoopStoreHook(self.loop, self.store_conn_id)
+        return progress(hook.get_conn(), LabelingHook(self.loop).get_conn(), hook.pseudonym_key)

@@ -12,7 +12,7 @@ from feedback_loop.triggers.answers_trigger import AnswersTrigger, completion
 
 from include.foundation.errors import LabelingError
 from include.stages.labeling.collecting import Progress
-from tests.builders import make_store
+from tests.builders import KEY, make_store
 
 OPEN = Progress(2, 0, complete=False, reason="quorum is 90%")
 QUORUM = Progress(2, 2, complete=True, reason="quorum: 2 of 2 answered")
@@ -60,6 +60,7 @@ def test_platform_that_does_not_answer_ends_the_wait_with_its_error(trigger, tmp
 def test_look_reads_the_store_and_asks_the_backend(trigger, tmp_path, monkeypatch):
     store = make_store(tmp_path)
     monkeypatch.setattr(LoopStoreHook, "get_conn", lambda _: store)
+    monkeypatch.setattr(LoopStoreHook, "pseudonym_key", KEY)
     monkeypatch.setattr(LabelingHook, "get_conn", lambda _: None)
     assert asyncio.run(listen(trigger)) == [
         TriggerEvent({"status": "complete", "reason": "no request is open", "passed_deadline": None})

@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+
+DECLINED = ""
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,15 @@ class Annotation:
     annotator
         Pseudonym.
     label
-        One of the loop's classes.
+        One of the loop's classes, or `DECLINED`.
     created_at
         When it was given, UTC.
     source
         Where it was read.
     comment, lead_time_seconds
         None where the backend does not say.
+    late
+        Whether its request was resolved before it was collected; None where an earlier version collected it.
     """
 
     annotation_id: str
@@ -39,17 +44,33 @@ class Annotation:
     source: str
     comment: str | None = None
     lead_time_seconds: float | None = None
+    late: bool | None = None
+
+    @property
+    def is_vote(self) -> bool:
+        """Whether the annotator named a class."""
+        return self.label != DECLINED
 
 
 def append_annotations(store: LoopStore, annotations: Sequence[Annotation]) -> int:
     """Append the annotations that are not stored yet, and return how many there were."""
+    if not annotations:
+        return 0
     rows = rows_of(store.loop, "annotations", [asdict(annotation) for annotation in annotations])
-    return int(store.append_new("annotations", rows).num_rows)
+    asked = sorted({annotation.request_id for annotation in annotations})
+    return int(store.append_new("annotations", rows, [("request_id", "in", asked)]).num_rows)
 
 
-def latest_annotations(store: LoopStore) -> list[Annotation]:
-    """Return the newest annotation of each annotator to each request, see `newest_of_each`."""
-    return newest_of_each(Annotation(**row) for row in store.read("annotations").to_pylist())
+def late_requests(store: LoopStore) -> set[str]:
+    """Return the ids of the requests that were answered after they had been resolved."""
+    rows = store.read("annotations", columns=["request_id"], filters=[("late", "=", True)])
+    return set(rows.column("request_id").to_pylist())
+
+
+def latest_annotations(store: LoopStore, requests: Iterable[str]) -> list[Annotation]:
+    """Return the newest annotation of each annotator to each of some requests, see `newest_of_each`."""
+    filters: Filter = [("request_id", "in", sorted(requests))]
+    return newest_of_each(Annotation(**row) for row in store.read("annotations", filters=filters).to_pylist())
 
 
 def newest_of_each(annotations: Iterable[Annotation]) -> list[Annotation]:

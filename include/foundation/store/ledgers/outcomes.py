@@ -24,9 +24,9 @@ def resolved_requests(store: LoopStore) -> set[str]:
 
 
 def set_aside(store: LoopStore) -> pa.Table:
-    """Return the quarantine rows of requests whose answers were set aside; ``source`` is the request id."""
-    rows = store.read("quarantine", filters=[("stage", "=", STAGE)])
-    return rows.filter(pa.compute.not_equal(rows.column("reason_code"), "bad_seed")) if rows.num_rows else rows
+    """Return ``refusal_id``, ``source`` and ``reason_code`` of what was set aside; ``source`` is the request."""
+    filters: Filter = [("stage", "=", STAGE), ("reason_code", "!=", "bad_seed")]
+    return store.read("quarantine", columns=["refusal_id", "source", "reason_code"], filters=filters)
 
 
 def reopened_requests(store: LoopStore) -> set[str]:

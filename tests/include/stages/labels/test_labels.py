@@ -1,7 +1,7 @@
 """Answers become labels once; doubtful ones are set aside; datasets have names."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -11,52 +11,20 @@ from include.foundation.errors import ContractError, DataQualityError, NothingTo
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
-from include.stages.labeling.collecting import collect_annotations, progress
-from include.stages.labeling.pushing import push_requests
+from include.stages.labeling.collecting import progress
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.labels.domain_rules import broken_rules
 from include.stages.labels.label_validation import validate_labels
 from include.stages.labels.seeds import admit_seed_labels
-from include.stages.logs.pulling import pull_logs
-from include.stages.selection.selecting import select_samples
-from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
-
-ANNOTATORS = ("ann", "bob", "cat")
-
-
-def pushed_store(tmp_path, rows=12, **overrides):
-    """A store whose rows are all asked about and pushed; gives it and the request ids by trace id."""
-    store = make_store(tmp_path, **{"selection": {"budget": rows, "diversify": "none"}, **overrides})
-    write_lines(tmp_path, [line(n) for n in range(rows)])
-    pull_logs(store, day(), KEY)
-    select_samples(store, day())
-    push_requests(store, backend_for(store.loop, None))
-    return store, {row["trace_id"]: row["request_id"] for row in store.read("requests").to_pylist()}
-
-
-def write_answers(tmp_path, name, labels, *, minute=0):
-    """Append one annotator's answers, given as request id → label."""
-    folder = tmp_path / "labeling" / "answers"
-    folder.mkdir(parents=True, exist_ok=True)
-    moment = datetime(2026, 3, 12, 8, minute, tzinfo=UTC).isoformat()
-    with (folder / f"{name}.jsonl").open("a") as file:
-        for request_id, label in labels.items():
-            file.write(
-                json.dumps({"request_id": request_id, "annotator": name, "label": label, "created_at": moment}) + "\n"
-            )
-
-
-def everyone_answers(tmp_path, requests, label_of):
-    for name in ANNOTATORS:
-        write_answers(tmp_path, name, {request: label_of(trace) for trace, request in requests.items()})
-
-
-def collect(store):
-    return collect_annotations(store, backend_for(store.loop, None), KEY)
-
-
-def truth(trace):
-    return CLASSES[int(trace[1:]) % 3]
+from tests.builders import CLASSES, KEY, line, make_store
+from tests.include.stages.labels.label_builders import (
+    ANNOTATORS,
+    collect,
+    everyone_answers,
+    pushed_store,
+    truth,
+    write_answers,
+)
 
 
 def test_agreed_answers_become_labels_with_their_split_probability_and_first_prediction(tmp_path):
@@ -107,7 +75,7 @@ def test_ambiguous_answers_are_set_aside_with_what_was_said(tmp_path):
     row = next(row for row in store.read("quarantine").to_pylist() if row["stage"] == "labels")
     assert row["reason_code"] == "ambiguous"
     assert "earn" in row["reason"]
-    assert progress(store, backend_for(store.loop, None)).open == 0
+    assert progress(store, backend_for(store.loop, None), KEY).open == 0
 
 
 def test_label_that_breaks_a_domain_rule_is_set_aside(tmp_path):
@@ -177,12 +145,12 @@ def test_requests_with_too_few_answers_wait_until_the_deadline(tmp_path):
     write_answers(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
     collect(store)
     assert validate_labels(store).received == 0
-    waiting = progress(store, backend_for(store.loop, None))
+    waiting = progress(store, backend_for(store.loop, None), KEY)
     assert (waiting.complete, waiting.answered, waiting.open) == (False, 0, len(requests))
     rows = store.read("requests").to_pylist()
     late = [row | {"pushed_at": row["pushed_at"] - timedelta(hours=73)} for row in rows]
     store.update_rows("requests", rows_of(store.loop, "requests", late))
-    assert progress(store, backend_for(store.loop, None)).reason.startswith("deadline")
+    assert progress(store, backend_for(store.loop, None), KEY).reason.startswith("deadline")
     assert validate_labels(store).received == len(requests)
 
 
@@ -190,7 +158,7 @@ def test_quorum_ends_the_wait(tmp_path):
     store, requests = pushed_store(tmp_path, labeling={"quorum": 0.5})
     half = dict(sorted(requests.items())[:6])
     everyone_answers(tmp_path, half, truth)
-    assert progress(store, backend_for(store.loop, None)).complete
+    assert progress(store, backend_for(store.loop, None), KEY).complete
 
 
 class TestSeeds:

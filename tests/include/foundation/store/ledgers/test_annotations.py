@@ -34,8 +34,9 @@ def test_newest_of_the_same_moment_is_told_by_id() -> None:
 def test_annotations_come_back_as_they_were_appended_and_are_stored_once(store: LoopStore) -> None:
     given = [annotation(1, 0), annotation(2, 0, "bob")]
     assert (append_annotations(store, given), append_annotations(store, given)) == (2, 0)
-    assert latest_annotations(store) == given
+    assert latest_annotations(store, ["r"]) == given
+    assert latest_annotations(store, ["other"]) == []
 
 
 def test_nothing_is_annotated_in_an_empty_store(store: LoopStore) -> None:
-    assert latest_annotations(store) == []
+    assert latest_annotations(store, ["r"]) == []

@@ -1,0 +1,54 @@
+"""The predictions that requests are about."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from include.foundation.errors import ContractError
+from include.foundation.store.scanning import Filter
+from include.foundation.store.tables import LoopStore
+
+Row = Mapping[str, Any]
+
+
+def requested_predictions(store: LoopStore, requests: Sequence[Row]) -> dict[str, Row]:
+    """Return by request id the prediction that each request is about.
+
+    A trace id may return months later: the row meant is the one nearest to the time that was noted when the request was made.
+    Where an earlier version noted none, it is the newest row that there was then.
+
+    Raises
+    ------
+    ContractError
+        If the store has no row of a request's trace id any more.
+    """
+    dated = [request for request in requests if request["ts"] is not None]
+    days = sorted({f"{request['ts'].astimezone(UTC):%Y-%m-%d}" for request in dated})
+    rows = _rows(store, dated, [("day", "in", days)])  # only these days' files are read
+    missing = [request for request in requests if (request["trace_id"], request["ts"]) not in rows]
+    by_trace_id: dict[str, list[Row]] = {}
+    for (trace_id, _), row in _rows(store, missing, []).items():
+        by_trace_id.setdefault(trace_id, []).append(row)
+    lost = [request["request_id"] for request in missing if request["trace_id"] not in by_trace_id]
+    if lost:
+        raise ContractError(f"{store.uri}/predictions: the rows of {len(lost)} requests are not there any more", lost)
+    return {
+        request["request_id"]: rows.get((request["trace_id"], request["ts"]))
+        or _nearest(request, by_trace_id[request["trace_id"]])
+        for request in requests
+    }
+
+
+def _rows(store: LoopStore, requests: Sequence[Row], filters: Filter) -> dict[tuple[str, Any], Row]:
+    trace_ids = sorted({request["trace_id"] for request in requests})
+    if not trace_ids:
+        return {}
+    found = store.read("predictions", filters=[("trace_id", "in", trace_ids), *filters]).to_pylist()
+    return {(row["trace_id"], row["ts"]): row for row in found}
+
+
+def _nearest(request: Row, rows: Sequence[Row]) -> Row:
+    """Return the row that is meant: another line of the same trace id may have taken its place."""
+    before = [row for row in rows if row["ts"] < request["asked_at"]]
+    meant = request["ts"] or request["asked_at"]
+    return min(before or rows, key=lambda row: abs(row["ts"] - meant))

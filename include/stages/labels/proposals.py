@@ -1,0 +1,150 @@
+"""The label that the answers to a request make, and whether it is accepted or set aside with a reason."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.store.ledgers.outcomes import STAGE
+from include.foundation.store.tables import LoopStore
+from include.stages.labeling.requested_rows import requested_predictions
+from include.stages.labels.answered_requests import AnsweredRequest
+from include.stages.labels.consensus import consensus_of
+from include.stages.labels.domain_rules import broken_rules
+
+COPIED = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key")
+
+DIGITS = 9  # of a confidence: the last bits depend on the order in which annotators are summed up, which is that of pseudonyms
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The label that the answers to one request make.
+
+    Attributes
+    ----------
+    answered
+        The request's answers.
+    request, prediction
+        Its rows of ``requests`` and ``predictions``.
+    label, confidence
+        The most probable class, and its probability.
+    is_tied
+        Whether another class is as probable.
+    """
+
+    answered: AnsweredRequest
+    request: Mapping[str, Any]
+    prediction: Mapping[str, Any]
+    label: str
+    confidence: float
+    is_tied: bool
+
+    @property
+    def answer_counts(self) -> Counter[str]:
+        """How many annotators gave each label."""
+        return Counter(annotation.label for annotation in self.answered.votes)
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of the votes that are the label; None without votes."""
+        return self.answer_counts[self.label] / len(self.answered.votes) if self.answered.votes else None
+
+
+def proposals_of(
+    store: LoopStore, answered: Sequence[AnsweredRequest], probabilities: Mapping[str, NDArray[np.float64]]
+) -> list[Proposal]:
+    """Return the proposal of each answered request.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    answered
+        Requests to decide.
+    probabilities
+        Of the classes, (classes,), by request id; a request that is missing here has no votes.
+    """
+    ids = [item.request_id for item in answered]
+    ledger = store.read("requests", filters=[("request_id", "in", ids)]).to_pylist() if ids else []
+    requests = {row["request_id"]: row for row in ledger}
+    predictions = requested_predictions(store, ledger)
+    proposals, nothing = [], np.zeros(len(store.loop.task.classes))
+    for item in answered:
+        of_classes = probabilities.get(item.request_id, nothing).round(DIGITS)
+        second, first = np.sort(of_classes)[-2:]
+        label = store.loop.task.classes[int(np.argmax(of_classes))]
+        rows = requests[item.request_id], predictions[item.request_id]
+        proposals.append(Proposal(item, *rows, label, float(first), is_tied=bool(first == second)))
+    return proposals
+
+
+def objection(loop: Loop, proposal: Proposal) -> tuple[str, str] | None:
+    """Return why a label is not accepted, as a code and a reason; None if it is."""
+    votes, declined = len(proposal.answered.votes), len(proposal.answered.annotations) - len(proposal.answered.votes)
+    if declined >= max(votes, 1):
+        return "declined", f"{declined} of {votes + declined} annotators declined: look at whether it can be answered"
+    least = loop.labels.min_confidence
+    if proposal.confidence < least or proposal.is_tied:
+        counts = dict(sorted(proposal.answer_counts.items()))
+        return "ambiguous", f"confidence {proposal.confidence:.2f} is below {least:.2f}: annotators said {counts}"
+    broken = broken_rules(loop.labels.rules, proposal.prediction, proposal.label)
+    return ("rule_broken", "; ".join(broken)) if broken else None
+
+
+def label_row(loop: Loop, proposal: Proposal, supersedes: str | None) -> dict[str, Any]:
+    """Return the row of ``labels`` of an accepted proposal.
+
+    Parameters
+    ----------
+    loop
+        Names the consensus.
+    proposal
+        What is accepted.
+    supersedes
+        Id of the label that it replaces, if there is one.
+    """
+    prediction, answered = proposal.prediction, proposal.answered
+    columns = {name: value for name, value in prediction.items() if name.startswith(("input_", "segment_"))}
+    columns |= {name: proposal.request[name] for name in COPIED}
+    return columns | {
+        "label_id": answered.label_id,
+        "label": proposal.label,
+        "decided_by": consensus_of(loop),
+        "confidence": proposal.confidence,
+        "annotators": len(answered.votes),
+        "agreement": proposal.agreement,
+        "origin": "annotation",
+        "supersedes": supersedes,
+        "predicted": prediction["predicted"],
+        "model_version": prediction["model_version"],
+        "ts": prediction["ts"],
+        "decided_at": max(annotation.created_at for annotation in answered.annotations),
+    }
+
+
+def set_aside_row(proposal: Proposal, code: str, reason: str) -> dict[str, Any]:
+    """Return the row of ``quarantine`` of a proposal that is set aside.
+
+    Parameters
+    ----------
+    proposal
+        What is set aside.
+    code, reason
+        Why, see `objection`.
+    """
+    request = proposal.request
+    return {
+        "refusal_id": proposal.answered.label_id,
+        "stage": STAGE,
+        "source": request["request_id"],
+        "trace_id": request["trace_id"],
+        "reason_code": code,
+        "reason": reason,
+        "raw": json.dumps({"request_id": request["request_id"], "batch_id": request["batch_id"]}),
+    }

@@ -1,0 +1,185 @@
+"""A bad batch is refused, and says which demand it misses; a good one passes, however small."""
+
+import pytest
+
+from include.foundation.errors import DataQualityError
+from include.foundation.quality.data_docs import newest_results
+from include.stages.labels import label_validation
+from include.stages.labels.label_validation import validate_labels
+from tests.builders import CLASSES
+from tests.include.stages.labels.label_builders import (
+    ANNOTATORS,
+    ask,
+    collect,
+    everyone_answers,
+    pushed_store,
+    truth,
+    write_answers,
+)
+
+
+def quarrel(folder, requests, number=3):
+    """Let three people never agree on the first so many requests, and always on the others."""
+    for place, name in enumerate(ANNOTATORS):
+        quarrelled = sorted(requests)[:number]
+        answers = {r: CLASSES[(int(t[1:]) + place) % 3] if t in quarrelled else truth(t) for t, r in requests.items()}
+        write_answers(folder, name, answers)
+
+
+def refused(store):
+    collect(store)
+    before = store.version("labels"), store.version("quarantine")
+    with pytest.raises(DataQualityError) as caught:
+        validate_labels(store)
+    assert (store.version("labels"), store.version("quarantine")) == before
+    return str(caught.value)
+
+
+def passed(store):
+    collect(store)
+    return validate_labels(store)
+
+
+def after_good_history(folder, **overrides):
+    """A store with sixty labels of a good day, and the twelve requests of the next."""
+    store, requests = pushed_store(folder, 60, **{"selection": {"budget": 60, "diversify": "none"}, **overrides})
+    everyone_answers(folder, requests, truth)
+    passed(store)
+    return store, ask(folder, store, range(100, 112), 1)
+
+
+def test_people_who_never_agree_are_refused_after_a_good_history(tmp_path):
+    store, requests = after_good_history(tmp_path)
+    quarrel(tmp_path, requests, 12)
+    said = refused(store)
+    assert "Krippendorff's alpha is -0.46, at most -0.46, and labels.min_agreement is 0.00" in said
+    assert "12 of 12 fully answered requests would be set aside" in said
+
+
+def test_good_batch_is_judged_by_itself_after_people_who_never_agreed(tmp_path):
+    store, requests = pushed_store(tmp_path, labels={"min_agreement": -1.0, "max_set_aside": 1.0})
+    quarrel(tmp_path, requests, 12)
+    passed(store)
+    more = ask(tmp_path, store, range(100, 112), 1)
+    everyone_answers(tmp_path, more, truth)
+    assert passed(store).alpha == 1.0
+
+
+def test_few_disagreements_about_a_rare_class_are_no_proof(tmp_path):
+    """Alpha is far below 0 where one class is almost everything: its interval says how little that means."""
+    store, requests = pushed_store(tmp_path, 5, labels={"min_agreement": 0.0}, labeling={"overlap": 2})
+    ids = sorted(requests.values())
+    write_answers(tmp_path, "ann", dict.fromkeys(ids, "earn"))
+    write_answers(tmp_path, "bob", dict.fromkeys(ids, "earn") | dict.fromkeys(ids[:2], "acq"))
+    assert passed(store).alpha == pytest.approx(-0.125)
+
+
+def test_single_request_says_nothing_about_agreement(tmp_path):
+    store, requests = pushed_store(tmp_path, 1, labels={"min_agreement": 1.0})
+    quarrel(tmp_path, requests, 1)
+    assert passed(store).received == 1
+
+
+@pytest.mark.parametrize(("bound", "is_refused"), [(0.5, True), (0.9, False)])
+def test_share_set_aside(tmp_path, bound, is_refused):
+    store, requests = pushed_store(
+        tmp_path, labels={"min_agreement": -1.0, "max_set_aside": bound, "consensus": "majority"}
+    )
+    quarrel(tmp_path, requests, 10)
+    if is_refused:
+        assert "10 of 12 fully answered requests would be set aside, a share of 0.83, at least 0.55" in refused(store)
+    else:
+        assert passed(store).set_aside == 10
+
+
+def test_share_set_aside_of_a_small_batch_is_no_proof(tmp_path):
+    store, requests = pushed_store(tmp_path, 2, labels={"min_agreement": -1.0})
+    quarrel(tmp_path, requests, 2)
+    assert passed(store).set_aside == 2
+
+
+@pytest.mark.parametrize(("bound", "is_refused"), [(0.29, True), (0.30, False)])
+def test_class_that_is_suddenly_everything(tmp_path, bound, is_refused):
+    store, requests = after_good_history(tmp_path, labels={"max_class_shift": bound})
+    everyone_answers(tmp_path, requests, lambda _: "grain")
+    if is_refused:
+        said = refused(store)
+        assert "12 of 12 labels are 'grain', and 20 of 60 were before: the share rose by at least 0.30" in said
+    else:
+        assert passed(store).accepted == 12
+
+
+def test_shares_of_seeds_and_of_few_labels_are_no_history(tmp_path):
+    store, requests = pushed_store(tmp_path, 2, labels={"max_class_shift": 0.3}, selection={"budget": 60})
+    everyone_answers(tmp_path, requests, truth)
+    assert passed(store).accepted == 2
+    more = ask(tmp_path, store, range(100, 160), 1)
+    everyone_answers(tmp_path, more, lambda _: "grain")
+    assert passed(store).accepted == len(more)
+
+
+@pytest.mark.parametrize(("bound", "is_refused"), [(0.5, True), (0.8, False)])
+def test_person_who_gave_nearly_all_answers(tmp_path, bound, is_refused):
+    labels = {"max_annotator_share": bound, "max_set_aside": 1.0, "min_confidence": 0.0}
+    store, requests = pushed_store(tmp_path, labels=labels, labeling={"deadline_hours": 1e-6})
+    write_answers(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
+    if is_refused:
+        assert (
+            "gave 12 of 12 answers, a share of 1.00, at least 0.76, and labels.max_annotator_share is 0.50"
+            in refused(store)
+        )
+    else:
+        assert passed(store).received == 12
+
+
+def test_one_person_may_answer_everything_where_one_is_asked(tmp_path):
+    store, requests = pushed_store(tmp_path, labels={"max_annotator_share": 0.0}, labeling={"overlap": 1})
+    write_answers(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
+    assert passed(store).accepted == 12
+
+
+@pytest.mark.parametrize(("seconds", "is_refused"), [(0.4, True), (0.5, False), (None, False)])
+def test_answers_that_nobody_can_have_thought_about(tmp_path, seconds, is_refused):
+    store, requests = pushed_store(tmp_path)
+    everyone_answers(tmp_path, requests, truth, lead_time_seconds=seconds)
+    if is_refused:
+        assert "36 of 36 answers took less than labels.min_seconds, 0.5 s" in refused(store)
+    else:
+        assert passed(store).accepted == 12
+
+
+def test_some_hasty_answers_are_no_bad_batch(tmp_path):
+    store, requests = pushed_store(tmp_path)
+    for name, seconds in zip(ANNOTATORS, (0.1, 3.0, 4.0), strict=True):
+        write_answers(tmp_path, name, {r: truth(t) for t, r in requests.items()}, lead_time_seconds=seconds)
+    assert passed(store).accepted == 12
+
+
+def test_every_demand_is_on_the_page_of_the_batch(tmp_path):
+    store, requests = after_good_history(tmp_path)
+    everyone_answers(tmp_path, requests, truth, lead_time_seconds=4.0)
+    passed(store)
+    (_, result), _ = newest_results(store)
+    judged = {item["expectation_config"]["kwargs"]["column"]: item["success"] for item in result.details["results"]}
+    assert judged == dict.fromkeys(("agreement", "set_aside", "class_shift", "annotator_share", "hasty_answers"), True)
+    assert result.details["title"].startswith("12 answered requests until")
+
+
+def test_refused_batch_has_a_page_that_says_what_is_missed(tmp_path):
+    store, requests = pushed_store(tmp_path)
+    quarrel(tmp_path, requests, 12)
+    refused(store)
+    ((_, result),) = newest_results(store)
+    assert not result.success
+
+
+def test_late_answers_are_no_batch(tmp_path, monkeypatch):
+    store, requests = pushed_store(tmp_path)
+    everyone_answers(tmp_path, requests, truth)
+    passed(store)
+    write_answers(tmp_path, "dan", {request: truth(trace) for trace, request in requests.items()})
+    collect(store)
+    given = []
+    monkeypatch.setattr(label_validation, "demand_good_batch", lambda *arguments: given.append(arguments[2]))
+    assert validate_labels(store).received == 0
+    assert given == [[]]
