@@ -111,7 +111,7 @@ def _range(array: NDArray[np.float64], times: float) -> tuple[NDArray[np.float64
 
 
 def _standardised(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the columns with mean 0 and standard deviation 1; a missing number counts as the mean, one in a tail as less so."""
+    """Return the columns with mean 0 and standard deviation 1; missing numbers count as the mean, tails are cut."""
     array = np.clip(array, *_range(array, TAIL))
     means = np.nan_to_num(np.nanmean(np.where(np.isnan(array).all(axis=0), 0.0, array), axis=0))
     return np.asarray(StandardScaler().fit_transform(np.where(np.isnan(array), means, array)))

@@ -15,7 +15,7 @@ from include.foundation.errors import NothingToDo, StoreError
 from include.foundation.store.tables import LoopStore
 from tests.include.foundation.store.lossy_s3 import FATES, lossy
 from tests.include.stages.logs.s3_server import BUCKET
-from tests.include.stages.training.challenger_builders import migrate_template, registry_in
+from tests.include.stages.training.challenger_builders import registry_in
 
 CYCLES, ROWS, TRIES = 2, 60, 20
 SEEDS = (1,)  # each replays one history of losses; try others when the store changes
