@@ -1,18 +1,31 @@
 """The rows of CSV files: each a record by the names in the header, or the reasons why it is none."""
 
 import csv
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from include.foundation.lines.file_bytes import BREAKS, BYTE_ORDER_MARK, break_reason, decompressed, opened_file
 from include.foundation.lines.line_files import Line, cut_off
-from include.foundation.lines.values import Problem, is_encodable
+from include.foundation.lines.values import Problem, is_encodable, json_line
+
+LONGEST_CELL = 2_000_000  # DuckDB's limit, too
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+WITH_COMMAS = "save the file as CSV with commas"
 
 
-def header_of(path: Path) -> list[str]:
-    """Return the names of a CSV file's columns; none if the file has no header that can be read.
+@dataclass(frozen=True)
+class Header:
+    """The names of a CSV file's columns, and why nothing of the file can be read if nothing can."""
+
+    names: list[str]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_header(path: Path) -> Header:
+    """Read the names of a CSV file's columns, which may have white space around them; where they end in a comma, so may rows.
 
     Raises
     ------
@@ -20,48 +33,69 @@ def header_of(path: Path) -> list[str]:
         If the file cannot be read.
     """
     with opened_file(path) as opened:
-        texts = (text for text in _texts(decompressed(opened, path.suffix), "replace") if text.strip())
         try:
-            return next(csv.reader(texts), [])
-        except csv.Error:
-            return []
-        except BREAKS as error:
+            texts = (text for text in _texts(decompressed(opened, path.suffix)) if text.strip())
+            return _header(next(texts, ""), texts)
+        except BREAKS as error:  # `read_rows` says where
             break_reason(error)
-            return []
+            return Header([])
 
 
-def read_rows(path: Path, names: Sequence[str], *, undecodable: str = "surrogateescape") -> Iterator[Line]:
+def _header(text: str, further: Iterator[str]) -> Header:
+    reasons = []
+    if "\r" in text.removesuffix("\n").removesuffix("\r"):
+        reasons.append(r"lines end in \r alone, as old Macs wrote them; write \n or \r\n")
+    elif not is_encodable(text) or "\0" in text:
+        reasons.append("the header is not UTF-8; save the file as UTF-8")
+    elif text.strip('"').lower().startswith("sep="):
+        reasons.append("the first line is no header but a spreadsheet's separator; take it out")
+    if reasons:
+        return Header([], [Problem("not_csv", reason) for reason in reasons])
+    names = [name.strip() for name in next(csv.reader(chain([text], further)), [])]
+    names = names[:-1] if names[-1:] == [""] else names
+    if len(names) == 1:
+        reasons += [
+            f"cells are separated by {word}; {WITH_COMMAS}" for sign, word in SEPARATORS.items() if sign in names[0]
+        ]
+    if not names or not all(names):
+        reasons.append("the header has a column without a name" if names else "the file has no header")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        reasons.append(f"the header has columns twice: {', '.join(twice)}")
+    return Header(names, [Problem("not_csv", reason) for reason in reasons])
+
+
+def read_rows(path: Path) -> Iterator[Line]:
     """Yield every row of a CSV file that is not empty; where a compressed file breaks off, the last line says so.
 
-    Parameters
-    ----------
-    path
-        The file, which may be compressed.
-    names
-        Names of its columns, from `header_of`. An empty cell is absent from the record.
-    undecodable
-        What becomes of bytes that are not UTF-8: with ``replace`` they are marked, otherwise the row is refused.
+    An empty cell is absent from the record. Of a file whose header cannot be read there is one line, which says why.
 
     Raises
     ------
     StoreError
         If the file cannot be read.
     """
+    header = read_header(path)
+    if header.problems:
+        yield Line.of_file(header.problems)
+        return
     with opened_file(path) as opened:
-        yield from _rows(_texts(decompressed(opened, path.suffix), undecodable), names)
+        yield from _rows(_texts(decompressed(opened, path.suffix)), header.names)
 
 
 def _rows(texts: Iterator[str], names: Sequence[str]) -> Iterator[Line]:
-    rows = csv.reader(texts, strict=True)
+    csv.field_size_limit(LONGEST_CELL)
+    taken: list[str] = []
+    rows = csv.reader(_noted(texts, taken), strict=True)
     number = -1  # the header is row 0
     while True:
         try:
+            taken.clear()
             cells = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
             number += 1
-            yield Line(number, None, [Problem("not_csv", str(error))], f"row {number}: {error}")
+            yield no_row(number, "".join(taken).rstrip("\r\n"), str(error).split(" - ")[0], names)
             continue
         except BREAKS as error:
             yield cut_off(f"row {max(number, 0)}", error)
@@ -74,15 +108,41 @@ def _rows(texts: Iterator[str], names: Sequence[str]) -> Iterator[Line]:
 def _row(number: int, cells: list[str], names: Sequence[str]) -> Line:
     raw = ",".join(cells)
     if not is_encodable(raw):
-        return Line(
-            number, None, [Problem("not_utf8", "a cell is not UTF-8")], raw.encode(errors="backslashreplace").decode()
-        )
+        return no_row(number, raw, "a cell is not UTF-8", names, "not_utf8")
+    if len(cells) == len(names) + 1 and not cells[-1]:
+        cells = cells[:-1]
     if len(cells) != len(names):
-        return Line(number, None, [Problem("not_csv", f"got {len(cells)} cells, expected {len(names)}")], raw)
+        return no_row(number, raw, f"got {len(cells)} cells, expected {len(names)}", names)
     record = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
-    return Line(number, record, [], json.dumps(record, ensure_ascii=False))
+    return Line(number, record, [], json_line(record))
 
 
-def _texts(content: IO[bytes], errors: str) -> Iterator[str]:
+def no_row(number: int, raw: str, reason: str, names: Sequence[str], code: str = "not_csv") -> Line:
+    """Return the line of what is no row.
+
+    Parameters
+    ----------
+    number
+        From 1.
+    raw
+        Its text.
+    reason
+        Why it is none.
+    names
+        In the header.
+    code
+        Of the reason.
+    """
+    text = raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return Line(number, None, [Problem(code, reason)], text, tuple(names))
+
+
+def _texts(content: IO[bytes]) -> Iterator[str]:
     for number, ended in enumerate(content, start=1):
-        yield (ended.removeprefix(BYTE_ORDER_MARK) if number == 1 else ended).decode("utf-8", errors)
+        yield (ended.removeprefix(BYTE_ORDER_MARK) if number == 1 else ended).decode("utf-8", "surrogateescape")
+
+
+def _noted(texts: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for text in texts:
+        taken.append(text)
+        yield text

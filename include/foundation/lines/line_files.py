@@ -38,12 +38,15 @@ class Line:
         Why the line is refused; empty if nothing is wrong with it.
     raw
         Its text, with escapes for bytes that are not UTF-8.
+    columns
+        Of a row of a CSV file that cannot be told apart: the names in the header.
     """
 
     number: int | None
     record: dict[str, Any] | None
     problems: list[Problem]
     raw: str
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of_file(cls, problems: list[Problem]) -> "Line":
@@ -58,6 +61,10 @@ class Line:
     def refused_for(self, problems: list[Problem]) -> "Line":
         """Return the line with the problems for which it is refused."""
         return replace(self, problems=problems)
+
+    def moved(self, lines: int) -> "Line":
+        """Return the line of a file in which there are so many lines before those that were read."""
+        return self if self.number is None else replace(self, number=self.number + lines)
 
 
 def read_lines(path: Path) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
+from include.foundation.lines.fields import read_id
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import moment_of
 
@@ -17,16 +18,15 @@ def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> d
     Parameters
     ----------
     stage
-        What refuses it: ``logs``, ``feedback``, ``answers`` or ``labels``.
+        What refuses it: ``logs``, ``feedback``, ``answers``, ``seeds`` or ``labels``.
     source
         Where the line is from, such as the name of its file.
     line
-        The line, with at least one problem.
+        The line, with at least one problem and without people, see `People.masked`.
     interval
         Data interval in which it was read; None where there is none.
     """
     record = line.record or {}
-    trace_id = record.get("trace_id")
     return {
         "refusal_id": digest_of(stage, source, line.number, line.raw),
         "stage": stage,
@@ -34,7 +34,7 @@ def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> d
         "interval_end": interval.end if interval else None,
         "source": source,
         "line": line.number,
-        "trace_id": trace_id if isinstance(trace_id, str) else None,
+        "trace_id": read_id(record, "trace_id", []),
         "ts": moment_of(record.get("ts")),
         "reason_code": line.problems[0].code,
         "reason": "; ".join(problem.reason for problem in line.problems),

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,6 +32,10 @@ class Access:
 @dataclass(frozen=True)
 class LogFile(StoredObject):
     """One file of a source, as it was listed."""
+
+    def latest(self, skew_seconds: float) -> datetime:
+        """Return the latest plausible time in the file: when it was written, by a clock that is not ahead, and the skew."""
+        return min(self.written_at, datetime.now(UTC)) + timedelta(seconds=skew_seconds)
 
     @contextmanager
     def opened(self, s3_options: dict[str, Any]) -> Iterator[Path]:
@@ -98,12 +102,38 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
     if listed is None:
         kind = "bucket" if is_remote(place) else "folder"
         raise ConfigError(f"{place}: no such {kind}, expected log files there; create it or mend logs.uri")
-    suffix = SUFFIXES[log_format]
-    endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))
     return [
         LogFile(**vars(item))
         for item in sorted(listed, key=lambda item: item.name)
-        if item.name.endswith(endings)
-        and not any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(item.name).parts)
-        and item.written_at >= written_after
+        if not _why_not_read(item.name, log_format) and item.written_at >= written_after
     ]
+
+
+def passed_over(folder: str, log_format: str) -> list[str]:
+    """Return what is in a folder of this machine and is not read, with the reason; none if there is no such folder.
+
+    Examples
+    --------
+    >>> passed_over("no such folder", "jsonl")
+    []
+    """
+    names = []
+    for path in sorted(Path(folder).rglob("*")):
+        name = path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
+        reason = _why_not_read(name, log_format)
+        if path.is_dir():
+            reason = None if reason else "is a folder"
+        elif not path.is_file():
+            reason = "leads nowhere" if path.is_symlink() else "is no regular file"
+        if reason:
+            names.append(f"{name} {reason}")
+    return names
+
+
+def _why_not_read(name: str, log_format: str) -> str | None:
+    """Return why a file is not read because of its name; None if it is."""
+    if any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(name).parts):
+        return "is hidden, so it is taken to be still being written"
+    suffix = SUFFIXES[log_format]
+    endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))
+    return None if name.endswith(endings) else f"does not end in {' or '.join(endings)}"

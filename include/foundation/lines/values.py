@@ -3,13 +3,18 @@
 import hmac
 import json
 import math
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from include.foundation.config.sections import Input
 from include.foundation.errors import short
 
 LONGEST_LINE = 16 << 20  # DuckDB's limit, too
+BLANK = " \t\n\f\r"
+EXACT = 2**53  # below it a float holds every whole number
+TRUE, FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
 
 
 class Problem(NamedTuple):
@@ -42,6 +47,18 @@ def parse_object(raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
     return record, []
 
 
+def json_line(record: Mapping[str, Any]) -> str:
+    r"""Return a record as one line of JSON, in which every sign that some reader takes for the end of a line is escaped.
+
+    Examples
+    --------
+    >>> print(json_line({"text": "one\u2028two"}))
+    {"text": "one\u2028two"}
+    """
+    text = json.dumps(record, ensure_ascii=False, default=str)
+    return re.sub("[\x85\u2028\u2029]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
+
+
 def json_or_text(text: str) -> Any:
     """Return the value of a text that is JSON, else the text itself.
 
@@ -61,62 +78,57 @@ def is_encodable(text: str) -> bool:
     return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def read_input(name: str, item: Input, value: Any, problems: list[Problem]) -> Any:
-    """Return one input as its column takes it.
-
-    Parameters
-    ----------
-    name
-        Name of the input.
-    item
-        What the loop file says of it.
-    value
-        As logged. NaN and infinities are refused; None is a problem only where the input is required.
-    problems
-        What is wrong with the value is added here.
-
-    Returns
-    -------
-    str, float, list of float or None
-        None for a value that is absent or refused.
-    """
-    where = f"input.{name}"
-    if value is None:
-        if item.required:
-            problems.append(Problem("bad_input", f"{where}: missing"))
-        return None
-    if item.type == "vector":
-        return _bounded(numbers_of(value, where, item.size, problems), where, item, problems)
-    if item.type == "numeric":
-        number = number_of(value)
-        if number is None:
-            problems.append(Problem("bad_input", f"{where}: got {short(value)}, expected a finite number"))
-        _bounded(None if number is None else [number], where, item, problems)
-        return number
-    if item.type == "categorical" and isinstance(value, int | float):
-        return text_of(value)
-    if not isinstance(value, str):
-        problems.append(Problem("bad_input", f"{where}: got {short(value)}, expected a string"))
-        return None
-    return value
-
-
 def pseudonym(person: Any, key: bytes) -> str:
     """Return a keyed hash that stands for a person, 32 hex digits; ids that `text_of` writes alike are one person."""
     return hmac.digest(key, str(text_of(person)).encode(), "sha256").hex()[:32]
 
 
 def text_of(value: Any) -> str | None:
-    """Return the text of a value as the scan reads it: a string itself, anything else its JSON.
+    """Return the text of a value as the scan reads it: a string itself, a whole number its digits, else its JSON; NaN is none.
 
     Examples
     --------
-    >>> text_of("eu"), text_of(7), text_of(True), text_of({"a": 1})
-    ('eu', '7', 'true', '{"a":1}')
+    >>> text_of("eu"), text_of(7), text_of(7.0), text_of(True), text_of({"a": 1})
+    ('eu', '7', '7', 'true', '{"a":1}')
     """
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        value = int(value) if value.is_integer() and abs(value) < EXACT else value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a text has nothing but white space."""
+    return not text.strip(BLANK)
+
+
+def class_of(value: Any, classes: Collection[str]) -> str | None:
+    """Return the class that a value names: exactly, or but for white space around it and Unicode's normal form; else None.
+
+    Examples
+    --------
+    >>> class_of(" earn", ["earn", "1"]), class_of(1.0, ["earn", "1"]), class_of("Earn", ["earn", "1"])
+    ('earn', '1', None)
+    """
+    text = text_of(value)
+    if text is None or text in classes:
+        return text
+    return next((name for name in classes if _composed(name) == _composed(text)), None)
+
+
+def truth_of(value: Any) -> bool | None:
+    """Return a truth value, or what a number or word means by it; None of anything else.
+
+    Examples
+    --------
+    >>> truth_of(1.0), truth_of("Yes"), truth_of("0"), truth_of("perhaps")
+    (True, True, False, None)
+    """
+    word = str(text_of(value)).strip(BLANK).lower()
+    return True if word in TRUE else False if word in FALSE else None
 
 
 def moment_of(value: Any) -> datetime | None:
@@ -124,38 +136,14 @@ def moment_of(value: Any) -> datetime | None:
     try:
         if hasattr(value, "to_pydatetime"):  # Parquet's nanoseconds; the store keeps microseconds
             value = value.to_pydatetime(warn=False)
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        moment = (
+            value
+            if isinstance(value, datetime)
+            else datetime.fromisoformat(value.strip() if isinstance(value, str) else value)
+        )
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def numbers_of(value: Any, where: str, size: int | None, problems: list[Problem]) -> list[float] | None:
-    """Return a list of finite numbers, or None if anything is wrong with it.
-
-    Parameters
-    ----------
-    value
-        A list, or the JSON text of one; None is absent, which is no problem.
-    where
-        Name of the field, for the reason.
-    size
-        How many numbers there must be; None for any.
-    problems
-        What is wrong with the value is added here.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str):  # a CSV cell
-        value = json_or_text(value)
-    numbers = [number_of(item) for item in value] if isinstance(value, list) else [None]
-    if None in numbers:
-        problems.append(Problem("bad_input", f"{where}: got {short(value)}, expected a list of finite numbers"))
-        return None
-    if size is not None and len(numbers) != size:
-        problems.append(Problem("bad_input", f"{where}: got {len(numbers)} numbers, expected {size}"))
-        return None
-    return [item for item in numbers if item is not None]
 
 
 def number_of(value: Any) -> float | None:
@@ -169,17 +157,12 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _bounded(values: list[float] | None, where: str, item: Input, problems: list[Problem]) -> list[float] | None:
-    low = -math.inf if item.minimum is None else item.minimum
-    high = math.inf if item.maximum is None else item.maximum
-    outside = [value for value in values or [] if not low <= value <= high]
-    if outside:
-        problems.append(Problem("bad_input", f"{where}: got {short(outside[0])}, expected {low} to {high}"))
-    return values
-
-
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
         raise ValueError("a key is given twice")
     return record
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()

@@ -38,11 +38,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers that were not read yet, the lines that are no answers, each with its file, and how far was read."""
+    """What is new in a backend.
+
+    Attributes
+    ----------
+    rows
+        The answers.
+    refused
+        The lines that are no answers, each with its file.
+    read
+        How far was read.
+    passed_over
+        What is not read at all, with the reason.
+    """
 
     rows: list[Answer]
     refused: list[tuple[str, Line]] = field(default_factory=list)
     read: list[Mark] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from include.foundation.digests import digest_of
+from include.foundation.lines.people import People
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
 from include.foundation.store.ledgers.annotations import DECLINED, Annotation, append_annotations
@@ -47,10 +48,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class CollectReport:
-    """How many answers were new, and how many lines were refused because they are no answers."""
+    """How many answers were new, how many lines were refused because they are no answers, and what is not read at all."""
 
     new: int
     refused: int
+    passed_over: tuple[str, ...] = ()
 
 
 def progress(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> Progress:
@@ -99,14 +101,14 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
         The store's key of pseudonyms, under which annotators are stored.
     """
     answers = _unread(store, backend)
-    key = person_key(store, pseudonym_key, "annotator")
+    people = People(person_key(store, pseudonym_key, "annotator"), [("annotator",)])
     resolved = resolved_requests(store) if answers.rows else set()
-    annotations = [_annotation(answer, key, late=answer.request_id in resolved) for answer in answers.rows]
+    annotations = [_annotation(answer, people, late=answer.request_id in resolved) for answer in answers.rows]
     new = append_annotations(store, annotations)
-    refusals = [refusal("answers", source, line, None) for source, line in answers.refused]
+    refusals = [refusal("answers", source, people.masked(line), None) for source, line in answers.refused]
     refused = _refuse(store, refusals) if refusals else 0
     note_answers_read(store, answers.read)
-    return CollectReport(new, refused)
+    return CollectReport(new, refused, tuple(answers.passed_over))
 
 
 def _unread(store: LoopStore, backend: LabelingBackend) -> Answers:
@@ -136,8 +138,8 @@ def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBack
     return sum(len(names) >= store.loop.labeling.overlap for names in annotators.values())
 
 
-def _annotation(answer: Answer, key: bytes, *, late: bool) -> Annotation:
-    annotator = pseudonym(answer.annotator, key)
+def _annotation(answer: Answer, people: People, *, late: bool) -> Annotation:
+    annotator = pseudonym(answer.annotator, people.key)
     return Annotation(
         annotation_id=digest_of(answer.request_id, annotator, answer.created_at, answer.label or DECLINED)[:32],
         request_id=answer.request_id,
@@ -146,7 +148,7 @@ def _annotation(answer: Answer, key: bytes, *, late: bool) -> Annotation:
         label=answer.label or DECLINED,
         created_at=answer.created_at,
         source=answer.source,
-        comment=answer.comment,
+        comment=None if answer.comment is None else people.without_addresses(answer.comment),
         lead_time_seconds=answer.lead_time_seconds,
         late=late,
     )

@@ -7,10 +7,11 @@ from typing import Any
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.errors import short
+from include.foundation.lines.fields import read_input
 from include.foundation.lines.line_files import read_lines
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.sources import list_files
-from include.foundation.lines.values import Problem, moment_of, read_input
+from include.foundation.lines.values import Problem, moment_of
 from include.foundation.store.ledgers.outcomes import STAGE
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore

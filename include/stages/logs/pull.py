@@ -7,9 +7,11 @@ from typing import Literal
 from include.foundation.config.data_sections import Source
 from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval
+from include.foundation.lines.people import People
 from include.foundation.lines.sources import Access
 from include.foundation.store.person_keys import person_key
 from include.foundation.store.tables import LoopStore
+from include.stages.logs.rules.field_paths import located
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Pull:
     def section(self) -> Source:
         """What the loop file says of the source."""
         return self.loop.logs if self.kind == "logs" else self.loop.feedback
+
+    @cached_property
+    def people(self) -> People:
+        """Replaces the people whom lines of the source name."""
+        return People(self.user_key, sorted({("user_id",), located(self.section.columns, ("user_id",))}))
 
     @property
     def window(self) -> Interval:

@@ -1,7 +1,6 @@
 """Task ``collect_annotations``."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from airflow.sdk import Context
@@ -12,7 +11,7 @@ from feedback_loop.operators.loop_operator import LoopOperator
 from feedback_loop.task_states import errors_as_task_states
 from feedback_loop.triggers.answers_trigger import COMPLETE, AnswersTrigger, completion
 from include.foundation.config.manual_runs import LabelRun
-from include.foundation.errors import ContractError
+from include.foundation.errors import SHOWN, ContractError
 
 
 class CollectAnnotationsOperator(LoopOperator):
@@ -48,7 +47,9 @@ class CollectAnnotationsOperator(LoopOperator):
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = collect_annotations(store, backend, self.hook.pseudonym_key)
         self.log.info("%s: %d new answers, %d refused", event["reason"], report.new, report.refused)
+        if report.passed_over:
+            self.log.warning("Not read among the answers: %s", "; ".join(report.passed_over[:SHOWN]))
         if event["passed_deadline"]:
             message = f"The loop goes on with the labels it has: {event['reason']}."
             self.announce(context, "label_deadline", event["passed_deadline"], message)
-        return asdict(report)
+        return {"new": report.new, "refused": report.refused}

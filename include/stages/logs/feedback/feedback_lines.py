@@ -1,9 +1,10 @@
 """Feedback: what users and sensors say about predictions, line by line into the table ``feedback``."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -13,22 +14,25 @@ from include.foundation.config.data_sections import FEEDBACK_FIELDS, Feedback
 from include.foundation.digests import canonical_json
 from include.foundation.errors import short
 from include.foundation.intervals import Interval, moved
+from include.foundation.lines.fields import read_id, read_moment
 from include.foundation.lines.line_files import Line
+from include.foundation.lines.people import People
 from include.foundation.lines.records import records
 from include.foundation.lines.sources import Access, list_files
-from include.foundation.lines.values import Problem, moment_of, pseudonym, text_of
+from include.foundation.lines.values import Problem, text_of, truth_of
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.feedback.feedback_joins import hold_back_bursts, orphaned
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine, refuse_lines
-from include.stages.logs.rules.field_paths import renamed
+from include.stages.logs.rules.field_paths import located, renamed
 from include.stages.logs.slices.file_slices import Slice, without_unfinished_line
 from include.stages.logs.slices.queries import is_query, query_slices, spooled
 from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices
 
 KINDS = ("explicit", "implicit", "automated")
 CHUNK = 20_000
+NO_CONSENT = "(not kept: the line cannot be read and may be without consent)"
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,16 @@ def _read(pull: Pull, file_slice: Slice) -> Entry:
 def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:
     """Store a chunk of lines, and count what became of each; one without consent is kept nowhere, even if it is broken."""
     rows, refused = [], []
+    latest = file_slice.file.latest(pull.loop.logs.clock_skew_seconds)
     for line in lines:
         record = renamed(pull.section.columns, [(name,) for name in FEEDBACK_FIELDS], line.record or {})
-        if not _consents(pull.loop.feedback, record):
+        if line.record is not None and not _consents(pull.loop.feedback, record.get("consent")):
             continue
-        if problems := line.problems or _problems(record):
-            refused.append(RefusedLine(file_slice, Line(line.number, record, problems, line.raw)))
+        row, problems = _row(record, latest, pull.people)
+        if problems := line.problems or problems:
+            refused.append(RefusedLine(file_slice, _without_consent(pull, line.refused_for(problems))))
         else:
-            rows.append(_row(pull, record, file_slice.file.name))
+            rows.append(row | {"file": file_slice.file.name})
     refuse_lines(pull, refused)
     new = _append(pull.store, rows)
     known = {row["feedback_id"] for row in rows} - new
@@ -159,36 +165,35 @@ def _of_other_files(store: LoopStore, ids: set[str], file: str) -> set[str]:
     return set(signals.column("feedback_id").to_pylist())
 
 
-def _consents(policy: Feedback, record: Mapping[str, Any]) -> bool:
+def _consents(policy: Feedback, given: Any) -> bool:
     """Tell whether a line may be kept: not where consent was refused, nor where it is required and not given."""
-    given = record.get("consent")
-    if given is None:
-        return not record or policy.consent == "assumed"
-    return given is True or str(given).lower() in {"true", "1", "yes"}
+    return policy.consent == "assumed" if given in (None, "") else truth_of(given) is True
 
 
-def _problems(record: Mapping[str, Any]) -> list[Problem]:
-    problems = [
-        Problem("missing_field", f"{name}: got {short(record.get(name))}, expected a string that is not empty")
-        for name in ("feedback_id", "trace_id", "signal")
-        if not isinstance(record.get(name), str) or not record[name]
-    ]
-    if moment_of(record.get("ts")) is None:
-        problems.append(Problem("bad_timestamp", f"ts: got {short(record.get('ts'))}, expected ISO 8601"))
-    if record.get("kind") not in KINDS:
+def _without_consent(pull: Pull, line: Line) -> Line:
+    """Return a line that cannot be read without its text, unless that says, or leaves open, that it may be kept."""
+    if line.record is not None or line.number is None:
+        return line
+    names = {"consent", located(pull.section.columns, ("consent",))[-1]}
+    said = re.search(rf"""["'](?:{"|".join(map(re.escape, names))})\\*["']\s*:\s*\\*["']?([\w.]*)""", line.raw)
+    if names & set(line.columns) or not _consents(pull.loop.feedback, said and said[1]):
+        return replace(line, raw=NO_CONSENT)
+    return line
+
+
+def _row(record: Mapping[str, Any], latest: datetime, people: People) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the row of a record, and why it is refused if it is."""
+    problems: list[Problem] = []
+    names = {name: read_id(record, name, problems) for name in ("feedback_id", "trace_id", "signal", "kind")}
+    if names["kind"] not in {None, *KINDS}:
         expected = f"expected one of {', '.join(KINDS)}"
-        problems.append(Problem("unknown_kind", f"kind: got {short(record.get('kind'))}, {expected}"))
-    return problems
-
-
-def _row(pull: Pull, record: Mapping[str, Any], file: str) -> dict[str, Any]:
-    user_id = record.get("user_id")
+        problems.append(Problem("unknown_kind", f"kind: got {short(names['kind'])}, {expected}"))
+    comment = text_of(record.get("comment"))
     return {
-        **{name: record[name] for name in ("feedback_id", "trace_id", "kind", "signal")},
-        "ts": moment_of(record["ts"]),
+        **names,
+        "ts": read_moment(record, "ts", latest, problems),
         "value": None if record.get("value") is None else canonical_json(record["value"]),
-        "comment": text_of(record.get("comment")),
-        "user_key": None if user_id is None else pseudonym(user_id, pull.user_key),
+        "comment": None if comment is None else people.without_addresses(comment),
+        "user_key": people.pseudonym_of(record.get("user_id")),
         "source": text_of(record.get("source")),
-        "file": file,
-    }
+    }, problems

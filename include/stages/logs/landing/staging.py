@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -123,7 +122,7 @@ class Staging:
                 yield from ((part, line) for _, line in lines)
 
     def _add_part(self, file_slice: Slice) -> Part:
-        latest = file_slice.file.written_at + timedelta(seconds=self.pull.loop.logs.clock_skew_seconds)
+        latest = file_slice.file.latest(self.pull.loop.logs.clock_skew_seconds)
         self.parts.append(Part(file_slice, len(self.parts), latest))
         return self.parts[-1]
 

@@ -5,24 +5,20 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Any
 
 from include.foundation.config.data_sections import OBJECTS
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import short
-from include.foundation.lines.values import (
-    Problem,
-    moment_of,
-    number_of,
-    numbers_of,
-    parse_object,
-    read_input,
-    text_of,
-)
+from include.foundation.lines.fields import numbers_of, read_class, read_id, read_input, read_moment
+from include.foundation.lines.people import person_of
+from include.foundation.lines.values import Problem, number_of, parse_object, text_of
 from include.foundation.taxonomy import Taxonomy
 
-SUM_TOLERANCE = 1e-3
+SUM_TOLERANCE = 0.02  # probabilities that were rounded
+ROUNDING = 1e-3  # those whose sum is farther from 1 are divided by it
 REQUIRED = ("trace_id", "ts", "model_version", "input", "prediction")
 
 
@@ -62,25 +58,18 @@ class LineReader:
         """
         problems: list[Problem] = []
         record = _without_json_texts(record, problems)
-        problems += [Problem("missing_field", f"{name}: missing") for name in REQUIRED if record.get(name) is None]
         row = {
-            "ts": _timestamp(record.get("ts"), latest, problems),
-            "trace_id": _text(record, "trace_id", problems),
-            "model_version": _text(record, "model_version", problems),
-            "predicted": self._class(record.get("prediction"), "prediction", problems),
+            "trace_id": read_id(record, "trace_id", problems),
+            "ts": read_moment(record, "ts", latest, problems),
+            "model_version": read_id(record, "model_version", problems),
+            "predicted": read_class("prediction", record.get("prediction"), self.taxonomy.meanings, problems),
             **self._probabilities(record.get("probabilities"), problems),
             **self._inputs(record.get("input"), problems),
             **self._segments(record.get("segments")),
             "embedding": _embedding(record.get("embedding"), problems),
-            "user_id": text_of(record.get("user_id")),
+            "user_id": person_of(record.get("user_id")),
         }
         return row, problems
-
-    def _class(self, value: Any, where: str, problems: list[Problem]) -> str | None:
-        text = text_of(value)
-        if value is not None and text not in self.taxonomy.meanings:
-            problems.append(Problem("unknown_class", f"{where}: got {short(value)}, expected one of task.classes"))
-        return text
 
     def _probabilities(self, by_class: Any, problems: list[Problem]) -> dict[str, Any]:
         absent = {"probabilities": None, "confidence": None, "taxonomy": None}
@@ -101,12 +90,13 @@ class LineReader:
             return {}
         if not given and not unknown:
             return absent
-        total = sum(value or 0.0 for value in given.values())
+        total = reduce(add, (value or 0.0 for value in given.values()), 0.0)  # one after the other, as the scan adds
         if abs(total - 1) > SUM_TOLERANCE:
             for name in unknown:  # what is missing from the sum may be theirs
-                self._class(name, "probabilities", problems)
+                read_class("probabilities", name, self.taxonomy.meanings, problems)
             problems.append(Problem("bad_probability", f"probabilities: sum is {total:.4f}, expected 1"))
-        return self._by_class_of_today({name: value or 0.0 for name, value in given.items()})
+        scale = total if abs(total - 1) > ROUNDING and total else 1.0
+        return self._by_class_of_today({name: (value or 0.0) / scale for name, value in given.items()})
 
     def _names_used(self, by_class: Mapping[str, Any]) -> list[str]:
         """Return the names whose probabilities count: former ones that are numbers, and only where today's do not sum to 1."""
@@ -134,6 +124,7 @@ class LineReader:
 
     def _inputs(self, by_name: Any, problems: list[Problem]) -> dict[str, Any]:
         if by_name is None:
+            problems.append(Problem("missing_field", "input: missing"))
             return {}
         if not isinstance(by_name, Mapping):
             problems.append(Problem("bad_input", f"input: got {short(by_name)}, expected an object by input name"))
@@ -146,31 +137,6 @@ class LineReader:
     def _segments(self, by_name: Any) -> dict[str, Any]:
         values = by_name if isinstance(by_name, Mapping) else {}
         return {f"segment_{name}": text_of(values.get(name)) for name in self.loop.segments}
-
-
-def _timestamp(value: Any, latest: datetime, problems: list[Problem]) -> datetime | None:
-    if value is None:
-        return None
-    moment = moment_of(value)
-    if moment is None:
-        problems.append(
-            Problem("bad_timestamp", f"ts: got {short(value)}, expected ISO 8601 such as 2026-11-01T09:30:00Z")
-        )
-    elif moment > latest:
-        problems.append(
-            Problem(
-                "from_the_future", f"ts: got {moment.isoformat()}, but the file was written by {latest.isoformat()}"
-            )
-        )
-    return moment
-
-
-def _text(record: Mapping[str, Any], name: str, problems: list[Problem]) -> str | None:
-    value = record.get(name)
-    if value is None or (value != "" and not isinstance(value, Mapping | list)):
-        return text_of(value)
-    problems.append(Problem("wrong_type", f"{name}: got {short(value)}, expected a string that is not empty"))
-    return None
 
 
 def _embedding(value: Any, problems: list[Problem]) -> list[float] | None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
+from include.foundation.lines.values import BLANK
 from include.foundation.taxonomy import Taxonomy
-from include.stages.logs.rules.log_lines import SUM_TOLERANCE
+from include.stages.logs.rules.log_lines import ROUNDING, SUM_TOLERANCE
 from include.stages.logs.rules.sql_fields import Field, Fields
 from include.stages.logs.rules.sql_text import literal, quoted
 
@@ -28,7 +29,8 @@ def row_query(loop: Loop, fields: Fields, latest: str) -> str:
     latest
         SQL of the latest plausible timestamp.
     """
-    names = {name: fields.text((name,)).value for name in ("trace_id", "model_version", "prediction")}
+    texts = {name: fields.text((name,)) for name in ("trace_id", "model_version", "prediction", "user_id")}
+    names = {name: field.value for name, field in texts.items()}
     moment = fields.moment(("ts",)).value
     taxonomy = Taxonomy.of(loop.task)
     probabilities, confidence = _probabilities(taxonomy, fields)
@@ -42,9 +44,10 @@ def row_query(loop: Loop, fields: Fields, latest: str) -> str:
         "probabilities": probabilities.value,
         "taxonomy": f"CASE WHEN {probabilities.value} IS NOT NULL THEN {literal(taxonomy.digest)} END",
         "embedding": embedding.value,
-        "user_id": fields.text(("user_id",)).value,
+        "user_id": f"CASE WHEN trim({names['user_id']}, {literal(BLANK)}) <> '' THEN {names['user_id']} END",
     }
     doubts = [
+        *(field.doubtful for field in texts.values()),
         _is_no_name(names["trace_id"]),
         _is_no_name(names["model_version"]),
         _is_no_class(taxonomy, names["prediction"]),
@@ -55,7 +58,7 @@ def row_query(loop: Loop, fields: Fields, latest: str) -> str:
     ]
     columns |= _inputs(loop, fields, doubts)
     columns |= _segments(loop, fields, doubts)
-    doubts.append(f"coalesce({_is_nested(columns['user_id'])}, false)")
+    doubts.append(f"coalesce({_is_nested(names['user_id'])}, false)")
     columns["doubtful"] = f"coalesce({' OR '.join(f'({doubt})' for doubt in doubts if doubt != 'false')}, true)"
     return ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
 
@@ -109,9 +112,11 @@ def _probabilities(taxonomy: Taxonomy, fields: Fields) -> tuple[Field, str]:
         name: f"CASE WHEN abs({today} - 1) <= {SUM_TOLERANCE} THEN 0 ELSE coalesce({field.value}, 0) END"
         for name, field in former.items()
     }
-    listed = f"[{', '.join(_sum_of_names(name, value, earlier, taxonomy) for name, value in values.items())}]"
     parts = [*values.values(), *earlier.values()]
     total, several = " + ".join(parts), ", ".join(parts)
+    scale = f"CASE WHEN abs({total} - 1) > {ROUNDING} THEN {total} ELSE 1 END"  # they were rounded
+    values, earlier = ({name: f"({sql}) / ({scale})" for name, sql in one.items()} for one in (values, earlier))
+    listed = f"[{', '.join(_sum_of_names(name, value, earlier, taxonomy) for name, value in values.items())}]"
     is_bad = f"abs({total} - 1) > {SUM_TOLERANCE} OR least({several}) < 0 OR greatest({several}) > 1"
     retired = [value for name, value in earlier.items() if taxonomy.is_retired(name)]
     if is_exact:
@@ -150,7 +155,7 @@ def _input(name: str, item: Input, fields: Fields) -> tuple[Field, str]:
         field = fields.numbers(path, "DOUBLE")
         return field, _are_not_all(field.value, low, high, item.size)
     field = fields.text(path)
-    return field, _is_not_text(field.value, number_is_text=item.type == "categorical")
+    return field, f"{_is_not_text(field.value, number_is_text=item.type == 'categorical')} OR {field.doubtful}"
 
 
 def _is_not_text(value: str, *, number_is_text: bool) -> str:

@@ -8,6 +8,9 @@ from include.stages.logs.rules.sql_text import literal
 
 CLOCK = r"([01]\d|2[0-3]):?[0-5]\d"
 PLAIN_MOMENT = rf"[12]\d\d\d-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{1,6}})?(Z|[+-]{CLOCK})?"
+REWRITTEN = (
+    r"-0|NaN|-?Infinity|-?\d+(\.\d+([eE][+-]?\d+)?|[eE][+-]?\d+)"  # numbers of which `text_of` makes another text
+)
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,8 @@ def moment_in(text: str) -> str:
 def is_of_another_type(given: str, value: str) -> str:
     """Return the condition that something was given and is not of the wanted type."""
     return f"({given} IS NOT NULL AND {value} IS NULL)"
+
+
+def may_be_rewritten(text: str) -> str:
+    """Return the condition that a text may have been a number whose text is another one, such as ``7.0``."""
+    return f"coalesce(ascii({text}) BETWEEN 45 AND 78 AND regexp_full_match({text}, {literal(REWRITTEN)}), false)"

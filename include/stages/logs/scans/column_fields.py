@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from include.foundation.lines.values import EXACT
 from include.stages.logs.rules.field_paths import Path, located
-from include.stages.logs.rules.sql_fields import Field, is_of_another_type, moment_in
+from include.stages.logs.rules.sql_fields import Field, is_of_another_type, may_be_rewritten, moment_in
 from include.stages.logs.rules.sql_text import literal, pointer, quoted
 
 ABSENT = ("NULL", "NULL")  # SQL and type of a field that the file does not have
 JSON_TEXTS = {"VARCHAR", "JSON"}
+FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+IN_JSON = " ->> "
 
 
 class ColumnFields:
@@ -28,8 +31,14 @@ class ColumnFields:
 
     def text(self, path: Path) -> Field:
         """Return a field as VARCHAR."""
-        given, _ = self._given(path)
-        return Field(f"CAST({given} AS VARCHAR)")
+        given, given_type = self._given(path)
+        text = f"CAST({given} AS VARCHAR)"
+        if given_type.startswith(FRACTIONS):
+            is_whole = f"isfinite({given}::DOUBLE) AND {given} = trunc({given}) AND abs({given}) < {EXACT}"
+            is_rewritten = f"NOT isfinite({given}::DOUBLE)" if given_type in FRACTIONS else f"{given} <> trunc({given})"
+            whole = f"CASE WHEN {is_whole} THEN CAST(CAST({given} AS BIGINT) AS VARCHAR) ELSE {text} END"
+            return Field(whole, f"coalesce({is_rewritten}, false)")
+        return Field(text, may_be_rewritten(text) if IN_JSON in given else "false")
 
     def number(self, path: Path) -> Field:
         """Return a field as DOUBLE."""
@@ -86,5 +95,5 @@ def _inside(column: str, kind: Any, rest: Path) -> tuple[str, str]:
     if kind.id == "map":
         return _inside(f"{column}[{literal(rest[0])}]", dict(kind.children)["value"], rest[1:])
     if str(kind) in JSON_TEXTS:
-        return f"CASE WHEN json_valid({column}) THEN {column} ->> {literal(pointer(rest))} END", "VARCHAR"
+        return f"CASE WHEN json_valid({column}) THEN {column}{IN_JSON}{literal(pointer(rest))} END", "VARCHAR"
     return ABSENT

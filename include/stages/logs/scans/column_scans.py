@@ -9,8 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.lines.csv_rows import header_of, read_rows
-from include.foundation.lines.file_formats import is_compressed
+from include.foundation.lines.csv_rows import no_row, read_header, read_rows
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
@@ -95,11 +94,12 @@ class CsvScan(ColumnScan):
     format = "csv"
 
     def __init__(self, loop: Loop, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
-        self._names = header_of(path)
+        self._header = read_header(path)
         super().__init__(loop, path, connection)
 
     def _described(self) -> dict[str, Any]:
-        if not self._names and is_compressed(self.path.name):  # damaged at its beginning: `lines` says where
+        self.problems = self._header.problems
+        if self.problems or not self._header.names:  # damaged at its beginning: `lines` says where
             return {}
         return super()._described()
 
@@ -110,7 +110,7 @@ class CsvScan(ColumnScan):
         return self._read_csv("ignore_errors=true")
 
     def _read_csv(self, rejects: str) -> str:
-        columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in self._names)
+        columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in self._header.names)
         return (
             f"read_csv({literal(str(self.path))}, header=true, auto_detect=false, delim=',', quote='\"', escape='\"', "
             f"nullstr='', columns={{{columns}}}, hive_partitioning=false, {rejects})"
@@ -118,7 +118,7 @@ class CsvScan(ColumnScan):
 
     def lines(self) -> Iterator[Line]:
         """Yield every row, without DuckDB."""
-        return read_rows(self.path, self._names)
+        return read_rows(self.path)
 
     def take_rejects(self) -> list[NumberedLine]:
         """Return, once, the lines with broken quotes or not as many cells as the header."""
@@ -126,7 +126,7 @@ class CsvScan(ColumnScan):
         rejects = self._connection.execute(query).fetchall()
         self._connection.execute(FORGET_REJECTS)
         return [
-            (number, Line(number, None, [Problem("not_csv", str(why))], str(raw).rstrip("\r\n")))
+            (number, no_row(number, str(raw).rstrip("\r\n"), str(why), self._header.names))
             for number, raw, why in rejects
         ]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.stages.logs.rules.field_paths import Path, located
-from include.stages.logs.rules.sql_fields import Field, is_of_another_type, moment_in
+from include.stages.logs.rules.sql_fields import Field, is_of_another_type, may_be_rewritten, moment_in
 from include.stages.logs.rules.sql_text import literal, pointer, quoted
 
 
@@ -35,7 +35,8 @@ class JsonFields:
         """Return a field as VARCHAR."""
         json = self._json(path)
         if json is None:
-            return Field(self._declare(path, "VARCHAR"))
+            value = self._declare(path, "VARCHAR")
+            return Field(value, may_be_rewritten(value))
         is_rewritten = f"coalesce(json_type({json}) = 'DOUBLE', false)"  # DuckDB's JSON writes 1e+22 as 1e22
         return Field(f"({json} ->> '$')", is_rewritten)
 

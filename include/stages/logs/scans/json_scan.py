@@ -1,16 +1,21 @@
 """The scan of JSON lines."""
 
+import re
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
+from typing import Any
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.line_files import Line, picked_lines, read_lines
 from include.stages.logs.rules.field_paths import Path as FieldPath
 from include.stages.logs.rules.field_paths import located, nested_value
 from include.stages.logs.rules.row_rules import row_query
+from include.stages.logs.rules.sql_fields import REWRITTEN
 from include.stages.logs.rules.sql_text import literal
 from include.stages.logs.scans.file_scan import NumberedLine, Scan
 from include.stages.logs.scans.json_fields import JsonFields
+
+TEXTS = (("trace_id",), ("model_version",), ("prediction",), ("user_id",))
 
 
 class JsonScan(Scan):
@@ -23,7 +28,7 @@ class JsonScan(Scan):
     @classmethod
     def of_file(cls, loop: Loop, path: Path) -> "JsonScan":
         """Return the scan of a file, whose first record tells what is read as JSON."""
-        return cls(loop, path, _fields_absent_at_first(loop, path))
+        return cls(loop, path, _fields_read_as_json(loop, path))
 
     @classmethod
     def joined(cls, scans: Iterable[Scan], loop: Loop, path: Path) -> "JsonScan":
@@ -55,8 +60,12 @@ class JsonScan(Scan):
         return picked_lines(self.path, places, total)
 
 
-def _fields_absent_at_first(loop: Loop, path: Path) -> frozenset[FieldPath]:
-    """Return the optional fields that the file's first record lacks: they are read so that absent differs from wrong."""
+def _fields_read_as_json(loop: Loop, path: Path) -> frozenset[FieldPath]:
+    """Return the fields that are read as JSON, by the file's first record.
+
+    Those are the optional ones that it lacks, so that absent differs from wrong, and those in which it has the text of a
+    number, so that the text differs from the number.
+    """
     record = next((line.record for line in read_lines(path) if line.record is not None), {})
 
     def is_absent(field: FieldPath) -> bool:
@@ -69,7 +78,15 @@ def _fields_absent_at_first(loop: Loop, path: Path) -> frozenset[FieldPath]:
         absent |= probabilities if _is_scattered(loop, "probabilities") else {("probabilities",)}
     if all(is_absent(("segments", name)) for name in loop.segments) and not _is_scattered(loop, "segments"):
         absent |= {("segments",)}
-    return frozenset(absent)
+    texts = [*TEXTS, *(("segments", name) for name in loop.segments)]
+    texts += [("input", name) for name, item in loop.inputs.items() if item.type == "categorical"]
+    given = {field: nested_value(record, located(loop.logs.columns, field)) for field in texts}
+    return frozenset(absent | {field for field, value in given.items() if _is_text_of_a_number(value)})
+
+
+def _is_text_of_a_number(value: Any) -> bool:
+    """Tell whether a text may be taken for a number that is written otherwise, unless it is read as JSON."""
+    return isinstance(value, str) and re.fullmatch(REWRITTEN, value) is not None
 
 
 def _is_scattered(loop: Loop, name: str) -> bool:

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from include.foundation.lines.csv_rows import header_of, read_rows
+from include.foundation.lines.csv_rows import read_header, read_rows
 
 TEXT = b'name,text\na,one\n\n"b","two\nlines"\nc\nd,\n'
 
@@ -15,11 +15,8 @@ def written(folder, raw, name="a.csv"):
     return path
 
 
-def rows(path, **options):
-    return [
-        (row.number, row.record, [problem.code for problem in row.problems])
-        for row in read_rows(path, header_of(path), **options)
-    ]
+def rows(path):
+    return [(row.number, row.record, [problem.code for problem in row.problems]) for row in read_rows(path)]
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order-mark"])
@@ -27,7 +24,7 @@ def rows(path, **options):
 def test_rows_are_numbered_without_header_and_empty_lines_and_an_empty_cell_is_absent(tmp_path, mark, ending):
     raw = mark + TEXT
     path = written(tmp_path, gzip.compress(raw) if ending else raw, f"a.csv{ending}")
-    assert header_of(path) == ["name", "text"]
+    assert read_header(path).names == ["name", "text"]
     assert rows(path) == [
         (1, {"name": "a", "text": "one"}, []),
         (2, {"name": "b", "text": "two\nlines"}, []),
@@ -36,10 +33,10 @@ def test_rows_are_numbered_without_header_and_empty_lines_and_an_empty_cell_is_a
     ]
 
 
-def test_bytes_that_are_not_utf8_are_refused_or_marked_as_is_asked(tmp_path):
+def test_bytes_that_are_not_utf8_cost_their_row_only(tmp_path):
     path = written(tmp_path, b"name,text\na,caf\xe9\nb,two\n")
     assert rows(path) == [(1, None, ["not_utf8"]), (2, {"name": "b", "text": "two"}, [])]
-    assert rows(path, undecodable="replace")[0] == (1, {"name": "a", "text": "caf\ufffd"}, [])
+    assert next(read_rows(path)).raw == r"a,caf\xe9"
 
 
 def test_broken_quotes_cost_their_row_only(tmp_path):
@@ -49,7 +46,8 @@ def test_broken_quotes_cost_their_row_only(tmp_path):
 
 @pytest.mark.parametrize("raw", [b"", b"\n \n"], ids=["empty", "blank"])
 def test_file_without_a_header_has_no_names(tmp_path, raw):
-    assert header_of(written(tmp_path, raw)) == []
+    assert read_header(written(tmp_path, raw)).names == []
+    assert rows(written(tmp_path, raw)) == [(None, None, ["not_csv"])]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +56,44 @@ def test_file_without_a_header_has_no_names(tmp_path, raw):
 def test_compressed_file_that_breaks_off_says_after_which_row(tmp_path, kept, names, last):
     whole = gzip.compress(b"name,text\n" + b"".join(b"n%d,%d\n" % (n, n * 7919 % 10007) for n in range(5000)), mtime=0)
     path = written(tmp_path, whole[: int(len(whole) * kept)] or b"no archive", "a.csv.gz")
-    assert header_of(path) == names
-    *before, end = read_rows(path, names)
+    assert read_header(path).names == names
+    *before, end = read_rows(path)
     assert len(before) >= last
     assert (end.number, [problem.code for problem in end.problems]) == (None, ["cut_off"])
     assert f"breaks off after row {len(before)}: " in end.raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        pytest.param(b"name,text\ra,one\r", "old Macs", id="lone-carriage-returns"),
+        pytest.param(b"sep=,\r\nname,text\r\n", "take it out", id="separator-line"),
+        pytest.param(b"name;text\na;one\n", "separated by semicolons", id="semicolons"),
+        pytest.param(b"name\ttext\na\tone\n", "separated by tabs", id="tabs"),
+        pytest.param(b"name,text,name\na,one,b\n", "twice: name", id="name-twice"),
+        pytest.param(b"name,,text\na,one,b\n", "without a name", id="no-name"),
+        pytest.param("name,text\na,one\n".encode("utf-16"), "save the file as UTF-8", id="utf-16"),
+        pytest.param(b"caf\xe9,text\na,one\n", "save the file as UTF-8", id="latin-1"),
+    ],
+)
+def test_file_whose_header_cannot_be_used_is_refused_as_one_in_plain_words(tmp_path, raw, reason):
+    (row,) = read_rows(written(tmp_path, raw))
+    assert (row.number, row.record, row.problems[0].code) == (None, None, "not_csv")
+    assert reason in row.problems[0].reason
+
+
+@pytest.mark.parametrize("raw", [b"name,text,\na,one,\n", b"name,text\na,one,\n", b" name , text\na,one\n"])
+def test_commas_behind_the_last_cell_and_spaces_around_names_are_passed_over(tmp_path, raw):
+    assert rows(written(tmp_path, raw)) == [(1, {"name": "a", "text": "one"}, [])]
+
+
+def test_row_that_ends_within_quotes_is_refused_with_all_its_text(tmp_path):
+    (row,) = read_rows(written(tmp_path, b'name,text\na,"one\nb,two\n'))
+    assert (row.problems[0].code, row.raw) == ("not_csv", 'a,"one\nb,two')
+
+
+def test_lone_carriage_return_within_a_row_costs_that_row_only(tmp_path):
+    assert [codes for *_, codes in rows(written(tmp_path, b"name,text\r\na,one\rb,two\r\nc,three\r\n"))] == [
+        ["not_csv"],
+        [],
+    ]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from include.foundation.lines import line_files
 from include.foundation.lines.values import parse_object
 from include.foundation.store.rows import rows_of
-from include.stages.labeling import collecting, files_backend
+from include.stages.labeling import collecting
 from include.stages.labeling.answers_read import answers_read
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import progress
@@ -19,7 +20,7 @@ from tests.include.stages.labels.label_builders import collect, pushed_store, tr
 def parsed(monkeypatch):
     """The lines that were parsed."""
     lines = []
-    monkeypatch.setattr(files_backend, "parse_object", lambda text: lines.append(text) or parse_object(text))
+    monkeypatch.setattr(line_files, "parse_object", lambda text: lines.append(text) or parse_object(text))
     return lines
 
 

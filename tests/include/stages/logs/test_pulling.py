@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
 from include.foundation.lines.file_bytes import BYTE_ORDER_MARK
+from include.foundation.lines.values import pseudonym
 from include.foundation.store.ledgers.taxonomies import classes_by_taxonomy
+from include.foundation.store.person_keys import person_key
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
@@ -88,7 +90,7 @@ def test_pull_from_a_missing_folder_says_what_to_do(tmp_path):
         pytest.param(line(9, model_version=[1]), "wrong_type", id="version-is-a-list"),
     ],
 )
-def test_bad_line_goes_to_quarantine_whole_and_the_rest_is_stored(tmp_path, bad, code):
+def test_bad_line_goes_to_quarantine_without_its_person_and_the_rest_is_stored(tmp_path, bad, code):
     store = make_store(tmp_path)
     write_lines(tmp_path, [line(1), bad, line(2)])
     report = pull_logs(store, day(), KEY)
@@ -97,7 +99,8 @@ def test_bad_line_goes_to_quarantine_whole_and_the_rest_is_stored(tmp_path, bad,
     assert row["reason_code"] == code
     assert row["line"] == 2
     expected = bad if isinstance(bad, bytes) else (bad if isinstance(bad, str) else json.dumps(bad)).encode()
-    assert row["raw"] == expected.decode("utf-8", "backslashreplace")
+    person = pseudonym("u4", person_key(store, KEY, "user"))
+    assert row["raw"] == expected.decode("utf-8", "backslashreplace").replace('"u4"', f'"{person}"')
 
 
 def test_line_with_several_faults_names_them_all(tmp_path):
