@@ -1,15 +1,20 @@
 """What a verdict teaches for the next cycle: one sentence for each thing that stands out, none if nothing does."""
 
+from collections.abc import Sequence
+from math import comb
+
+import numpy as np
+
 from include.foundation.config.sections import Gate
 from include.foundation.decisions import DriftVerdict, Evaluation, GateVerdict
 from include.foundation.decisions.challenger_evaluation import ClassScores, ConfidenceCalibration
+from include.foundation.statistics.false_discovery import flagged_by_false_discovery
 from include.stages.reports.corrections import Corrections
-from include.stages.reports.label_quality import LabelQuality
+from include.stages.reports.label_quality import Annotator, LabelQuality
 
 FEWEST_CORRECTIONS = 3
-FEWEST_ROWS = 5
-FEWEST_ANSWERS = 20
-LOW_AGREEMENT = 0.85
+WIDE = 0.5
+FALSE_DISCOVERIES = 0.05
 MUCH_ASIDE = 0.1
 MISCALIBRATED = 0.05
 
@@ -66,21 +71,27 @@ def _of_corrections(corrected: Corrections) -> list[str]:
 
 def _of_classes(classes: dict[str, ClassScores], overall: float | None) -> list[str]:
     recalls = {name: scores.recall for name, scores in classes.items()}
-    weak = [
-        f"{name} ({recall.value:.2f}, at most {recall.high:.2f})"
+    weak = {
+        name: f"{name} ({recall.value:.2f}, at most {recall.high:.2f})"
         for name, recall in recalls.items()
-        if overall is not None and recall.high is not None and recall.high < overall and recall.rows >= FEWEST_ROWS
+        if overall is not None and recall.high is not None and recall.high < overall
+    }
+    unclear = [
+        f"{name} ({recall.rows} held-out rows)"
+        for name, recall in recalls.items()
+        if name not in weak and (recall.high is None or recall.low is None or recall.high - recall.low > WIDE)
     ]
-    few = [name for name, recall in recalls.items() if recall.rows < FEWEST_ROWS]
     sentences = []
     if weak:
-        names = ", ".join(weak)
+        names = ", ".join(weak.values())
         sentences.append(
             f"Its recall is below its score, interval and all, on {names}: labels of such rows would help most."
         )
-    if few:
-        names = ", ".join(few)
-        sentences.append(f"Fewer than {FEWEST_ROWS} held-out rows of {names}: how well it knows them is not known yet.")
+    if unclear:
+        names = ", ".join(unclear)
+        sentences.append(
+            f"How well it knows {names} is hardly known yet: the interval of the recall is wider than {WIDE:g}."
+        )
     return sentences
 
 
@@ -108,16 +119,31 @@ def _of_drift(drift: DriftVerdict | None) -> list[str]:
 
 
 def _of_annotators(quality: LabelQuality) -> list[str]:
-    sentences = []
-    for annotator in quality.annotators:
-        if annotator.labeled >= FEWEST_ANSWERS and annotator.agreeing < LOW_AGREEMENT * annotator.labeled:
-            share = f"{annotator.agreeing} of {annotator.labeled} answers"
-            sentences.append(
-                f"Annotator {annotator.name[:8]} gave the accepted label in {share}: go through the instructions together."
-            )
+    sentences = [
+        f"Annotator {annotator.name[:8]} gave the accepted label in {annotator.agreeing} of {annotator.labeled} answers, less "
+        "often than chance explains beside the others: go through the instructions together."
+        for annotator in _disagreeing(quality.annotators)
+    ]
     aside = sum(quality.aside.values())
     if quality.answered and aside > MUCH_ASIDE * quality.answered:
         sentences.append(
             f"{aside} of {quality.answered} answered requests were set aside as doubtful: the classes may overlap."
         )
     return sentences
+
+
+def _disagreeing(annotators: Sequence[Annotator]) -> list[Annotator]:
+    """Return who gives the accepted label less often than if all annotators were alike, at a rate of false discoveries.
+
+    The p-value is the probability that so few of the agreeing answers fall to an annotator if they are dealt at random.
+    """
+    answers, agreeing = (sum(getattr(each, name) for each in annotators) for name in ("labeled", "agreeing"))
+    ways = (sum(_deals(each, answers, agreeing, own) for own in range(each.agreeing + 1)) for each in annotators)
+    p_values = [few / comb(answers, each.labeled) for few, each in zip(ways, annotators, strict=True)]
+    flagged = flagged_by_false_discovery(np.array(p_values), FALSE_DISCOVERIES)
+    return [each for each, is_flagged in zip(annotators, flagged, strict=True) if is_flagged]
+
+
+def _deals(annotator: Annotator, answers: int, agreeing: int, own: int) -> int:
+    """Return in how many ways all answers can be dealt so that an annotator gets so many of the agreeing ones."""
+    return comb(agreeing, own) * comb(answers - agreeing, annotator.labeled - own)

@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
 from include.foundation.config.sections import Gate
@@ -12,13 +13,14 @@ from include.stages.reports.lessons import lessons
 from tests.decision_builders import make_drift_verdict, make_evaluation, make_gate_verdict
 
 NOTHING = Corrections(0, 0, [], [])
+ALIKE = [Annotator("ada", 50, 50, 46), Annotator("ben", 50, 50, 44)]
 TRUE_CONFIDENCE = ConfidenceCalibration(
     verdict="measured", error=0.01, low=0.0, high=0.03, curve=(ReliabilityPoint(0.8, 0.8, 50.0),)
 )
 
 
-def recall(value: float | None, high: float | None = 1.0, rows: int = 20) -> ClassScores:
-    low = None if value is None else 0.0
+def recall(value: float | None, high: float | None = 1.0, rows: int = 20, width: float = 0.5) -> ClassScores:
+    low = None if value is None or high is None else high - width
     return ClassScores(recall=Estimate(value, low, high, rows, float(rows)), precision=None, f1=None, rows=rows)
 
 
@@ -75,13 +77,20 @@ def test_lessons_of_the_first_model_need_no_labels_of_a_cycle() -> None:
         pytest.param(
             {"evaluation": evaluation(ship=recall(0.3, high=0.7))}, "on ship (0.30, at most 0.70)", id="weak class"
         ),
-        pytest.param({"evaluation": evaluation(ship=recall(0.3, high=0.7, rows=4))}, "Fewer than 5", id="few rows"),
         pytest.param(
-            {"evaluation": evaluation(ship=recall(None, None, rows=0))}, "held-out rows of ship", id="no rows"
+            {"evaluation": evaluation(ship=recall(0.1, high=0.7, width=0.6))}, "at most 0.70", id="weak, few rows"
+        ),
+        pytest.param(
+            {"evaluation": evaluation(ship=recall(0.9, width=0.6, rows=3))}, "ship (3 held-out rows)", id="few rows"
+        ),
+        pytest.param(
+            {"evaluation": evaluation(ship=recall(None, None, rows=0))}, "ship (0 held-out rows)", id="no rows"
         ),
         pytest.param({"drift": drift("fix_data")}, "mend the source", id="data fault"),
         pytest.param({"drift": drift("retrain")}, "Traffic differed", id="drift"),
-        pytest.param({"quality": quality(annotators=[Annotator("cleo", 50, 50, 30)])}, "30 of 50 answers", id="sloppy"),
+        pytest.param(
+            {"quality": quality(annotators=[*ALIKE, Annotator("cleo", 50, 50, 30)])}, "30 of 50 answers", id="sloppy"
+        ),
         pytest.param({"quality": quality(aside={"ambiguous": 11})}, "11 of 100 answered", id="many set aside"),
     ],
 )
@@ -98,7 +107,9 @@ def test_lessons_of_what_stands_out_are_one_sentence_each(given: dict[str, Any],
         pytest.param({"gate": verdict("reject", wins=39, losses=7)}, id="no margin"),
         pytest.param({"corrected": Corrections(9, 2, [("earn", "ship", 2)], [])}, id="rare correction"),
         pytest.param({"evaluation": evaluation(ship=recall(0.3, high=0.8))}, id="interval reaches the score"),
-        pytest.param({"quality": quality(annotators=[Annotator("cleo", 19, 19, 0)])}, id="few answers"),
+        pytest.param({"quality": quality(annotators=[*ALIKE, Annotator("cleo", 3, 3, 2)])}, id="few answers"),
+        pytest.param({"quality": quality(annotators=[Annotator("cleo", 50, 50, 10)])}, id="only annotator"),
+        pytest.param({"quality": quality(annotators=[*ALIKE, Annotator("cleo", 9, 0, 0)])}, id="no labels"),
         pytest.param({"quality": quality(aside={"ambiguous": 10})}, id="some set aside"),
     ],
 )
@@ -115,3 +126,19 @@ def test_lessons_of_confidence_say_which_way_it_is_wrong(share: float, said: str
     off = ConfidenceCalibration(verdict="measured", error=0.15, low=0.1, high=0.2, curve=curve)
     (sentence,) = taught(evaluation=evaluation(off))
     assert said in sentence
+
+
+@pytest.mark.parametrize("right", [0.6, 0.8, 0.97])
+def test_lessons_of_annotators_who_are_all_alike_are_rare(right: float) -> None:
+    """Twenty people with the same reliability: some have less luck than others."""
+    generator, flagged = np.random.default_rng(0), 0
+    for _ in range(40):
+        agreeing = generator.binomial(60, right, 20).tolist()
+        people = [Annotator(f"p{number}", 60, 60, times) for number, times in enumerate(agreeing)]
+        flagged += bool(taught(quality=quality(annotators=people)))
+    assert flagged <= 5  # a share of 0.05 is promised; 6 or more of 40 would happen in one of 90 tests
+
+
+def test_lessons_name_the_two_of_twenty_who_are_worse() -> None:
+    people = [Annotator(f"p{number}", 60, 60, 30 if number in {3, 7} else 50) for number in range(20)]
+    assert [sentence.split()[1] for sentence in taught(quality=quality(annotators=people))] == ["p3", "p7"]
