@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from include.foundation.errors import VersionGoneError
+from include.foundation.decisions import record
+from include.foundation.digests import table_digest
+from include.foundation.errors import ContractError, VersionGoneError
 from include.foundation.store.rows import rows_of
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from tests.builders import DAY, make_store
+from tests.decision_builders import make_dataset_decision
 
 MONTH_AND_MORE = 40 * 86_400
 PROPERTIES = ("delta.enableExpiredLogCleanup", "delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
@@ -82,3 +85,16 @@ def test_dataset_whose_version_is_gone_says_so_and_stops_no_loop(tmp_path):
     republished = publish_dataset(store)
     assert (republished.train, republished.added) == (60, None)
     assert "what changed is not known" in republished.reasons[0]
+
+
+def test_dataset_that_an_earlier_version_named_is_read_under_its_name(tmp_path):
+    store = make_store(tmp_path)
+    append(store, range(3))
+    rows = store.read("labels")
+    digest = table_digest(rows.drop_columns(["label_id", "supersedes", "decided_at", "request_id"]))
+    version = store.version("labels")
+    published = record(store, make_dataset_decision(subject=digest[:16], digest=digest, labels_version=version))
+    assert read_dataset(store, published.subject).digest == digest
+    record(store, make_dataset_decision(subject="f" * 16, digest="f" * 64, labels_version=version))
+    with pytest.raises(ContractError, match="expected ffff"):
+        read_dataset(store, "f" * 16)
