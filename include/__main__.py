@@ -1,15 +1,26 @@
-"""``python -m include check | schema | reference | suite LOOP | maintain LOOP``: work on loop files, and on a loop's store."""
+"""``python -m include COMMAND``: work on loop files, and on a loop's store and registry; ``--help`` lists the commands."""
 
 import argparse
 import json
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.foundation.config.key_reference import reference_page
 from include.foundation.config.loading import load_loops, loop_named
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import untold
-from include.foundation.errors import ConfigError, StoreError
+from include.foundation.errors import ConfigError, FeedbackLoopError
+
+if TYPE_CHECKING:
+    from include.foundation.store.tables import LoopStore
+
+ON_REGISTRY = {
+    "check-store": "say whether the ledgers of a loop agree with each other, with MLflow and with what was judged",
+    "reconcile": "mend what has one right answer, then check the store",
+    "adopt": "write into the ledger that a person made another version live, then check the store",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,21 +40,35 @@ def main(arguments: list[str] | None = None) -> int:
     maintain.add_argument(
         "--store", required=True, help="folder, or s3://bucket/path with the credentials in AWS_… variables"
     )
+    for command, purpose in ON_REGISTRY.items():
+        part = commands.add_parser(command, help=purpose)
+        part.add_argument("loop", help="name of a loop file")
+        part.add_argument("--store", required=True, help="as for maintain")
+        part.add_argument("--mlflow", required=True, help="tracking uri: http(s)://… or sqlite:///…")
+        if command == "adopt":
+            part.add_argument("version", help="of the model in MLflow that a person made live")
+            part.add_argument("--why", required=True, help="what the ledger says of it")
     given = parser.parse_args(arguments)
     try:
-        if given.command == "check":
-            _check()
-        elif given.command == "schema":
-            print(json.dumps(Loop.model_json_schema(), indent=2))
-        elif given.command == "reference":
-            print(reference_page(), end="")
-        elif given.command == "suite":
-            _suite(given.loop, overwrite=given.overwrite)
-        else:
-            _maintain(given.loop, given.store)
-    except (ConfigError, StoreError) as error:
+        return _run(given)
+    except FeedbackLoopError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.command in ON_REGISTRY:
+        return _on_registry(given)
+    if given.command == "check":
+        _check()
+    elif given.command == "schema":
+        print(json.dumps(Loop.model_json_schema(), indent=2))
+    elif given.command == "reference":
+        print(reference_page(), end="")
+    elif given.command == "suite":
+        _suite(given.loop, overwrite=given.overwrite)
+    else:
+        _maintain(given.loop, given.store)
     return 0
 
 
@@ -68,6 +93,38 @@ def _suite(name: str, *, overwrite: bool) -> None:
 
 def _maintain(name: str, uri: str) -> None:
     from include.foundation.store.maintenance import maintain_store
+
+    store = _opened(name, uri)
+    done = maintain_store(store, at_once=True)
+    print(
+        f"{store.uri}: {done.merged} small files merged; {done.files} dead files, {done.log_entries} log entries and "
+        f"{done.left_behind} files that were left behind deleted"
+    )
+
+
+def _on_registry(given: argparse.Namespace) -> int:
+    from include.foundation.models.mlflow_access import SQLITE
+    from include.foundation.models.registry import ModelRegistry
+    from include.stages.deployment.reconciling import adopt, reconcile
+    from include.stages.deployment.store_checks import check_store
+
+    store = _opened(given.loop, given.store)
+    if given.mlflow.startswith(SQLITE) and not Path(given.mlflow.removeprefix(SQLITE)).is_file():
+        raise ConfigError(f"{given.mlflow}: no such database; give the tracking_uri of the connection mlflow")
+    registry = ModelRegistry(given.mlflow, store.loop)
+    if given.command == "adopt":
+        report = adopt(store, registry, given.version, given.why)
+        print(f"Version {report.version} is live; before it: {report.previous or 'none'}")
+    if given.command == "reconcile":
+        print("\n".join(reconcile(store, registry) or ["nothing to mend that has one right answer"]))
+    damage = check_store(store, registry)
+    for number, one in enumerate(damage, start=1):
+        print(f"{number}. {one.what}\n   mend: {one.mend}")
+    print(f"{store.uri}: {f'{len(damage)} faults' if damage else 'whole, and in agreement with MLflow'}")
+    return 1 if damage else 0
+
+
+def _opened(name: str, uri: str) -> "LoopStore":
     from include.foundation.store.tables import LoopStore
 
     credentials = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
@@ -76,11 +133,7 @@ def _maintain(name: str, uri: str) -> None:
         raise ConfigError(
             f"{store.uri}: nothing is there, expected the tables of {name}; give the uri of feedback_store"
         )
-    done = maintain_store(store, at_once=True)
-    print(
-        f"{store.uri}: {done.merged} small files merged; {done.files} dead files, {done.log_entries} log entries and "
-        f"{done.left_behind} files that were left behind deleted"
-    )
+    return store
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def announce_once(store: LoopStore, event: str, subject: str, send: Callable[[],
     store
         Of the loop; the note is a file beside its tables.
     event
-        What happened: ``rollback``, ``drift_alarm`` or ``label_deadline``.
+        What happened, such as ``rollback``.
     subject
         What it happened to. The same event on the same subject is sent once.
     send

@@ -2,15 +2,20 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from include.foundation.decisions.decision import Decision
 from include.foundation.statistics.estimates import Estimate
 
 
 class GuardVerdict(Decision):
-    """Verdict on the live version, which is the subject; ``none`` if nothing is live."""
+    """Verdict on the live version, which is the subject; ``none`` if nothing is live.
+
+    ``no_data`` means that since it went live no row was logged that names it: the promise is not watched.
+    """
 
     kind: ClassVar[str] = "guard"
-    outcome: Literal["broken", "kept", "inconclusive", "nothing_live"]
+    outcome: Literal["broken", "kept", "inconclusive", "no_data", "nothing_live"]
     score: Estimate | None = None
     """Live score on random rows."""
     floor: float | None = None
@@ -21,3 +26,7 @@ class GuardVerdict(Decision):
     """E-value that breaks it."""
     deployment: str | None = None
     """Digest of the evidence that the version was deployed on."""
+    versions: dict[str, int] = Field(default_factory=dict)
+    """Rows logged since by the version that they name, where no row that can be judged came in."""
+    watch_ended: bool = False
+    """Whether the days of watching passed without such a row."""

@@ -16,11 +16,14 @@ from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.deployment.deploying import DeployReport, change_champion
+from include.stages.deployment.live_rows import unjudged
 from include.stages.evaluation.row_scores import class_weights, row_scores
 from include.stages.labels.datasets import read_dataset
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
+
+WATCHED_COLUMNS = ("label_id", "supersedes", "label", "predicted", "inclusion_probability", "ts")
 
 
 def watch_deployment(store: LoopStore) -> GuardVerdict:
@@ -35,31 +38,35 @@ def watch_deployment(store: LoopStore) -> GuardVerdict:
     -----
     Broken means that the e-value against *the score is at least the promise's lower end less* ``deploy.max_drop`` reaches
     ``1 / gate.error_budget``: looking every day does not raise the rate of false alarms. Kept means that the lower end of the
-    live interval is above that floor. Rows count from the first that has a label, for ``deploy.watch_days`` days; the verdict
-    then stands.
+    live interval is above that floor. No data means that no row names the version since it went live. Rows count from the first
+    that has a label, for ``deploy.watch_days`` days; the verdict then stands.
     """
     deployment = live(store)
     if deployment is None:
         reasons = ("No model was deployed yet.",)
         return record(store, GuardVerdict(subject="none", outcome="nothing_live", reasons=reasons))
-    version = deployment.model_version
     values, probabilities = _live_scores(store, deployment)
-    score = weighted_mean(values, probabilities)
+    verdict = _judged(store, deployment, values, probabilities) if values.size else unjudged(store, deployment)
+    return record(store, verdict)
+
+
+def _judged(
+    store: LoopStore, deployment: Deployment, values: NDArray[np.float64], probabilities: NDArray[np.float64]
+) -> GuardVerdict:
+    version, score = deployment.model_version, weighted_mean(values, probabilities)
     if deployment.promised is None:
         reasons = ("It promised nothing.",)
-        return record(store, GuardVerdict(subject=version, outcome="inconclusive", reasons=reasons, score=score))
+        return GuardVerdict(subject=version, outcome="inconclusive", reasons=reasons, score=score)
     floor = max(0.0, deployment.promised.low - store.loop.deploy.max_drop)
     e_value, needed = shortfall_e_value(values, probabilities, floor), 1 / store.loop.gate.error_budget
-    outcome = _outcome(score, floor, e_value, needed)
     reason = (
         f"Version {version} scores {score} live; at least {floor:.3f} was promised; "
         f"e-value against it {e_value:.3g}, {needed:.3g} would break the promise."
     )
-    verdict = GuardVerdict(
-        subject=version, outcome=outcome, reasons=(reason,), score=score, floor=floor, e_value=e_value, needed=needed,
-        deployment=deployment.evidence_digest,
+    return GuardVerdict(
+        subject=version, outcome=_outcome(score, floor, e_value, needed), reasons=(reason,), score=score, floor=floor,
+        e_value=e_value, needed=needed, deployment=deployment.evidence_digest,
     )  # fmt: skip
-    return record(store, verdict)
 
 
 def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -> DeployReport:
@@ -120,14 +127,14 @@ def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, An
     of classes that were added since do not count: what was promised is not about them.
     """
     unknown_to_it = classes_added_after(store, deployment.live_from)
-    rows = [
-        row
-        for row in Taxonomy.of(store.loop.task).read_labels(current_labels(store.read("labels"))).to_pylist()
-        if row["stratum"] == "random"
-        and row["label"] not in unknown_to_it
-        and row["model_version"] == deployment.model_version
-        and row["ts"] > deployment.live_from
+    live = [
+        ("stratum", "=", "random"),
+        ("model_version", "=", deployment.model_version),
+        ("ts", ">", deployment.live_from),
     ]
+    labels = current_labels(store.read("labels", columns=WATCHED_COLUMNS, filters=live))
+    rows = Taxonomy.of(store.loop.task).read_labels(labels).to_pylist()
+    rows = [row for row in rows if row["label"] not in unknown_to_it]
     until = min((row["ts"] for row in rows), default=deployment.live_from)
     until += timedelta(days=store.loop.deploy.watch_days)
     return [row for row in rows if row["ts"] <= until]
@@ -135,10 +142,12 @@ def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, An
 
 def _promised_weights(store: LoopStore, deployment: Deployment) -> NDArray[np.float64]:
     """Return the class weights that the promise was made with: those of the rows the version was judged on."""
+    if store.loop.gate.score == "accuracy":
+        return class_weights(store.loop, [], [])
     own = (deployment.model_version, "deploy")
     digests = {entry.evidence_digest for entry in history(store) if (entry.model_version, entry.action) == own}
     verdicts = [verdict for verdict in find(store, GateVerdict) if verdict.evidence_digest in digests]
-    if store.loop.gate.score == "accuracy" or not verdicts:
+    if not verdicts:
         return class_weights(store.loop, [], [])
     judged = verdicts[-1]
     holdout = Taxonomy.of(store.loop.task).read_labels(read_dataset(store, judged.dataset).holdout).to_pylist()

@@ -1,41 +1,30 @@
 """What the operators that act on an earlier decision have in common."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
-from feedback_loop.operators.loop_operator import LoopOperator
+from feedback_loop.operators.registry_operator import RegistryOperator
 
 if TYPE_CHECKING:
     from include.foundation.decisions.chain import Kind
-    from include.foundation.models.registry import ModelRegistry
 
 
-class DecisionOperator(LoopOperator):
+class DecisionOperator(RegistryOperator):
     """An operator that is given the reference of a decision and acts on what the store recorded under it.
 
     Parameters
     ----------
     decision
         Reference of the decision, usually another task's output. Templated.
-    mlflow_conn_id
-        Connection of MLflow, see `ModelRegistryHook`.
     **kwargs
-        Of `LoopOperator`.
+        Of `RegistryOperator`.
     """
 
     template_fields: Sequence[str] = ("decision",)
 
-    def __init__(self, *, decision: Any, mlflow_conn_id: str = "mlflow", **kwargs: Any) -> None:
+    def __init__(self, *, decision: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.decision = decision
-        self.mlflow_conn_id = mlflow_conn_id
-
-    @cached_property
-    def registry(self) -> "ModelRegistry":
-        """The loop's model registry."""
-        return ModelRegistryHook(self.loop, self.mlflow_conn_id).get_conn()
 
     def recorded(self, kind: "type[Kind]", reference: Mapping[str, str]) -> "Kind":
         """Return the decision behind a reference: nothing is done on the word of an XCom alone.

@@ -4,7 +4,7 @@ from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
 
 from include.foundation.decisions import GuardVerdict, latest
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
-from tests.include.stages.training.challenger_builders import add_labels, label_row
+from tests.include.stages.training.challenger_builders import add_labels, add_predictions, label_row
 from tests.plugins.operators.operator_builders import context, with_store
 
 
@@ -24,3 +24,17 @@ def test_champion_that_is_always_wrong_breaks_its_promise(labeled):
     add_labels(labeled, rows)
     assert watch(labeled) == latest(labeled, GuardVerdict).reference
     assert (watch(labeled)["subject"], watch(labeled)["outcome"]) == ("1", "broken")
+
+
+def test_watch_that_ended_without_a_row_is_told_once(labeled, told):
+    told(labeled.loop)
+    add_predictions(labeled, [0], version="0")
+    append_deployment(labeled, Deployment("1", None, "deploy", "because", "digest", Promise(0.95, 0.9, 1.0)))
+    add_predictions(labeled, [1], version="v1")
+    assert watch(labeled)["outcome"] == "no_data"
+    assert told() == []
+    for day in (9, 10):
+        add_predictions(labeled, [day], version="v1")
+        watch(labeled)
+    assert [line["event"] for line in told()] == ["no_live_data"]
+    assert "NOT WATCHED: version 1, no_data: No row of version 1 was logged" in told()[0]["message"]

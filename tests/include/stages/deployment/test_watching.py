@@ -51,13 +51,6 @@ def test_watch_deployment_before_any_deployment_says_nothing_live(store: LoopSto
     assert (decision.kind, decision.outcome) == ("guard", "nothing_live")
 
 
-def test_watch_deployment_without_labels_is_inconclusive(store: LoopStore) -> None:
-    go_live(store)
-    decision = watch_deployment(store)
-    assert (decision.outcome, decision.subject, decision.e_value) == ("inconclusive", "1", 1.0)
-    assert "unknown (no rows)" in decision.reasons[0]
-
-
 @pytest.mark.parametrize(
     ("count", "share", "outcome"),
     [

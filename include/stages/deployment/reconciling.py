@@ -1,0 +1,65 @@
+"""Mend what has one right answer, and let a person say what is live where the ledger cannot know."""
+
+from include.foundation.decisions import RegisteredVersion, find
+from include.foundation.digests import digest_of
+from include.foundation.errors import DeploymentError
+from include.foundation.models.registry import CHAMPION, ModelRegistry
+from include.foundation.store.ledgers.deployments import Deployment, append_deployment, history, live
+from include.foundation.store.tables import LoopStore
+from include.stages.deployment.deploying import DeployReport, follow_ledger
+
+
+def reconcile(store: LoopStore, registry: ModelRegistry) -> list[str]:
+    """Point alias and manifest at what the ledger says is live, delete second versions of challengers, and say what was done.
+
+    Killed anywhere and run again, the result is the same.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    """
+    done = []
+    deployment = live(store)
+    if deployment is not None and registry.run_of(deployment.model_version) is not None:
+        before = registry.aliased(CHAMPION)
+        follow_ledger(store, registry)
+        if before != deployment.model_version:
+            done.append(f"alias {CHAMPION}: {before or 'none'} → version {deployment.model_version}")
+    for registered in find(store, RegisteredVersion):
+        for version in registry.versions_of(registered.subject):
+            if version != registered.version:
+                registry.discard_version(version)
+                done.append(f"version {version} deleted: its challenger is version {registered.version}")
+    return done
+
+
+def adopt(store: LoopStore, registry: ModelRegistry, version: str, why: str) -> DeployReport:
+    """Write into the ledger that a person made a version live, and make alias and manifest follow.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    version
+        Of the registered model; it can be read safely.
+    why
+        What the ledger says of it. The version promises nothing, so the guard watches it and cannot break a promise.
+
+    Raises
+    ------
+    DeploymentError
+        If the registry has no such version, it is live already, or it cannot be read safely.
+    """
+    deployments = history(store)
+    previous = deployments[-1].model_version if deployments else None
+    run_id = registry.run_of(version)
+    if run_id is None:
+        raise DeploymentError(f"Got version {version!r}, expected one of model {store.loop.name} in MLflow")
+    if version == previous:
+        raise DeploymentError(f"Version {version} is live already; `reconcile` makes alias and manifest say so")
+    model = registry.load(run_id=run_id, version=version)
+    evidence = digest_of("adopt", version, len(deployments))
+    adopted = Deployment(version, previous, "adopt", why, evidence, None, model.files_digest)
+    append_deployment(store, adopted, known=len(deployments))
+    return DeployReport(version, previous, follow_ledger(store, registry))
