@@ -167,7 +167,7 @@ def test_perform_and_execute_are_short(path):
 
 @pytest.mark.parametrize("kind", ["operators", "triggers", "notifiers"])
 def test_every_operator_trigger_and_notifier_has_tests_where_the_tree_says(kind):
-    bases = {"loop_operator", "interval_operator", "decision_operator", "challenger_operator"}
+    bases = {"loop_operator", "interval_operator", "registry_operator", "decision_operator", "challenger_operator"}
     own = {path.stem for path in PLUGINS if path.parent.name == kind} - {"__init__"} - bases
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "plugins" / kind).glob("test_*.py")}
     assert own == tested
