@@ -6,6 +6,7 @@ asked for through the API, as the UI does. Meanwhile a second loop observes ever
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -13,7 +14,6 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,21 @@ from typing import Any
 import yaml
 
 from demo.airflow_client import AirflowClient, connected
-from demo.process_sessions import members
 from demo.standalone import Standalone, running
 
 ROWS_A_DAY = 40
 LONGEST_RUN_SECONDS = 120
 CLASSES = ("no", "yes")
+# A word in the title of a process, and what the process is for. Workers wait for the processes of tasks.
+PROCESSES = {
+    "LocalExecutor": "tasks",
+    "scheduler": "scheduler",
+    "api_server": "api-server",
+    "dag-processor": "dag-processor",
+    "dag_processor": "dag-processor",
+    "triggerer": "triggerer",
+    "postgres": "postgres",
+}
 LOOP: dict[str, Any] = {
     "owner": "benchmarks",
     "description": "A small loop.",
@@ -62,11 +71,12 @@ def main() -> None:
             client.unpause("present.observe")
             before, start = cpu_seconds(airflow), time.monotonic()
             states = backfill(client, "past.observe", first, days, options.active)
-            seconds, cpu = time.monotonic() - start, cpu_seconds(airflow) - before
+            seconds = time.monotonic() - start
+            cpu = {name: round((ticks - before[name]) / days, 2) for name, ticks in cpu_seconds(airflow).items()}
             others = [run["state"] for run in client.runs("present.observe")]
         line = {
             "benchmark": "backfill", "case": f"days={days},rows_a_day={ROWS_A_DAY},active={options.active}", "unit": "s",
-            "seconds_a_run": round(seconds / days, 2), "cpu_seconds_a_run": round(cpu / days, 2),
+            "seconds_a_run": round(seconds / days, 2), "cpu_seconds_a_run": round(sum(cpu.values()), 2), "of_which": cpu,
             "runs": days, "states": {state: states.count(state) for state in sorted(set(states))},
             "rows_served": served, "rows_stored": rows_stored(folder, "past"),
             "other_loop": {state: others.count(state) for state in sorted(set(others))},
@@ -76,7 +86,7 @@ def main() -> None:
         print(json.dumps(line), flush=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def folder_for(keep: Path | None) -> Iterator[Path]:
     """Yield the folder to work in."""
     if keep is not None:
@@ -190,16 +200,22 @@ def rows_stored(folder: Path, name: str) -> int:
     return len(set(table.column("trace_id").to_pylist()))
 
 
-def cpu_seconds(airflow: Standalone) -> float:
-    """Return the CPU seconds of all processes of an Airflow and of those that they waited for."""
-    ticks = 0
-    for pid in members(airflow.running() or 0):
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(airflow: Standalone) -> dict[str, float]:
+    """Return the CPU seconds of the processes of an Airflow by what they are, with those of processes that they waited for."""
+    processes = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            title = (folder / "cmdline").read_text(errors="replace").replace("\0", " ")
+            processes[int(folder.name)] = int(fields[1]), sum(map(int, fields[11:15])), title
+    ticks = dict.fromkeys([*PROCESSES.values(), "other"], 0)
+    ours = {airflow.running()}
+    for pid in sorted(processes):  # a parent is older than its children
+        parent, used, title = processes[pid]
+        if pid in ours or parent in ours:
+            ours.add(pid)
+            ticks[next((name for word, name in PROCESSES.items() if word in title), "other")] += used
+    return {name: count / os.sysconf("SC_CLK_TCK") for name, count in ticks.items()}
 
 
 def deaths(airflow: Standalone) -> int:
