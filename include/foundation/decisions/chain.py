@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from include.foundation.digests import canonical_json, digest_of
 from include.foundation.errors import ContractError, NoSuchFileError, StoreError
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 
 FIRST = "0" * 64
@@ -37,7 +38,13 @@ def record_first(store: LoopStore, decision: Kind) -> Kind:
     return find(store, type(decision), decision.subject)[0]
 
 
-def find(store: LoopStore, kind: type[Kind], subject: str | None = None) -> list[Kind]:
+def subjects(store: LoopStore, kind: type[Decision]) -> list[str]:
+    """Return what the decisions of a kind are about, each subject once, without reading the decisions themselves."""
+    rows = store.read("decisions", columns=["subject"], filters=[("kind", "=", kind.kind)])
+    return sorted(set(rows.column("subject").to_pylist()))
+
+
+def find(store: LoopStore, kind: type[Kind], subject: str | Collection[str] | None = None) -> list[Kind]:
     """Return the decisions of a kind, oldest first.
 
     Parameters
@@ -47,7 +54,7 @@ def find(store: LoopStore, kind: type[Kind], subject: str | None = None) -> list
     kind
         Class of the decisions.
     subject
-        Only those on this subject; on all by default.
+        Only those on this subject, or on one of these; on all by default.
 
     Raises
     ------
@@ -149,8 +156,10 @@ def _append(store: LoopStore, decision: Decision, unique: tuple[str, ...]) -> No
     _note_head(store, appended)
 
 
-def _rows(store: LoopStore, kind: type[Decision], subject: str | None) -> pa.Table:
-    wanted = [("kind", "=", kind.kind)] + ([("subject", "=", subject)] if subject else [])
+def _rows(store: LoopStore, kind: type[Decision], subject: str | Collection[str] | None) -> pa.Table:
+    wanted: Filter = [("kind", "=", kind.kind)]
+    if subject is not None:
+        wanted.append(("subject", "in", [subject] if isinstance(subject, str) else sorted(subject)))
     return store.read("decisions", filters=wanted).sort_by("sequence")
 
 

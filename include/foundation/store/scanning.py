@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
@@ -51,6 +52,23 @@ def scan(
         both = list(dict.fromkeys([*wanted, *compared]))
         for batch in fragment.to_batches(schema=dataset.schema, columns=both, **ahead):
             yield batch.filter(condition).select(wanted)
+
+
+def days_of(filters: Filter) -> Filter:
+    """Return what conditions on ``ts`` say of the day, so that the files of other days need not even be listed.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> days_of([("ts", "<", datetime(2026, 11, 2, tzinfo=UTC)), ("trace_id", "=", "t1")])
+    [('day', '<=', '2026-11-02')]
+    """
+    wider = {"=": "=", "<": "<=", "<=": "<=", ">": ">=", ">=": ">="}
+    return [
+        ("day", wider[operator], moment.astimezone(UTC).date().isoformat())
+        for name, operator, moment in filters
+        if name == "ts" and operator in wider
+    ]
 
 
 def _with_views(fragments: Sequence[Any], columns: Sequence[str]) -> set[str]:

@@ -17,7 +17,7 @@ from include.foundation.store.objects.object_store import ObjectStore, remedy
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
-from include.foundation.store.scanning import Filter, scan
+from include.foundation.store.scanning import Filter, days_of, scan
 from include.foundation.store.schemas import schemas
 from include.foundation.store.table_schema import TableSchema
 from include.foundation.uris import is_remote
@@ -80,8 +80,10 @@ class TableReader:
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
         read = list(dict.fromkeys([*wanted, *schema.key]))
         stored = [column for column in read if column in present]
-        days = [condition for condition in filters or [] if condition[0] in schema.partition_by]
-        files = self._files(name, table, days or None)
+        partitions = [condition for condition in filters or [] if condition[0] in schema.partition_by]
+        if "day" in schema.partition_by:
+            partitions += days_of(filters or [])
+        files = self._files(name, table, partitions or None)
         stored_schema = pa.schema([files.schema.field(column) for column in stored])
         rows = pa.Table.from_batches(scan(files, stored, filters, readahead=READAHEAD), stored_schema)
         rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)

@@ -58,7 +58,7 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
     StoreError
         If a table cannot be read, or the verdict cannot be written.
     """
-    verdicts = newest_verdicts(store)
+    verdicts = newest_verdicts(store, interval)
     window = _window(store, interval, reference_days(store, interval, verdicts))
     shortage = _shortage(store.loop.drift, window)
     if shortage:

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from typing import Literal
 
 from include.foundation.config.data_sections import Drift
-from include.foundation.decisions import DriftVerdict, find
+from include.foundation.decisions import DriftVerdict, latest
+from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
 
@@ -13,9 +14,20 @@ Outcome = Literal["stable", "drift", "alarm"]
 Verdicts = Mapping[str, DriftVerdict]
 
 
-def newest_verdicts(store: LoopStore) -> dict[str, DriftVerdict]:
-    """Return the newest verdict on each interval, by its key."""
-    return {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
+def newest_verdicts(store: LoopStore, interval: Interval) -> dict[str, DriftVerdict]:
+    """Return the newest verdict on a window, and on each earlier one that matters for it, by their keys.
+
+    Those are the last m windows, of k-of-m confirmation, and all that may still be in cool-down or kept out of the reference.
+    """
+    drift = store.loop.drift
+    since = interval.start - timedelta(days=max(drift.reference_days, drift.cooldown_days))
+    verdicts: dict[str, DriftVerdict] = {}
+    for window, verdict in verdicts_back(store, interval.start):
+        if len(verdicts) >= drift.confirm_m and window.end <= since:
+            break
+        verdicts[window.key] = verdict
+    own = latest(store, DriftVerdict, interval.key)
+    return verdicts | ({interval.key: own} if own else {})
 
 
 def window_outcome(drift: Drift, interval: Interval, verdicts: Verdicts, *, flagged: bool) -> tuple[Outcome, str]:

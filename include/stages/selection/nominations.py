@@ -1,26 +1,30 @@
 """Rows that users or the drift verdict nominate, and rows that are no use to label."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from include.foundation.decisions import DriftVerdict
+from include.foundation.intervals import moved
 from include.foundation.store.ledgers.outcomes import standing_requests
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.selection.frame import Frame, sampling_frame
 
+REPORTED = timedelta(
+    days=28
+)  # how long a report is acted on: what it costs to look must not grow with what was ever said
 SIGNALS = ("report", "correction")
 LONGEST_COMMENT = 120
 
 
 def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame, dict[str, str]]:
-    """Return the rows that users reported or corrected and that were not requested yet, of whatever day.
+    """Return the rows that users reported or corrected within the last four weeks and that were not requested yet.
 
-    Only explicit feedback counts, and none that is held back as part of a burst. Of several signals about a row the newest
-    gives the reason.
+    The rows may be four weeks older than the reports. Only explicit feedback counts, and none that is held back as part of a
+    burst. Of several signals about a row the newest gives the reason.
 
     Parameters
     ----------
@@ -36,7 +40,9 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
     tuple of Frame and dict
         The rows, and the reason of each by its content key, since a report speaks for the near duplicates of its row too.
     """
-    feedback = store.read("feedback", filters=[("signal", "in", list(SIGNALS)), ("kind", "=", "explicit")])
+    since = moved(end, -REPORTED)
+    wanted: Filter = [("signal", "in", list(SIGNALS)), ("kind", "=", "explicit"), ("ts", ">=", since)]
+    feedback = store.read("feedback", filters=wanted)
     taxonomy = Taxonomy.of(store.loop.task)
     reasons = {
         row["trace_id"]: _reason(row, taxonomy)
@@ -46,7 +52,8 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
     requested = set(standing_requests(store, ["trace_id"]).column("trace_id").to_pylist())
     reported = sorted(reasons.keys() - requested)
     no_rows: Filter = [("day", "=", "")]  # opens no partition
-    frame = sampling_frame(store, [("ts", "<", end), ("trace_id", "in", reported)] if reported else no_rows, seed)
+    rows: Filter = [("ts", ">=", moved(since, -REPORTED)), ("ts", "<", end), ("trace_id", "in", reported)]
+    frame = sampling_frame(store, rows if reported else no_rows, seed)
     ids = frame.rows.column("trace_id").to_pylist()
     return frame, {key: reasons[trace_id] for key, trace_id in zip(frame.content_keys, ids, strict=True)}
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from include.foundation.decisions import DriftVerdict, GateVerdict, PublishedDataset, RetrainPlan, find, latest, record
 from include.foundation.decisions.drift_verdict import Route
+from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.digests import digest_of, table_digest
-from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset, trained_on
@@ -178,7 +178,9 @@ def _alarm_route(store: LoopStore) -> Route:
     An alarm is up while every window since then is flagged: in the cool-down their outcome is *drift*. If an interval was
     judged more than once, its last verdict counts.
     """
-    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, DriftVerdict)}
-    verdicts = [newest[span] for span in sorted(newest, key=lambda span: span.end, reverse=True)]
-    before_drift = next((verdict.outcome for verdict in verdicts if verdict.outcome != "drift"), None)
-    return verdicts[0].route if before_drift == "alarm" else "none"
+    newest: DriftVerdict | None = None
+    for _, verdict in verdicts_back(store):
+        newest = newest or verdict
+        if verdict.outcome != "drift":
+            return newest.route if verdict.outcome == "alarm" else "none"
+    return "none"

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.decisions import DriftVerdict, find
+from include.foundation.decisions import DriftVerdict
 from include.foundation.decisions.drift_verdict import ColumnFinding, MonitorFinding
+from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import inline, render
 from include.foundation.store.loop_files import read_file, write_file
@@ -135,14 +136,11 @@ def _since(store: LoopStore, interval: Interval) -> tuple[Interval, int]:
 
     Windows that were too small to judge neither count nor break the run.
     """
-    newest = {Interval.from_key(verdict.subject): verdict for verdict in find(store, DriftVerdict)}
     first, count = interval, 1
-    for span in sorted(
-        (span for span in newest if span.end <= interval.start), key=lambda span: span.end, reverse=True
-    ):
-        if newest[span].flagged:
+    for span, verdict in verdicts_back(store, interval.start):
+        if verdict.flagged:
             first, count = span, count + 1
-        elif newest[span].outcome != "inconclusive":
+        elif verdict.outcome != "inconclusive":
             break
     return first, count
 

@@ -1,6 +1,7 @@
 """Writes are atomic and idempotent, and no writer loses another's."""
 
 import threading
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
@@ -161,3 +162,20 @@ def test_a_new_input_in_the_loop_file_reads_as_null_in_old_rows(tmp_path):
     )
     grown.append_new("predictions", more)
     assert sorted(grown.read("predictions").column("input_price").to_pylist(), key=str) == [2.0, None]
+
+
+def test_conditions_on_time_list_only_files_of_their_days(tmp_path, monkeypatch):
+    store = make_store(tmp_path)
+    rows = [
+        {"trace_id": f"t{hours}", "ts": DAY + timedelta(hours=hours), "day": f"{DAY + timedelta(hours=hours):%Y-%m-%d}",
+         "model_version": "1", "predicted": "earn"}
+        for hours in range(0, 96, 12)
+    ]  # fmt: skip
+    store.append_new("predictions", rows_of(store.loop, "predictions", rows))
+    listed, files = [], store._files
+    monkeypatch.setattr(store, "_files", lambda *given: listed.append(files(*given)) or listed[-1])
+    middle = DAY + timedelta(hours=36)
+    expected = {"<": 3, "<=": 4, ">": 4, ">=": 5, "=": 1}
+    found = {sign: store.read("predictions", filters=[("ts", sign, middle)]).num_rows for sign in expected}
+    assert found == expected
+    assert [len(dataset.files) for dataset in listed] == [2, 2, 3, 3, 1]

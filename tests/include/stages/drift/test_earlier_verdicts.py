@@ -34,22 +34,30 @@ def test_rolling_reference_is_the_last_days_but_for_flagged_ones(tmp_path):
     fill(store, 12, 1, **LONG)
     fill(store, 13, 1)
     assert detect_drift(store, day(12)).flagged
-    assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 12)]
+    assert reference_days(store, day(13), newest_verdicts(store, day(13))) == [
+        day(number).days[0] for number in range(2, 12)
+    ]
 
 
 def test_days_still_being_watched_are_not_reference_once_there_are_others(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "reference_days": 10, "confirm": "2 of 3"})
     fill(store, 0, 13)
-    assert reference_days(store, day(13), newest_verdicts(store)) == [day(number).days[0] for number in range(1, 11)]
-    assert reference_days(store, day(11), newest_verdicts(store)) == [day(number).days[0] for number in range(10)]
-    assert reference_days(store, day(8), newest_verdicts(store)) == [day(number).days[0] for number in range(8)]
+    assert reference_days(store, day(13), newest_verdicts(store, day(13))) == [
+        day(number).days[0] for number in range(1, 11)
+    ]
+    assert reference_days(store, day(11), newest_verdicts(store, day(11))) == [
+        day(number).days[0] for number in range(10)
+    ]
+    assert reference_days(store, day(8), newest_verdicts(store, day(8))) == [day(number).days[0] for number in range(8)]
 
 
 def test_frozen_reference_stays_the_first_days(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "reference": "frozen", "reference_days": 8})
     fill(store, 0, 9)
     fill(store, 9, 6, **LONG)
-    assert reference_days(store, day(14), newest_verdicts(store)) == [day(number).days[0] for number in range(8)]
+    assert reference_days(store, day(14), newest_verdicts(store, day(14))) == [
+        day(number).days[0] for number in range(8)
+    ]
     outcomes = [detect_drift(store, day(number)).outcome for number in (5, 8, 9, 14)]
     assert outcomes == ["inconclusive", "stable", "alarm", "alarm"]
 
@@ -58,6 +66,8 @@ def test_reference_of_dates_is_those_but_never_the_window_itself(tmp_path):
     days = [day(2).start.date(), day(10).start.date()]
     store = make_store(tmp_path, drift={**DRIFT, "reference": "dates", "reference_dates": days})
     fill(store, 0, 13)
-    assert reference_days(store, day(12), newest_verdicts(store)) == [day(number).days[0] for number in range(2, 11)]
-    assert day(5).days[0] not in reference_days(store, day(5), newest_verdicts(store))
+    assert reference_days(store, day(12), newest_verdicts(store, day(12))) == [
+        day(number).days[0] for number in range(2, 11)
+    ]
+    assert day(5).days[0] not in reference_days(store, day(5), newest_verdicts(store, day(5)))
     assert detect_drift(store, day(12)).outcome == "stable"

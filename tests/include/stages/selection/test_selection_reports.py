@@ -136,3 +136,13 @@ def test_report_of_a_later_day_does_not_reach_back(tmp_path):
     add_rows(store, "feedback", [report_row(prediction_row(0, day=1)["trace_id"])])
     with pytest.raises(NothingToDo, match="No row"):
         select_samples(store, day_interval(0))
+
+
+@pytest.mark.parametrize(("said", "logged", "reported"), [(28, 56, 1), (29, 40, 0), (28, 57, 0)], ids=str)
+def test_report_is_acted_on_for_four_weeks_and_so_is_what_was_logged_as_long_before_it(
+    tmp_path, said, logged, reported
+):
+    late = prediction_row(0, day=61 - logged)
+    store = make_selection_store(tmp_path, [late, *prediction_rows(30, day=60)], loop=SURE)
+    add_rows(store, "feedback", [report_row(late["trace_id"], ts=day_interval(61 - said).start)])
+    assert select_samples(store, day_interval(60)).reported == reported
