@@ -33,11 +33,7 @@ class FeedbackLoopError(Exception):
         if not self.problems:
             return self.message
         noun = "problem" if len(self.problems) == 1 else "problems"
-        lines = [f"{self.message} ({len(self.problems)} {noun})"]
-        lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems[:SHOWN], start=1)]
-        if len(self.problems) > SHOWN:
-            lines.append(f"  … and {len(self.problems) - SHOWN} more")
-        return "\n".join(lines)
+        return listed(f"{self.message} ({len(self.problems)} {noun})", self.problems)
 
 
 class ConfigError(FeedbackLoopError):
@@ -90,6 +86,22 @@ class DeploymentError(FeedbackLoopError):
 
 class NothingToDo(FeedbackLoopError):  # noqa: N818 - not a failure: the task is skipped with this reason
     """There is no work for this stage now; the reason says why."""
+
+
+def listed(head: str, items: Sequence[str]) -> str:
+    """Return a text with a line for each of the first ten items and the number of the others.
+
+    Examples
+    --------
+    >>> print(listed("Not read:", ["a.csv", "b.csv"]))
+    Not read:
+      1. a.csv
+      2. b.csv
+    """
+    lines = [head, *(f"  {number}. {item}" for number, item in enumerate(items[:SHOWN], start=1))]
+    if len(items) > SHOWN:
+        lines.append(f"  … and {len(items) - SHOWN} more")
+    return "\n".join(lines)
 
 
 def short(value: object, longest: int = 60) -> str:

@@ -64,11 +64,13 @@ def _predictions(*own: pa.Field) -> TableSchema:
 def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
     return table(
         "labels",
-        required("label_id", TEXT),  # digest of request and answers: the same answers, the same id
+        required(
+            "label_id", TEXT
+        ),  # digest of request and answers: the same answers, the same id; removed-… takes one back
         required("trace_id", TEXT),
         nullable("request_id", TEXT),  # null for seed labels
         required("label", TEXT),
-        required("decided_by", TEXT),  # dawid_skene, majority, seed
+        required("decided_by", TEXT),  # dawid_skene, majority, seed, removed
         nullable("confidence", NUMBER),
         nullable("annotators", INTEGER),
         nullable("agreement", NUMBER),  # share of answers equal to the label
@@ -128,7 +130,7 @@ _SAME_FOR_EVERY_LOOP = (
     table(
         "quarantine",
         required("refusal_id", TEXT),  # digest of source, line and raw text
-        required("stage", TEXT),  # logs, feedback, answers, labels
+        required("stage", TEXT),  # logs, feedback, answers, seeds, labels
         nullable("interval_start", TIMESTAMP),  # data interval it counts in; null once its file says something else
         nullable("interval_end", TIMESTAMP),
         required("source", TEXT),

@@ -1,50 +1,129 @@
-"""Seed labels: the labels that a loop starts from."""
+"""Seed labels: the labels that a loop starts from. Whatever its files say later replaces what they said before."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.errors import short
-from include.foundation.lines.fields import read_input
-from include.foundation.lines.line_files import read_lines
+from include.foundation.intervals import FIRST
+from include.foundation.lines.fields import read_class, read_input, read_moment
+from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.refusals import refusal
-from include.foundation.lines.sources import list_files
-from include.foundation.lines.values import Problem, moment_of
-from include.foundation.store.ledgers.outcomes import STAGE
+from include.foundation.lines.sources import LogFile, list_files
+from include.foundation.lines.values import Problem, text_of
+from include.foundation.store.ledgers.deployments import BEGINNING
+from include.foundation.store.ledgers.outcomes import REMOVED, current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.content import content_key
+from include.foundation.taxonomy import Taxonomy
+from include.stages.selection.content import content_key, identity_key
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+STAGE = "seeds"
 
 
-def admit_seed_labels(store: LoopStore) -> int:
-    """Append the seed labels that are new and return how many there were; none if the loop file names no ``seed_labels``.
+@dataclass(frozen=True)
+class SeedReport:
+    """What the seed files say that the store did not know.
 
-    Each line is ``{"input": {...}, "label": "..."}``, with ``ts`` and ``segments`` where they are known. Lines that cannot be
-    read go to the quarantine. The split of a line follows from its content: near duplicates share it, and it never changes.
+    Attributes
+    ----------
+    admitted
+        Labels of inputs that had none.
+    refused
+        Lines in quarantine.
+    changes
+        In words: which labels were replaced or removed, and which lines contradict each other.
     """
-    loop = store.loop
-    if loop.training.seed_labels is None:
-        return 0
-    labels, refusals = [], []
-    for file in list_files(loop.training.seed_labels, "jsonl", BEGINNING - timedelta(days=1), store.s3_client_options):
-        with file.opened(store.s3_client_options) as path:
+
+    admitted: int = 0
+    refused: int = 0
+    changes: tuple[str, ...] = ()
+
+
+class Seed(NamedTuple):
+    """A line of a seed file, and the row of ``labels`` that it makes if it has no problems."""
+
+    file: LogFile
+    line: Line
+    row: dict[str, Any]
+
+    @property
+    def says(self) -> str:
+        """Where the line is, and which label it gives."""
+        return f"{self.file.name}:{self.line.number} says {self.row['label']!r}"
+
+
+def admit_seed_labels(store: LoopStore) -> SeedReport:
+    """Bring the seed labels in the store to what the seed files say; nothing if the loop file names no ``seed_labels``.
+
+    Each line is ``{"input": {...}, "label": "..."}``, with ``ts`` and ``segments`` where they are known. Of lines about the
+    same input the last one counts, files in the order of their names; one that says otherwise goes to the quarantine, as lines
+    do that cannot be read. A label whose line was changed is superseded, and one whose line has gone is removed, unless a file
+    could not be read to its end. The split follows from the content: near duplicates share it, and it never changes.
+    """
+    if store.loop.training.seed_labels is None:
+        return SeedReport()
+    seeds: dict[str, Seed] = {}
+    refusals, changes, is_whole = [], [], True
+    for seed in _lines(store):
+        if seed.line.problems:
+            refusals.append(refusal(STAGE, seed.file.name, seed.line, None) | {"reason_code": "bad_seed"})
+            is_whole = is_whole and seed.line.number is not None
+            continue
+        earlier = seeds.get(seed.row["trace_id"])
+        if earlier and earlier.row["label"] != seed.row["label"]:
+            said = f"{earlier.says}, but {seed.says} of the same input; the later line counts"
+            contradicted = earlier.line.refused_for([Problem("contradicted_seed", said)])
+            refusals.append(refusal(STAGE, earlier.file.name, contradicted, None))
+            changes.append(said)
+        seeds[seed.row["trace_id"]] = seed
+    refused = store.append_new("quarantine", rows_of(store.loop, "quarantine", refusals)).num_rows
+    rows, replaced = _new_rows(store, seeds, is_whole=is_whole)
+    store.append_new("labels", rows_of(store.loop, "labels", rows))
+    return SeedReport(len(rows) - len(replaced), refused, tuple((changes if refused else []) + replaced))
+
+
+def _lines(store: LoopStore) -> Iterator[Seed]:
+    options, loop = store.s3_client_options, store.loop
+    for file in list_files(str(loop.training.seed_labels), "jsonl", FIRST, options):
+        with file.opened(options) as path:
             for line in read_lines(path):
-                label, problems = _label(loop, line.record or {})
-                problems = line.problems or problems
-                if problems:
-                    bad_seed = refusal(STAGE, file.name, line.refused_for(problems), None)
-                    refusals.append(bad_seed | {"reason_code": "bad_seed"})
-                else:
-                    labels.append(label)
-    store.append_new("quarantine", rows_of(loop, "quarantine", refusals))
-    return int(store.append_new("labels", rows_of(loop, "labels", labels)).num_rows)
+                row, problems = _label(loop, line.record or {}, file)
+                read = line if line.problems else line.refused_for(problems)
+                yield Seed(file, read, row)
 
 
-def _label(loop: Loop, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+def _new_rows(store: LoopStore, seeds: Mapping[str, Seed], *, is_whole: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows that bring the table to what the files say, and in words which labels they replace or remove."""
+    taxonomy = Taxonomy.of(store.loop.task)
+    stored = store.read("labels", filters=[("origin", "=", "seed")])
+    superseded = set(stored.column("supersedes").to_pylist())
+    newest = {row["trace_id"]: row for row in stored.to_pylist() if row["label_id"] not in superseded}
+    current = {row["trace_id"]: row for row in current_labels(stored).to_pylist()}
+    rows, replaced = [], []
+    for trace_id, seed in seeds.items():
+        last, known = newest.get(trace_id), current.get(trace_id)
+        if known is not None and taxonomy.current(known["label"]) == seed.row["label"]:
+            continue
+        supersedes = last and last["label_id"]
+        rows.append(seed.row | {"label_id": _label_id(seed.row, supersedes), "supersedes": supersedes})
+        if known is not None:
+            replaced.append(f"{seed.says}, which was {known['label']!r}")
+    for row in (row for trace_id, row in current.items() if trace_id not in seeds and is_whole):
+        removal = {"label_id": f"{REMOVED}{row['label_id']}", "decided_by": "removed", "supersedes": row["label_id"]}
+        rows.append(row | removal)
+        inputs = {name: row[column] for name, column in store.loop.input_columns.items()}
+        replaced.append(f"removed: {row['label']!r} of {short(inputs)}, which is in no seed file any more")
+    return rows, replaced
+
+
+def _label_id(row: Mapping[str, Any], supersedes: str | None) -> str:
+    return digest_of("seed", row["trace_id"], row["label"], *([supersedes] if supersedes else []))
+
+
+def _label(loop: Loop, record: Mapping[str, Any], file: LogFile) -> tuple[dict[str, Any], list[Problem]]:
     problems: list[Problem] = []
     inputs = record.get("input")
     if not isinstance(inputs, Mapping):
@@ -53,23 +132,20 @@ def _label(loop: Loop, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     row: dict[str, Any] = {
         f"input_{name}": read_input(name, item, inputs.get(name), problems) for name, item in loop.inputs.items()
     }
-    label = record.get("label")
-    if label not in loop.task.classes:
-        problems.append(Problem("unknown_label", f"label: got {short(label)}, expected one of task.classes"))
-    moment = BEGINNING if record.get("ts") is None else moment_of(record["ts"])
-    if moment is None:
-        problems.append(Problem("bad_timestamp", f"ts: got {short(record['ts'])}, expected ISO 8601"))
-    segments = record.get("segments") if isinstance(record.get("segments"), Mapping) else {}
-    row |= {f"segment_{name}": (segments or {}).get(name) for name in loop.segments}
+    taxonomy = Taxonomy.of(loop.task)
+    named = read_class("label", record.get("label"), taxonomy.meanings, problems)
+    label = None if named is None else taxonomy.current(named)
+    if named is not None and label is None:
+        problems.append(Problem("unknown_class", f"label: {named!r} is retired, expected one of task.classes"))
+    latest = file.latest(loop.logs.clock_skew_seconds)
+    moment = BEGINNING if record.get("ts") is None else read_moment(record, "ts", latest, problems)
+    segments = record.get("segments")
+    by_name = segments if isinstance(segments, Mapping) else {}
+    row |= {f"segment_{name}": text_of(by_name.get(name)) for name in loop.segments}
     key = content_key(loop, row)
-    return row | _decision(loop, key, label, moment), problems
-
-
-def _decision(loop: Loop, key: str, label: Any, moment: datetime | None) -> dict[str, Any]:
     draw = int(digest_of("seed split", key)[:8], 16) / 16**8
-    return {
-        "label_id": digest_of("seed", key, label),
-        "trace_id": f"seed-{key}",
+    row |= {
+        "trace_id": f"seed-{identity_key(loop, row)}",
         "label": label,
         "decided_by": "seed",
         "origin": "seed",
@@ -80,3 +156,4 @@ def _decision(loop: Loop, key: str, label: Any, moment: datetime | None) -> dict
         "ts": moment,
         "decided_at": moment,
     }
+    return row, problems

@@ -1,6 +1,7 @@
 """The content of rows: keys that near duplicates share, and feature vectors whose distance says how different rows are."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 
 DIGITS = 6
+FACE = r"[:;]['\u2019-]?[()\[\]{}/\\|]"
+LATIN = r"_.,;:!?'\"`()\[\]{}/\\\u00a1\u00bf\u00ab\u00bb\u2010-\u2027\u2039\u203a-"
+OTHER = r"\u060c\u061b\u061f\u0964\u0965\u3001-\u3011\uff01\uff0c\uff0e\uff1a\uff1b\uff1f"
+MARKS = re.compile(rf"({FACE})|[{OTHER}{LATIN}]")
 FEATURES = 2**12
 WAVES = 256
 TAIL, FAR = 10, 1000  # widths of the middle half from the median
@@ -24,7 +29,9 @@ LARGEST = 1e140  # squares of which can be added up
 def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
     """Return a key that trivially near-duplicate rows share.
 
-    Texts are compared without case, punctuation and the values of their numbers, numbers to six significant digits.
+    Texts are compared in Unicode's normal form C, without case, marks of punctuation and the values of their numbers; symbols
+    and faces such as ``:(`` count, and a text that has nothing but marks is compared as it is. Numbers are compared to six
+    significant digits.
 
     Parameters
     ----------
@@ -46,6 +53,31 @@ def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
     True
     """
     return digest_of(*(_normal(row.get(column)) for column in loop.input_columns.values()))[:32]
+
+
+def identity_key(loop: Loop, row: Mapping[str, Any]) -> str:
+    """Return a key that only rows with the same inputs share: texts in Unicode's normal form C, numbers as they are.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs.
+    row
+        As in `content_key`.
+
+    Returns
+    -------
+    str
+        32 hex digits.
+
+    Examples
+    --------
+    >>> from include.foundation.config.loading import loop_named
+    >>> newswire = loop_named("newswire")
+    >>> identity_key(newswire, {"input_text": "net 12"}) == identity_key(newswire, {"input_text": "net 34"})
+    False
+    """
+    return digest_of(*(_exact(row.get(column)) for column in loop.input_columns.values()))[:32]
 
 
 def content_keys(loop: Loop, rows: pa.Table) -> list[str]:
@@ -128,7 +160,17 @@ def _fourier_features(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
 
 def _normal(value: Any) -> Any:
     if isinstance(value, str):
-        return re.sub(r"[\W_]+", " ", re.sub(r"\d+", "0", value.casefold())).strip()
+        text = _exact(_exact(value).casefold())
+        words = MARKS.sub(lambda found: f" {found[1] or ''} ", re.sub(r"\d+", "0", text)).split()
+        return " ".join(words or text.split())
     if isinstance(value, list):
         return [_normal(item) for item in value]
     return float(f"{value:.{DIGITS}g}") + 0.0 if isinstance(value, int | float) else value  # + 0.0: -0.0 is 0.0
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    return value + 0.0 if isinstance(value, int | float) else value  # -0.0 is 0.0

@@ -11,7 +11,7 @@ from feedback_loop.operators.loop_operator import LoopOperator
 from feedback_loop.task_states import errors_as_task_states
 from feedback_loop.triggers.answers_trigger import COMPLETE, AnswersTrigger, completion
 from include.foundation.config.manual_runs import LabelRun
-from include.foundation.errors import SHOWN, ContractError
+from include.foundation.errors import ContractError, listed
 
 
 class CollectAnnotationsOperator(LoopOperator):
@@ -48,7 +48,7 @@ class CollectAnnotationsOperator(LoopOperator):
         report = collect_annotations(store, backend, self.hook.pseudonym_key)
         self.log.info("%s: %d new answers, %d refused", event["reason"], report.new, report.refused)
         if report.passed_over:
-            self.log.warning("Not read among the answers: %s", "; ".join(report.passed_over[:SHOWN]))
+            self.log.warning("%s", listed("Not read among the answers:", report.passed_over))
         if event["passed_deadline"]:
             message = f"The loop goes on with the labels it has: {event['reason']}."
             self.announce(context, "label_deadline", event["passed_deadline"], message)

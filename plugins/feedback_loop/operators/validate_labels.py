@@ -16,11 +16,16 @@ class ValidateLabelsOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Validate what is new; running it again changes nothing."""
+        from include.foundation.errors import listed
         from include.stages.labels.label_validation import validate_labels
         from include.stages.labels.seeds import admit_seed_labels
 
         store = self.hook.get_conn()
         seeds = admit_seed_labels(store)
+        if seeds.changes:
+            self.log.warning(
+                "%s", listed("The seed files say otherwise than before, or than each other:", seeds.changes)
+            )
         report = validate_labels(store)
         self.log.info("%d answered, %d accepted, %d set aside", report.received, report.accepted, report.set_aside)
-        return asdict(report) | {"seeds": seeds}
+        return asdict(report) | {"seeds": seeds.admitted}

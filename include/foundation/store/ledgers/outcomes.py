@@ -10,6 +10,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
+REMOVED = "removed-"  # how the id of a row begins that says that the label which it supersedes is none any more
 
 
 def label_id_of(request_id: str, annotation_ids: Iterable[str]) -> str:
@@ -65,7 +66,8 @@ def standing_requests(store: LoopStore, columns: Sequence[str], filters: Filter 
 
 
 def current_labels(rows: pa.Table) -> pa.Table:
-    """Return the labels that no later label supersedes."""
+    """Return the labels that no later label supersedes, and that are no removals of another one."""
     superseded = {label_id for label_id in rows.column("supersedes").to_pylist() if label_id}
-    keep = [label_id not in superseded for label_id in rows.column("label_id").to_pylist()]
+    ids = rows.column("label_id").to_pylist()
+    keep = [label_id not in superseded and not label_id.startswith(REMOVED) for label_id in ids]
     return rows.filter(pa.array(keep, pa.bool_()))

@@ -15,7 +15,7 @@ from include.stages.labeling.collecting import progress
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.labels.domain_rules import broken_rules
 from include.stages.labels.label_validation import validate_labels
-from include.stages.labels.seeds import admit_seed_labels
+from include.stages.labels.seeds import SeedReport, admit_seed_labels
 from tests.builders import CLASSES, KEY, line, make_store
 from tests.include.stages.labels.label_builders import (
     ANNOTATORS,
@@ -179,8 +179,10 @@ class TestSeeds:
             for word in ("net", "profit", "wheat", "oil")
         ]
         store = self.store(tmp_path, lines)
-        assert admit_seed_labels(store) == 4  # digits are no difference
-        assert admit_seed_labels(store) == 0
+        assert admit_seed_labels(store).admitted == 12
+        assert admit_seed_labels(store) == SeedReport()
+        splits = {(row["content_key"], row["split"]) for row in store.read("labels").to_pylist()}
+        assert len(splits) == 4  # digits are no difference between near duplicates
         assert {row["origin"] for row in store.read("labels").to_pylist()} == {"seed"}
 
     @pytest.mark.parametrize(
@@ -188,14 +190,14 @@ class TestSeeds:
     )
     def test_seed_keeps_the_segments_that_the_loop_has(self, tmp_path, segments, desk):
         store = self.store(tmp_path, [{"input": {"text": "net"}, "label": "earn", "segments": segments}])
-        assert admit_seed_labels(store) == 1
+        assert admit_seed_labels(store).admitted == 1
         assert store.read("labels").column("segment_desk").to_pylist() == [desk]
 
     def test_bad_seeds_go_to_quarantine_with_reasons(self, tmp_path):
         store = self.store(
             tmp_path, [{"input": {"text": 3}, "label": "weather"}, {"input": {"text": "fine"}, "label": "earn"}]
         )
-        assert admit_seed_labels(store) == 1
+        assert admit_seed_labels(store).admitted == 1
         row = store.read("quarantine").to_pylist()[0]
         assert row["reason_code"] == "bad_seed"
         assert "weather" in row["reason"]

@@ -1,3 +1,4 @@
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.store.rows import rows_of
-from include.stages.selection.content import content_key, content_keys, features
+from include.stages.selection.content import content_key, content_keys, features, identity_key
 from tests.include.stages.selection.selection_builders import make_selection_loop, prediction_row, prediction_rows
 
 TEXT = make_selection_loop()
@@ -31,14 +32,20 @@ def row_without_text(number: int, **inputs: Any) -> dict[str, Any]:
         ("oil_price", "Oil price."),
         ("  wheat\n", "wheat"),
         ("STRASSE", "straße"),
-        ("", "?!"),
+        ("e\u0301tude", "étude"),
+        ("great  :)", "Great :)!"),
     ],
 )
 def test_content_key_of_trivially_equal_texts_is_the_same(one, other):
     assert content_key(TEXT, {"input_text": one}) == content_key(TEXT, {"input_text": other})
 
 
-@pytest.mark.parametrize(("one", "other"), [("wheat", "wheats"), ("net", "net 1"), ("a b", "ab"), ("", None)])
+@pytest.mark.parametrize(("one", "other"), [
+        ("wheat", "wheats"), ("net", "net 1"), ("a b", "ab"), ("", None), ("👍", "👎"), ("great 👍", "great 👎"),
+        ("", "?!"), ("?", "!"), (":)", ":("), ("fine :-)", "fine :-("), ("C++", "C#"), ("C", "C#"), ("a > b", "a < b"),
+        ("कि", "का"), ("نعم", "لا"), ("...", "…?"), ("50%", "50"), ("±", "÷"),
+    ],
+)  # fmt: skip
 def test_content_key_of_different_texts_differs(one, other):
     assert content_key(TEXT, {"input_text": one}) != content_key(TEXT, {"input_text": other})
 
@@ -68,7 +75,22 @@ def test_content_key_ignores_what_is_no_input():
 def test_content_key_is_a_fixed_point_of_case_and_spaces(text):
     key = content_key(TEXT, {"input_text": text})
     assert len(key) == 32
-    assert key == content_key(TEXT, {"input_text": f"  {text} !"})
+    assert key == content_key(TEXT, {"input_text": f"  {text} "})
+    assert key == content_key(TEXT, {"input_text": unicodedata.normalize("NFD", text)})
+
+
+@given(st.text(), st.text())
+def test_rows_of_one_identity_are_near_duplicates_and_only_the_same_text_is_one_identity(one, other):
+    rows = [{"input_text": text} for text in (one, other)]
+    is_one = unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+    assert (identity_key(TEXT, rows[0]) == identity_key(TEXT, rows[1])) == is_one
+    assert not is_one or content_key(TEXT, rows[0]) == content_key(TEXT, rows[1])
+
+
+@given(st.text(min_size=1))
+def test_nothing_that_is_left_of_a_text_is_dropped(text):
+    is_nothing = not text.strip()
+    assert (content_key(TEXT, {"input_text": text}) == content_key(TEXT, {"input_text": ""})) == is_nothing
 
 
 def test_content_keys_of_a_table_are_those_of_its_rows():
