@@ -194,6 +194,9 @@ class Gate(Section):
     """Share of a perfect model's score that the lower end of the first model's interval must exceed."""
     slices: list[Identifier] = Field(default_factory=list)
     """Segments on which the challenger must not be shown to be worse."""
+    inconclusive_slices: Literal["allow", "block"] = "allow"
+    """Whether a challenger may be promoted while a slice has too few rows on which the two models differ to tell whether it is
+    worse there. With *block* more labels are asked for, as for an undecided challenger, and then it is rejected."""
     approval: Literal["required", "auto"] = "required"
     """Whether a person must approve a deployment."""
     approval_hours: float = Field(default=72, gt=0, le=24 * 366)

@@ -1,22 +1,26 @@
 """How pages write numbers, intervals, moments, and text inside Markdown."""
 
+import re
 from datetime import datetime
 
 from include.foundation.statistics.estimates import Estimate
 
-MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "`": "\\`", "*": "\\*", "[": "\\[", "]": "\\]",
-                          "\n": " ", "\r": " "})  # fmt: skip
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\n": " ", "\r": " "}
+MARKDOWN = str.maketrans(ENTITIES | {mark: f"\\{mark}" for mark in "\\`*_[]|~"})
+ADDRESS = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)")  # what Markdown would make a link of
 
 
 def markdown(value: object) -> str:
-    r"""Return a value as text that Markdown takes literally, on one line.
+    r"""Return a value as text that Markdown takes literally, on one line, without a link in it.
 
     Examples
     --------
     >>> markdown("a|b <script> [x]")
     'a\\|b &lt;script&gt; \\[x\\]'
+    >>> markdown(r"\[x](y) http://evil.example")
+    '\\\\\\[x\\](y) http&#58;//evil.example'
     """
-    return str(value).translate(MARKDOWN)
+    return ADDRESS.sub(lambda mark: f"&#{ord(mark[0])};", str(value).translate(MARKDOWN))
 
 
 def estimate(score: Estimate, *, signed: bool = False) -> str:

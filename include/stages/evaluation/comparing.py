@@ -77,9 +77,13 @@ def evaluate(
         window=census,
         files_digest=challenger.files_digest,
     )
-    path = f"evaluations/{challenger.challenger_key}-{name}.png"
-    picture = write_file(store, path, draw_comparison(evaluation))
+    picture = write_file(store, picture_path(challenger.challenger_key, name), draw_comparison(evaluation))
     return record(store, evaluation.model_copy(update={"picture": picture}))
+
+
+def picture_path(challenger_key: str, dataset: str) -> str:
+    """Return where the picture of an evaluation is among the loop's files."""
+    return f"evaluations/{challenger_key}-{dataset}.png"
 
 
 def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from include.foundation.decisions import Approval, GateVerdict, record, referenced
+from include.foundation.decisions import Approval, GateVerdict, RegisteredVersion, latest, record, referenced
 from include.foundation.errors import ContractError
 from include.foundation.lines.values import pseudonym
 from include.foundation.pages.formats import markdown
@@ -12,8 +12,8 @@ from include.foundation.store.person_keys import person_key
 from include.foundation.store.tables import LoopStore
 
 
-def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
-    """Return the Markdown that a person reads before approving: verdict, reasons, scores and the digest of the evidence.
+def evidence_page(store: LoopStore, gate: Mapping[str, str], links: Mapping[str, str] | None = None) -> str:
+    """Return the Markdown that a person reads before approving: verdict, versions, reasons, scores, links and digests.
 
     Parameters
     ----------
@@ -21,6 +21,8 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
         Tables of the loop.
     gate
         Reference of the gate's verdict.
+    links
+        Addresses of what there is to look at, by their names.
 
     Returns
     -------
@@ -33,11 +35,18 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str]) -> str:
         If the store has no such verdict.
     """
     verdict = referenced(store, GateVerdict, gate)
+    registered = latest(store, RegisteredVersion, verdict.subject)
+    version = f"version {registered.version}" if registered else "not registered"
+    champion = f"version {verdict.champion_version}" if verdict.champion_version else "no model"
     lines = [f"**{verdict.outcome}** of challenger `{markdown(verdict.subject)}`", ""]
+    lines += [f"Model {markdown(store.loop.name)}, {markdown(version)}, is to replace {markdown(champion)}.", ""]
     lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
     lines += [_score_row(name, score) for name, score in verdict.scores.by_name().items()]
+    lines += ["", *(f"[{markdown(name)}]({address})" for name, address in (links or {}).items())]
     lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
+    if verdict.files_digest:
+        lines += ["", f"Digest of the model's files: `{verdict.files_digest}`. No other files are deployed."]
     return "\n".join(lines)
 
 

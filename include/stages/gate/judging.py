@@ -138,18 +138,24 @@ def _decide(
     gate: Gate, evaluation: Evaluation, bet: _Bet, slices: Sequence[SliceVerdict]
 ) -> tuple[Outcome, list[str], int]:
     """Return the outcome, its reasons, and how many more labels to request."""
-    if bet.log_e >= math.log(bet.needed):
-        if any(part.verdict == "worse" for part in slices):
-            return "reject", ["It is better overall, but shown to be worse on a slice."], 0
+    reached, verdicts = bet.log_e >= math.log(bet.needed), {part.verdict for part in slices}
+    if reached and "worse" in verdicts:
+        return "reject", ["It is better overall, but shown to be worse on a slice."], 0
+    if reached and (gate.inconclusive_slices == "allow" or "inconclusive" not in verdicts):
         return "promote", ["The evidence reaches what the error budget demands."], 0
+    short = (
+        "shown to be better overall, but not to be no worse on every slice"
+        if reached
+        else "not shown to satisfy the rule"
+    )
     if bet.log_opposite >= math.log(1 / REJECTION_LEVEL):
         return "reject", ["It is shown not to satisfy the rule; more labels would not help."], 0
     if bet.round > gate.max_rounds:
-        return "reject", [f"Not shown to satisfy the rule after {gate.max_rounds} rounds of labels."], 0
+        return "reject", [f"{short.capitalize()} after {gate.max_rounds} rounds of labels."], 0
     candidates = evaluation.window.askable
     if candidates == 0:
-        return "reject", ["Not shown to satisfy the rule, and no row is left on which the two disagree."], 0
-    k = _labels_to_request(gate, bet, candidates)
+        return "reject", [f"{short.capitalize()}, and no row is left on which the two disagree."], 0
+    k = min(gate.max_labels_per_round, candidates) if reached else _labels_to_request(gate, bet, candidates)
     return (
         "label_more",
         [f"Undecided: {k} more labels where the two disagree, of {candidates} such rows not asked yet."],

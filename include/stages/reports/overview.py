@@ -32,6 +32,7 @@ def overview(store: LoopStore, loop_history: LoopHistory) -> dict[str, Any]:
         "figures": [
             ("cycles", f"{len(loop_history.cycles)}"),
             ("promoted, refused", f"{promoted}, {refused}"),
+            ("rolled back", f"{sum(entry.action == 'rollback' for entry in loop_history.deployments)}"),
             ("labels so far", f"{loop_history.cycles[-1].labels_spent if loop_history.cycles else 0}"),
         ],
         "history": inline(draw_cycles(loop_history.cycles)),

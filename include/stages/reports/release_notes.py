@@ -3,7 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.foundation.decisions import Approval, Evaluation, GateVerdict, PublishedDataset, RetrainPlan, find, latest
+from include.foundation.decisions import (
+    Approval,
+    Evaluation,
+    GateVerdict,
+    GuardVerdict,
+    PublishedDataset,
+    RetrainPlan,
+    find,
+    latest,
+)
 from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
 from include.foundation.intervals import Interval
@@ -61,6 +70,15 @@ def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> st
     facts = overview(store, loop_history or LoopHistory(store))
     links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]
     return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", {**facts, "links": links}))
+
+
+def update_index(store: LoopStore) -> bool:
+    """Write the index anew if the guard says something else than it did before, and return whether it does."""
+    said = [(verdict.subject, verdict.outcome) for verdict in find(store, GuardVerdict)[-2:]]
+    is_news = len(said) < 2 or said[0] != said[1]
+    if is_news:
+        write_index(store)
+    return is_news
 
 
 def _keep_with_run(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry", pages: dict[str, str]) -> None:

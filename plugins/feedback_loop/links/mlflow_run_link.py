@@ -34,8 +34,23 @@ class MlflowRunLink(BaseOperatorLink):
         challenger = getattr(operator, "challenger", None) or XCom.get_value(ti_key=ti_key, key="return_value")
         if not isinstance(challenger, dict) or "run_id" not in challenger:
             return ""  # the task failed or was skipped before there was a run
-        place = ModelRegistryHook(operator.loop, operator.mlflow_conn_id).ui_uri
-        if place is None:
+        address = run_address(operator.loop, operator.mlflow_conn_id, str(challenger["run_id"]))
+        if address is None:
             operator.log.info("No link %r: MLflow has no server here; see `tracking_uri` and `ui_uri`", self.name)
-            return ""
-        return f"{place}/#/runs/{quote(str(challenger['run_id']), safe='')}"
+        return address or ""
+
+
+def run_address(loop: str, mlflow_conn_id: str, run_id: str) -> str | None:
+    """Return a run's address in MLflow's UI; None where MLflow has no server.
+
+    Parameters
+    ----------
+    loop
+        Name of the loop.
+    mlflow_conn_id
+        Connection of MLflow.
+    run_id
+        Of the run.
+    """
+    place = ModelRegistryHook(loop, mlflow_conn_id).ui_uri
+    return None if place is None else f"{place}/#/runs/{quote(run_id, safe='')}"

@@ -1,20 +1,28 @@
 """Task ``approve``."""
 
+import contextlib
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
+from feedback_loop.links.mlflow_run_link import run_address
 from feedback_loop.notifications import LoopNotifier
 from feedback_loop.task_states import errors_as_task_states
+from feedback_loop.ui.mounting import page_address
 from include.foundation.config.sections import Approver
+from include.foundation.errors import ConfigError
+
+if TYPE_CHECKING:
+    from include.foundation.store.tables import LoopStore
 
 
 class ApproveDeploymentOperator(ApprovalOperator):
@@ -35,8 +43,8 @@ class ApproveDeploymentOperator(ApprovalOperator):
         Hours a person has.
     approvers
         Who may answer; none means everyone whose role allows it.
-    store_conn_id
-        Connection of the store.
+    store_conn_id, mlflow_conn_id
+        Connections of the store and of MLflow.
     **kwargs
         Of `ApprovalOperator`.
     """
@@ -52,6 +60,7 @@ class ApproveDeploymentOperator(ApprovalOperator):
         approval_hours: float,
         approvers: Iterable[Approver] = (),
         store_conn_id: str = "feedback_store",
+        mlflow_conn_id: str = "mlflow",
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -68,6 +77,7 @@ class ApproveDeploymentOperator(ApprovalOperator):
         self.required = required
         self.approval_hours = approval_hours
         self.store_conn_id = store_conn_id
+        self.mlflow_conn_id = mlflow_conn_id
 
     @cached_property
     def hook(self) -> LoopStoreHook:
@@ -82,8 +92,24 @@ class ApproveDeploymentOperator(ApprovalOperator):
             store = self.hook.get_conn()
             if not self.required:
                 return record_approval(store, self.gate, approved=True, by="policy: approval auto").reference
-            self.body = evidence_page(store, self.gate)
+            self.body = evidence_page(store, self.gate, self._links(store))
         return super().execute(context)
+
+    def _links(self, store: "LoopStore") -> dict[str, str]:
+        """Return the addresses of the challenger's picture and of its MLflow run, where a browser finds them."""
+        from include.foundation.decisions import GateVerdict, referenced
+        from include.foundation.store.loop_files import has_file
+        from include.stages.evaluation.comparing import picture_path
+
+        verdict = referenced(store, GateVerdict, self.gate)
+        picture, links = picture_path(verdict.subject, verdict.dataset), {}
+        if has_file(store, picture):
+            base = conf.get("api", "base_url", fallback="/").rstrip("/")
+            links["Comparison in a picture"] = f"{base}/{page_address(self.loop, picture)}"
+        with contextlib.suppress(AirflowNotFoundException, ConfigError):  # a connection that is not there gives no link
+            run = run_address(self.loop, self.mlflow_conn_id, verdict.run_id)
+            links |= {"MLflow run": run} if run else {}
+        return links
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Record who answered what; a rejection skips the deployment, a time-out fails the task."""

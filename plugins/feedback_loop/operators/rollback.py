@@ -6,6 +6,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from feedback_loop.forms import filled_in
+from feedback_loop.index_page import show
 from feedback_loop.operators.decision_operator import DecisionOperator
 from include.foundation.config.manual_runs import GuardRun
 
@@ -21,6 +22,7 @@ class RollbackOperator(DecisionOperator):
         from include.foundation.decisions import GuardVerdict
         from include.foundation.decisions.acting import demand_outcome
         from include.stages.deployment.watching import rollback
+        from include.stages.reports.release_notes import write_index
 
         verdict = self.recorded(GuardVerdict, self.decision)
         demand_outcome(verdict, {"broken"}, dry_run=filled_in(GuardRun, context["params"]).dry_run)
@@ -28,4 +30,5 @@ class RollbackOperator(DecisionOperator):
         message = f"ROLLED BACK: version {report.version} is live again. {' '.join(verdict.reasons)}"
         self.log.error("%s", message)
         self.announce(context, "rollback", verdict.evidence_digest, message)
+        show(write_index, self.hook.get_conn())
         return asdict(report)

@@ -1,5 +1,6 @@
 """A person signs off the evidence that was shown, or the loop's policy does."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from unittest.mock import create_autospec
 
@@ -12,7 +13,8 @@ from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from feedback_loop.operators.approve import ApproveDeploymentOperator
 
 from include.foundation.config.sections import Approver
-from include.foundation.decisions import Approval, latest
+from include.foundation.decisions import Approval, RegisteredVersion, latest, record
+from include.foundation.store.loop_files import write_file
 from tests.include.stages.training.challenger_builders import say_gate
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -125,3 +127,24 @@ class TestApprove:
         assert "0.900" in page
         assert "Said promote." in page
         assert gate.evidence_digest in page
+
+    def test_page_shows_version_and_links_to_what_there_is(self, store, gate, monkeypatch):
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow/sub")
+        extra = {"conn_type": "generic", "extra": {"tracking_uri": "http://mlflow:5000"}}
+        monkeypatch.setenv("AIRFLOW_CONN_MLFLOW", json.dumps(extra))
+        write_file(store, f"evaluations/c1-{gate.dataset}.png", b"")
+        record(
+            store, RegisteredVersion(subject="c1", outcome="registered", reasons=(), version="7", run_id=gate.run_id)
+        )
+        operator = self.operator(store, gate)
+        inputs = context(task=operator)
+        inputs["ti"].id = "7"
+        monkeypatch.setattr(
+            "airflow.providers.standard.operators.hitl.upsert_hitl_detail", create_autospec(upsert_hitl_detail)
+        )
+        with pytest.raises(TaskAwaitingInput):
+            operator.execute(inputs)
+        picture = f"http://airflow/sub/feedback-loop/wire/files/evaluations/c1-{gate.dataset}.png"
+        assert f"[Comparison in a picture]({picture})" in operator.body
+        assert f"[MLflow run](http://mlflow:5000/#/runs/{gate.run_id})" in operator.body
+        assert "Model wire, version 7, is to replace no model." in operator.body

@@ -1,9 +1,13 @@
 """The guard's verdict is recorded, whatever it is."""
 
+from unittest.mock import create_autospec
+
 from feedback_loop.operators.watch_deployment import WatchDeploymentOperator
 
 from include.foundation.decisions import GuardVerdict, latest
+from include.foundation.errors import StoreError
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment
+from include.foundation.store.loop_files import read_file, write_file
 from tests.include.stages.training.challenger_builders import add_labels, add_predictions, label_row
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -38,3 +42,15 @@ def test_watch_that_ended_without_a_row_is_told_once(labeled, told):
         watch(labeled)
     assert [line["event"] for line in told()] == ["no_live_data"]
     assert "NOT WATCHED: version 1, no_data: No row of version 1 was logged" in told()[0]["message"]
+
+
+def test_verdict_is_on_the_index_and_recorded_even_where_that_cannot_be_written(labeled, monkeypatch):
+    append_deployment(labeled, Deployment("1", None, "deploy", "because", "digest", Promise(0.95, 0.9, 1.0)))
+    refuse = create_autospec(write_file, side_effect=StoreError("disk full"))
+    with monkeypatch.context() as broken:
+        broken.setattr("include.stages.reports.release_notes.write_file", refuse)
+        assert watch(labeled)["outcome"] == "no_data"
+    assert refuse.called
+    add_predictions(labeled, [1])
+    watch(labeled)
+    assert "guard: inconclusive" in read_file(labeled, "reports/index.html").decode()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from include.foundation.decisions import Approval, GateVerdict, find, record
+from include.foundation.decisions import Approval, GateVerdict, RegisteredVersion, find, record
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.approval import approver_pseudonym, evidence_page, record_approval
@@ -36,6 +36,35 @@ def test_evidence_page_takes_what_logs_named_literally(store: LoopStore, verdict
     attack = record(store, verdict.model_copy(update={"subject": "k2", "reasons": reasons}))
     page = evidence_page(store, attack.reference)
     assert "- Worse on desk = &lt;img src=x&gt; \\| \\[y\\](javascript:z) \\`\\*\\`." in page
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        pytest.param(r"\[x](http://evil)", r"\\\[x\](http&#58;//evil)", id="escaped bracket"),
+        pytest.param("see https://evil.example", "see https&#58;//evil.example", id="address"),
+        pytest.param("see www.evil.example", "see www&#46;evil.example", id="address without a scheme"),
+        pytest.param("ask a@evil.example", "ask a&#64;evil.example", id="mail"),
+        pytest.param("_so_ ~~no~~", r"\_so\_ \~\~no\~\~", id="emphasis"),
+        pytest.param("one\n# two", "one # two", id="heading"),
+    ],
+)
+def test_evidence_page_makes_neither_link_nor_form_of_a_segment_value(
+    store: LoopStore, verdict: GateVerdict, value: str, shown: str
+) -> None:
+    attack = record(store, verdict.model_copy(update={"subject": "k2", "reasons": (f"Worse on {value}.",)}))
+    assert f"- Worse on {shown}." in evidence_page(store, attack.reference)
+
+
+def test_evidence_page_names_versions_links_and_the_digest_of_the_files(store: LoopStore, verdict: GateVerdict) -> None:
+    judged = record(store, verdict.model_copy(update={"files_digest": "f" * 64}))
+    assert "not registered, is to replace version 1." in evidence_page(store, judged.reference)
+    own = RegisteredVersion(subject="k1", outcome="registered", reasons=(), version="2", run_id="run")
+    record(store, own)
+    page = evidence_page(store, judged.reference, {"Picture": "http://airflow/x.png"})
+    assert "Model judged, version 2, is to replace version 1." in page
+    assert "[Picture](http://airflow/x.png)" in page
+    assert f"files: `{'f' * 64}`" in page
 
 
 def test_evidence_page_first_model_says_that_no_champion_is_known(store: LoopStore) -> None:

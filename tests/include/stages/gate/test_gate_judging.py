@@ -142,13 +142,47 @@ def test_judge_slice_shown_to_be_worse_rejects_a_better_challenger(store: LoopSt
     assert "Shown to be worse on: desk = us." in reasons_of(verdict)
 
 
-def test_judge_small_slice_is_inconclusive_listed_and_never_passed(store: LoopStore) -> None:
+def test_judge_small_slice_is_inconclusive_and_listed(store: LoopStore) -> None:
     slices = [slice_with("eu", 50, 2), slice_with("us", 1, 3), slice_with("asia")]
     verdict = judge(store, measured(disagreement=multiset(51, 5), slices=slices))
     assert verdict.outcome == "promote"
     verdict_on = {part.value: part.verdict for part in verdict.slices}
     assert verdict_on == {"eu": "not shown to be worse", "us": "inconclusive", "asia": "inconclusive"}
     assert "Inconclusive on slices with few differing rows: desk = us, desk = asia." in reasons_of(verdict)
+
+
+SMALL = (slice_with("eu", 50, 2), slice_with("us", 1, 3))
+
+
+@pytest.mark.parametrize(
+    ("askable", "outcome", "k"),
+    [
+        pytest.param(100, "label_more", 60, id="many left"),
+        pytest.param(3, "label_more", 3, id="few left"),
+        (0, "reject", 0),
+    ],
+)
+def test_judge_small_slice_blocks_where_the_loop_file_says_so(
+    tmp_path: Path, askable: int, outcome: str, k: int
+) -> None:
+    store = make_judged_store(tmp_path, slices=["desk"], inconclusive_slices="block")
+    verdict = judge(store, measured(disagreement=multiset(51, 5), slices=SMALL, askable=askable))
+    assert (verdict.outcome, verdict.k) == (outcome, k)
+    assert "Inconclusive on slices with few differing rows: desk = us." in reasons_of(verdict)
+
+
+def test_judge_small_slice_that_stays_small_is_rejected_with_the_reason(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, slices=["desk"], inconclusive_slices="block", max_rounds=1)
+    rows: dict[str, Any] = {"disagreement": multiset(51, 5), "slices": SMALL}
+    verdicts = [judge(store, measured(**rows, dataset=f"d{n}")) for n in range(2)]
+    assert [verdict.outcome for verdict in verdicts] == ["label_more", "reject"]
+    assert "Shown to be better overall, but not to be no worse on every slice after 1 rounds" in reasons_of(verdicts[1])
+
+
+def test_judge_slice_with_enough_rows_does_not_block(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, slices=["desk"], inconclusive_slices="block")
+    enough = [slice_with("eu", 50, 2), slice_with("us", 6, 4)]
+    assert judge(store, measured(disagreement=multiset(56, 6), slices=enough)).outcome == "promote"
 
 
 def test_judge_many_slices_demand_more_of_each(store: LoopStore) -> None:

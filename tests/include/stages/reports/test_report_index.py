@@ -4,7 +4,7 @@ from pathlib import Path
 from include.foundation.decisions import record
 from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.stages.reports.loop_history import LoopHistory
-from include.stages.reports.release_notes import write_index, write_release_notes
+from include.stages.reports.release_notes import update_index, write_index, write_release_notes
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page
@@ -37,6 +37,17 @@ def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
     assert "version 1 is live" in text
     assert "after a rollback from version 2" in text
     assert "It keeps its promise." in text
+    assert "rolled back 1" in text
+
+
+def test_index_is_written_anew_only_when_the_guard_says_something_else(world: TinyWorld) -> None:
+    page = Path(world.store.uri, "_files", "reports", "index.html")
+    told = []
+    for outcome, why in (("kept", "a"), ("kept", "b"), ("broken", "c"), ("broken", "d")):
+        record(world.store, make_guard_verdict("1", outcome, reasons=(why,), e_value=float(len(told))))
+        told.append((update_index(world.store), page.stat().st_mtime_ns))
+    assert [is_news for is_news, _ in told] == [True, False, True, False]
+    assert told[0][1] == told[1][1] < told[2][1] == told[3][1]
 
 
 def test_index_from_a_ledger_that_was_read_before_is_the_same(world: TinyWorld) -> None:
