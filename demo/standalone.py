@@ -49,6 +49,10 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     # A worker may miss that its task has just ended, and looks again after this; by default 5 s later.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
+    # Tasks of a scheduler that was killed are found dead, and tried again, after this; by default 300 s.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
