@@ -65,7 +65,7 @@ class Cycle:
 
     def plan_pull(self, _: Any = None) -> list[str]:  # noqa: D102 - named as the tasks they stand for, from here on
         pull = Pull("logs", self.store, self.interval, KEY, Access({}))
-        return write_plan(pull, plan_pull(pull))
+        return write_plan(pull, plan_pull(pull).partitions)
 
     def pull_logs(self, keys: Sequence[str]) -> None:  # noqa: D102
         for key in keys:

@@ -56,6 +56,10 @@ class VersionGoneError(StoreError):
     """A version of a table can be read no more: Delta's log or files of it were removed."""
 
 
+class RowsGoneError(StoreError):
+    """Rows that were read are not in their table any more: its log, or files of it, were removed."""
+
+
 class NoSuchFileError(StoreError):
     """There is no such file beside the tables."""
 

@@ -11,11 +11,12 @@ from include.foundation.errors import (
     DataQualityError,
     DeploymentError,
     NothingToDo,
+    RowsGoneError,
     TrainingError,
     VersionGoneError,
 )
 
-FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, TrainingError, VersionGoneError)
+FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, RowsGoneError, TrainingError, VersionGoneError)
 
 
 @contextmanager

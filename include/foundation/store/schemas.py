@@ -125,6 +125,8 @@ _SAME_FOR_EVERY_LOOP = (
         required("early", INTEGER),  # landed after it
         required("duplicates", INTEGER),
         required("refused", INTEGER),
+        nullable("table_version", INTEGER),  # of predictions, once the rows were in it
+        nullable("table_rows", INTEGER),  # at that version
         key=("kind", "name", "fingerprint", "reader", "start_byte"),
     ),
     table(

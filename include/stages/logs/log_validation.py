@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from include.foundation.errors import SHOWN, DataQualityError, NothingToDo
 from include.foundation.intervals import Interval
+from include.foundation.lines.refusals import REPEATED
 from include.foundation.quality.data_docs import FOLDER, Judged, publish
 from include.foundation.quality.expectations import run_suite
 from include.foundation.quality.judged_sample import columns_judged, sampled_rows
@@ -12,6 +13,7 @@ from include.foundation.quality.suites import logs_suite
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
+from include.stages.logs.slices.read_ledger import lines_lost_with
 
 MOST_ROWS = 100_000
 REASON = ("source", "line", "reason_code", "reason")
@@ -25,8 +27,10 @@ class ValidationReport:
     ----------
     rows, refused
         Lines of the interval that are in the store, and in quarantine.
+    lost
+        Further lines that files which could not be read, or not to their end, had by their size.
     refused_share
-        Share of the refused.
+        Share of the refused and the lost.
     result_uri
         Page of the suite's result.
     judged
@@ -37,6 +41,7 @@ class ValidationReport:
 
     rows: int
     refused: int
+    lost: int
     refused_share: float
     result_uri: str
     judged: int
@@ -49,7 +54,8 @@ def validate_logs(store: LoopStore, interval: Interval) -> ValidationReport:
     Returns
     -------
     ValidationReport
-        Counts are exact. The suite looks at every row of up to 100,000, and at a uniform sample of as many of more.
+        Counts are exact, but for ``lost``. The suite looks at every row of up to 100,000, and at a uniform sample of as many of
+        more.
 
     Raises
     ------
@@ -62,18 +68,20 @@ def validate_logs(store: LoopStore, interval: Interval) -> ValidationReport:
     """
     rows = rows_between(store, "predictions", interval)
     refused, reasons = _refused(store, interval)
-    total = rows + refused
+    lost = _lost(store, interval)
+    total = rows + refused + lost
     if total == 0:
         raise NothingToDo(f"No predictions in {interval.key}: is traffic logged to {store.loop.logs.uri}?")
-    share, allowed = refused / total, store.loop.logs.max_refused_share
+    share, allowed = (refused + lost) / total, store.loop.logs.max_refused_share
     if share > allowed:
         more = f", and {refused - len(reasons)} more" if refused > len(reasons) else ""
+        by_size = f", {lost} of them by the size of files that cannot be read," if lost else ""
         raise DataQualityError(
-            f"{refused} of {total} log lines were refused ({share:.1%}), logs.max_refused_share allows {allowed:.1%}; "
-            f"these{more} are in the table quarantine of {store.uri}",
+            f"{refused + lost} of {total} log lines were refused{by_size} ({share:.1%}), "
+            f"logs.max_refused_share allows {allowed:.1%}; these{more} are in the table quarantine of {store.uri}",
             reasons,
         )
-    return _judge(store, interval, rows, refused)
+    return _judge(store, interval, rows, refused, lost)
 
 
 def result_page_path(interval: Interval) -> str:
@@ -85,15 +93,16 @@ def _judged(interval: Interval, facts: dict[str, str]) -> Judged:
     return Judged("logs", interval.start, f"{interval.end:%Y%m%dT%H%M%S}", f"Logs of {_span(interval)}", facts)
 
 
-def _judge(store: LoopStore, interval: Interval, rows: int, refused: int) -> ValidationReport:
+def _judge(store: LoopStore, interval: Interval, rows: int, refused: int, lost: int) -> ValidationReport:
     suite = logs_suite(store.loop)
     batch = sampled_rows(store, interval, columns_judged(store, suite), rows, MOST_ROWS)
     result = run_suite(suite, batch.to_pandas(), rows)
-    facts = {"rows": f"{rows:,}", "refused": f"{refused:,} ({refused / (rows + refused):.1%})"}
+    share = (refused + lost) / (rows + refused + lost)
+    facts = {"rows": f"{rows:,}", "refused": f"{refused + lost:,} ({share:.1%})"}
     page = publish(store, _judged(interval, facts), result)
     if not result.success:
         raise DataQualityError(f"The logs of {interval.key} miss expectations; see {page}", result.failures)
-    return ValidationReport(rows, refused, refused / (rows + refused), page, batch.num_rows, len(result.warnings))
+    return ValidationReport(rows, refused, lost, share, page, batch.num_rows, len(result.warnings))
 
 
 def _refused(store: LoopStore, interval: Interval) -> tuple[int, list[str]]:
@@ -108,6 +117,14 @@ def _refused(store: LoopStore, interval: Interval) -> tuple[int, list[str]]:
         refused = [(row["source"], row["line"] or 0, row["reason_code"], row["reason"]) for row in batch.to_pylist()]
         first = heapq.nsmallest(SHOWN, [*first, *refused])
     return count, [f"{source}:{line}: {code}: {reason}" for source, line, code, reason in first]
+
+
+def _lost(store: LoopStore, interval: Interval) -> int:
+    """Return how many lines the files that could not be read, or not to their end, had beyond those that are counted."""
+    of_pull = [("interval_start", "=", interval.start), ("interval_end", "=", interval.end), ("stage", "=", "logs")]
+    refusals = store.read("quarantine", columns=["source", "line", "reason_code"], filters=of_pull).to_pylist()
+    damaged = {row["source"] for row in refusals if row["line"] is None and row["reason_code"] != REPEATED}
+    return lines_lost_with(store, interval, damaged) if damaged else 0
 
 
 def _span(interval: Interval) -> str:

@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from include.foundation.digests import canonical_json, digest_of
-from include.foundation.intervals import Interval
-from include.foundation.lines.sources import Access, list_files
+from include.foundation.intervals import FIRST, Interval, moved
+from include.foundation.lines.sources import Access, LogFile, list_files
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
@@ -23,14 +24,17 @@ from include.stages.logs.landing.staging import Staging
 from include.stages.logs.partition_refusals import Refusals
 from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice, partitions, without_unfinished_line
+from include.stages.logs.slices.ledger_check import demand_agreement
 from include.stages.logs.slices.queries import query_slices, spooled
 from include.stages.logs.slices.read_ledger import (
     Counts,
     Entry,
     edges_of,
+    names_read,
     note_read,
     read_in,
     unread_slices,
+    window_of,
 )
 
 
@@ -58,6 +62,21 @@ class PullReport:
     duplicates: int
     files: int
     early: int = 0
+
+
+class PullPlan(NamedTuple):
+    """What a pull reads.
+
+    Attributes
+    ----------
+    partitions
+        Slices, by the task that reads them.
+    overlooked
+        Files that no pull has read and this one does not read either, because they were last written before its window.
+    """
+
+    partitions: list[list[Slice]]
+    overlooked: list[LogFile]
 
 
 def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access: Access | None = None) -> PullReport:
@@ -93,14 +112,16 @@ def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access
     killed at any instruction and run again, a pull leaves the same rows.
     """
     pull = Pull("logs", store, interval, pseudonym_key, access or Access(store.s3_client_options))
-    for slices in plan_pull(pull):
+    for slices in plan_pull(pull).partitions:
         pull_partition(pull, slices)
         pa.default_memory_pool().release_unused()
     return report(store, interval)
 
 
-def plan_pull(pull: Pull) -> list[list[Slice]]:
+def plan_pull(pull: Pull) -> PullPlan:
     """Return what is to read in partitions of ``logs.partition_mb``; at least one, which is empty if nothing is new.
+
+    What was not looked at since the last pull before the interval is read as well, however long ago that was.
 
     A query is one partition a day. A last line that is still being written waits for the next pull, for the look-back at most.
 
@@ -109,17 +130,20 @@ def plan_pull(pull: Pull) -> list[list[Slice]]:
     ConfigError
         If the log folder does not exist.
     StoreError
-        If files cannot be listed or read, or a table cannot be opened.
+        If files cannot be listed or read, a table cannot be opened, or rows that were read are gone (`RowsGoneError`).
     """
+    demand_agreement(pull.store)
     logs = pull.loop.logs
     if logs.format == "sql":
-        return [[file_slice] for file_slice in query_slices(pull.window)]
-    written_after = pull.window.start - timedelta(seconds=logs.clock_skew_seconds)
-    files = list_files(str(logs.uri), logs.format, written_after, pull.access.s3_options)
-    slices = [_without_line_being_written(file_slice, pull) for file_slice in unread_slices(pull, files, written_after)]
-    return partitions(
-        [file_slice for file_slice in slices if file_slice.end > file_slice.start], logs.partition_mb << 20
-    )
+        return PullPlan([[file_slice] for file_slice in query_slices(window_of(pull))], [])
+    written_after = moved(window_of(pull).start, -timedelta(seconds=logs.clock_skew_seconds))
+    files = list_files(str(logs.uri), logs.format, FIRST, pull.access.s3_options)
+    recent = [file for file in files if file.written_at >= written_after]
+    slices = [_without_line_being_written(one, pull) for one in unread_slices(pull, recent, written_after)]
+    unread = [file_slice for file_slice in slices if file_slice.end > file_slice.start]
+    read = names_read(pull) if len(recent) < len(files) else set()
+    overlooked = [file for file in files if file.written_at < written_after and file.name not in read]
+    return PullPlan(partitions(unread, logs.partition_mb << 20), overlooked)
 
 
 def write_plan(pull: Pull, plan: Sequence[Sequence[Slice]]) -> list[str]:

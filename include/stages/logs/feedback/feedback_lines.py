@@ -28,7 +28,7 @@ from include.stages.logs.quarantine import RefusedLine, refuse_lines
 from include.stages.logs.rules.field_paths import located, renamed
 from include.stages.logs.slices.file_slices import Slice, without_unfinished_line
 from include.stages.logs.slices.queries import is_query, query_slices, spooled
-from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices
+from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices, window_of
 
 KINDS = ("explicit", "implicit", "automated")
 CHUNK = 20_000
@@ -104,11 +104,12 @@ def pull_feedback(
 
 
 def _unread(pull: Pull) -> Sequence[Slice]:
-    source, start = pull.section, pull.window.start
+    source, window = pull.section, window_of(pull)
     if source.format == "sql":
-        return query_slices(pull.window)
-    files = list_files(str(source.uri), source.format, start, pull.access.s3_options)
-    slices = [without_unfinished_line(file_slice, pull.access) for file_slice in unread_slices(pull, files, start)]
+        return query_slices(window)
+    files = list_files(str(source.uri), source.format, window.start, pull.access.s3_options)
+    unread = unread_slices(pull, files, window.start)
+    slices = [without_unfinished_line(file_slice, pull.access) for file_slice in unread]
     return [file_slice for file_slice in slices if file_slice.end > file_slice.start]
 
 

@@ -49,7 +49,7 @@ class Slice:
     @property
     def weight(self) -> int:
         """Bytes to read, compressed ones counted for what they become."""
-        return (self.end - self.start) * (EXPANSION if is_compressed(self.file.name) else 1)
+        return expanded(self.file.name, self.end - self.start)
 
     def to_json(self) -> dict[str, Any]:
         """Return the slice as JSON can hold it."""
@@ -138,6 +138,11 @@ class Slice:
             if cut >= 0:
                 return
             place += high
+
+
+def expanded(name: str, size: int) -> int:
+    """Return the bytes of a file's content, compressed ones counted for what they become."""
+    return size * (EXPANSION if is_compressed(name) else 1)
 
 
 def cut_up(file: LogFile, gaps: Iterable[tuple[int, int]], size: int) -> list[Slice]:

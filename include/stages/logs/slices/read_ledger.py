@@ -2,24 +2,28 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.digests import digest_of
 from include.foundation.errors import ObjectChangedError
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.store.rows import rows_of
-from include.foundation.store.scanning import Filter
+from include.foundation.store.scanning import Filter, scan
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.pull import Pull
-from include.stages.logs.slices.file_slices import Slice, cut_up, edges, is_divisible
+from include.stages.logs.slices.file_slices import Slice, cut_up, edges, expanded, is_divisible
 from include.stages.logs.slices.queries import QUERY
 
+BYTES_A_LINE = 500  # where no file of an interval can tell
 RULES = 2  # raise it when the rules of reading change: every file in the look-back is then read anew
 
 
@@ -56,6 +60,8 @@ class Entry:
     interval_start: datetime
     interval_end: datetime
     counts: Counts
+    table_version: int | None = None
+    table_rows: int | None = None
 
     @classmethod
     def of_slice(cls, pull: Pull, file_slice: Slice, read_edges: str | None, counts: Counts) -> "Entry":
@@ -87,6 +93,11 @@ class Entry:
             counts=counts,
         )
 
+    @property
+    def weight(self) -> int:
+        """Bytes that were read, compressed ones counted for what they become."""
+        return expanded(self.name, self.end_byte - self.start_byte)
+
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Entry":
         """Return the entry in a row of the table."""
@@ -116,6 +127,24 @@ def reader_digest(pull: Pull) -> str:
         loop.logs.format,
         loop.logs.columns,
     )
+
+
+def window_of(pull: Pull) -> Interval:
+    """Return the interval with its look-back, and with all that no pull has looked at since the one before it."""
+    dataset, latest = pull.store.dataset("files_read"), pull.interval.start
+    if dataset is None:
+        return pull.window
+    earlier: Filter = [("kind", "=", pull.kind), ("interval_end", "<=", latest)]
+    ends = [pc.max(batch.column(0)).as_py() for batch in scan(dataset, ["interval_end"], earlier) if batch.num_rows]
+    start = max(ends, default=latest)
+    return replace(pull.interval, start=start).widened(pull.loop.logs.look_back_hours)
+
+
+def names_read(pull: Pull) -> set[str]:
+    """Return the names of all files that were ever read."""
+    dataset = pull.store.dataset("files_read")
+    batches = [] if dataset is None else scan(dataset, ["name"], [("kind", "=", pull.kind)])
+    return {name for batch in batches for name in batch.column(0).to_pylist()}
 
 
 def unread_slices(pull: Pull, files: Iterable[LogFile], written_after: datetime) -> list[Slice]:
@@ -185,7 +214,9 @@ def note_read(store: LoopStore, entries: Iterable[Entry]) -> None:
 
     The answer of a query may change, so its entry is replaced.
     """
-    rows = rows_of(store.loop, "files_read", [entry.to_row() for entry in entries])
+    version, there = rows_in_log(store, "predictions")
+    noted = [replace(entry, table_version=version, table_rows=there) for entry in entries]
+    rows = rows_of(store.loop, "files_read", [entry.to_row() for entry in noted])
     if rows.num_rows == 0:
         return
     if set(rows.column("fingerprint").to_pylist()) == {QUERY}:
@@ -194,6 +225,25 @@ def note_read(store: LoopStore, entries: Iterable[Entry]) -> None:
     oldest = min(rows.column("written_at").to_pylist())
     kind = rows.column("kind")[0].as_py()
     store.append_new("files_read", rows, [("kind", "=", kind), ("written_at", ">=", oldest)])
+
+
+def rows_in_log(store: LoopStore, name: str, version: int | None = None) -> tuple[int | None, int]:
+    """Return a version of a table and how many rows its log has then; None and 0 without a table.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        Of the table.
+    version
+        The newest by default.
+    """
+    table = store.open_table(name, version)
+    if table is None:
+        return None, 0
+    rows = pa.table(table.get_add_actions(flatten=True)).column("num_records")
+    return int(table.version()), pc.sum(rows).as_py() or 0
 
 
 def read_in(store: LoopStore, kind: str, interval: Interval) -> list[Entry]:
@@ -211,6 +261,29 @@ def read_in(store: LoopStore, kind: str, interval: Interval) -> list[Entry]:
     of_interval: Filter = [("interval_start", "=", interval.start), ("interval_end", "=", interval.end)]
     rows = store.read("files_read", filters=[("kind", "=", kind), *of_interval])
     return [Entry.from_row(row) for row in rows.to_pylist()]
+
+
+def lines_lost_with(store: LoopStore, interval: Interval, damaged: Set[str]) -> int:
+    """Return how many lines are not counted of files that could not be read to their end: by their size, and what lines take.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    interval
+        Its runs read the files.
+    damaged
+        Names of these files.
+    """
+    entries = read_in(store, "logs", interval)
+    current = [
+        one for one in entries if not any(_supersedes(other, one) for other in entries if other.name == one.name)
+    ]
+    whole = [entry for entry in current if entry.name not in damaged]
+    lines, size = sum(entry.counts.lines for entry in whole), sum(entry.weight for entry in whole)
+    bytes_a_line = size / lines if lines and size else BYTES_A_LINE
+    broken = [entry for entry in current if entry.name in damaged]
+    return sum(max(0, round(entry.weight / bytes_a_line) - entry.counts.lines) for entry in broken)
 
 
 def _entries_by_name(pull: Pull, filters: Filter) -> dict[str, list[Entry]]:

@@ -138,7 +138,7 @@ def run(scenario: str, folder: Path) -> dict[str, Any]:
         found: Any = pull_feedback(store, day(), KEY)
     else:
         if not told.exists():
-            told.write_text(json.dumps(write_plan(pull, plan_pull(pull))))
+            told.write_text(json.dumps(write_plan(pull, plan_pull(pull).partitions)))
         while keys := json.loads(told.read_text()):
             pull_partition(pull, planned(store, keys[0]))
             told.write_text(json.dumps(keys[1:]))

@@ -1,8 +1,12 @@
 """A batch that is not good enough stops the loop with reasons; nothing logged is nothing to do."""
 
+import gzip
 import json
+import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from include.foundation.errors import ConfigError, DataQualityError, NothingToDo
@@ -113,3 +117,40 @@ def test_sample_is_said_and_the_number_of_rows_is_of_the_whole_batch(tmp_path, m
     report = validate_logs(store, day())
     assert (report.rows, report.judged, report.missed) == (60, 20, 0)
     assert "a uniform sample of 20" in Path(report.result_uri).read_text()
+
+
+class TestLostFiles:
+    """A file that cannot be read counts by its size, as what a line takes in the files that can."""
+
+    def test_truncated_parquet_file_weighs_as_many_lines_as_it_had(self, tmp_path):
+        store = make_store(tmp_path, logs={"format": "parquet", "max_refused_share": 0.3})
+        for name, numbers in (("a", range(200)), ("b", range(200, 400))):
+            pq.write_table(
+                pa.Table.from_pylist([line(n, probabilities=None) for n in numbers]),
+                tmp_path / "logs" / f"{name}.parquet",
+            )
+        path = tmp_path / "logs" / "b.parquet"
+        path.write_bytes(path.read_bytes()[:-50])
+        pull_logs(store, day(), KEY)
+        with pytest.raises(DataQualityError, match=r"log lines were refused, .* by the size of files") as caught:
+            validate_logs(store, day())
+        refused, total = (int(part) for part in re.findall(r"(\d+) of (\d+) log", str(caught.value))[0])
+        assert 190 <= refused <= 210
+        assert total == 200 + refused
+
+    def test_compressed_file_that_breaks_off_weighs_what_was_behind(self, tmp_path):
+        store = make_store(tmp_path, logs={"max_refused_share": 1.0})
+        packed = gzip.compress("".join(json.dumps(line(n)) + "\n" for n in range(5000)).encode())
+        (tmp_path / "logs" / "whole.jsonl.gz").write_bytes(packed)
+        other = gzip.compress("".join(json.dumps(line(n)) + "\n" for n in range(5000, 10_000)).encode())
+        (tmp_path / "logs" / "cut.jsonl.gz").write_bytes(other[: len(other) // 2])
+        pull_logs(store, day(), KEY)
+        report = validate_logs(store, day())
+        assert report.refused == 1
+        read = report.rows - 5000
+        assert 0 < read < 5000
+        assert report.lost == pytest.approx(max(0, 2500 - read), abs=50)
+
+    def test_files_that_are_whole_lose_nothing(self, tmp_path):
+        store = pulled(tmp_path, [*(line(n) for n in range(40)), "broken"])
+        assert (validate_logs(store, day()).refused, validate_logs(store, day()).lost) == (1, 0)

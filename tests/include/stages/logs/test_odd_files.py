@@ -54,7 +54,7 @@ def test_name_that_is_not_utf8_is_planned_and_read(tmp_path, log_format):
     path = tmp_path / "logs" / f"a.{log_format}"
     path.rename(path.with_stem(os.fsdecode(b"caf\xe9")))
     pull = make_pull(store)
-    for key in write_plan(pull, plan_pull(pull)):
+    for key in write_plan(pull, plan_pull(pull).partitions):
         pull_partition(pull, planned(store, key))
     assert store.read("predictions").column("source").to_pylist() == [f"caf\\xe9.{log_format}"]
 
@@ -118,7 +118,7 @@ def test_file_that_has_gone_after_the_plan_is_refused_alone_and_read_when_it_is_
     write_lines(tmp_path, [line(1)], "a.jsonl")
     path = write_lines(tmp_path, [line(2), line(3)], "b.jsonl")
     pull = make_pull(store)
-    (slices,) = plan_pull(pull)
+    (slices,) = plan_pull(pull).partitions
     path.rename(tmp_path / "elsewhere")
     for _ in range(2):  # as a task that is tried again
         pull_partition(pull, slices)

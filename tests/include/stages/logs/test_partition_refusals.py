@@ -68,7 +68,7 @@ def test_refusals_of_every_slice_of_a_file_are_settled_also_where_it_shrank(tmp_
     assert pull_logs(store, day(), KEY).refused == 9
     written(tmp_path, ["mended " * 5 + str(n) for n in range(left)], 1)
     pull = make_pull(store)
-    for slices in plan_pull(pull):
+    for slices in plan_pull(pull).partitions:
         pull_partition(pull, slices)
     assert report(store, day()).refused == left
 

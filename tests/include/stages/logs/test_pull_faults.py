@@ -112,7 +112,7 @@ if not keys:
             write_lines(tmp_path, [*self.lines()[number::4], line(4)], f"{number}.jsonl")
         calm, store = calm_store(tmp_path), make_store(tmp_path)
         expected = pull_logs(calm, day(), KEY)
-        keys = write_plan(make_pull(store), plan_pull(make_pull(store)))
+        keys = write_plan(make_pull(store), plan_pull(make_pull(store)).partitions)
         assert len(keys) == 4
         self.pull_twice(tmp_path, keys[::2], keys[1::2])
         assert state(store)["quarantine"] == state(calm)["quarantine"]

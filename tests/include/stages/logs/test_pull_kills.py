@@ -63,7 +63,7 @@ def test_partition_that_is_read_once_more_after_a_later_one_changes_nothing(tmp_
     write_lines(tmp_path, [line(1, when=DAY + timedelta(hours=9))], "a.jsonl")
     write_lines(tmp_path, [line(1)], "b.jsonl")
     pull = make_pull(store)
-    first, second = plan_pull(pull)
+    first, second = plan_pull(pull).partitions
     found = []
     for part in (first, second, first):
         pull_partition(pull, part)

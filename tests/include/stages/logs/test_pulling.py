@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -18,12 +18,15 @@ from hypothesis import strategies as st
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
 from include.foundation.lines.file_bytes import BYTE_ORDER_MARK
+from include.foundation.lines.refusals import LONGEST_RAW
 from include.foundation.lines.values import pseudonym
 from include.foundation.store.ledgers.taxonomies import classes_by_taxonomy
 from include.foundation.store.person_keys import person_key
-from include.stages.logs.pulling import pull_logs
+from include.stages.logs.feedback.feedback_lines import pull_feedback
+from include.stages.logs.pulling import plan_pull, pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
+from tests.include.stages.logs.log_builders import make_pull
 
 NEW = {"predictions", "quarantine"}
 
@@ -100,7 +103,8 @@ def test_bad_line_goes_to_quarantine_without_its_person_and_the_rest_is_stored(t
     assert row["line"] == 2
     expected = bad if isinstance(bad, bytes) else (bad if isinstance(bad, str) else json.dumps(bad)).encode()
     person = pseudonym("u4", person_key(store, KEY, "user"))
-    assert row["raw"] == expected.decode("utf-8", "backslashreplace").replace('"u4"', f'"{person}"')
+    raw = expected.decode("utf-8", "backslashreplace").replace('"u4"', f'"{person}"')
+    assert row["raw"] == (raw if len(raw) <= LONGEST_RAW else f"{raw[:LONGEST_RAW]}…")
 
 
 def test_line_with_several_faults_names_them_all(tmp_path):
@@ -210,12 +214,52 @@ def test_file_being_written_is_left_alone(tmp_path):
     assert pull_logs(store, day(), KEY).files == 0
 
 
-def test_old_file_is_not_read_again(tmp_path):
+@pytest.mark.parametrize("before", [DAY - timedelta(days=3), datetime(1980, 1, 1, tzinfo=UTC)])
+def test_file_that_is_older_than_the_window_is_not_read_and_named(tmp_path, before):
     store = make_store(tmp_path)
-    path = write_lines(tmp_path, [line(1)])
-    before = (DAY - timedelta(days=3)).timestamp()
-    os.utime(path, (before, before))
+    os.utime(write_lines(tmp_path, [line(1)], "old.jsonl"), (before.timestamp(),) * 2)
     assert pull_logs(store, day(), KEY).files == 0
+    assert [file.name for file in plan_pull(make_pull(store)).overlooked] == ["old.jsonl"]
+
+
+def test_old_file_that_was_read_in_its_time_is_not_named(tmp_path):
+    store = make_store(tmp_path, logs={"look_back_hours": 0})
+    for number in range(3):
+        path = write_lines(tmp_path, [line(number, when=DAY + timedelta(days=number))], f"{number}.jsonl")
+        os.utime(path, ((DAY + timedelta(days=number, hours=20)).timestamp(),) * 2)
+        pull_logs(store, day(number), KEY)
+    assert plan_pull(make_pull(store)).overlooked == []
+
+
+@pytest.mark.parametrize("kind", ["logs", "feedback"])
+def test_after_an_outage_the_window_begins_where_the_last_pull_ended(tmp_path, kind):
+    """The look-back is a day, and nothing runs for four."""
+    store = make_store(tmp_path, feedback={"uri": str(tmp_path / "feedback")})
+    (tmp_path / "feedback").mkdir()
+    signal = {"trace_id": "t", "kind": "explicit", "signal": "report"}
+    for number in range(8):
+        moment = DAY + timedelta(days=number, hours=3)
+        lines = [line(number, when=moment)]
+        if kind == "feedback":
+            lines = [{**signal, "feedback_id": f"f{number}", "ts": moment.isoformat()}]
+        path = write_lines(tmp_path, lines, f"{number}.jsonl")
+        path = path.rename(tmp_path / kind / path.name)
+        os.utime(path, ((moment + timedelta(hours=1)).timestamp(),) * 2)
+        if number in {0, 1, 6}:
+            pull_logs(store, day(number), KEY)
+            pull_feedback(store, day(number), KEY)
+    table = "predictions" if kind == "logs" else "feedback"
+    assert store.read(table).num_rows == 7
+
+
+def test_interval_before_all_others_begins_with_its_look_back(tmp_path):
+    store = make_store(tmp_path)
+    for number in (0, 5):
+        path = write_lines(tmp_path, [line(number, when=DAY + timedelta(days=number))], f"{number}.jsonl")
+        os.utime(path, ((DAY + timedelta(days=number, hours=20)).timestamp(),) * 2)
+    pull_logs(store, day(5), KEY)
+    assert pull_logs(store, day(2), KEY).files == 0
+    assert pull_logs(store, day(1), KEY).late == 1
 
 
 class TestParquet:
@@ -314,7 +358,8 @@ CRASH = """
 import os, signal, sys
 from pathlib import Path
 from include.foundation.store.tables import LoopStore
-from include.stages.logs.pulling import pull_logs
+from include.stages.logs.feedback.feedback_lines import pull_feedback
+from include.stages.logs.pulling import plan_pull, pull_logs
 from tests.builders import KEY, day, make_store
 calls, limit, real = 0, int(sys.argv[2]), LoopStore._commit
 def dying(self, *arguments):
