@@ -122,7 +122,8 @@ def _cut_off(head: tuple[int, str], hashes: list[str]) -> list[str]:
     """Return whether decisions at the end of the chain were removed or replaced since the newest one was noted."""
     sequence, noted = head
     if not sequence:
-        return [f"{HEAD}: missing; the newest decisions may have been cut off"] if hashes else []
+        # Killed before it could note its only decision, a process leaves none noted.
+        return [f"{HEAD}: missing; the newest decisions may have been cut off"] if len(hashes) > 1 else []
     if sequence > len(hashes):
         return [f"decisions {len(hashes) + 1} to {sequence}: were recorded and are missing"]
     changed = f"decision {sequence}: is not the one that was recorded; it and those after it were replaced"
@@ -137,23 +138,22 @@ def _head(store: LoopStore) -> tuple[int, str]:
     return 0, FIRST
 
 
-def _note_head(store: LoopStore, appended: pa.Table) -> None:
-    """Note the newest decision; a killed process may leave an older one noted, which is true as well."""
-    noted, _ = _head(store)
-    if noted and not appended.num_rows:
-        return
-    rows = appended if appended.num_rows else store.read("decisions", columns=["sequence", "hash"])
-    newest = rows.sort_by("sequence").to_pylist()[-1]
-    if newest["sequence"] > noted:
-        write_file(store, HEAD, json.dumps({"sequence": newest["sequence"], "hash": newest["hash"]}))
+def _note_head(store: LoopStore, rows: pa.Table, noted: int) -> None:
+    """Note the newest of some decisions; a killed process may leave an older one noted, which is true as well."""
+    newest = max(rows.select(["sequence", "hash"]).to_pylist(), key=lambda row: row["sequence"], default=None)
+    if newest and newest["sequence"] > noted:
+        write_file(store, HEAD, json.dumps(newest))
 
 
 def _append(store: LoopStore, decision: Decision, unique: tuple[str, ...]) -> None:
     """Append a decision, unless there is one that is equal in what is to be unique."""
+    noted, _ = _head(store)
+    if not noted:  # of an earlier version, or killed before the first was noted
+        _note_head(store, store.read("decisions", columns=["sequence", "hash"]), noted)
     appended = store.append_computed(
         "decisions", lambda present: _next(store, present, decision, unique), columns=CHAIN
     )
-    _note_head(store, appended)
+    _note_head(store, appended, noted)
 
 
 def _rows(store: LoopStore, kind: type[Decision], subject: str | Collection[str] | None) -> pa.Table:

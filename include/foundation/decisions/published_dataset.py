@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from include.foundation.decisions.decision import Decision
 
 
@@ -23,3 +25,7 @@ class PublishedDataset(Decision):
     changed: int | None
     classes: dict[str, int]
     """Training labels by class."""
+    former_names: dict[str, str | None] = Field(default_factory=dict)
+    """What the former names of classes in the labels meant when it was published; None of a retired class."""
+    retired: int = 0
+    """Labels of retired classes, which are left out."""

@@ -22,7 +22,7 @@ class AnswerReader:
     Attributes
     ----------
     classes
-        Of the loop.
+        Names that an answer may give: the loop's classes, and their former names.
     requests
         Trace id by request id.
     request_of

@@ -112,7 +112,8 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
 
 
 def _unread(store: LoopStore, backend: LabelingBackend) -> Answers:
-    ledger = store.read("requests", columns=["request_id", "trace_id"])
+    # Of two requests on one row, the newest comes last: it is meant where an answer names the row.
+    ledger = store.read("requests", columns=["request_id", "trace_id", "asked_at"]).sort_by("asked_at")
     requests = dict(zip(ledger.column("request_id").to_pylist(), ledger.column("trace_id").to_pylist(), strict=True))
     return backend.answers(requests, answers_read(store))
 

@@ -15,6 +15,7 @@ from include.foundation.lines.line_files import read_lines
 from include.foundation.lines.sources import passed_over
 from include.foundation.lines.values import json_line
 from include.foundation.store.objects.local_objects import LocalObjects
+from include.foundation.taxonomy import Taxonomy
 from include.foundation.uris import is_remote
 from include.stages.labeling.answer_files import files_in, unread_lines
 from include.stages.labeling.answer_lines import RULES, AnswerReader
@@ -88,10 +89,11 @@ class FilesBackend:
         """
         task, logs = self.loop.task, self.loop.logs
         request_of = {trace_id: request_id for request_id, trace_id in requests.items()}
-        reader, patience = AnswerReader(task.classes, requests, request_of), timedelta(hours=logs.look_back_hours)
+        names = sorted(Taxonomy.of(task).meanings)  # answers may use former names
+        reader, patience = AnswerReader(names, requests, request_of), timedelta(hours=logs.look_back_hours)
         answers = Answers([], passed_over=passed_over(str(self.answer_folder), "jsonl"))
         for file in files_in(self.answer_folder):
-            lines, mark = unread_lines(file, read.get(file.name), digest_of(RULES, task.classes), patience)
+            lines, mark = unread_lines(file, read.get(file.name), digest_of(RULES, names), patience)
             latest = file.latest(logs.clock_skew_seconds)
             for answer in (reader.read(line, latest, file.name) for line in lines):
                 if isinstance(answer, Answer):

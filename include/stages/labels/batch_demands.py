@@ -12,6 +12,7 @@ from include.foundation.errors import DataQualityError
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.agreement import krippendorff_at_most
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.consensus import votes_of
@@ -146,7 +147,7 @@ def _class_shift(store: LoopStore, labels: Sequence[str]) -> Figure | None:
     """Return by how much the share of one class at least exceeds its share of the labels that people gave before."""
     columns = ["label_id", "supersedes", "label", "origin"]
     earlier = current_labels(store.read("labels", columns=columns, filters=[("origin", "!=", "seed")]))
-    before = Counter(earlier.column("label").to_pylist())
+    before = Counter(Taxonomy.of(store.loop.task).read_labels(earlier).column("label").to_pylist())
     if not labels or not before:
         return None
     shifts = {

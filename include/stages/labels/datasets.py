@@ -1,6 +1,7 @@
 """Datasets: versions of the table ``labels``, each named by a digest over every cell."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from include.foundation.digests import column_digest, table_digest
 from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 
 NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
 
@@ -36,25 +38,33 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
     ------
     NothingToDo
         If there is no label, or none has changed since the last dataset.
+    ConfigError
+        If a label names a class of which the loop file does not say what became of it.
     """
     version = store.version("labels")
     if version is None:
         raise NothingToDo("There is no label yet: nothing to publish")
-    dataset = _dataset(store, version)
+    former_names, retired = _former_names(store, version)
+    dataset = _dataset(store, version, former_names)
     last = latest(store, PublishedDataset)
     if last is not None and last.digest == dataset.digest:
         raise NothingToDo(f"No label changed since dataset {last.subject}")
-    changes = _changes(dataset, labels_by_trace_id(store, last.subject) if last else {})
+    changes = _changes(dataset, _labels_of_last(store, last))
+    left_out = (
+        f" {retired} labels of retired classes are left out; their rows may be requested again." if retired else ""
+    )
     return record(
         store,
         PublishedDataset(
             subject=dataset.digest[:16],
-            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}",),
+            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}{left_out}",),
             digest=dataset.digest,
             labels_version=version,
             train=dataset.train.num_rows,
             holdout=dataset.holdout.num_rows,
             classes=dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
+            former_names=former_names,
+            retired=retired,
             **changes,
         ),
     )
@@ -97,7 +107,7 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
         If the store no longer has that version.
     """
     published = _published(store, name)
-    dataset = _dataset(store, published.labels_version)
+    dataset = _dataset(store, published.labels_version, published.former_names)
     if dataset.digest != published.digest:
         if table_digest(_digested(dataset.train, dataset.holdout)) == published.digest:  # of an earlier version
             return replace(dataset, digest=published.digest)
@@ -116,7 +126,8 @@ def trained_on(store: LoopStore, name: str) -> set[str]:
 def labels_by_trace_id(store: LoopStore, name: str) -> dict[str, str] | None:
     """Return each trace id's label in a published dataset; None if the store no longer has its version of ``labels``."""
     try:
-        return _labels(*_splits(store, _published(store, name).labels_version))
+        published = _published(store, name)
+        return _labels(*_splits(store, published.labels_version, published.former_names))
     except VersionGoneError:
         return None
 
@@ -128,8 +139,8 @@ def _published(store: LoopStore, name: str) -> PublishedDataset:
     return published
 
 
-def _dataset(store: LoopStore, version: int) -> Dataset:
-    train, holdout = _splits(store, version)
+def _dataset(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> Dataset:
+    train, holdout = _splits(store, version, former_names)
     return Dataset(column_digest(_digested(train, holdout)), version, train, holdout)
 
 
@@ -137,9 +148,12 @@ def _digested(train: pa.Table, holdout: pa.Table) -> pa.Table:
     return pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED))
 
 
-def _splits(store: LoopStore, version: int) -> tuple[pa.Table, pa.Table]:
-    """Return the rows to train on and those held out."""
+def _splits(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> tuple[pa.Table, pa.Table]:
+    """Return the rows to train on and those held out, with former names of classes as they were read then."""
     rows = current_labels(store.read("labels", version=version)).sort_by("trace_id")
+    if former_names:
+        as_labeled: dict[str, str | None] = {name: name for name in rows.column("label").to_pylist()}
+        rows = Taxonomy((), as_labeled | {**former_names}).read_labels(rows)
     keys, splits = rows.column("content_key").to_pylist(), rows.column("split").to_pylist()
     holdout_keys = {key for key, split in zip(keys, splits, strict=True) if split == "holdout"}
     # Content of the holdout is never trained on, also where near duplicates were once requested in both splits.
@@ -147,6 +161,25 @@ def _splits(store: LoopStore, version: int) -> tuple[pa.Table, pa.Table]:
     train = rows.filter(pa.array(is_train, pa.bool_()))
     holdout = rows.filter(pa.array([split == "holdout" for split in splits], pa.bool_()))
     return train, holdout
+
+
+def _former_names(store: LoopStore, version: int) -> tuple[dict[str, str | None], int]:
+    """Return what the former names in the labels mean today, and the number of labels of retired classes."""
+    taxonomy = Taxonomy.of(store.loop.task)
+    rows = current_labels(
+        store.read("labels", columns=["label_id", "supersedes", "label", "predicted"], version=version)
+    )
+    labels = rows.column("label").to_pylist()
+    taxonomy.demand_declared(labels, "labels")
+    used = {*labels, *rows.column("predicted").to_pylist()} & {*taxonomy.former}
+    return {name: taxonomy.current(name) for name in sorted(used)}, sum(map(taxonomy.is_retired, labels))
+
+
+def _labels_of_last(store: LoopStore, last: PublishedDataset | None) -> dict[str, str] | None:
+    """Return the labels of the last dataset under today's names: a class that was renamed since is no change."""
+    labels = labels_by_trace_id(store, last.subject) if last else {}
+    taxonomy = Taxonomy.of(store.loop.task)
+    return None if labels is None else {trace_id: taxonomy.shown(label) for trace_id, label in labels.items()}
 
 
 def _changes(dataset: Dataset, last: dict[str, str] | None) -> dict[str, int | None]:

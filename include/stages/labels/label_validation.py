@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from include.foundation.store.ledgers.outcomes import current_labels, set_aside
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.agreement import krippendorff_alpha
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
@@ -83,13 +84,13 @@ def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], probabilitie
     proposals = proposals_of(store, undecided, probabilities)
     filters = [("trace_id", "in", [proposal.request["trace_id"] for proposal in proposals])]
     present = current_labels(store.read("labels", filters=filters)).to_pylist() if proposals else []
-    current = {row["trace_id"]: row for row in present}
+    current, taxonomy = {row["trace_id"]: row for row in present}, Taxonomy.of(store.loop.task)
     accepted: list[dict[str, Any]] = []
     aside: list[dict[str, Any]] = []
     for proposal in proposals:
         doubt, superseded = objection(store.loop, proposal), current.get(proposal.request["trace_id"])
         if doubt is not None:
             aside.append(set_aside_row(proposal, *doubt))
-        elif superseded is None or superseded["label"] != proposal.label:
+        elif superseded is None or taxonomy.current(superseded["label"]) != proposal.label:
             accepted.append(label_row(store.loop, proposal, None if superseded is None else superseded["label_id"]))
     return Decided(accepted, aside)

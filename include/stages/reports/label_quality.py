@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from include.foundation.store.ledgers.annotations import Annotation, latest_annotations
 from include.foundation.store.ledgers.outcomes import current_labels, set_aside
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.agreement import krippendorff_alpha
 from include.stages.labels.consensus import votes_of
 
@@ -48,7 +49,8 @@ def label_quality(store: LoopStore, requests: set[str]) -> LabelQuality:
     """
     columns = ["label_id", "supersedes", "request_id", "label", "agreement"]
     rows = current_labels(store.read("labels", columns=columns, filters=[("request_id", "in", sorted(requests))]))
-    labels = {row["request_id"]: row for row in rows.to_pylist()}
+    taxonomy = Taxonomy.of(store.loop.task)
+    labels = {row["request_id"]: row | {"label": taxonomy.shown(row["label"])} for row in rows.to_pylist()}
     annotations = latest_annotations(store, requests)
     votes = [annotation for annotation in annotations if annotation.is_vote]
     aside = [row for row in set_aside(store).to_pylist() if row["source"] in requests - labels.keys()]

@@ -1,12 +1,13 @@
 """What annotators answered, each under a pseudonym."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 
 DECLINED = ""
 
@@ -24,7 +25,7 @@ class Annotation:
     annotator
         Pseudonym.
     label
-        One of the loop's classes, or `DECLINED`.
+        One of the loop's classes, in the name that was given then, or `DECLINED`.
     created_at
         When it was given, UTC.
     source
@@ -68,9 +69,20 @@ def late_requests(store: LoopStore) -> set[str]:
 
 
 def latest_annotations(store: LoopStore, requests: Iterable[str]) -> list[Annotation]:
-    """Return the newest annotation of each annotator to each of some requests, see `newest_of_each`."""
+    """Return the newest annotation of each annotator to each of some requests, see `newest_of_each`, in today's classes.
+
+    Who named a class that is retired now counts as one who declined.
+
+    Raises
+    ------
+    ConfigError
+        If an annotation names a class of which the loop file does not say what became of it.
+    """
     filters: Filter = [("request_id", "in", sorted(requests))]
-    return newest_of_each(Annotation(**row) for row in store.read("annotations", filters=filters).to_pylist())
+    annotations = newest_of_each(Annotation(**row) for row in store.read("annotations", filters=filters).to_pylist())
+    taxonomy = Taxonomy.of(store.loop.task)
+    taxonomy.demand_declared((each.label for each in annotations if each.is_vote), "annotations")
+    return [replace(each, label=taxonomy.current(each.label) or DECLINED) for each in annotations]
 
 
 def newest_of_each(annotations: Iterable[Annotation]) -> list[Annotation]:
