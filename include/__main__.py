@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.foundation.config.key_reference import reference_page
-from include.foundation.config.loading import load_loops, loop_named
+from include.foundation.config.loading import loop_named
 from include.foundation.config.loop_file import Loop
-from include.foundation.config.operations import untold
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done or valid, 1 not valid."""
     parser = argparse.ArgumentParser(prog="python -m include", description="Work on loop files.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="say everything that is wrong with the loop files")
+    commands.add_parser("check", help="say everything that is wrong with the loop files, and try what they name")
     commands.add_parser("schema", help="print the JSON Schema of a loop file, for editors")
     commands.add_parser("reference", help="print the reference page of every key of a loop file, in Markdown")
     suite = commands.add_parser(
@@ -60,8 +59,10 @@ def _run(given: argparse.Namespace) -> int:
     if given.command in ON_REGISTRY:
         return _on_registry(given)
     if given.command == "check":
-        _check()
-    elif given.command == "schema":
+        from include.checks.loop_check import check_loops
+
+        return check_loops()
+    if given.command == "schema":
         print(json.dumps(Loop.model_json_schema(), indent=2))
     elif given.command == "reference":
         print(reference_page(), end="")
@@ -70,13 +71,6 @@ def _run(given: argparse.Namespace) -> int:
     else:
         _maintain(given.loop, given.store)
     return 0
-
-
-def _check() -> None:
-    for loop in load_loops():
-        print(f"{loop.name}: valid, digest {loop.digest[:12]}")
-        if events := untold(loop.notify):
-            print(f"{loop.name}: nobody is told of {', '.join(events)}; name a notifier in notify")
 
 
 def _suite(name: str, *, overwrite: bool) -> None:

@@ -158,8 +158,9 @@ def next_ticks(schedule: str, number: int, moment: datetime = AN_EPOCH) -> list[
 def _ticks(schedule: str, moment: datetime) -> Any:
     from croniter import CroniterError, croniter
 
+    is_random = any(field.upper().startswith("R") for field in schedule.split())
     try:
-        return croniter(PRESETS.get(schedule, schedule), moment)
+        return croniter("R is another moment each time" if is_random else PRESETS.get(schedule, schedule), moment)
     except (CroniterError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ConfigError(
             f"got {schedule!r}, expected a cron expression such as 0 6 * * * (minute, hour, day, month, weekday), or one of "

@@ -52,20 +52,26 @@ def parsed_dags() -> dict[str, DAG]:
     RuntimeError
         If a DAG file cannot be imported.
     """
-    from airflow.dag_processing.dagbag import DagBag
-
     before = os.environ.get(LOOPS_DIR_VARIABLE)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "loop.yaml").write_text(yaml.safe_dump(LOOP), encoding="utf-8")
         os.environ[LOOPS_DIR_VARIABLE] = folder
         try:
-            bag = DagBag(dag_folder=ROOT / "dags")
+            dags, errors = parsed()
         finally:
             _restore(before)
-    if bag.import_errors:
-        msg = f"DAG files cannot be imported: {bag.import_errors}"
+    if errors:
+        msg = f"DAG files cannot be imported: {errors}"
         raise RuntimeError(msg)
-    return dict(bag.dags)
+    return dags
+
+
+def parsed() -> tuple[dict[str, DAG], dict[str, str]]:
+    """Parse the DAG files and return the DAGs by id, and the import errors by path."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=ROOT / "dags")
+    return dict(bag.dags), dict(bag.import_errors)
 
 
 def _restore(before: str | None) -> None:

@@ -1,7 +1,7 @@
 """Tell people what happened in a loop, through the notifiers that its loop file names."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -114,23 +114,15 @@ def notifier_of(entry: Notify) -> BaseNotifier:
         raise ConfigError(f"notifier {entry.notifier} does not take params {sorted(entry.params)}: {error}") from error
 
 
-def check_notifiers(loops: Iterable[Loop]) -> None:
-    """Make every notifier that these loops name.
-
-    Raises
-    ------
-    ConfigError
-        With the problems of all loops.
-    """
+def notifier_problems(loop: Loop) -> list[str]:
+    """Make every notifier that a loop file names, and return what is wrong with them."""
     problems = []
-    for loop in loops:
-        for number, entry in enumerate(loop.notify):
-            try:
-                notifier_of(entry)
-            except ConfigError as error:
-                problems.append(f"{loop.name}.yaml: notify.{number}: {error}")
-    if problems:
-        raise ConfigError("Loop files name notifiers that do not work", problems)
+    for number, entry in enumerate(loop.notify):
+        try:
+            notifier_of(entry)
+        except ConfigError as error:
+            problems.append(f"notify.{number}: {error}")
+    return problems
 
 
 def _failure(context: Context) -> str:

@@ -1,5 +1,6 @@
 """DAG files parse, import nothing heavy, and say what they are."""
 
+import os
 import subprocess
 import sys
 
@@ -60,6 +61,32 @@ def test_dag_file_with_one_broken_loop_file_keeps_the_other_loops_and_shows_the_
     assert "did you mean" in errors
 
 
+def test_no_file_of_the_loops_folder_stops_another_loop(tmp_path):
+    good = (ROOT / "include" / "loops" / "digits.yaml").read_text()
+    (tmp_path / "digits.yaml").write_text(good)
+    (tmp_path / ".#digits.yaml").symlink_to("ada@host.4711:1")
+    (tmp_path / "gone.yaml").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "fifo.yaml")
+    (tmp_path / "deep.yaml").write_text("[" * 200_000)
+    (tmp_path / "other.yml").write_text(good)
+    for name, schedule in (("hour", "0 25 * * *"), ("words", "every day"), ("once", "@once"), ("never", "0 0 31 2 *")):
+        text = good.replace("name: digits", f"name: {name}").replace('"@daily"', f'"{schedule}"')
+        (tmp_path / f"{name}.yaml").write_text(text)
+    ids, errors = parsed_in_a_fresh_process(tmp_path)
+    assert ids == str(sorted(f"digits.{stage}" for stage in STAGES))
+    for name in (
+        "gone.yaml",
+        "fifo.yaml",
+        "deep.yaml",
+        "other.yml",
+        "hour.yaml",
+        "words.yaml",
+        "once.yaml",
+        "never.yaml",
+    ):
+        assert name in errors
+
+
 def test_notifier_that_does_not_work_shows_its_problem_and_every_loop_keeps_its_dags(tmp_path):
     text = (ROOT / "include" / "loops" / "digits.yaml").read_text()
     (tmp_path / "digits.yaml").write_text(f"{text}\nnotify: [{{events: [failure], notifier: nowhere.Notifier}}]\n")
@@ -91,6 +118,4 @@ def parsed_in_a_fresh_process(loops):
 
 
 def _environment():
-    import os
-
     return {**os.environ, "PYTHONPATH": str(ROOT)}

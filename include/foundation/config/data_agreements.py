@@ -30,8 +30,9 @@ def data_disagreements(loop: Loop) -> Iterator[Disagreement]:
 
 
 def set_by_hand(section: Section, *names: str) -> list[str]:
-    """Return which of these keys the loop file gives."""
-    return [name for name in names if name in section.model_fields_set]
+    """Return which of these keys the loop file sets to something else than their default."""
+    defaults = {name: type(section).model_fields[name].get_default(call_default_factory=True) for name in names}
+    return [name for name in names if getattr(section, name) != defaults[name]]
 
 
 def repeated(values: Iterable[str]) -> list[str]:
@@ -126,7 +127,7 @@ def _sources(loop: Loop) -> Iterator[Disagreement]:
             yield from _folder(key, source)
     if not loop.logs.uri and loop.logs.format != "sql":
         yield ("logs.uri", "logs.format"), "missing: a folder of log files, or s3://bucket/prefix"
-    given = sorted(loop.feedback.model_fields_set)
+    given = set_by_hand(loop.feedback, *type(loop.feedback).model_fields)
     if given and not loop.feedback.given:
         yield ("feedback.uri", "feedback.query"), f"missing, so {', '.join(given)} would have no effect"
     yield from _schedule(loop)
@@ -170,6 +171,8 @@ def _schedule(loop: Loop) -> Iterator[Disagreement]:
         yield ("logs.schedule",), error.message
         return
     hours = (second - first).total_seconds() / 3600
+    if hours < 1 / 60:
+        yield ("logs.schedule",), f"got {loop.logs.schedule!r}, expected at most a run a minute"
     if hours > loop.deploy.watch_days * 24:
         text = (
             f"{loop.deploy.watch_days} days end before the next run of {loop.logs.schedule}, {hours / 24:g} days later"

@@ -1,10 +1,17 @@
 """Domain rules: which labels an input makes impossible."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from include.foundation.config.sections import Rule
+
+LONGEST_SEARCH = 0.5  # seconds of this process's own time
+PROBED = 2_000
+NESTED = "a repetition within a repetition, such as (a+)+, or several of them one after another, can search for ever"
 
 
 def broken_rules(rules: Sequence[Rule], row: Mapping[str, Any], label: str) -> list[str]:
@@ -22,7 +29,7 @@ def broken_rules(rules: Sequence[Rule], row: Mapping[str, Any], label: str) -> l
     Returns
     -------
     list of str
-        Empty if the label breaks no rule.
+        Empty if the label breaks no rule. A search that takes half a second counts as broken, and says so.
 
     Examples
     --------
@@ -30,9 +37,75 @@ def broken_rules(rules: Sequence[Rule], row: Mapping[str, Any], label: str) -> l
     >>> broken_rules([rule], {"input_text": "OPEC meets"}, "earn")
     ["rule oil: label 'earn' is not possible where text matches 'opec'"]
     """
-    return [
-        f"rule {rule.name}: label {label!r} is not possible where {rule.input} matches {rule.when!r}"
-        for rule in rules
-        if re.search(rule.when, str(row.get(f"input_{rule.input}") or ""), re.IGNORECASE)
-        and (label not in rule.allow if rule.allow is not None else label in (rule.deny or []))
-    ]
+    broken = []
+    for rule in rules:
+        if label not in rule.allow if rule.allow is not None else label in (rule.deny or []):
+            matches = _matches(rule, str(row.get(f"input_{rule.input}") or ""))
+            if matches is None:
+                broken.append(f"rule {rule.name}: searching {rule.input} for {rule.when!r} takes too long; {NESTED}")
+            elif matches:
+                broken.append(
+                    f"rule {rule.name}: label {label!r} is not possible where {rule.input} matches {rule.when!r}"
+                )
+    return broken
+
+
+def slow_rules(rules: Sequence[Rule]) -> list[str]:
+    """Return a problem for each rule that takes too long on some text made of its own letters.
+
+    Examples
+    --------
+    >>> slow_rules([Rule(name="oil", input="text", when="opec", deny=["earn"])])
+    []
+    """
+    problems = []
+    for number, rule in enumerate(rules):
+        if any(_matches(rule, text) is None for text in _hard_texts(rule.when)):
+            problems.append(
+                f"labels.rules.{number}.when: got {rule.when!r}, which takes too long on some texts: {NESTED}"
+            )
+    return problems
+
+
+def _hard_texts(expression: str) -> Iterator[str]:
+    """Yield texts of one or two signs that the expression names, again and again, with an end that fits nothing."""
+    letters = list(dict.fromkeys([*re.findall(r"[^\s\\^$.|?*+(){}\[\]]", expression), *"a0 -,"]))[:16]
+    for letter in letters:
+        for length in (40, PROBED):
+            yield letter * length + "\x00"
+            yield f"{letter} " * (length // 2) + "\x00"
+
+
+def _matches(rule: Rule, text: str) -> bool | None:
+    """Return whether a rule's expression is in a text; None if the search took too long."""
+    try:
+        with _at_most(LONGEST_SEARCH):
+            return re.search(rule.when, text, re.IGNORECASE) is not None
+    except _TooLongError:
+        return None
+
+
+class _TooLongError(Exception):
+    pass
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Stop what is within after so many seconds of processor time.
+
+    Airflow bounds a task by the other timer, of real time. Signals reach the main thread, so elsewhere nothing is stopped.
+    """
+
+    def stop(*_: object) -> NoReturn:
+        raise _TooLongError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import RetrainPlan, TrainedChallenger, latest, record_first
 from include.foundation.digests import digest_of
 from include.foundation.errors import TrainingError
@@ -97,21 +99,30 @@ def fit(store: LoopStore, dataset: Dataset) -> Any:
     TrainingError
         If there are fewer than two classes, or the model refuses the rows.
     """
-    labels = np.array(dataset.train.column("label").to_pylist())
+    return fitted(store.loop, dataset.train)
+
+
+def fitted(loop: Loop, rows: pa.Table) -> Any:
+    """Return the loop's model, fitted on rows of its inputs and ``label``.
+
+    Raises
+    ------
+    TrainingError
+        If there are fewer than two classes, or the model refuses the rows.
+    """
+    labels = np.array(rows.column("label").to_pylist())
     if np.unique(labels).size < 2:
         raise TrainingError(
             f"Got {labels.size} training labels of {np.unique(labels).size} classes, expected two or more classes"
         )
-    estimator = build(store.loop)
+    estimator: Any = build(loop)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            return estimator.fit(features_frame(store.loop, dataset.train), labels)
+            return estimator.fit(features_frame(loop, rows), labels)
     except Exception as error:  # an estimator is the user's own code, or is given parameters that only it can judge
         problem = str(error) or type(error).__name__
-        raise TrainingError(
-            f"{store.loop.training.factory} cannot be fitted on {labels.size} rows: {problem}"
-        ) from error
+        raise TrainingError(f"{loop.training.factory} cannot be fitted on {labels.size} rows: {problem}") from error
 
 
 def model_digest(store: LoopStore, dataset: Dataset, estimator: Any) -> str:

@@ -74,11 +74,12 @@ class LoopHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection and say what answered, or what is wrong; raises nothing and shows no secret."""
         try:
-            return True, self._without_secrets(self.check())
+            return True, self.without_secrets(self.check())
         except Exception as error:  # whatever is wrong with a connection is what the caller wants to hear
-            return False, self._without_secrets(str(error) or type(error).__name__)
+            return False, self.without_secrets(str(error) or type(error).__name__)
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """Return a text without what the connection keeps secret."""
         for secret in self._secrets():
             text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
         return text

@@ -60,8 +60,8 @@ def spooled(file_slice: Slice, pull: Pull) -> Iterator[Slice]:
         path = Path(folder) / "rows.jsonl"
         bounds = Interval.from_key(file_slice.file.uri.removeprefix(SCHEME))
         with path.open("w", encoding="utf-8") as spool:
-            for row in _rows(str(pull.section.query), bounds, pull.access):
-                spool.write(json.dumps(_record(row), ensure_ascii=False, default=_as_json) + "\n")
+            for row in rows_between(str(pull.section.query), bounds, pull.access):
+                spool.write(json.dumps(row, ensure_ascii=False, default=_as_json) + "\n")
         status = path.stat()
         file = replace(
             file_slice.file,
@@ -73,7 +73,25 @@ def spooled(file_slice: Slice, pull: Pull) -> Iterator[Slice]:
         yield Slice(file, 0, status.st_size)
 
 
-def _rows(query: str, bounds: Interval, access: Access) -> Iterator[Mapping[str, Any]]:
+def rows_between(query: str, bounds: Interval, access: Access) -> Iterator[dict[str, Any]]:
+    """Yield what a query answers as records, as a log line has them.
+
+    Parameters
+    ----------
+    query
+        Has the parameters ``:start`` and ``:end``.
+    bounds
+        What they are bound to.
+    access
+        Has the URL of the database.
+
+    Raises
+    ------
+    ConfigError
+        If there is no connection, or the database refuses the query.
+    StoreError
+        If the database cannot be reached.
+    """
     from sqlalchemy import create_engine, text
     from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError, StatementError
 
@@ -86,7 +104,7 @@ def _rows(query: str, bounds: Interval, access: Access) -> Iterator[Mapping[str,
         values = [moment.isoformat() if sqlite else moment for moment in moments]
         with engine.connect().execution_options(stream_results=True, yield_per=FETCHED) as connection:
             answer = connection.execute(text(query), dict(zip(("start", "end"), values, strict=True)))
-            yield from (dict(row) for row in answer.mappings())
+            yield from (_record(dict(row)) for row in answer.mappings())
     except DBAPIError as error:
         if error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}:
             raise StoreError(f"The database does not answer, run the task again: {error.orig}") from None

@@ -1,6 +1,7 @@
 """Settings that cannot work together are refused, beside everything else that is wrong, and near misses are taken."""
 
 import pytest
+import yaml
 
 from include.foundation.config.loading import load_loop
 from include.foundation.errors import ConfigError
@@ -166,6 +167,13 @@ def test_settings_that_cannot_work_are_refused_once_and_with_their_key(tmp_path,
 @pytest.mark.parametrize("sections", WORKS, ids=str)
 def test_settings_near_by_are_taken(tmp_path, sections):
     assert load_loop(write(tmp_path, changed(**sections))).name == "wire"
+
+
+@pytest.mark.parametrize("sections", WORKS, ids=str)
+def test_file_that_spells_every_default_out_is_the_same_loop(tmp_path, sections):
+    loop = load_loop(write(tmp_path, changed(**sections)))
+    path = write(tmp_path, yaml.safe_dump(loop.model_dump()))
+    assert load_loop(path).digest == loop.digest
 
 
 def test_wrong_values_do_not_hide_what_other_keys_disagree_on(tmp_path):

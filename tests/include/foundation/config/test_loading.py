@@ -7,7 +7,6 @@ import sys
 import pytest
 import yaml
 
-from include.__main__ import main
 from include.foundation.config.loading import load_loop, loop_named
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Section
@@ -157,16 +156,6 @@ def test_digest_covers_defaults_and_changes_with_any_value(tmp_path):
 def test_configuration_cannot_be_changed_after_it_was_read(tmp_path):
     with pytest.raises(ValueError, match="frozen"):
         load_loop(write(tmp_path, SKETCH)).selection.budget = 3  # type: ignore[misc]
-
-
-def test_check_reports_every_file_and_fails(monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path))
-    write(tmp_path, SKETCH)
-    assert main(["check"]) == 0
-    assert "nobody is told of failure, rollback" in capsys.readouterr().out
-    write(tmp_path, "name: [", "broken")
-    assert main(["check"]) == 1
-    assert "broken.yaml" in capsys.readouterr().err
 
 
 def test_schema_documents_every_key():

@@ -1,0 +1,1 @@
+"""What ``make check`` does: try, before anything runs, what the tasks of a loop will do."""

@@ -1,0 +1,83 @@
+"""Say everything that is wrong with the loop files, what is worth knowing, and what Airflow makes of them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+
+from include.foundation.config.loading import ROOT, checked_loops, loops_dir, shown
+from include.foundation.config.loop_file import Loop
+from include.foundation.config.operations import untold
+from include.foundation.errors import ConfigError, FeedbackLoopError
+
+IN_AIRFLOW = (sys.executable, "-m", "feedback_loop.loop_checks")
+NOTICED = "A running Airflow shows a new or changed loop file within two minutes. Unpause the DAGs of a new loop."
+
+Finding = tuple[str, bool, str]  # name of the loop, whether it is a problem, and a sentence
+
+
+def check_loops() -> int:
+    """Print what is known of every loop, then every problem, and return the exit status: 0 if there is none."""
+    loops, problems = checked_loops()
+    airflow = _ask_airflow()
+    findings = [finding for loop in loops for finding in _tried(loop)] + _answer(airflow)
+    for loop in loops:
+        own = [(is_problem, sentence) for name, is_problem, sentence in findings if name == loop.name]
+        state = "NOT VALID" if any(is_problem for is_problem, _ in own) else f"valid, digest {loop.digest[:12]}"
+        print(f"{loop.name}: {state}")
+        print("".join(f"  {sentence}\n" for is_problem, sentence in own if not is_problem), end="")
+    problems += [f"{name}.yaml: {text}" if name else text for name, is_problem, text in findings if is_problem]
+    return _told(loops, problems)
+
+
+def _told(loops: Iterable[Loop], problems: list[str]) -> int:
+    if problems:
+        print(f"{len(problems)} problem{'s' * (len(problems) > 1)}:", file=sys.stderr)
+        print("\n".join(f"  {problem}" for problem in problems), file=sys.stderr)
+        return 1
+    print(
+        NOTICED
+        if loops
+        else f"There is no loop file in {shown(loops_dir())}; docs/add-a-loop.md says how to write one."
+    )
+    return 0
+
+
+def _tried(loop: Loop) -> Iterator[Finding]:
+    """Yield what is found by doing with little what the tasks will do with much."""
+    from include.stages.labeling.backends import backend_for
+    from include.stages.labels.domain_rules import slow_rules
+    from include.stages.training.rehearsal import rehearse
+
+    if events := untold(loop.notify):
+        yield loop.name, False, f"nobody is told of {', '.join(events)}; name a notifier in notify"
+    yield from ((loop.name, True, problem) for problem in slow_rules(loop.labels.rules))
+    try:
+        backend_for(loop, None)
+    except ConfigError as error:
+        yield loop.name, True, error.message
+    try:
+        rehearse(loop)
+    except FeedbackLoopError as error:
+        listed = f": {', '.join(error.problems)}" if error.problems else ""
+        yield loop.name, True, f"training, rehearsed on invented rows, fails: {error.message}{listed}"
+
+
+def _ask_airflow() -> "subprocess.Popen[str]":
+    """Start asking Airflow in a process of its own: nothing here imports it."""
+    environment = {"AIRFLOW_HOME": str(ROOT / ".airflow" / "check"), **os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
+    return subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours
+        IN_AIRFLOW, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _answer(airflow: "subprocess.Popen[str]") -> list[Finding]:
+    answer, log = airflow.communicate()
+    if airflow.returncode:
+        last = (log.strip().splitlines() or ["it says nothing"])[-1]
+        return [
+            ("", True, f"Airflow cannot be asked ({' '.join(IN_AIRFLOW[1:])} ends with {airflow.returncode}): {last}")
+        ]
+    return [(name, is_problem, sentence) for name, is_problem, sentence in json.loads(answer.splitlines()[-1])]
