@@ -16,7 +16,7 @@ TOKEN = "token-of-the-platform"
 @pytest.fixture
 def platform(loop_file, monkeypatch):
     """A loop on Label Studio, and the backend that the loop opens there."""
-    loop_file(labeling={"backend": "label_studio", "connection": "studio"})
+    loop_file(labeling={"backend": "label_studio", "connection": "studio", "uri": None})
     made = Mock(spec=LabelingBackend)
     opened = Mock(spec=backends.backend_for, return_value=made)
     monkeypatch.setattr(backends, "backend_for", opened)
@@ -53,7 +53,7 @@ def test_argument_takes_precedence_over_the_loop_file(define, platform):
 
 
 def test_backend_that_this_version_has_not_says_so(define, loop_file):
-    loop_file(labeling={"backend": "label_studio"})
+    loop_file(labeling={"backend": "label_studio", "uri": None})
     define("label_studio", conn_type="http", host="studio", password=TOKEN)
     with pytest.raises(ConfigError, match="label_studio"):
         LabelingHook("wire").get_conn()
