@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from include.foundation.config.sections import Task
 from include.foundation.digests import digest_of
 from include.foundation.errors import ConfigError
+
+if TYPE_CHECKING:  # loop files are checked with it while DAG files are parsed, which imports nothing heavy
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,14 @@ class Taxonomy:
             if name not in self.meanings
         ]
 
-    def without_retired(self, labels: pa.Table) -> pa.Table:
+    def without_retired(self, labels: "pa.Table") -> "pa.Table":
         """Return the labels that do not say a retired class."""
+        import pyarrow as pa
+
         keep = [not self.is_retired(name) for name in _names(labels, "label")]
         return labels.filter(pa.array(keep, pa.bool_()))
 
-    def read_labels(self, labels: pa.Table) -> pa.Table:
+    def read_labels(self, labels: "pa.Table") -> "pa.Table":
         """Return labels under today's names, without those that say a retired or an undeclared class.
 
         Parameters
@@ -114,13 +116,15 @@ class Taxonomy:
         labels
             Rows with ``label``, and ``predicted`` where that is wanted.
         """
+        import pyarrow.compute as pc
+
         rows = labels
         if "predicted" in rows.column_names:
             rows = _with(rows, "predicted", [name and self.shown(name) for name in _names(rows, "predicted")])
         rows = _with(rows, "label", [self.current(name) for name in _names(rows, "label")])
         return rows.filter(pc.is_valid(rows.column("label"))) if rows.num_rows else rows
 
-    def read_probabilities(self, values: Iterable[float], classes: Iterable[str]) -> NDArray[np.float64]:
+    def read_probabilities(self, values: Iterable[float], classes: Iterable[str]) -> "NDArray[np.float64]":
         """Return probabilities of other classes as those of today's, (classes,), which add up to 1.
 
         What renamed classes have is added up; what retired ones have is shared by the others in proportion, or evenly if the
@@ -131,6 +135,8 @@ class Taxonomy:
         values, classes
             Probability and name of each class, in one order.
         """
+        import numpy as np
+
         places = {name: place for place, name in enumerate(self.classes)}
         array = np.zeros(len(places))
         for value, name in zip(values, classes, strict=True):
@@ -147,11 +153,13 @@ def _end(name: str, renamed: Mapping[str, str]) -> str:
     return name
 
 
-def _names(rows: pa.Table, column: str) -> list[Any]:
+def _names(rows: "pa.Table", column: str) -> list[Any]:
     values: list[Any] = rows.column(column).to_pylist()
     return values
 
 
-def _with(rows: pa.Table, column: str, values: list[Any]) -> pa.Table:
+def _with(rows: "pa.Table", column: str, values: list[Any]) -> "pa.Table":
+    import pyarrow as pa
+
     field = pa.field(column, pa.string())
     return rows.set_column(rows.column_names.index(column), field, pa.array(values, pa.string()))
