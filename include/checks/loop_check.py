@@ -25,22 +25,19 @@ def check_loops() -> int:
     for loop in loops:
         own = [(is_problem, sentence) for name, is_problem, sentence in findings if name == loop.name]
         state = "NOT VALID" if any(is_problem for is_problem, _ in own) else f"valid, digest {loop.digest[:12]}"
-        print(f"{loop.name}: {state}")
-        print("".join(f"  {sentence}\n" for is_problem, sentence in own if not is_problem), end="")
+        notes = [f"  {sentence}" for is_problem, sentence in own if not is_problem]
+        sys.stdout.write("\n".join([f"{loop.name}: {state}", *notes, ""]))
     problems += [f"{name}.yaml: {text}" if name else text for name, is_problem, text in findings if is_problem]
     return _told(loops, problems)
 
 
 def _told(loops: Iterable[Loop], problems: list[str]) -> int:
     if problems:
-        print(f"{len(problems)} problem{'s' * (len(problems) > 1)}:", file=sys.stderr)
-        print("\n".join(f"  {problem}" for problem in problems), file=sys.stderr)
+        head = f"{len(problems)} problem{'s' * (len(problems) > 1)}:"
+        sys.stderr.write("\n".join([head, *(f"  {problem}" for problem in problems), ""]))
         return 1
-    print(
-        NOTICED
-        if loops
-        else f"There is no loop file in {shown(loops_dir())}; docs/add-a-loop.md says how to write one."
-    )
+    none = f"There is no loop file in {shown(loops_dir())}; docs/add-a-loop.md says how to write one."
+    sys.stdout.write(f"{NOTICED if loops else none}\n")
     return 0
 
 
