@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from include.foundation.config.sections import Task
-from include.foundation.digests import digest_of
 from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:  # loop files are checked with it while DAG files are parsed, which imports nothing heavy
@@ -47,6 +46,8 @@ class Taxonomy:
     @property
     def digest(self) -> str:
         """What stored probabilities name these classes by: 16 hex digits."""
+        from include.foundation.digests import digest_of
+
         return digest_of(self.classes)[:16]
 
     @property
