@@ -1,6 +1,5 @@
 """The files of a source, in a folder or on S3: which there are, and stable copies of their bytes."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from include.foundation.config.loading import resolve
 from include.foundation.errors import ConfigError, ObjectChangedError
 from include.foundation.store.objects.object_store import SINCE_LISTED, StoredObject
 from include.foundation.store.objects.opening import objects_at
+from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.uris import is_remote
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "csv": ".csv"}
@@ -49,8 +49,8 @@ class LogFile(StoredObject):
         if not is_remote(self.uri):
             yield Path(self.uri)
             return
-        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            copy = Path(folder) / PurePosixPath(self.uri).name
+        with scratch_folder() as folder:
+            copy = folder / PurePosixPath(self.uri).name
             with copy.open("wb") as target:
                 for block in self.blocks(s3_options):
                     target.write(block)

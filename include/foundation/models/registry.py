@@ -1,6 +1,5 @@
 """The versions and aliases of one loop's models, kept in MLflow beside their runs."""
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from include.foundation.errors import DeploymentError, RegistryError
 from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.models.model_files import digest_of_files, load_model
 from include.foundation.models.run_log import KEY_TAG, MODEL_FOLDER, RunLog
+from include.foundation.store.objects.scratch_folders import scratch_folder
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -154,13 +154,13 @@ class ModelRegistry(RunLog):
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             try:
                 if version is None:
-                    place = self.client.download_artifacts(run_id, MODEL_FOLDER, folder)
+                    place = self.client.download_artifacts(run_id, MODEL_FOLDER, str(folder))
                 else:
                     uri = self.client.get_model_version_download_uri(self.loop.name, version)
-                    place = download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=self.tracking_uri)
+                    place = download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=self.tracking_uri)
             except (MlflowException, OSError) as error:
                 raise RegistryError(
                     f"{self._name(run_id, version)}: MLflow cannot give its files: {error}; if they are gone, restore a backup"

@@ -1,7 +1,6 @@
 """The runs of one loop's models, in its MLflow experiment: parameters, metrics, and the model's files."""
 
 import contextlib
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.models.frames import features_frame
 from include.foundation.models.mlflow_access import experiment_named, open_client
 from include.foundation.models.model_files import save_model
+from include.foundation.store.objects.scratch_folders import scratch_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,8 +86,8 @@ class RunLog:
             self.client.log_param(run_id, name, value)
         for name, metric in metrics.items():
             self.client.log_metric(run_id, name, metric)
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder) / MODEL_FOLDER
+        with scratch_folder() as folder:
+            place = folder / MODEL_FOLDER
             metadata = {"loop": self.loop.name, "inputs": {name: item.type for name, item in self.loop.inputs.items()}}
             save_model(estimator, place, features_frame(self.loop, signature_rows), metadata)
             self.client.log_artifacts(run_id, str(place), MODEL_FOLDER)
@@ -106,8 +106,8 @@ class RunLog:
         content
             Text is written as UTF-8.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(name).name
+        with scratch_folder() as folder:
+            path = folder / Path(name).name
             path.write_bytes(content.encode() if isinstance(content, str) else content)
             self.client.log_artifact(run_id, str(path), str(Path(name).parent) if "/" in name else None)
 

@@ -1,12 +1,10 @@
 """Pull one data interval of prediction logs into the store: plan it, read its partitions, report."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -17,6 +15,7 @@ from include.foundation.lines.sources import Access, LogFile, list_files
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
+from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
@@ -177,9 +176,9 @@ def pull_partition(pull: Pull, slices: Sequence[Slice]) -> None:
     edges_before = [edges_of(file_slice, pull.access) for file_slice in slices]
     refusals = Refusals(pull, slices)
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedback-loop-"))
+        folder = stack.enter_context(scratch_folder())
         readable = [stack.enter_context(spooled(file_slice, pull)) for file_slice in slices]
-        staging = stack.enter_context(Staging(pull, Path(folder), refusals.put))
+        staging = stack.enter_context(Staging(pull, folder, refusals.put))
         staging.read(readable)
         counts = land(staging)
     read = zip(staging.parts, slices, edges_before, counts, strict=True)

@@ -1,7 +1,6 @@
 """Objects on S3, and on whatever speaks its protocol."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Any
 from include.foundation.errors import ObjectChangedError, StoreError
 from include.foundation.store.objects import object_store
 from include.foundation.store.objects.object_store import SINCE_LISTED, ObjectStore, StoredObject, explained
+from include.foundation.store.objects.scratch_folders import scratch_folder
 
 SCHEME = "s3://"
 RESUMES = 8  # of one object whose connection breaks
@@ -45,8 +45,8 @@ class S3Objects(ObjectStore):
     def created(self, uri: str) -> Iterator[Path]:
         """Give a path in a temporary folder, and upload what was written there."""
         bucket, key = bucket_and_key(uri)
-        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            written = Path(folder) / "object"
+        with scratch_folder() as folder:
+            written = folder / "object"
             yield written
             if written.exists():
                 with explained(f"{uri}: could not be written", "write it"):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from include.foundation.errors import ObjectChangedError
 from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.sources import SINCE, Access, LogFile
 from include.foundation.lines.values import LONGEST_LINE
+from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.uris import is_remote
 
 EDGE = 1 << 16
@@ -97,8 +97,8 @@ class Slice:
         if is_itself and not ODD_NAME.search(self.file.uri):
             yield Path(self.file.uri)
             return
-        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            path = Path(folder) / f"lines{''.join(PurePosixPath(self.file.name).suffixes[-2:])}"
+        with scratch_folder() as folder:
+            path = folder / f"lines{''.join(PurePosixPath(self.file.name).suffixes[-2:])}"
             if is_itself:
                 path.symlink_to(self.file.uri)
             else:

@@ -1,6 +1,5 @@
 """Local files to scan: compressed ones decompressed, small ones joined, because DuckDB takes long to open a file."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +12,7 @@ import pyarrow as pa
 from include.foundation.lines.file_bytes import BYTE_ORDER_MARK, NEWLINE, decompress
 from include.foundation.lines.file_formats import format_of, is_compressed
 from include.foundation.lines.sources import Access
+from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.stages.logs.slices.file_slices import Slice
 
 UNPACKED_AT_LEAST, MOST_EXPANSION = 1 << 30, 64
@@ -73,8 +73,8 @@ def local_lines(
         if not is_compressed(path.name):
             yield path
             return
-        with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-            target = Path(folder) / path.stem
+        with scratch_folder() as folder:
+            target = folder / path.stem
             most = max(most_bytes, MOST_EXPANSION * path.stat().st_size)
             yield target if decompress(path, target, most) else path
 
@@ -96,8 +96,8 @@ def joined(files: Sequence[FileLines]) -> Iterator[tuple[Path, pa.Table]]:
     tuple
         The file, and a table with ``part`` int32, ``number`` int64 (from 1 in each file) and ``latest`` timestamp of each line.
     """
-    with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-        path, origins = Path(folder) / "lines.jsonl", []
+    with scratch_folder() as folder:
+        path, origins = folder / "lines.jsonl", []
         with path.open("wb") as target:
             for file in files:
                 data = file.path.read_bytes().removeprefix(BYTE_ORDER_MARK)

@@ -1,13 +1,11 @@
 """Rows of a database: a query for one day at a time, spooled to JSON lines that are read as any others."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from include.foundation.config.data_sections import OBJECTS
@@ -15,6 +13,7 @@ from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.lines.values import json_or_text
+from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice
 
@@ -56,8 +55,8 @@ def spooled(file_slice: Slice, pull: Pull) -> Iterator[Slice]:
     if not is_query(file_slice):
         yield file_slice
         return
-    with tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
-        path = Path(folder) / "rows.jsonl"
+    with scratch_folder() as folder:
+        path = folder / "rows.jsonl"
         bounds = Interval.from_key(file_slice.file.uri.removeprefix(SCHEME))
         with path.open("w", encoding="utf-8") as spool:
             for row in rows_between(str(pull.section.query), bounds, pull.access):

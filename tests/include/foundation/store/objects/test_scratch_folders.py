@@ -1,0 +1,81 @@
+"""Temporary folders of killed processes are deleted; those that someone holds, and those of others, stay."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from include.foundation.store.objects import scratch_folders
+from include.foundation.store.objects.scratch_folders import scratch_folder
+from tests.conftest import ROOT
+
+HOLD = """
+import sys
+from include.foundation.store.objects.scratch_folders import scratch_folder
+with scratch_folder() as folder:
+    (folder / "inner").mkdir()
+    (folder / "inner" / "lines.jsonl").write_text("{}")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scratch_folders._delete_abandoned.cache_clear()
+    yield tmp_path
+    scratch_folders._delete_abandoned.cache_clear()
+
+
+def holder(place):
+    """Start a process that holds a folder; return both."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_folder_is_there_within_the_block_only_also_when_it_fails(place):
+    def fail():
+        with scratch_folder() as folder:
+            (folder / "file").write_text("x")
+            assert list(place.iterdir()) == [folder]
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(place.iterdir()) == []
+
+
+def test_folder_of_a_killed_process_is_deleted_and_that_of_a_running_one_is_not(place):
+    killed, abandoned = holder(place)
+    running, held = holder(place)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert abandoned.exists()
+    with scratch_folder() as own:
+        assert sorted(place.iterdir()) == sorted([held, own])
+        assert (held / "inner" / "lines.jsonl").exists()
+    running.communicate("")
+    assert running.returncode == 0
+    assert list(place.iterdir()) == []
+
+
+def test_what_only_looks_like_one_stays(place):
+    (place / "feedback-loop-file").write_text("x")
+    (place / "other").mkdir()
+    (place / "feedback-loop-link").symlink_to(place / "other")
+    with scratch_folder():
+        pass
+    assert {path.name for path in place.iterdir()} == {"feedback-loop-file", "other", "feedback-loop-link"}
