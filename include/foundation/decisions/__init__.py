@@ -3,7 +3,7 @@
 Stages pass decisions to each other as these types: ``latest(store, GateVerdict)`` is a `GateVerdict` or None.
 """
 
-from include.foundation.decisions.chain import broken_links, find, latest, record, record_first, referenced
+from include.foundation.decisions.chain import broken_links, find, latest, outcomes, record, record_first, referenced
 from include.foundation.decisions.challenger_evaluation import Evaluation
 from include.foundation.decisions.decision import Decision
 from include.foundation.decisions.deployment_approval import Approval
@@ -31,6 +31,7 @@ __all__ = [
     "broken_links",
     "find",
     "latest",
+    "outcomes",
     "record",
     "record_first",
     "referenced",

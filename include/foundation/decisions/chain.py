@@ -76,6 +76,12 @@ def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Ki
     return _decision(kind, rows.slice(rows.num_rows - 1).to_pylist()[0]) if rows.num_rows else None
 
 
+def outcomes(store: LoopStore, kind: type[Decision]) -> list[tuple[str, str]]:
+    """Return subject and outcome of the decisions of a kind, oldest first, without their evidence, which is most of them."""
+    rows = store.read("decisions", columns=["sequence", "subject", "outcome"], filters=[("kind", "=", kind.kind)])
+    return [(row["subject"], row["outcome"]) for row in rows.sort_by("sequence").to_pylist()]
+
+
 def referenced(store: LoopStore, kind: type[Kind], reference: Mapping[str, str]) -> Kind:
     """Return the decision that a `Decision.reference` points at.
 

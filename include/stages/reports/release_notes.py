@@ -12,6 +12,7 @@ from include.foundation.decisions import (
     RetrainPlan,
     find,
     latest,
+    outcomes,
 )
 from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
@@ -74,7 +75,7 @@ def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> st
 
 def update_index(store: LoopStore) -> bool:
     """Write the index anew if the guard says something else than it did before, and return whether it does."""
-    said = [(verdict.subject, verdict.outcome) for verdict in find(store, GuardVerdict)[-2:]]
+    said = outcomes(store, GuardVerdict)[-2:]
     is_news = len(said) < 2 or said[0] != said[1]
     if is_news:
         write_index(store)

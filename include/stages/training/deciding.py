@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from include.foundation.decisions import DriftVerdict, GateVerdict, PublishedDataset, RetrainPlan, find, latest, record
+from include.foundation.decisions import (
+    DriftVerdict,
+    GateVerdict,
+    PublishedDataset,
+    RetrainPlan,
+    find,
+    latest,
+    outcomes,
+    record,
+)
 from include.foundation.decisions.drift_verdict import Route
 from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.digests import digest_of, table_digest
@@ -84,7 +93,7 @@ def challenger_key(store: LoopStore, train: pa.Table) -> str:
 
 def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
     dataset = read_dataset(store, published.subject)
-    judged = {verdict.subject for verdict in find(store, GateVerdict)}  # a dry run or a failed run uses up no labels
+    judged = {subject for subject, _ in outcomes(store, GateVerdict)}  # a dry run or a failed run uses up no labels
     trained = [plan for plan in find(store, RetrainPlan) if plan.outcome == "train" and plan.subject in judged]
     last = trained[-1] if trained else None
     used = trained_on(store, last.dataset) if last else set()
