@@ -1,6 +1,7 @@
 """Objects that are files of this machine."""
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -80,8 +81,17 @@ def _files_below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[st
             if entry.is_dir(follow_symlinks=False):
                 with contextlib.suppress(FileNotFoundError):
                     yield from _files_below(entry.path, f"{prefix}{entry.name}/")
-            elif entry.is_file():
+            elif _is_file(entry):
                 yield f"{prefix}{entry.name}", entry
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link that leads to itself
+            return False
+        raise
 
 
 def _as_listed(name: str, entry: os.DirEntry[str]) -> StoredObject:
