@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from demo.components import DEATHS
-from demo.standalone import USER, Standalone
+from demo.local_settings import USER
+from demo.standalone import Standalone
 from include.foundation.config.loading import ROOT
 from include.foundation.errors import FeedbackLoopError
 

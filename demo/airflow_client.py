@@ -10,6 +10,7 @@ import httpx
 
 from include.foundation.errors import FeedbackLoopError
 
+RESTART_SECONDS = 180
 TERMINAL = {"success", "failed"}
 
 
@@ -33,8 +34,15 @@ class AirflowClient:
         self._http.close()
 
     def get(self, path: str, **params: Any) -> Any:
-        """Return the JSON of a GET below ``/api/v2``."""
-        return self._call("GET", path, params=params)
+        """Return the JSON of a GET below ``/api/v2``, also across a restart of the API server."""
+        deadline = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return self._call("GET", path, params=params)
+            except httpx.TransportError as error:
+                if time.monotonic() > deadline:
+                    raise FeedbackLoopError(f"Airflow has not answered for {RESTART_SECONDS} s: {error!r}") from error
+                time.sleep(1)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Return the JSON of a POST below ``/api/v2``."""

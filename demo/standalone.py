@@ -20,50 +20,16 @@ import httpx
 
 from demo.airflow_client import connected
 from demo.embedded_postgres import EmbeddedPostgres
+from demo.local_settings import LOCAL_SETTINGS, SETTINGS, USER
 from demo.process_sessions import members, send_signal, start_time
 from demo.secret_files import secret
 from include.foundation.config.loading import ROOT
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
-USER = "admin"
 STARTING_SECONDS = 240
 STOPPING_SECONDS = 40
 PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 POOL = {"name": "labeling", "slots": 1, "description": "One push to labeling at a time", "include_deferred": False}
-LOCAL_SETTINGS = """import sys
-
-if "scheduler" in sys.argv:
-    import demo.warm_start
-"""
-SETTINGS = {
-    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-    "AIRFLOW__CORE__PARALLELISM": "2",
-    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-    "AIRFLOW__API__HOST": "127.0.0.1",
-    "AIRFLOW__API__WORKERS": "1",
-    "AIRFLOW__CORE__FERNET_KEY": "",
-    "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
-    "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-    # A worker may miss that its task has just ended, and looks again after this; by default 5 s later.
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
-    # Tasks of a scheduler that was killed are found dead, and tried again, after this; by default 300 s.
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
-    "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-    "PYTHONPATH": str(ROOT),
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "DO_NOT_TRACK": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GX_ANALYTICS_ENABLED": "false",
-}
 
 
 @dataclass(frozen=True)
@@ -143,21 +109,8 @@ class Standalone:
         for port in (self.port, self.port + 1):
             _demand_free(port)
         self._write_home()
-        command = [
-            sys.executable, "-m", "demo.components", "--home", str(self.home), "--port", str(self.port + 1), "--tracking-uri",
-            self.tracking_uri,
-        ]  # fmt: skip
-        nowhere = subprocess.DEVNULL
-        child = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=self.environment(),
-            stdin=nowhere,
-            stdout=nowhere,
-            stderr=nowhere,
-            start_new_session=True,
-        )
-        (self.home / "pid").write_text(f"{child.pid} {start_time(child.pid)} {self.port}")
+        child = self._start_components()
+        self._write("pid", f"{child.pid} {start_time(child.pid)} {self.port}")
         try:
             self._wait_until_healthy(child)
             self._make_pool()
@@ -216,11 +169,27 @@ class Standalone:
     def _write_home(self) -> None:
         (self.home / "config").mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
-        (self.home / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
-        passwords = self.home / "passwords.json"
-        passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps({USER: self.password}))
+        self._write("config/airflow_local_settings.py", LOCAL_SETTINGS)
+        self._write("passwords.json", json.dumps({USER: self.password}))
+
+    def _start_components(self) -> "subprocess.Popen[bytes]":
+        """Start the process that keeps the others running; what it prints beside its log goes to the end of it."""
+        command = [
+            sys.executable, "-m", "demo.components", "--home", str(self.home), "--port", str(self.port + 1), "--tracking-uri",
+            self.tracking_uri,
+        ]  # fmt: skip
         self.log.touch(mode=0o600)
+        with self.log.open("a") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def _write(self, name: str, text: str) -> None:
+        """Write a file of the home that only its owner can read."""
+        path = self.home / name
+        path.touch(mode=0o600)
+        path.write_text(text)
 
     def _wait_until_healthy(self, child: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + STARTING_SECONDS

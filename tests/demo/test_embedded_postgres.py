@@ -17,7 +17,9 @@ from demo.process_sessions import command_line
 def postgres(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return EmbeddedPostgres(tmp_path, probe.getsockname()[1])
+        home = tmp_path / "a home with spaces, deep below many other folders" / ("long" * 30)
+        home.mkdir(parents=True)
+        return EmbeddedPostgres(home, probe.getsockname()[1])
 
 
 def start(postgres):
@@ -93,8 +95,8 @@ def test_process_id_that_now_belongs_to_another_is_forgotten(postgres):
     assert not file.exists()
 
 
-def test_folder_that_was_half_made_is_made_anew(postgres, tmp_path):
-    half = tmp_path / "postgres.unfinished"
+def test_folder_that_was_half_made_is_made_anew(postgres):
+    half = postgres.home / "postgres.unfinished"
     half.mkdir()
     (half / "PG_VERSION").write_text("18")
     postgres.prepare()

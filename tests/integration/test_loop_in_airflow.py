@@ -2,11 +2,14 @@
 
 import json
 import socket
+from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
 from demo.airflow_client import connected
+from demo.process_sessions import members
 from demo.progress import Progress
 from demo.standalone import Standalone, running
 from demo.story import STAGES, Story
@@ -206,6 +209,20 @@ def test_second_airflow_on_the_same_port_is_refused_before_anything_starts(story
     with pytest.raises(ConfigError, match="taken"):
         other.start()
     assert not (tmp_path / "other" / "pid").exists()
+
+
+def test_every_part_is_healthy_and_listens_on_loopback_only(story):
+    assert {part["status"] for part in story.airflow.health().values()} == {"healthy"}
+    processes = [psutil.Process(pid) for pid in members(story.airflow.running())]
+    listening = [at.laddr for process in processes for at in process.net_connections("inet") if at.status == "LISTEN"]
+    assert {(at.ip, at.port - story.airflow.port) for at in listening} == {("127.0.0.1", 0), ("127.0.0.1", 1)}
+
+
+def test_nothing_of_it_is_open_to_other_users(story):
+    paths = [story.airflow.home, *story.airflow.home.rglob("*"), *Path(story.airflow.store).rglob("*")]
+    assert len(paths) > 100
+    assert [path for path in paths if path.stat().st_mode & 0o077 and path.parent == story.airflow.home] == []
+    assert [path for path in paths if path.stat().st_mode & 0o007] == []
 
 
 def test_ui_and_api_demand_a_login(story):

@@ -1,0 +1,47 @@
+"""The client waits for an API server that is started again, and says so in the end."""
+
+import httpx
+import pytest
+
+from demo import airflow_client
+from demo.airflow_client import AirflowClient
+from include.foundation.errors import FeedbackLoopError
+
+
+@pytest.fixture
+def client(monkeypatch):
+    monkeypatch.setattr(airflow_client.time, "sleep", lambda seconds: None)
+    return AirflowClient("http://127.0.0.1:1", "admin", "password")
+
+
+def answering(client, answers):
+    """Let a client meet these answers, one after the other; the last one again and again."""
+
+    def answer(request):
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    client._http = httpx.Client(base_url="http://127.0.0.1:1", transport=httpx.MockTransport(answer))
+    client._http.headers["Authorization"] = "Bearer token"
+
+
+def test_looking_goes_on_when_the_api_server_is_there_again(client):
+    answering(
+        client, [httpx.ConnectError("refused"), httpx.ReadError("broke off"), httpx.Response(200, json={"dags": []})]
+    )
+    assert client.get("/dags") == {"dags": []}
+
+
+def test_looking_ends_with_an_error_in_words(client, monkeypatch):
+    monkeypatch.setattr(airflow_client, "RESTART_SECONDS", -1)
+    answering(client, [httpx.ConnectError("refused")])
+    with pytest.raises(FeedbackLoopError, match="has not answered"):
+        client.get("/dags")
+
+
+def test_what_changes_something_is_sent_once(client):
+    answering(client, [httpx.ReadError("broke off"), httpx.Response(200, json={})])
+    with pytest.raises(httpx.ReadError):
+        client.post("/dags/any/dagRuns", {})
