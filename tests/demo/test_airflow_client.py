@@ -10,7 +10,7 @@ from include.foundation.errors import FeedbackLoopError
 
 @pytest.fixture
 def client(monkeypatch):
-    monkeypatch.setattr(airflow_client.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     return AirflowClient("http://127.0.0.1:1", "admin", "password")
 
 
