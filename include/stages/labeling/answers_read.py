@@ -33,7 +33,7 @@ class Mark:
     end_byte: int
     lines: int
     content: str
-    noted_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    noted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def answers_read(store: LoopStore) -> dict[str, Mark]:
