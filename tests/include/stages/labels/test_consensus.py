@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from include.stages.labels.agreement import krippendorff_alpha
-from include.stages.labels.consensus import CONSENSUS, Votes, dawid_skene, majority
+from include.stages.labels.agreement import krippendorff_alpha, krippendorff_at_most
+from include.stages.labels.consensus import CONSENSUS, Votes, consensus_of, dawid_skene, majority
+from tests.builders import make_tiny_loop
 
 
 def votes_of(table, classes):
@@ -142,3 +143,53 @@ def test_alpha_is_one_for_agreement_about_zero_for_chance_and_undefined_without_
     assert krippendorff_alpha(votes_of([[0, None], [None, 1]], 2)) is None
     assert krippendorff_alpha(votes_of([[0, 0], [0, 0]], 2)) is None
     assert krippendorff_alpha(votes_of([], 2)) is None
+
+
+def slow_upper_end(table, classes):
+    """Alpha plus its jackknife error times the quantile of t, written with loops."""
+    from scipy import stats
+
+    def alpha(rows):
+        return krippendorff_alpha(votes_of(rows, classes)) if rows else None
+
+    rows = [row for row in table if sum(value is not None for value in row) > 1]
+    left_out = [alpha(rows[:place] + rows[place + 1 :]) for place in range(len(rows))]
+    left_out = [1.0 if value is None else value for value in left_out]
+    mean, n = sum(left_out) / len(left_out), len(left_out)
+    error = ((n - 1) / n * sum((value - mean) ** 2 for value in left_out)) ** 0.5
+    return min(1.0, alpha(rows) + stats.t.ppf(0.95, n - 1) * error)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_upper_end_of_alpha_equals_an_independent_recomputation(seed):
+    generator = np.random.default_rng(seed)
+    table = generator.integers(0, 3, (9, 3)).tolist()
+    table[0][0] = table[1][0] = table[1][1] = None
+    alpha, high = krippendorff_at_most(votes_of(table, 3))
+    assert (alpha, high) == pytest.approx((slow_alpha(table), slow_upper_end(table, 3)))
+
+
+def test_upper_end_of_alpha_where_little_or_nothing_is_known():
+    assert krippendorff_at_most(votes_of([], 2)) is None
+    assert krippendorff_at_most(votes_of([[0, 0], [0, 0]], 2)) is None
+    assert krippendorff_at_most(votes_of([[0, 1]], 2)) == (0.0, 1.0)
+    assert krippendorff_at_most(votes_of([[0, 0], [1, 1], [0, 0]], 2)) == (1.0, 1.0)
+    assert krippendorff_at_most(votes_of([[0, 1, 2]] * 5, 3)) == pytest.approx((-0.4, -0.4))
+
+
+def test_upper_end_of_alpha_covers_the_truth_as_often_as_it_says():
+    """Two people who are right with probability 0.85, of three classes; 25 items; 95 % is promised."""
+    generator, covered = np.random.default_rng(0), 0
+    _, many = simulated(generator, 20_000, [0.85, 0.85], 3)
+    truth = krippendorff_alpha(many)
+    for _ in range(300):
+        _, votes = simulated(generator, 25, [0.85, 0.85], 3)
+        covered += krippendorff_at_most(votes)[1] >= truth
+    assert covered / 300 > 0.9
+
+
+@pytest.mark.parametrize(("overlap", "configured", "used"), [(1, "dawid_skene", "majority"), (2, "dawid_skene", "dawid_skene"),
+                                                             (2, "majority", "majority")])  # fmt: skip
+def test_consensus_that_decides(overlap, configured, used):
+    loop = make_tiny_loop(["a", "b"], labeling={"overlap": overlap}, labels={"consensus": configured})
+    assert consensus_of(loop) == used
