@@ -13,6 +13,8 @@ class PullFeedbackOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Pull the feedback; running it again changes nothing."""
+        from include.foundation.errors import listed
+        from include.stages.logs.feedback.feedback_hints import feedback_hints
         from include.stages.logs.feedback.feedback_lines import pull_feedback
 
         store = self.hook.get_conn()
@@ -21,4 +23,6 @@ class PullFeedbackOperator(IntervalOperator):
             "%d signals, %d refused, %d repeated, %d without consent, %d held back as bursts, %d before their prediction",
             report.rows, report.refused, report.duplicates, report.without_consent, report.held_back, report.orphans,
         )  # fmt: skip
+        if hints := feedback_hints(store, self.data_interval, self.hook.pseudonym_key) if report.rows else []:
+            self.log.warning("%s", listed("Look at the feedback:", hints))
         return asdict(report)

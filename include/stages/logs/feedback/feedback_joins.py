@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.foundation.intervals import Interval, moved
@@ -85,14 +86,19 @@ def _spans(moments: list[datetime], margin: timedelta, window: Interval) -> list
 
 def orphaned(store: LoopStore, interval: Interval) -> int:
     """Return how many signals of an interval and its look-back are about predictions that have not come yet."""
+    return len(orphans(store, interval))
+
+
+def orphans(store: LoopStore, interval: Interval) -> pa.ChunkedArray:
+    """Return the trace ids of those signals."""
     window = interval.widened(store.loop.logs.look_back_hours)
     signals = store.read(
         "feedback", columns=["trace_id"], filters=[("ts", ">=", window.start), ("ts", "<", window.end)]
     ).column("trace_id")
     if len(signals) == 0:
-        return 0
+        return signals
     earliest = window.start - timedelta(days=store.loop.logs.repeat_days)
     predictions = store.read(
         "predictions", columns=["trace_id"], filters=[("ts", ">=", earliest), ("trace_id", "in", signals.to_pylist())]
     ).column("trace_id")
-    return int(pc.sum(pc.invert(pc.is_in(signals, predictions))).as_py() or 0)
+    return signals.filter(pc.invert(pc.is_in(signals, predictions)))
