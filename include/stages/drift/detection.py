@@ -1,22 +1,23 @@
 """The drift verdict of one window: compare it with ordinary days, run the monitors, decide the route, and record it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
+from include.foundation.config.data_sections import Drift
 from include.foundation.decisions import DriftVerdict, record
 from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.digests import canonical_json
 from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import Key, judge_columns
+from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, Key, judge_columns
 from include.stages.drift.comparing.comparable_classes import PREDICTED, ComparableClasses
-from include.stages.drift.earlier_verdicts import Verdicts, newest_verdicts, reference_days, window_outcome
+from include.stages.drift.earlier_verdicts import Verdicts, fewest_days, newest_verdicts, reference_days, window_outcome
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.page.file_names import verdict_file
 from include.stages.drift.profiling.column_profile import Profile
-from include.stages.drift.profiling.vocabulary import VOCABULARY_KIND
+from include.stages.drift.profiling.vocabulary import with_one_vocabulary
 from include.stages.drift.routing import routing_of
 
 MOST_COLUMNS = 200
@@ -60,10 +61,11 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
     """
     verdicts = newest_verdicts(store, interval)
     window = _window(store, interval, reference_days(store, interval, verdicts))
-    shortage = _shortage(store.loop.drift, window)
+    fewest = fewest_days(interval)
+    shortage = _shortage(store.loop.drift, window, fewest)
     if shortage:
         return record(store, _inconclusive(window, shortage))
-    columns = judge_columns(store.loop.drift, window.current, window.reference)
+    columns = judge_columns(store.loop.drift, window.current, window.reference, fewest)
     earlier = verdicts.get(interval.key)
     if earlier is not None and _rests_on(earlier, window, columns):
         return earlier
@@ -73,7 +75,7 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
 def _window(store: LoopStore, interval: Interval, days: list[str]) -> Window:
     """Return the window with the profiles of its days and of the reference days."""
     window, own_days = Window(interval, days, {}, {}), set(interval.days)
-    filters = [("day", "in", [*interval.days, *days]), ("kind", "!=", VOCABULARY_KIND)]
+    filters: Filter = [("day", "in", [*interval.days, *days]), ("kind", "in", ["numeric", "categorical"])]
     for profile in map(Profile.from_row, store.read("profiles", filters=filters).to_pylist()):
         profiles = window.current if profile.day in own_days else window.reference
         profiles.setdefault((profile.segment, profile.column), []).append(profile)
@@ -83,18 +85,17 @@ def _window(store: LoopStore, interval: Interval, days: list[str]) -> Window:
             window.current[key], window.reference[key] = classes.read(
                 window.current[key], window.reference.get(key, [])
             )
-    return window
+    current, reference = with_one_vocabulary(window.current, window.reference)
+    return replace(window, current=current, reference=reference)
 
 
-def _shortage(drift: Drift, window: Window) -> str | None:
+def _shortage(drift: Drift, window: Window, fewest: int) -> str | None:
     """Return why there is too little to judge; None if there is enough."""
     rows, days = window.rows, len(window.reference_days)
     if rows < drift.min_rows:
         return f"{rows} rows are too few to judge: drift.min_rows is {drift.min_rows}."
-    if days < FEWEST_REFERENCE_DAYS:
-        return (
-            f"{days} reference days are too few to know what is ordinary: at least {FEWEST_REFERENCE_DAYS} are needed."
-        )
+    if days < fewest:
+        return f"{days} reference days are too few to know what is ordinary: at least {fewest} are needed."
     return None
 
 
@@ -122,11 +123,12 @@ def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding],
     monitors = monitor_findings(store, window.interval, window.reference_days)
     routing = routing_of(columns, monitors)
     flagged = [finding.sentence for finding in [*columns, *monitors] if finding.flagged]
+    told = [finding.sentence for finding in columns if finding.statistic == NEWLY_LOGGED][:MOST_REASONS]
     outcome, confirmation = window_outcome(store.loop.drift, window.interval, verdicts, flagged=bool(flagged))
     days = len(window.reference_days)
     return DriftVerdict(
         subject=window.interval.key, outcome=outcome,
-        reasons=(*_reasons(flagged, len(columns), days), *routing.reasons, confirmation),
+        reasons=(*_reasons(flagged, len(columns), days), *told, *routing.reasons, confirmation),
         route=routing.route, segments=routing.segments, flagged=bool(flagged), rows=window.rows, reference_days=days,
         columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
         picture=_picture(store, window, columns),

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from include.foundation.config.data_sections import Drift
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions import DriftVerdict, latest
 from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
 
+FEWEST_FOR_LONG_WINDOWS = 3
 Outcome = Literal["stable", "drift", "alarm"]
 Verdicts = Mapping[str, DriftVerdict]
 
@@ -108,10 +109,25 @@ def reference_days(store: LoopStore, interval: Interval, verdicts: Verdicts) -> 
     if drift.reference == "frozen":
         return before[: drift.reference_days]
     flagged = [day for window, verdict in _earlier(verdicts, interval) if verdict.flagged for day in window.days]
-    return rolling_days(drift, before, flagged, interval.days[0])
+    return rolling_days(drift, before, flagged, interval.days[0], window_days=len(interval.days))
 
 
-def rolling_days(drift: Drift, before: Sequence[str], flagged: Iterable[str], today: str) -> list[str]:
+def fewest_days(interval: Interval) -> int:
+    """Return how many reference days a window needs: three if it is longer than a day, for they are few between such windows.
+
+    The fewer there are, the more a window must differ: a t interval knows how little three days say.
+
+    Examples
+    --------
+    >>> fewest_days(Interval.parse("2026-11-02", "2026-11-03")), fewest_days(Interval.parse("2026-11-02", "2026-11-09"))
+    (7, 3)
+    """
+    return FEWEST_REFERENCE_DAYS if len(interval.days) == 1 else FEWEST_FOR_LONG_WINDOWS
+
+
+def rolling_days(
+    drift: Drift, before: Sequence[str], flagged: Iterable[str], today: str, *, window_days: int = 1
+) -> list[str]:
     """Return the last ``reference_days`` ordinary days before today, in order.
 
     Parameters
@@ -124,11 +140,13 @@ def rolling_days(drift: Drift, before: Sequence[str], flagged: Iterable[str], to
         Days of flagged windows: those less than ``reference_days`` ago are not ordinary.
     today
         First day of the window.
+    window_days
+        Days of a window.
 
     Notes
     -----
-    The last m - 1 days are left out as well, once there are enough others: a shift that is not flagged at once must not become
-    ordinary while it is still being confirmed.
+    The days of the last m - 1 windows are left out as well, once there are enough others: a shift that is not flagged at once
+    must not become ordinary while it is still being confirmed.
 
     Examples
     --------
@@ -139,7 +157,9 @@ def rolling_days(drift: Drift, before: Sequence[str], flagged: Iterable[str], to
     oldest = (date.fromisoformat(today) - timedelta(days=drift.reference_days)).isoformat()
     excluded = {day for day in flagged if day >= oldest}
     ordinary = [day for day in before if day not in excluded]
-    return ordinary[-(drift.reference_days + drift.confirm_m - 1) :][: drift.reference_days]
+    recent = (date.fromisoformat(today) - timedelta(days=(drift.confirm_m - 1) * window_days)).isoformat()
+    watched = max(drift.confirm_m - 1, sum(day >= recent for day in ordinary))
+    return ordinary[-(drift.reference_days + watched) :][: drift.reference_days]
 
 
 def _earlier(verdicts: Verdicts, interval: Interval) -> list[tuple[Interval, DriftVerdict]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding, Route
 from include.foundation.intervals import Interval
 
-DATA_FAULTS = {"missing", "unseen"}
+DATA_FAULTS = {"missing", "unseen", "not_logged"}
 ESTIMATED = "estimated_performance"
 
 
@@ -41,7 +41,8 @@ def routing_of(columns: Sequence[Finding], monitors: Sequence[Finding]) -> Routi
 
     Notes
     -----
-    1. Labels show a drop of accuracy: ``retrain``. 2. Nothing but missing values or unseen categories: ``fix_data``. 3. The
+    1. Labels show a drop of accuracy: ``retrain``. 2. Nothing but missing values, unseen categories or columns
+    that are not logged any more: ``fix_data``. 3. The
     estimated accuracy of all rows has dropped: ``retrain``. 4. Only segment values are flagged, or the estimate has dropped
     only there: ``label_segment``. 5. Drift of all rows: ``watch`` if the estimated accuracy holds; ``label_segment`` for the
     window if there is no estimate, since only labels can tell. The caller confirms alarms and acts on them.
@@ -51,8 +52,10 @@ def routing_of(columns: Sequence[Finding], monitors: Sequence[Finding]) -> Routi
     drifted = [finding for finding in [*columns, *monitors] if finding.flagged and finding.monitor != ESTIMATED]
     if any(finding.monitor == "performance" for finding in drifted):
         return Routing("retrain", _segments(drifted), ("Labels show that accuracy has dropped: retrain.",))
-    if drifted and all(finding.monitor == "data" and finding.statistic in DATA_FAULTS for finding in drifted):
-        reason = "Values are missing or were never seen: that is a fault of the data; mend it first."
+    if drifted and all(_is_data_fault(finding) for finding in drifted):
+        reason = (
+            "Values are missing, not logged any more or never seen before: that is a fault of the data; mend it first."
+        )
         return Routing("fix_data", reasons=(reason,))
     if any(finding.segment == ALL_ROWS for finding in dropped):
         return Routing("retrain", _segments(dropped), ("The estimated accuracy has dropped: retrain.",))
@@ -61,6 +64,10 @@ def routing_of(columns: Sequence[Finding], monitors: Sequence[Finding]) -> Routi
         reason = f"Only a part differs: labels of {', '.join(segments)} will tell what is lost."
         return Routing("label_segment", segments, (reason,))
     return _without_drop(estimated) if drifted else Routing("none")
+
+
+def _is_data_fault(finding: Finding) -> bool:
+    return finding.statistic == "not_logged" or (finding.monitor == "data" and finding.statistic in DATA_FAULTS)
 
 
 def is_new_alarm(outcome: str, interval: Interval) -> bool:

@@ -85,7 +85,7 @@ def broken_rows(verdict: DriftVerdict | None, rows: pa.Table) -> set[int]:
     columns = [
         finding.column.partition(":")[0]  # texts and vectors are watched by their measures, named column:measure
         for finding in verdict.columns
-        if finding.flagged and finding.statistic == "missing"
+        if finding.flagged and finding.monitor == "data" and finding.statistic in {"missing", "not_logged"}
     ]
     return {
         position

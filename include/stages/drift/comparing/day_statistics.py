@@ -67,8 +67,8 @@ def value_statistics(reference: Profiles, current: Profiles | None = None) -> Da
     Cliff's delta), of 2|u| - 1 (``spread``) and of 2|2|u| - 1| - 1 (``shape``: away from both ends and the middle). Each is
     -1 to 1, 0 for the reference, and uncorrelated with the others if there are no ties; none depends on the unit. If more than
     a quarter of the reference lies beyond the bins on one side, the column has left the range of the days that fixed its bins,
-    and ranks tell little. Mean and standard deviation are used then: ``location`` and ``spread`` are those of a normal
-    distribution that has them.
+    and ranks tell little; if a day has no bins, there are no ranks. Mean and standard deviation are used then: ``location`` and
+    ``spread`` are those of a normal distribution that has them.
 
     Categories: the share of each category with at least a hundredth of the reference, of the ``rare`` ones together, and of the
     ``unseen`` ones, which for a reference day are those of no *other* reference day. They are tested on the arcsine square-root
@@ -76,7 +76,8 @@ def value_statistics(reference: Profiles, current: Profiles | None = None) -> Da
     """
     if reference[0].values.kind != "numeric":
         return _shares(reference, current)
-    return (_moments if _is_out_of_range(reference) else _ranks)(reference, current)
+    has_bins = all(day.has_bins for day in [*reference, *(current or [])])
+    return (_ranks if has_bins and not _is_out_of_range(reference) else _moments)(reference, current)
 
 
 def missing_statistics(days: Profiles) -> DayStatistics:

@@ -161,7 +161,8 @@ def _by_segment(profiles: Sequence[Profile], days: set[str], calibration: Calibr
     for profile in profiles:
         if profile.day in days and profile.counted:
             counts, edges = np.array(profile.values.counts, dtype=np.float64), np.clip(profile.values.edges, 0.0, 1.0)
-            accuracy = float(counts @ calibration((edges[1:] + edges[:-1]) / 2) / counts.sum())
+            centres = (edges[1:] + edges[:-1]) / 2 if profile.has_bins else [profile.values.total / profile.counted]
+            accuracy = float(counts @ calibration(np.asarray(centres)) / counts.sum())
             estimates.setdefault(profile.segment, []).append(DayEstimate(accuracy, int(counts.sum())))
     return estimates
 

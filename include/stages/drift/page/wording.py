@@ -4,6 +4,8 @@ MEASURES = {
     "characters": "length in characters", "words": "length in words", "unknown_words": "share of unknown words",
 }  # fmt: skip
 
+LOGGING = {"not_logged": "not logged any more", "newly_logged": "logged now, and was not before"}
+
 
 def column_in_words(column: str) -> str:
     """Return what a person calls a watched column.
@@ -45,6 +47,8 @@ def difference_in_words(statistic: str, expected: float | None, current: float |
     """
     if expected is None or current is None:
         return f"{statistic} differs"
+    if statistic in LOGGING:
+        return LOGGING[statistic]
     is_more = current > expected
     if numeric and statistic != "missing":
         directions = {"location": ("lower", "higher"), "spread": ("less spread out", "more spread out")}

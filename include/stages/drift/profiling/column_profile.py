@@ -1,9 +1,11 @@
 """The class `Profile`: the counts of one column, segment and day, as the table ``profiles`` stores them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+NO_BINS = (-math.inf, math.inf)
 OF_NUMBERS, OF_CATEGORIES = ("edges", "total", "total_squared"), ("categories",)
 
 
@@ -66,6 +68,11 @@ class Profile:
     def nulls(self) -> int:
         """Rows without a value that is counted."""
         return self.rows - self.counted
+
+    @property
+    def has_bins(self) -> bool:
+        """Whether its values are counted by bins or categories; numbers are not before a day had enough of them."""
+        return self.values.kind != "numeric" or len(self.values.edges) > len(NO_BINS)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Profile":

@@ -1,7 +1,7 @@
 """The columns that drift watches, computed from stored predictions: columns of numbers and columns of categories."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -41,7 +41,7 @@ def category_columns(loop: Loop, batch: pa.RecordBatch) -> Iterator[tuple[str, p
 
 
 def number_columns(
-    loop: Loop, batch: pa.RecordBatch, vocabularies: dict[str, Vocabulary], day: str
+    loop: Loop, batch: pa.RecordBatch, vocabularies: Mapping[str, Sequence[Vocabulary]], day: str
 ) -> Iterator[tuple[str, Numbers]]:
     """Yield name and values of the watched columns of numbers: float64, (rows,), NaN for a missing value.
 
@@ -55,7 +55,7 @@ def number_columns(
     batch
         Rows of the table ``predictions`` with the columns `source_columns`.
     vocabularies
-        By text column; the share of unknown words is NaN for a column without a vocabulary.
+        By text column; a share of unknown words is watched for each.
     day
         Day of the rows, ``YYYY-MM-DD``.
     """
@@ -67,7 +67,7 @@ def number_columns(
         if item.type == "numeric":
             yield column, floats(values)
         elif item.type == "text":
-            yield from _named_measures(column, text_numbers(values, vocabularies.get(column), day))
+            yield from _named_measures(column, text_numbers(values, vocabularies.get(column, ()), day))
         elif item.type == "vector":
             yield from _named_measures(column, vector_numbers(values))
 

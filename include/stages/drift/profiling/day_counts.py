@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.drift_verdict import ALL_ROWS
-from include.stages.drift.profiling.binning import bin_edges
-from include.stages.drift.profiling.column_profile import Profile
+from include.stages.drift.profiling.binning import BINS, bin_edges
+from include.stages.drift.profiling.column_profile import NO_BINS, Profile
 from include.stages.drift.profiling.columns import category_columns, dictionary_encoded, number_columns
 from include.stages.drift.profiling.counting import CategoryCounts, Codes, Groups, NumberCounts
-from include.stages.drift.profiling.profile_basis import NO_BINS, ProfileBasis
+from include.stages.drift.profiling.profile_basis import ProfileBasis
 
 SAMPLE = 1 << 14
 
@@ -61,6 +61,7 @@ class DayCounts:
         self._sizes = [1, *(len(grouping.values) + 1 for grouping in groupings)]
         self._rows = [np.zeros(size, dtype=np.int64) for size in self._sizes]
         self._counts: dict[str, NumberCounts | CategoryCounts | None] = {}
+        self._waiting: dict[str, list[tuple[NDArray[np.float64], Groups]]] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count the rows of a batch that has the columns `include.stages.drift.profiling.columns.source_columns`."""
@@ -76,7 +77,14 @@ class DayCounts:
                 counts.add(labels, groups)
 
     def profiles(self) -> list[Profile]:
-        """Return the profiles of all rows together, then those of each segment value."""
+        """Return the profiles of all rows together, then those of each segment value.
+
+        A column that has no bins yet, and on this day too few values to set them, is counted in a single one.
+        """
+        for name, batches in self._waiting.items():
+            counts = self._counts[name] = NumberCounts(list(NO_BINS), self._sizes)
+            for values, groups in batches:
+                counts.add(values, groups)
         profiles = [self._profile(name, 0, 0, ALL_ROWS) for name in self._counts]
         for number, grouping in enumerate(self._groupings, start=1):
             names = [name for name in self._counts if name != grouping.column]
@@ -86,21 +94,28 @@ class DayCounts:
 
     def _add_numbers(self, name: str, values: NDArray[np.float64], groups: Groups) -> None:
         counts = self._counts.setdefault(name, None)
-        if counts is None:
-            if not np.isfinite(values).any():
+        if counts is None and np.isfinite(values).any():
+            waiting = self._waiting.setdefault(name, [])
+            waiting.append((values, groups))
+            edges = self._edges(name, np.concatenate([batch for batch, _ in waiting]))
+            if edges is None:
                 return
-            counts = self._counts[name] = NumberCounts(self._edges(name, values), self._sizes)
-        if isinstance(counts, NumberCounts):
+            counts = self._counts[name] = NumberCounts(edges, self._sizes)
+            for batch, of_row in self._waiting.pop(name):
+                counts.add(batch, of_row)
+        elif isinstance(counts, NumberCounts):
             counts.add(values, groups)
 
-    def _edges(self, name: str, first_values: NDArray[np.float64]) -> list[float]:
-        """Return the bin edges of a column; the first values it ever had set them."""
+    def _edges(self, name: str, values: NDArray[np.float64]) -> list[float] | None:
+        """Return the bin edges of a column; the first day with a value for each bin sets them. None before."""
         edges = self._basis.edges
-        if name not in edges:
-            sample = first_values[:: max(1, first_values.size // SAMPLE)]
-            edges[name] = self._basis.find_edges(name) or bin_edges(sample)
-        return edges[name]
+        found = edges.get(name) or self._basis.find_edges(name)
+        if found is None and np.isfinite(values).sum() >= BINS:
+            found = bin_edges(values[:: max(1, values.size // SAMPLE)])
+        if found is not None:
+            edges[name] = found
+        return found
 
     def _profile(self, name: str, grouping: int, group: int, segment: str) -> Profile:
-        counts = self._counts[name] or NumberCounts(NO_BINS, self._sizes)
+        counts = self._counts[name] or NumberCounts(list(NO_BINS), self._sizes)
         return Profile(self._day, segment, name, int(self._rows[grouping][group]), counts.of_group(grouping, group))

@@ -11,7 +11,7 @@ from include.stages.drift.profiling.counting import bounded
 def merged(profiles: Iterable[Profile]) -> Profile:
     """Return the profile of all rows of some profiles, at least one, of the same column and segment.
 
-    Numeric profiles must have the same bins, except those without a finite value.
+    Numeric profiles must have the same bins, except those without any, whose values are then left out.
 
     Raises
     ------
@@ -50,6 +50,7 @@ def counts_by_category(profiles: Iterable[Profile]) -> dict[str, int]:
 
 def _merged_numbers(days: Sequence[Profile]) -> Counts:
     filled = [day for day in days if day.counted] or days[:1]
+    filled = [day for day in filled if day.has_bins] or filled
     edges = common_edges(filled)
     counts: list[int] = np.sum([day.values.counts for day in filled], axis=0).tolist()
     total = float(sum(day.values.total for day in filled))

@@ -37,13 +37,12 @@ def profile_days(store: LoopStore, interval: Interval) -> int:
     basis = stored_basis(store)
     rows: list[dict[str, Any]] = []
     for day in days:
-        learn_words(store, day, basis.vocabularies, dataset)
+        learn_words(store, day, basis, dataset)
         counts = DayCounts(store.loop, day, basis, groupings(store, day, dataset))
         for batch in day_batches(store, "predictions", day, source_columns(store.loop), dataset=dataset):
             counts.add(batch)
         rows += [profile.to_row() for profile in counts.profiles()]
-    vocabularies = [words.to_row(column) for column, words in basis.vocabularies.items() if words.day in days]
-    store.replace_where("profiles", rows_of(store.loop, "profiles", rows + vocabularies), "day", days)
+    store.replace_where("profiles", rows_of(store.loop, "profiles", rows), "day", days)
     for day in days:
         write_file(store, "/".join(_origin_file(day)), origins[day])
     return len(rows)

@@ -1,63 +1,100 @@
-"""The numbers that are watched of a text: its lengths, and the share of its words that the first day did not have."""
+"""The numbers that are watched of a text: its lengths, and the share of its words that a vocabulary does not have."""
 
+import base64
+import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from include.foundation.decisions.drift_verdict import ALL_ROWS
+from include.stages.drift.profiling.column_profile import Profile
+
+Profiles = dict[tuple[str, str], list[Profile]]
+
 WORD_BUCKETS = 1 << 18
-VOCABULARY_KIND = "vocabulary"
+UNKNOWN = "unknown_words"
+OF = "@"  # between a measure and the vocabulary that it was taken with
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How many texts of the first day have a word of each bucket.
+    """How many texts of some days have a word of each bucket.
 
     Attributes
     ----------
-    day
-        The first day, ``YYYY-MM-DD``.
+    days
+        The days, ``YYYY-MM-DD``, newest first; the newest is its name.
     texts
         int64, (`WORD_BUCKETS`,): 0, 1 or 2, which means two or more. A word's bucket is its hash, which bounds the size: with
         thirty thousand words, about one unknown word in ten is taken for a known one.
     """
 
-    day: str
+    days: tuple[str, ...]
     texts: NDArray[np.int64]
 
+    @property
+    def name(self) -> str:
+        """Its newest day."""
+        return self.days[0]
+
     def unknown(self, buckets: NDArray[np.intp], day: str) -> NDArray[np.bool_]:
-        """Return which words, by bucket, (n,), occur in no *other* text of the first day: so that day is like any later one."""
-        return self.texts[buckets] < (2 if day == self.day else 1)
+        """Return which words, by bucket, (n,), occur in no *other* text of its days: so those days are like any later one."""
+        return self.texts[buckets] < (2 if day in self.days else 1)
 
-    def to_row(self, column: str) -> dict[str, Any]:
-        """Return the vocabulary as a row of the table ``profiles``."""
-        return {
-            "day": self.day, "segment": "", "column": f"{column}:{VOCABULARY_KIND}", "kind": VOCABULARY_KIND,
-            "rows": 0, "nulls": 0, "counts": self.texts.tolist(),
-        }  # fmt: skip
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` reads."""
+        packed = base64.b64encode(zlib.compress(self.texts.astype(np.uint8).tobytes())).decode()
+        return json.dumps({"days": self.days, "texts": packed}).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Vocabulary":
+        """Return the vocabulary that `to_bytes` wrote."""
+        raw = json.loads(content)
+        texts = np.frombuffer(zlib.decompress(base64.b64decode(raw["texts"])), dtype=np.uint8)
+        return cls(tuple(raw["days"]), texts.astype(np.int64))
 
 
-def add_words(texts: NDArray[np.int64], values: pa.Array) -> None:
-    """Count the words of a batch of texts in ``texts``, those of a `Vocabulary`, in place."""
-    words, of_text, _ = _words(_as_strings(values))
+def with_one_vocabulary(current: Profiles, reference: Profiles) -> tuple[Profiles, Profiles]:
+    """Return profiles by segment and column, those of unknown words of one vocabulary alone and under one name.
+
+    It is the vocabulary that most reference days were profiled with, of several the newest: shares of words that two
+    vocabularies do not have cannot be compared.
+    """
+    days = {column: len(profiles) for (segment, column), profiles in reference.items() if segment == ALL_ROWS}
+    names = sorted({column for _, column in [*current, *reference] if f":{UNKNOWN}" in column})
+    chosen = {name.partition(OF)[0]: name for name in sorted(names, key=lambda name: days.get(name, 0))}
+    others = set(names) - set(chosen.values())
+
+    def renamed(profiles: Profiles) -> Profiles:
+        kept = {key: profiles[key] for key in profiles if key[1] not in others}
+        return {(segment, column.partition(OF)[0]): kept[segment, column] for segment, column in kept}
+
+    return renamed(current), renamed(reference)
+
+
+def add_words(texts: NDArray[np.int64], values: pa.Array) -> int:
+    """Count the words of a batch of texts in ``texts``, those of a `Vocabulary`, in place; return how many texts have words."""
+    words, of_text, lengths = _words(_as_strings(values))
     pairs = np.unique(of_text * WORD_BUCKETS + words)
     np.add.at(texts, pairs % WORD_BUCKETS, 1)
     np.minimum(texts, 2, out=texts)
+    return int((lengths > 0).sum())
 
 
-def text_numbers(values: pa.Array, vocabulary: Vocabulary | None, day: str) -> dict[str, NDArray[np.float64]]:
-    """Return ``characters``, ``words`` and ``unknown_words`` of each text: two lengths, and the share of unknown words.
+def text_numbers(values: pa.Array, vocabularies: Sequence[Vocabulary], day: str) -> dict[str, NDArray[np.float64]]:
+    """Return ``characters`` and ``words`` of each text, and for each vocabulary ``unknown_words@<name>``.
 
     Parameters
     ----------
     values
         Strings, (n,), which may be dictionary encoded; null is a missing text.
-    vocabulary
-        Of the column; None if there is none yet.
+    vocabularies
+        Of the column; none yet, one, or two of which one takes over from the other.
     day
         Day of the texts, ``YYYY-MM-DD``.
 
@@ -65,25 +102,26 @@ def text_numbers(values: pa.Array, vocabulary: Vocabulary | None, day: str) -> d
     -------
     dict
         float64, (n,), by measure. Words are runs of letters and digits, whatever their case. Null texts give NaN; the share is
-        also NaN for a text without words, or without a vocabulary.
+        also NaN for a text without words.
     """
     if isinstance(values, pa.DictionaryArray) and len(values.dictionary) <= len(values):
         codes = values.indices.to_numpy(zero_copy_only=False)
         missing = np.isnan(codes) if codes.dtype.kind == "f" else np.zeros(len(codes), dtype=bool)
         places = np.where(missing, 0, codes).astype(np.intp)
-        measures = text_numbers(values.dictionary, vocabulary, day)
+        measures = text_numbers(values.dictionary, vocabularies, day)
         return {
             name: np.full(len(codes), np.nan) if missing.all() else np.where(missing, np.nan, of_text[places])
             for name, of_text in measures.items()
         }
     texts = _as_strings(values)
     words, of_text, lengths = _words(texts)
-    unknown = np.full(len(texts), np.nan)
-    if vocabulary is not None:
+    characters = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.float64)
+    measures = {"characters": characters, "words": lengths}
+    for vocabulary in vocabularies:
+        unknown = measures[f"{UNKNOWN}{OF}{vocabulary.name}"] = np.full(len(texts), np.nan)
         outside = np.bincount(of_text, vocabulary.unknown(words, day), minlength=len(texts))
         np.divide(outside, lengths, out=unknown, where=lengths > 0)
-    characters = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.float64)
-    return {"characters": characters, "words": lengths, "unknown_words": unknown}
+    return measures
 
 
 def _words(texts: pa.Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from include.foundation.decisions import DriftVerdict, find
+from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.rows import rows_of
 from include.stages.drift.detection import MOST_COLUMNS, detect_drift
@@ -10,6 +14,14 @@ from tests.builders import day, make_store
 from tests.include.stages.drift.drift_builders import DRIFT, fill, label_row
 
 LONG = {"input_text": "word " * 60}
+MORE = {
+    "text": {"type": "text"}, "age": {"type": "numeric", "required": False},
+    "plan": {"type": "categorical", "required": False},
+}  # fmt: skip
+
+
+def flagged_columns(verdict):
+    return {finding.column for finding in verdict.columns if finding.flagged}
 
 
 def test_verdict_on_ordinary_days_is_stable_and_judging_again_is_the_same_decision(tmp_path):
@@ -80,7 +92,7 @@ def test_missing_values_that_appear_are_routed_to_the_data(tmp_path):
     inputs = {"text": {"type": "text"}, "age": {"type": "numeric", "required": False}}
     store = make_store(tmp_path, inputs=inputs, drift=DRIFT)
     fill(store, 0, 14, input_age=float)
-    fill(store, 14, 1, input_age=lambda place: None if place % 2 else float(place))
+    fill(store, 14, 1, input_age=lambda place: None if place % 4 < 2 else float(place))
     verdict = detect_drift(store, day(14))
     assert verdict.columns[0].statistic == "missing"
     assert verdict.route == "fix_data"
@@ -116,3 +128,101 @@ def test_declared_change_of_classes_is_no_drift_and_an_undeclared_one_is(tmp_pat
     assert detect_drift(declared, day(14)).outcome == "stable"
     undeclared = make_store(tmp_path, drift=DRIFT)
     assert {finding.column for finding in detect_drift(undeclared, day(14)).columns if finding.flagged} == {"predicted"}
+
+
+NOVEL = "brand new words that nobody ever wrote here"
+
+
+def words_of(vocabulary):
+    return {"input_text": lambda place: " ".join(vocabulary[(place + n) % len(vocabulary)] for n in range(8))}
+
+
+OLD, NEW = words_of(["wheat", "corn", "oats", "rice", "rye"]), words_of(["zinc", "iron", "lead", "gold", "tin"])
+
+
+@pytest.mark.parametrize("first", [1, 5])
+def test_one_row_of_a_smoke_test_does_not_blind_the_watch_on_words_and_numbers(tmp_path, first):
+    inputs = {"text": {"type": "text"}, "age": {"type": "numeric"}}
+    store = make_store(tmp_path, inputs=inputs, drift=DRIFT)
+    generator = np.random.default_rng(5)
+    ages = {"input_age": lambda _: float(generator.normal(50, 5))}
+    fill(store, 0, 1, rows=first, input_text=NOVEL, input_age=50.0)
+    fill(store, 1, 14, rows=300, **OLD, **ages)
+    assert detect_drift(store, day(14)).outcome == "stable"
+    fill(store, 15, 1, rows=300, **NEW, **ages)
+    assert "input_text:unknown_words" in flagged_columns(detect_drift(store, day(15)))
+    fill(store, 16, 1, rows=300, **OLD, input_age=lambda _: float(generator.normal(50, 15)))
+    assert "input_age" in flagged_columns(detect_drift(store, day(16)))
+
+
+def test_new_words_become_ordinary_and_other_new_words_are_seen_again(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7})
+    fill(store, 0, 9, **OLD)
+    fill(store, 9, 24, **NEW)
+    for number in range(9, 33):
+        verdict = detect_drift(store, day(number))
+    assert verdict.outcome == "stable"
+    fill(store, 33, 1, **words_of(["red", "green", "blue", "white", "black"]))
+    assert "input_text:unknown_words" in flagged_columns(detect_drift(store, day(33)))
+
+
+def test_vocabulary_that_takes_over_flags_nothing(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7})
+    fill(store, 0, 30, **OLD)
+    outcomes = {detect_drift(store, day(number)).outcome for number in range(7, 30)}
+    assert outcomes == {"stable"}
+
+
+def test_beginning_to_log_probabilities_is_told_and_is_no_drift(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 14, confidence=None)
+    fill(store, 14, 4)
+    first = detect_drift(store, day(14))
+    assert (first.outcome, first.route, first.flagged) == ("stable", "none", False)
+    assert "confidence: is logged now and was not before: a change of what is logged, not drift." in first.reasons
+    assert [detect_drift(store, day(number)).outcome for number in (15, 16, 17)] == ["stable"] * 3
+
+
+@pytest.mark.parametrize("column", ["segment_desk", "input_age", "input_plan"])
+def test_any_column_that_begins_to_be_logged_is_told_and_is_no_drift(tmp_path, column):
+    store = make_store(tmp_path, inputs=MORE, drift=DRIFT)
+    values = {"segment_desk": lambda place: ["eu", "us"][place % 2], "input_age": float, "input_plan": "free"}
+    nothing = dict.fromkeys(["input_age", "input_plan"])
+    fill(store, 0, 14, **{**nothing, column: None})
+    fill(store, 14, 3, **{**nothing, column: values[column]})
+    verdicts = [detect_drift(store, day(number)) for number in (14, 15, 16)]
+    assert [verdict.outcome for verdict in verdicts] == ["stable"] * 3
+    assert any(reason.startswith(f"{column}: is logged now") for reason in verdicts[0].reasons)
+
+
+@pytest.mark.parametrize("column", ["confidence", "segment_desk", "input_age"])
+def test_column_that_is_not_logged_any_more_is_a_fault_of_the_data(tmp_path, column):
+    store = make_store(tmp_path, inputs=MORE, drift=DRIFT)
+    fill(store, 0, 14, input_age=float, input_plan="free")
+    fill(store, 14, 1, **{"input_age": float, "input_plan": "free", column: None})
+    verdict = detect_drift(store, day(14))
+    assert verdict.route == "fix_data"
+    assert [(found.column, found.statistic) for found in verdict.columns if found.flagged and not found.segment] == [
+        (column, "not_logged")
+    ]
+    assert any(f"{column}: is not logged any more: a change of what is logged" in reason for reason in verdict.reasons)
+
+
+def test_weekly_loop_is_judged_from_its_fourth_week_on_though_it_logs_on_one_day_a_week(tmp_path):
+    store = make_store(tmp_path, drift=DRIFT, logs={"schedule": "@weekly"})
+    weeks = [Interval(day(7 * number).start, day(7 * number + 6).end) for number in range(6)]
+    for number in range(5):
+        fill(store, 7 * number + 2, 1, rows=200)
+    fill(store, 7 * 5 + 2, 1, rows=200, **LONG)
+    outcomes = [detect_drift(store, week).outcome for week in weeks]
+    assert outcomes == ["inconclusive"] * 3 + ["stable"] * 2 + ["alarm"]
+
+
+def test_window_of_the_largest_numbers_is_judged(tmp_path):
+    store = make_store(tmp_path, inputs=MORE, drift=DRIFT)
+    generator = np.random.default_rng(1)
+    age = {"input_age": lambda place: 1.79e308 if place % 20 == 0 else float(generator.normal())}
+    fill(store, 0, 15, **age)
+    assert detect_drift(store, day(14)).outcome == "stable"
+    fill(store, 15, 1, input_age=lambda place: 1.79e308 * (-1) ** place)
+    assert "input_age" in flagged_columns(detect_drift(store, day(15)))

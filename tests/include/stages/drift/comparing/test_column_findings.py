@@ -104,24 +104,45 @@ def test_segment_below_min_rows_and_column_without_enough_days_are_left_out():
     assert [(each.segment, each.column) for each in judge_columns(Drift(), window, reference)] == [("", "x")]
 
 
-def test_column_that_goes_missing_is_flagged_as_missing():
+def test_column_that_is_not_logged_any_more_is_flagged_as_that():
     generator = np.random.default_rng(6)
     days = numeric_days(generator, 20, 100)
     gone = [numeric_profile(np.full(100, np.nan), [-np.inf, np.inf], number=20)]
     (finding,) = judge_columns(Drift(), {("", "x"): gone}, {("", "x"): days})
-    assert (finding.statistic, finding.effect, finding.flagged) == ("missing", 1, True)
+    assert (finding.statistic, finding.effect, finding.flagged) == ("not_logged", 1, True)
 
 
 def test_column_that_was_always_missing_and_still_is_is_no_evidence():
     nothing = [numeric_profile(np.full(100, np.nan), [-np.inf, np.inf], number=number) for number in range(20)]
     (finding,) = judge_columns(Drift(), {("", "x"): nothing[:1]}, {("", "x"): nothing})
     assert (finding.p_value, finding.effect, finding.flagged) == (1, pytest.approx(0), False)
+    assert finding.statistic == "missing"
 
 
-def test_column_that_comes_to_life_is_flagged():
+def test_column_that_comes_to_life_is_told_and_not_flagged():
     nothing = [numeric_profile(np.full(100, np.nan), [-np.inf, np.inf], number=number) for number in range(20)]
     (finding,) = judge_columns(Drift(), {("", "x"): [numeric_profile(np.ones(100))]}, {("", "x"): nothing})
-    assert (finding.statistic, finding.flagged) == ("missing", True)
+    assert (finding.statistic, finding.flagged) == ("newly_logged", False)
+
+
+def test_column_is_not_judged_by_days_before_it_was_logged():
+    nothing = [numeric_profile(np.full(100, np.nan), [-np.inf, np.inf], number=number) for number in range(20)]
+    days = numeric_days(np.random.default_rng(7), 9, 100, first=20)
+    few, enough = (
+        {("", "x"): [*nothing, *days[:count]]} for count in (FEWEST_REFERENCE_DAYS - 1, FEWEST_REFERENCE_DAYS)
+    )
+    assert judge_columns(Drift(), {("", "x"): days[-1:]}, few) == []
+    (finding,) = judge_columns(Drift(), {("", "x"): days[-1:]}, enough)
+    assert not finding.flagged
+
+
+def test_days_with_hardly_a_value_are_left_out_where_others_are_enough():
+    days = numeric_days(np.random.default_rng(8), 10, 300)
+    smoke = numeric_profile(np.full(3, 1e6), [-np.inf, np.inf], number=30)
+    with_it, without = (
+        judge_columns(Drift(), {("", "x"): days[:1]}, {("", "x"): reference}) for reference in ([*days, smoke], days)
+    )
+    assert [finding.p_value for finding in with_it] == pytest.approx([finding.p_value for finding in without])
 
 
 def test_monitors_are_those_of_the_columns():

@@ -1,11 +1,14 @@
 """The statistics of days: known values, what they must not depend on, and degenerate profiles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
 from include.stages.drift.profiling.binning import bin_edges
+from include.stages.drift.profiling.column_profile import NO_BINS
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_days, numeric_profile
 
 
@@ -166,5 +169,16 @@ class TestBeyondTheBins:
         assert only(moved, "location")[0] == pytest.approx(np.sign(value), abs=1e-6)
 
     def test_squares_that_are_no_numbers_leave_the_ranks(self):
-        reference = [numeric_profile(np.full(100, 1e200), number=number) for number in range(14)]
-        assert value_statistics(reference).names == ["location", "spread", "shape"]
+        days = [numeric_profile(np.full(100, 1e200), number=number) for number in range(14)]
+        assert value_statistics(days).names == ["location", "spread"]
+        stored_before = [replace(day, values=replace(day.values, total_squared=np.inf)) for day in days]
+        assert value_statistics(stored_before).names == ["location", "spread", "shape"]
+
+    def test_days_without_bins_are_compared_by_mean_and_deviation(self):
+        generator = np.random.default_rng(9)
+        reference = [numeric_profile(generator.normal(5, 1, 12), NO_BINS, number=number) for number in range(14)]
+        same, moved = (
+            value_statistics(reference, [numeric_profile(generator.normal(mean, 1, 12), NO_BINS)]) for mean in (5, 8)
+        )
+        assert same.names == ["location", "spread"]
+        assert only(moved, "location")[0] > 0.9 > abs(only(same, "location")[0])

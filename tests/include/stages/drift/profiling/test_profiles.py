@@ -10,6 +10,7 @@ import pytest
 from include.foundation.digests import table_digest
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
+from include.stages.drift.profiling.binning import BINS
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.columns import source_columns
 from include.stages.drift.profiling.day_counts import DayCounts
@@ -45,11 +46,12 @@ def mixed_batch(loop, number, rows, seed=0):
 def test_every_kind_of_column_is_profiled(tmp_path):
     store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
     fill(store, 0, 1, rows=42, **MIXED)
-    columns = {row["column"]: row for row in profiled(store, segment="") if row["kind"] != "vocabulary"}
+    columns = {row["column"]: row for row in profiled(store, segment="")}
     vector = ("mean", "norm", "projection1", "projection2", "projection3", "projection4")
     assert set(columns) == {
         "confidence", "predicted", "segment_desk", "input_age", "input_plan", "input_text:characters", "input_text:words",
-        "input_text:unknown_words", *(f"{name}:{measure}" for name in ("embedding", "input_pixels") for measure in vector),
+        "input_text:unknown_words@2026-03-10",
+        *(f"{name}:{measure}" for name in ("embedding", "input_pixels") for measure in vector),
     }  # fmt: skip
     assert {row["rows"] for row in columns.values()} == {42}
     assert columns["input_age"]["nulls"] == 6
@@ -167,13 +169,71 @@ def test_bins_outlast_a_day_without_values(tmp_path):
     assert stored_basis(store).edges["input_age"] == edges
 
 
+def unknown_shares(store, vocabulary=0):
+    """Return the share of unknown words of each day profiled with the nth vocabulary."""
+    column = f"input_text:unknown_words@{day(vocabulary).days[0]}"
+    return {row["day"]: row["total"] / row["rows"] for row in profiled(store, column=column, segment="")}
+
+
+def days_of(*numbers):
+    return [day(number).days[0] for number in numbers]
+
+
 def test_vocabulary_is_kept_once_and_later_words_are_unknown(tmp_path):
     store = make_store(tmp_path, drift=DRIFT)
     fill(store, 0, 2, input_text="grain and corn")
     fill(store, 2, 1, input_text="grain zebra")
-    assert len(profiled(store, kind="vocabulary")) == 1
-    unknown = [row["total"] / row["rows"] for row in profiled(store, column="input_text:unknown_words", segment="")]
-    assert unknown == [0, 0, 0.5]
+    assert list(unknown_shares(store).values()) == [0, 0, 0.5]
+
+
+def test_vocabulary_waits_for_a_day_with_enough_texts(tmp_path):
+    """One row of a smoke test must not be all the words that are known for good."""
+    store = make_store(tmp_path, drift=DRIFT)
+    fill(store, 0, 1, rows=1, input_text="smoke test")
+    assert not [row for row in profiled(store) if "unknown_words" in row["column"]]
+    fill(store, 1, 1, input_text="grain and corn")
+    fill(store, 2, 1, input_text="grain zebra")
+    assert unknown_shares(store, 1) == dict(zip(days_of(1, 2), [0, 0.5], strict=True))
+
+
+def test_vocabulary_of_little_traffic_is_learned_from_several_days_and_all_of_them_are_like_later_ones(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "min_rows": 30})
+    for number in range(3):
+        fill(store, number, 1, rows=12, input_text=f"grain word{number} corn")
+    assert unknown_shares(store, 2) == {day(2).days[0]: 0}
+    fill(store, 1, 1, rows=13, input_text=lambda place: f"grain only{'abcdefghijklm'[place]}")
+    assert unknown_shares(store, 2)[day(1).days[0]] == 0.5
+
+
+def test_vocabulary_is_renewed_with_a_rolling_reference_and_two_are_kept_up_meanwhile(tmp_path):
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7})
+    for number in range(20):
+        fill(store, number, 1, input_text="old words" if number < 5 else "new words")
+    assert list(unknown_shares(store, 0)) == days_of(*range(14))
+    assert list(unknown_shares(store, 7)) == days_of(*range(7, 20))
+    assert list(unknown_shares(store, 14)) == days_of(*range(14, 20))
+    assert set(unknown_shares(store, 7).values()) == {0}
+    assert unknown_shares(store, 0)[days_of(13)[0]] == 0.5
+
+
+@pytest.mark.parametrize("changes", [{"reference": "frozen"}, {"reference": "dates"}], ids=str)
+def test_vocabulary_of_a_fixed_reference_is_not_renewed(tmp_path, changes):
+    dates = {"reference_dates": [day(0).start.date(), day(6).start.date()]} if changes["reference"] == "dates" else {}
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7, **changes, **dates})
+    fill(store, 0, 18, input_text="words")
+    assert list(unknown_shares(store, 0)) == days_of(*range(18))
+    assert len({row["column"] for row in profiled(store) if "unknown_words" in row["column"]}) == 1
+
+
+def test_bins_wait_for_a_day_with_a_value_for_each(tmp_path):
+    store = make_store(tmp_path, inputs=INPUTS, drift=DRIFT)
+    fill(store, 0, 1, rows=1, **{**MIXED, "input_age": 7.0})
+    assert "input_age" not in stored_basis(store).edges
+    fill(store, 1, 1, **MIXED)
+    assert len(stored_basis(store).edges["input_age"]) > BINS // 2
+    profiles = [Profile.from_row(row) for row in profiled(store, column="input_age", segment="")]
+    assert [profile.has_bins for profile in profiles] == [False, True]
+    assert merged(profiles).counted == profiles[1].counted
 
 
 def test_day_without_rows_loses_its_profiles(tmp_path):
