@@ -5,8 +5,12 @@ from include.foundation.config.loading import ROOT
 USER = "admin"
 LOCAL_SETTINGS = """import sys
 
+from demo import warm_start
+
 if "scheduler" in sys.argv:
-    import demo.warm_start
+    warm_start.import_for_tasks()
+elif "dag-processor" in sys.argv:
+    warm_start.import_for_parsing()
 """
 SETTINGS = {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -26,7 +30,7 @@ SETTINGS = {
     # Tasks of a scheduler that was killed are found dead, and tried again, after this; by default 300 s.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),

@@ -167,8 +167,9 @@ class Standalone:
             raise FeedbackLoopError(f"The API server at {self.url} does not answer: {error!r}") from error
 
     def _write_home(self) -> None:
-        (self.home / "config").mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
+        (self.home / "config").mkdir(mode=0o700, exist_ok=True)
         self._write("config/airflow_local_settings.py", LOCAL_SETTINGS)
         self._write("passwords.json", json.dumps({USER: self.password}))
 
