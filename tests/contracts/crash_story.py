@@ -3,9 +3,9 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -123,16 +123,19 @@ class World:
         File name of MLflow's database, which MLflow keeps open: another state of it needs another name.
     attempt
         Counts the tries of a task.
+    task
+        The section ``task`` of the loop file.
     """
 
     folder: Path
     database: str = DATABASE
     attempt: int = 1
+    task: dict[str, Any] = field(default_factory=lambda: {"classes": list(WORDS)})
 
     def __post_init__(self) -> None:
         self.store = make_store(
             self.folder,
-            task={"classes": list(WORDS)},
+            task=self.task,
             logs={"max_refused_share": 0.2},
             feedback={"uri": str(self.folder / "feedback")},
             training={"seed_labels": str(self.folder / "seeds")},
@@ -216,20 +219,23 @@ def make_sources(folder: Path) -> None:
     )
 
 
-def answer_requests(world: World) -> None:
-    """Let two people answer what was pushed."""
-    requests = [
-        json.loads(text) for path in sorted(world.backend.request_folder.glob("*.jsonl")) for text in path.open()
-    ]
-    answers = [
-        {
-            "request_id": request["request_id"], "annotator": person, "created_at": ANSWERED,
-            "label": next(name for name, words in WORDS.items() if request["input"]["text"].split()[0] in words.split()),
-        }
-        for request in requests
-        for person in ("ada", "bob")
-    ]  # fmt: skip
-    _texts(world.backend.answer_folder, "answers.jsonl", answers)
+def by_first_word(request: Mapping[str, Any]) -> str:
+    """Return the class that has the first word of a request's text."""
+    word = request["input"]["text"].split()[0]
+    return next(name for name, words in WORDS.items() if word in words.split())
+
+
+def answer_requests(world: World, says: Callable[[Mapping[str, Any]], str] = by_first_word) -> None:
+    """Let two people answer the batches that nobody has answered yet."""
+    answered, folder = world.backend.answer_folder, world.backend.request_folder
+    paths = [path for path in sorted(folder.glob("*.jsonl")) if not (answered / path.name).exists()]
+    requests = [(path.name, json.loads(text)) for path in paths for text in path.open()]
+    for name in {name for name, _ in requests}:
+        batch = [request for its_name, request in requests if its_name == name]
+        same = [
+            {"request_id": request["request_id"], "created_at": ANSWERED, "label": says(request)} for request in batch
+        ]
+        _texts(answered, name, [answer | {"annotator": person} for answer in same for person in ("ada", "bob")])
 
 
 def _evaluate(world: World) -> None:
