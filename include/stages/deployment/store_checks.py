@@ -19,6 +19,7 @@ from include.foundation.errors import FeedbackLoopError, NoSuchFileError, Nothin
 from include.foundation.models.judged_models import disagreement
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.taxonomies import undeclared_classes
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import MANIFEST, manifest
@@ -58,6 +59,7 @@ def check_store(store: LoopStore, registry: ModelRegistry, *, everything: bool =
         lambda: _files(store, registry, everything=everything),
         lambda: _versions(store, registry),
         lambda: _datasets(store, everything=everything),
+        lambda: (Damage(problem, "change the section task of the loop file") for problem in undeclared_classes(store)),
     )
     return [damage for check in checks for damage in _found(check)]
 

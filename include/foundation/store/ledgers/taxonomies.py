@@ -61,6 +61,19 @@ def _replaced(rows: pa.Table, column: str, values: list[Any]) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index(column), field, pa.array(values, field.type))
 
 
+def undeclared_classes(store: LoopStore) -> list[str]:
+    """Return a sentence for each class that rows still use and the loop file neither lists nor declares, with their number."""
+    taxonomy = Taxonomy.of(store.loop.task)
+    labels = store.read("labels", columns=["label"]).column("label").to_pylist()
+    annotations = store.read("annotations", columns=["label"]).column("label").to_pylist()
+    spoken = [name for classes in classes_by_taxonomy(store).values() for name in classes]
+    return [
+        *taxonomy.undeclared(labels, "labels"),
+        *taxonomy.undeclared(filter(None, annotations), "annotations"),
+        *taxonomy.undeclared(spoken, "taxonomies of logged probabilities"),
+    ]
+
+
 def classes_added_after(store: LoopStore, moment: datetime | None = None) -> set[str]:
     """Return today's classes that no taxonomy until a moment had, under any name: rows and models before cannot know them.
 

@@ -22,7 +22,12 @@ from include.stages.deployment.deploying import MANIFEST, deploy
 from include.stages.deployment.reconciling import adopt, reconcile
 from include.stages.deployment.store_checks import check_daily, check_store
 from tests.decision_builders import make_approval
-from tests.include.stages.training.challenger_builders import publish_labels, register_challengers, say_gate
+from tests.include.stages.training.challenger_builders import (
+    make_text_loop,
+    publish_labels,
+    register_challengers,
+    say_gate,
+)
 
 
 @pytest.fixture
@@ -223,3 +228,10 @@ def test_commands_say_what_is_wrong_and_mend_it(
     assert main(["check-store", "tiny", *places[:3], f"sqlite:///{tmp_path}/nowhere.db"]) == 1
     assert "nowhere.db: no such database" in capsys.readouterr().err
     assert len(find(whole, RegisteredVersion)) == 2
+
+
+def test_class_that_labels_still_use_is_found_until_it_is_declared(whole: LoopStore, registry: ModelRegistry) -> None:
+    uri, task = whole.uri.removesuffix("/tiny"), {"kind": "classification", "classes": ["crude", "ship"]}
+    (damage,) = check_store(LoopStore(make_text_loop(task=task), uri), registry)
+    assert damage.what.startswith("'grain' is in 4 labels and not in task.classes: declare it in the loop file as")
+    assert check_store(LoopStore(make_text_loop(task=task | {"retired": ["grain"]}), uri), registry) == []

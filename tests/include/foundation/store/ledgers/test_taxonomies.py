@@ -1,6 +1,12 @@
 from datetime import timedelta
 
-from include.foundation.store.ledgers.taxonomies import classes_added_after, classes_by_taxonomy, note_taxonomy
+from include.foundation.store.ledgers.annotations import Annotation, append_annotations
+from include.foundation.store.ledgers.taxonomies import (
+    classes_added_after,
+    classes_by_taxonomy,
+    note_taxonomy,
+    undeclared_classes,
+)
 from include.foundation.taxonomy import Taxonomy
 from tests.builders import DAY, make_store
 
@@ -32,3 +38,16 @@ def test_without_a_taxonomy_to_compare_with_no_class_counts_as_added(tmp_path):
     assert classes_added_after(store) == set()
     note_taxonomy(store, DAY)
     assert classes_added_after(store, DAY - timedelta(days=1)) == set()
+
+
+def test_classes_that_rows_still_use_are_counted_until_they_are_declared(tmp_path):
+    store = make_store(tmp_path)
+    note_taxonomy(store, DAY)
+    append_annotations(
+        store, [Annotation(str(n), "r", "t", f"p{n}", said, DAY, "f") for n, said in enumerate(["grain", "grain", ""])]
+    )
+    assert undeclared_classes(store) == []
+    first, second = undeclared_classes(make_store(tmp_path, task={"classes": ["earn", "acq"]}))
+    assert first.startswith("'grain' is in 2 annotations and not in task.classes: declare it")
+    assert second.startswith("'grain' is in 1 taxonomies of logged probabilities")
+    assert undeclared_classes(make_store(tmp_path, task={"classes": ["earn", "acq"], "retired": ["grain"]})) == []
