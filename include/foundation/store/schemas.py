@@ -228,6 +228,7 @@ _SAME_FOR_EVERY_LOOP = (
         required("end_byte", INTEGER),  # lines that begin before it were read
         required("lines", INTEGER),  # that end before it
         required("content", TEXT),  # digest of the bytes before it
+        required("annotations_version", INTEGER),  # of the table annotations once they were stored, from 1
         required("noted_at", TIMESTAMP),  # clock
         key=("source", "fingerprint", "reader", "end_byte", "content", "noted_at"),
     ),

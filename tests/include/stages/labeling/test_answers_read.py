@@ -147,3 +147,21 @@ def test_marks_hold_no_person(tmp_path, asked):
     write_answers(tmp_path, "ann", answers(requests))
     collect(store)
     assert '"ann"' not in json.dumps(store.read("answers_read").to_pylist(), default=str)
+
+
+@pytest.mark.parametrize("lost", ["whole table", "newest version"])
+def test_answers_are_read_anew_where_the_table_that_held_them_was_lost(tmp_path, asked, lost):
+    store, requests = asked
+    first, *others = answers(requests).items()
+    write_answers(tmp_path, "ann", dict([first]))
+    collect(store)
+    write_answers(tmp_path, "bob", dict(others))
+    collect(store)
+    log = Path(store.uri, "annotations", "_delta_log")
+    for path in sorted(log.iterdir())[-1 if lost == "newest version" else 0 :]:
+        path.unlink()
+    reopened = make_store(tmp_path)
+    assert annotators(reopened) == (1 if lost == "newest version" else 0)
+    assert collect(reopened).new == (2 if lost == "newest version" else 3)
+    assert annotators(reopened) == 3
+    assert collect(reopened).new == 0
