@@ -38,7 +38,7 @@ def test_weighted_mean_unequal_weights_counts_rows_for_those_they_stand_for() ->
 @pytest.mark.parametrize("measure", MEASURES)
 def test_estimate_no_rows_is_unknown(measure) -> None:
     found = measure([], [])
-    assert found == UNKNOWN
+    assert found == UNKNOWN == Estimate(None, None, None, rows=0, effective_rows=0.0)
     assert str(found) == "unknown (no rows)"
 
 

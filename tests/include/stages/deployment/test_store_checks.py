@@ -192,6 +192,25 @@ def test_adopted_version_is_live_by_ledger_alias_and_manifest_and_promises_nothi
     assert found(whole, registry) == []
 
 
+@pytest.mark.parametrize("step", ["set_registered_model_alias", "manifest"])
+def test_adoption_that_was_killed_is_found_and_finished_by_reconcile(
+    whole: LoopStore, registry: ModelRegistry, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        if step == "manifest":
+            killed.setattr("include.stages.deployment.deploying.write_file", die)
+        else:
+            killed.setattr(type(registry.client), step, die)
+        with pytest.raises(KeyboardInterrupt):
+            adopt(whole, registry, "1", "by hand")
+    assert len(found(whole, registry)) == 1
+    reconcile(whole, registry)
+    assert (registry.aliased(CHAMPION), found(whole, registry)) == ("1", [])
+
+
 @pytest.mark.parametrize(("version", "told"), [("9", "expected one of model tiny"), ("2", "is live already")])
 def test_version_that_cannot_be_adopted_changes_nothing(
     whole: LoopStore, registry: ModelRegistry, version: str, told: str

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,7 @@ def test_record_approval_is_bound_to_the_evidence(
 def test_approver_pseudonym_same_user_is_the_same_pseudonym_that_hides_the_id(store: LoopStore) -> None:
     pseudonym = approver_pseudonym(store, {"id": "ada@example.org"}, KEY)
     assert pseudonym == approver_pseudonym(store, {"id": "ada@example.org", "name": "Ada"}, KEY)
+    assert re.fullmatch("person [0-9a-f]{16}", pseudonym)
     assert "ada" not in pseudonym
     assert pseudonym != approver_pseudonym(store, {"id": "bob@example.org"}, KEY)
 

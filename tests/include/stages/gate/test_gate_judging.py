@@ -27,13 +27,17 @@ def reasons_of(verdict: GateVerdict) -> str:
 
 def test_judge_first_model_above_the_floor_is_promoted(store: LoopStore) -> None:
     verdict = judge(store, first_measured(0.51))
-    assert (verdict.outcome, verdict.subject) == ("promote", "k0")
+    assert (verdict.outcome, verdict.subject, verdict.k, verdict.round, verdict.nth) == ("promote", "k0", 0, 1, None)
+    assert "the lower end is above the floor 0.50." in reasons_of(verdict)
     assert "0.800 (0.510 to 0.850, 200 rows)" in reasons_of(verdict)
 
 
 @pytest.mark.parametrize("low", [0.5, 0.3, None])
 def test_judge_first_model_not_above_the_floor_is_rejected(store: LoopStore, low: float | None) -> None:
-    assert judge(store, first_measured(low)).outcome == "reject"
+    verdict = judge(store, first_measured(low))
+    assert (verdict.outcome, verdict.k) == ("reject", 0)
+    told = "no held-out label to judge it on" if low is None else "the lower end is not above the floor 0.50."
+    assert told in reasons_of(verdict)
 
 
 def test_judge_first_model_spends_no_error_budget(store: LoopStore) -> None:
@@ -86,6 +90,17 @@ def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, 
     store = make_judged_store(tmp_path, max_labels_per_round=40)
     verdict = judge(store, measured(**evidence))
     assert (verdict.outcome, verdict.k) == ("label_more", k)
+
+
+def test_judge_undecided_asks_for_half_as_many_again_as_are_expected_to_decide(tmp_path: Path) -> None:
+    """Half of the time the expected number is not enough, and each round costs people days."""
+    store = make_judged_store(tmp_path, max_labels_per_round=400)
+    verdict = judge(store, measured(disagreement=multiset(9, 3)))
+    missing = math.log(verdict.needed) - math.log(verdict.e_value)
+    share = 10 / 14
+    growth = max(share * np.log1p(BETS) + (1 - share) * np.log1p(-BETS))
+    assert verdict.outcome == "label_more"
+    assert verdict.k == math.ceil(1.5 * math.ceil(missing / growth))
 
 
 def test_judge_one_candidate_left_is_asked_about(store: LoopStore) -> None:
