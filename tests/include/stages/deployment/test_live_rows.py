@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.foundation.config.sections import Deploy
 from include.stages.deployment.watching import watch_deployment
 from tests.include.stages.deployment.test_watching import answer_live, go_live
 from tests.include.stages.training.challenger_builders import DAY, add_predictions, make_label_store, make_text_loop
@@ -71,6 +70,12 @@ def test_row_of_the_future_neither_ends_the_watch_nor_counts(live):
 
 
 def test_rows_after_the_days_of_watching_are_not_read(live):
-    add_predictions(live, [1], version="v1")
-    add_predictions(live, [20, 21, 22, 23, 24, 25, 25.5], version="v2")
-    assert sum(watch_deployment(live).versions.values()) <= Deploy(watch_days=WATCHED).watch_days + 1
+    add_predictions(live, range(1, 13), version="v1")
+    assert watch_deployment(live).versions == {"v1": WATCHED}
+
+
+def test_of_many_versions_that_rows_name_the_five_most_frequent_are_told(live):
+    for number in range(1, 8):
+        add_predictions(live, [1 + place / 100 for place in range(number)], version=f"v{number}")
+    told = watch_deployment(live).reasons[0]
+    assert "v7 (7 rows), v6 (6 rows), v5 (5 rows), v4 (4 rows), v3 (3 rows)." in told

@@ -131,6 +131,13 @@ def test_watch_deployment_counts_every_day_of_its_window(store: LoopStore) -> No
     assert rows_seen(watch_deployment(store)) == 3 * store.loop.deploy.watch_days
 
 
+def test_watch_deployment_counts_the_last_moment_of_its_window_and_nothing_after_it(store: LoopStore) -> None:
+    go_live(store)
+    for number, day in enumerate((1, 1 + store.loop.deploy.watch_days, 1.001 + store.loop.deploy.watch_days)):
+        answer_live(store, [True], first=number, day=day)
+    assert rows_seen(watch_deployment(store)) == 2
+
+
 def test_watch_deployment_run_again_records_one_decision(store: LoopStore) -> None:
     go_live(store)
     answer_live(store, [True] * 10)

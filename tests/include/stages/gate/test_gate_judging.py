@@ -96,6 +96,8 @@ def test_judge_undecided_asks_for_half_as_many_again_as_are_expected_to_decide(t
     """Half of the time the expected number is not enough, and each round costs people days."""
     store = make_judged_store(tmp_path, max_labels_per_round=400)
     verdict = judge(store, measured(disagreement=multiset(9, 3)))
+    assert verdict.needed is not None
+    assert verdict.e_value is not None
     missing = math.log(verdict.needed) - math.log(verdict.e_value)
     share = 10 / 14
     growth = max(share * np.log1p(BETS) + (1 - share) * np.log1p(-BETS))
@@ -118,6 +120,12 @@ def test_judge_champion_shown_to_be_better_is_rejected_before_more_labels(store:
     verdict = judge(store, measured(disagreement=multiset(1, 12)))
     assert verdict.outcome == "reject"
     assert "more labels would not help" in reasons_of(verdict)
+
+
+def test_judge_champion_on_the_brink_of_being_better_is_decided_by_the_level_of_rejection(store: LoopStore) -> None:
+    losses = next(n for n in range(100) if np.mean((1 + BETS) ** n) >= 20)
+    assert judge(store, measured("k1", disagreement=multiset(0, losses - 1))).outcome == "label_more"
+    assert judge(store, measured("k1", disagreement=multiset(0, losses), dataset="d2")).outcome == "reject"
 
 
 def test_judge_undecided_after_every_round_is_rejected(tmp_path: Path) -> None:
