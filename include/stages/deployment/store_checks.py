@@ -24,6 +24,7 @@ from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import MANIFEST, manifest
 from include.stages.labels.datasets import read_dataset
+from include.stages.logs.slices.ledger_check import REBUILD, ledger_disagreements
 
 NOTE = "checked.txt"
 MOST_OFTEN = timedelta(days=1)
@@ -54,6 +55,7 @@ def check_store(store: LoopStore, registry: ModelRegistry, *, everything: bool =
     """
     checks: tuple[Callable[[], Iterator[Damage]], ...] = (
         lambda: _tables(store),
+        lambda: _rows_read(store),
         lambda: _decisions(store),
         lambda: _deployments(store, registry),
         lambda: _files(store, registry, everything=everything),
@@ -111,6 +113,11 @@ def _table(store: LoopStore, name: str) -> Iterator[Damage]:
         yield Damage(f"{place}: has {len(listed)} files, but its _delta_log is gone", mend)
     if gone := sorted(needed - listed):
         yield Damage(f"{place}: {len(gone)} files of the table are gone, such as {gone[0]}", BACKUP)
+
+
+def _rows_read(store: LoopStore) -> Iterator[Damage]:
+    for problem in ledger_disagreements(store):
+        yield Damage(problem, REBUILD)
 
 
 def _decisions(store: LoopStore) -> Iterator[Damage]:

@@ -21,6 +21,8 @@ from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import MANIFEST, deploy
 from include.stages.deployment.reconciling import adopt, reconcile
 from include.stages.deployment.store_checks import check_daily, check_store
+from include.stages.logs.pulling import pull_logs
+from tests.builders import KEY, day, line, make_store, write_lines
 from tests.decision_builders import make_approval
 from tests.include.stages.training.challenger_builders import (
     make_text_loop,
@@ -153,6 +155,17 @@ def test_table_whose_log_is_gone_is_found_and_not_taken_for_an_empty_one(
 ) -> None:
     shutil.rmtree(Path(whole.uri, name, "_delta_log"))
     assert any(f"{name}: has" in one and "_delta_log is gone" in one for one in found(whole, registry))
+
+
+def test_rows_that_were_read_and_are_gone_are_found(tmp_path: Path, registry: ModelRegistry) -> None:
+    store = make_store(tmp_path)
+    write_lines(tmp_path, [line(number) for number in range(5)])
+    pull_logs(store, day(), KEY)
+    assert check_store(store, registry) == []
+    shutil.rmtree(Path(store.uri, "predictions"))
+    damage = check_store(LoopStore(store.loop, str(tmp_path / "store")), registry)
+    assert "predictions" in damage[0].what
+    assert "run observe by hand" in damage[0].mend
 
 
 def test_newest_commit_that_is_empty_is_found(whole: LoopStore, registry: ModelRegistry) -> None:
