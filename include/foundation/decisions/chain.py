@@ -18,10 +18,7 @@ from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 
 FIRST = "0" * 64
-HEAD = (
-    "decisions/head.json"  # the newest decision, noted beside the table: cut off with it, it would be missed by nobody
-)
-CHAIN = ("sequence", "kind", "subject", "evidence_digest", "hash")  # what the next link is made of
+HEAD = "decisions/head.json"  # the newest decision, noted beside the table: cut off in both, nobody would miss it
 Kind = TypeVar("Kind", bound=Decision)
 Row = Mapping[str, Any]
 
@@ -44,7 +41,9 @@ def subjects(store: LoopStore, kind: type[Decision]) -> list[str]:
     return sorted(set(rows.column("subject").to_pylist()))
 
 
-def find(store: LoopStore, kind: type[Kind], subject: str | Collection[str] | None = None) -> list[Kind]:
+def find(
+    store: LoopStore, kind: type[Kind], subject: str | Collection[str] | None = None, *, outcome: str | None = None
+) -> list[Kind]:
     """Return the decisions of a kind, oldest first.
 
     Parameters
@@ -55,13 +54,15 @@ def find(store: LoopStore, kind: type[Kind], subject: str | Collection[str] | No
         Class of the decisions.
     subject
         Only those on this subject, or on one of these; on all by default.
+    outcome
+        Only those with this outcome; with any by default.
 
     Raises
     ------
     StoreError
         If a recorded decision is not of the class's shape.
     """
-    return [_decision(kind, row) for row in _rows(store, kind, subject).to_pylist()]
+    return [_decision(kind, row) for row in _rows(store, kind, subject, outcome).to_pylist()]
 
 
 def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Kind | None:
@@ -156,37 +157,49 @@ def _append(store: LoopStore, decision: Decision, unique: tuple[str, ...]) -> No
     noted, _ = _head(store)
     if not noted:  # of an earlier version, or killed before the first was noted
         _note_head(store, store.read("decisions", columns=["sequence", "hash"]), noted)
-    appended = store.append_computed(
-        "decisions", lambda present: _next(store, present, decision, unique), columns=CHAIN
-    )
-    _note_head(store, appended, noted)
+    same: Filter = [(name, "=", getattr(decision, name)) for name in unique]
+
+    def _next(present: pa.Table) -> pa.Table:
+        row = [] if present.num_rows else [_link(store, _newest(store, noted), decision)]
+        return rows_of(store.loop, "decisions", row)
+
+    _note_head(store, store.append_computed("decisions", _next, columns=["sequence"], among=same), noted)
 
 
-def _rows(store: LoopStore, kind: type[Decision], subject: str | Collection[str] | None) -> pa.Table:
-    wanted: Filter = [("kind", "=", kind.kind)]
+def _newest(store: LoopStore, noted: int) -> Row | None:
+    """Return number and hash of the newest decision; only those from the noted one on are read."""
+    for since in (noted, 0):  # from the beginning where the noted one was cut off
+        rows = store.read("decisions", columns=["sequence", "hash"], filters=[("sequence", ">=", since)])
+        if rows.num_rows:
+            newest: Row = max(rows.to_pylist(), key=lambda row: int(row["sequence"]))
+            return newest
+    return None
+
+
+def _rows(
+    store: LoopStore, kind: type[Decision], subject: str | Collection[str] | None, outcome: str | None = None
+) -> pa.Table:
+    wanted: Filter = [("kind", "=", kind.kind)] + ([("outcome", "=", outcome)] if outcome else [])
     if subject is not None:
         wanted.append(("subject", "in", [subject] if isinstance(subject, str) else sorted(subject)))
     return store.read("decisions", filters=wanted).sort_by("sequence")
 
 
-def _next(store: LoopStore, present: pa.Table, decision: Decision, unique: tuple[str, ...]) -> pa.Table:
-    chain = present.sort_by("sequence").to_pylist()
-    key = [getattr(decision, name) for name in unique]
-    if any([row[name] for name in unique] == key for row in chain):
-        return rows_of(store.loop, "decisions", [])
+def _link(store: LoopStore, newest: Row | None, decision: Decision) -> dict[str, Any]:
+    """Return the row of a decision that follows the newest one."""
     row = {
         "kind": decision.kind,
         "subject": decision.subject,
         "outcome": decision.outcome,
         "reasons": list(decision.reasons),
         "evidence": canonical_json(decision.evidence),
-        "sequence": len(chain) + 1,
+        "sequence": newest["sequence"] + 1 if newest else 1,
         "evidence_digest": decision.evidence_digest,
         "config_digest": store.loop.digest,
         "decided_at": datetime.now(UTC),
-        "previous_hash": chain[-1]["hash"] if chain else FIRST,
+        "previous_hash": newest["hash"] if newest else FIRST,
     }
-    return rows_of(store.loop, "decisions", [row | {"hash": _hash(row)}])
+    return row | {"hash": _hash(row)}
 
 
 def _hash(row: Row) -> str:

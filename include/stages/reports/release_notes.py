@@ -226,7 +226,7 @@ def _evaluation(store: LoopStore, gate: GateVerdict) -> Evaluation:
 
 
 def _plan(store: LoopStore, gate: GateVerdict) -> RetrainPlan:
-    plans = [plan for plan in find(store, RetrainPlan, gate.subject) if plan.outcome == "train"]
+    plans = find(store, RetrainPlan, gate.subject, outcome="train")
     return _demand(plans[-1] if plans else None, gate, "decision to train")
 
 

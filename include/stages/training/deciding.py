@@ -81,7 +81,7 @@ def pending_challenger(store: LoopStore) -> RetrainPlan | None:
     verdict = latest(store, GateVerdict)
     if verdict is None or verdict.outcome in FINAL:
         return None
-    plans = [plan for plan in find(store, RetrainPlan, verdict.subject) if plan.outcome == "train"]
+    plans = find(store, RetrainPlan, verdict.subject, outcome="train")
     return plans[-1] if plans else None
 
 
@@ -94,7 +94,7 @@ def challenger_key(store: LoopStore, train: pa.Table) -> str:
 def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
     dataset = read_dataset(store, published.subject)
     judged = {subject for subject, _ in outcomes(store, GateVerdict)}  # a dry run or a failed run uses up no labels
-    trained = [plan for plan in find(store, RetrainPlan) if plan.outcome == "train" and plan.subject in judged]
+    trained = [plan for plan in find(store, RetrainPlan, outcome="train") if plan.subject in judged]
     last = trained[-1] if trained else None
     used = trained_on(store, last.dataset) if last else set()
     new_labels = sum(label not in used for label in dataset.train.column("label_id").to_pylist())

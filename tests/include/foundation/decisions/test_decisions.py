@@ -142,3 +142,19 @@ def test_first_decision_on_a_subject_is_the_one_that_counts(tmp_path):
     first, second = (Note(subject="c", outcome="yes", reasons=(), number=number) for number in (1, 2))
     assert record_first(store, first) == record_first(store, second) == first
     assert find(store, Note) == [first]
+
+
+def test_decision_after_the_end_was_cut_off_follows_what_is_left_and_the_loss_stays_visible(tmp_path):
+    store = three(tmp_path)
+    cut(store, 2)
+    decide(store, 9)
+    assert [row["sequence"] for row in store.read("decisions").sort_by("sequence").to_pylist()] == [1, 2]
+    assert broken_links(store) == ["decisions 3 to 3: were recorded and are missing"]
+
+
+def test_decisions_are_found_by_outcome(tmp_path):
+    store = make_store(tmp_path)
+    for number, outcome in enumerate(("yes", "no", "yes")):
+        decide(store, number, outcome)
+    assert [note.subject for note in find(store, Note, outcome="yes")] == ["c0", "c2"]
+    assert find(store, Note, "c1", outcome="yes") == []
