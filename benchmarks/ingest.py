@@ -4,7 +4,8 @@
 Ours ends with a committed table: validated, without repeats, refused lines in quarantine. The limit is DuckDB reading the same
 values into the same columns and writing the same kind of Parquet, unchecked. The peers only turn the lines into Parquet. One
 line in ten thousand is broken and one is there twice, except in what the peers read: some of them stop at a broken line.
-``again`` pulls when nothing is new, ``after`` into a store that has seven days as large already.
+``again`` pulls when nothing is new, ``after`` into a store that has seven days as large already, ``corrected`` when every line
+of the day was corrected in its file, so that every stored row gives way; ``small`` has a file for every line.
 """
 
 import json
@@ -132,6 +133,42 @@ def after_days(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
     return result | _report(ours) | {"rows_held": held, "into_an_empty_store": round(empty.cpu_seconds, 3)}
 
 
+def corrected(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
+    """Return what it costs when every line of a file is corrected in place, and what the first pull of it costs.
+
+    Parameters
+    ----------
+    folder
+        Where logs and stores are written.
+    rows
+        Lines.
+    repetitions
+        Of the measurement.
+    """
+    (folder / "logs").mkdir(parents=True)
+    plain = folder / "logs" / "day.jsonl"
+    held = write_logs(plain, rows)
+    first = _fresh(folder, "jsonl")
+    (folder / "store").rename(folder / "first")
+    plain.write_text(
+        plain.read_text().replace('"channel": "web"', '"channel": "app"').replace('"text": "', '"text": "so ')
+    )
+    stamp(plain)
+    measures: dict[str, Measure] = {"ours": partial(_fresh, folder, "jsonl", folder / "first")}
+    ours = _given(interleaved(measures, repetitions)["ours"])
+    result = _line(f"corrected rows={rows}", ours, None, {}, repetitions) | _report(ours)
+    return result | {"rows_held": held, "first_pull": round(first.cpu_seconds, 3)}
+
+
+def small_files(folder: Path, files: int) -> dict[str, Any]:
+    """Return what a pull of so many files costs, each of which has one line."""
+    (folder / "logs").mkdir(parents=True)
+    held = write_logs(folder / "all", files)
+    split(folder / "all", folder / "logs", files)
+    ours = _fresh(folder, "jsonl")
+    return _line(f"small files={files}", ours, None, {}, 1) | _report(ours) | {"rows_held": held}
+
+
 def _fresh(folder: Path, log_format: str, before: Path | None = None) -> Measured:
     """Measure a pull into an empty store, or into a copy of one."""
     shutil.rmtree(folder / "store", ignore_errors=True)
@@ -177,6 +214,10 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         yield again(logs, repetitions)
     with tempfile.TemporaryDirectory() as folder:
         yield after_days(Path(folder), rows // 2, repetitions)
+    with tempfile.TemporaryDirectory() as folder:
+        yield corrected(Path(folder), rows, repetitions)
+    with tempfile.TemporaryDirectory() as folder:
+        yield small_files(Path(folder), rows // 10)
 
 
 def main() -> None:

@@ -9,8 +9,10 @@
 **When it fails**
 
 * `plan_pull`: the log folder is missing or not readable; the message names it. Mend the path or the connection, then
-  clear the task. A large pull is planned in partitions, and `pull_logs` is mapped over them.
-* `pull_logs`, `pull_feedback`: a file vanished or the database does not answer. Clear the task: pulling again changes nothing.
+  clear the task. If rows that were read are gone, the message says how to rebuild the table. A large pull is planned in
+  partitions, and `pull_logs` is mapped over them.
+* `pull_logs`, `pull_feedback`: the database or the object store does not answer. Clear the task: pulling again changes nothing.
+  A file that has gone since the plan is refused, and read by the next pull that finds it.
 * `validate_logs`: more lines were refused than `logs.max_refused_share` allows; the message shows the first ten, the
   rest are in `quarantine`. Mend the writer of the logs, then clear `plan_pull`.
 * `push_to_labeling`: the labeling platform does not answer. Clear the task: nothing is asked twice.

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -54,7 +54,7 @@ class Slice:
     def to_json(self) -> dict[str, Any]:
         """Return the slice as JSON can hold it."""
         return {
-            **asdict(self.file),
+            **vars(self.file),
             "uri": quote(self.file.uri, errors="surrogateescape"),  # names of local files are any bytes
             "written_at": self.file.written_at.isoformat(),
             "start": self.start,

@@ -18,6 +18,7 @@ from include.stages.logs.slices.file_slices import Slice
 UNPACKED_AT_LEAST, MOST_EXPANSION = 1 << 30, 64
 SMALL = 1 << 20  # most bytes of a file that is joined with others
 JOINED = 1 << 25  # bytes of files that are scanned as one
+MOST_JOINED = 4096  # files; each has an open context meanwhile
 
 
 def grouped(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
@@ -34,11 +35,15 @@ def grouped(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
     [['a.jsonl', 'b.jsonl'], ['c.csv'], ['d.jsonl']]
     """
     group: list[Slice] = []
+    weight = 0
     for file_slice in slices:
-        if group and not (_is_small(group[-1]) and _is_small(file_slice) and sum(one.weight for one in group) < JOINED):
+        if group and not (
+            _is_small(group[-1]) and _is_small(file_slice) and weight < JOINED and len(group) < MOST_JOINED
+        ):
             yield group
-            group = []
+            group, weight = [], 0
         group.append(file_slice)
+        weight += file_slice.weight
     if group:
         yield group
 

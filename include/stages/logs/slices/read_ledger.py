@@ -3,7 +3,7 @@
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,9 +106,9 @@ class Entry:
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of the table."""
-        row: dict[str, Any] = asdict(self)
-        counts: dict[str, int] = row.pop("counts")
-        return row | counts
+        row: dict[str, Any] = {**vars(self), **vars(self.counts)}
+        del row["counts"]
+        return row
 
 
 def reader_digest(pull: Pull) -> str:
