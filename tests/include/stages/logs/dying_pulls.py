@@ -1,7 +1,8 @@
 """Pulls killed at a numbered step: ``python -m tests.include.stages.logs.dying_pulls <folder>`` prints what became of them.
 
-A step is after something that stays when the process dies: a file was written, or a commit made. Every pull runs in a fork of
-its own; the parent never opens a table, because the threads of Delta Lake and DuckDB do not survive a fork.
+A step is after anything that stays when the process dies: whatever the project's code calls, and wherever it returns, the disk
+is looked at, and each state of it is gone on from. Every pull runs in a fork of its own; the parent never opens a table,
+because the threads of Delta Lake and DuckDB do not survive a fork.
 """
 
 import json
@@ -11,50 +12,34 @@ import signal
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import boto3  # noqa: F401 - imported once, not in every fork
 import duckdb  # noqa: F401 - as above
 import pyarrow.dataset  # noqa: F401 - as above
-import pyarrow.parquet as pq
 import sqlalchemy.dialects.sqlite  # noqa: F401 - as above
 
 from include.foundation.digests import table_digest
 from include.foundation.lines.sources import Access
-from include.foundation.store.bulk import appending
 from include.foundation.store.tables import LoopStore
 from include.stages.logs import pulling
 from include.stages.logs.feedback import feedback_lines
 from include.stages.logs.feedback.feedback_lines import pull_feedback
-from include.stages.logs.landing import earlier_rows, landing
 from include.stages.logs.pulling import plan_pull, planned, pull_logs, pull_partition, report, write_plan
 from include.stages.logs.slices import read_ledger as files_read
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
+from tests.conftest import ROOT
 from tests.include.stages.logs.log_builders import make_pull
 
 SLICE, PARTITION, CHUNK = 1100, 2200, 4  # bytes, bytes, lines: small, so that a pull has many steps
 KILLED = 5  # of every so many steps one ends by SIGKILL; of the others the disk is copied as a kill would leave it
 TABLES = ("predictions", "quarantine", "files_read", "feedback")
-STEPS: tuple[tuple[Any, str], ...] = (
-    (Path, "replace"),  # the plan
-    (LoopStore, "_commit"),
-    (LoopStore, "update_rows"),
-    (landing, "write_day"),
-    (pq.ParquetWriter, "write_batch"),  # the file is not whole
-    (landing, "add_files"),
-    (earlier_rows, "without_rows"),
-    (appending, "_add_columns"),
-)
-UNCOMMITTED = (
-    "write_batch",
-    "write_day",
-    "without_rows",
-    "_add_columns",
-)  # no commit names the file yet: two scenarios of it are enough
+CODE = str(ROOT / "include")
 QUERY = (
     'SELECT trace_id, ts, model_version, prediction, text AS "input.text" FROM served WHERE ts >= :start AND ts < :end'
 )
@@ -144,32 +129,18 @@ def run(scenario: str, folder: Path) -> dict[str, Any]:
             told.write_text(json.dumps(keys[1:]))
         found = report(store, day())
     tables = {name: store.read(name) for name in TABLES}
+    tables["files_read"] = tables["files_read"].drop_columns(["table_version", "table_rows"])  # of whoever read last
     return {name: [rows.num_rows, table_digest(rows)] for name, rows in tables.items()} | {"report": asdict(found)}
 
 
-def stepping(scenario: str, folder: Path, at: Callable[[str], None]) -> None:
-    """Call ``at`` at the start, and wherever something in the store is other than at the step before."""
-    left_out = () if scenario in {"fresh", "widened"} else UNCOMMITTED
-    before: list[Any] = [None]
+def watched(act: Callable[[str], None]) -> None:
+    """From now on, call ``act`` with the name of the function whenever code of the project calls or returns, in any module."""
 
-    def look(name: str) -> None:
-        there = sorted((str(path), path.stat().st_size) for path in (folder / "store").rglob("*") if path.is_file())
-        if there != before[0]:
-            before[0] = there
-            at(name)
+    def look(frame: FrameType, _: str, __: Any) -> None:
+        if frame.f_code.co_filename.startswith(CODE):
+            act(frame.f_code.co_name)
 
-    look("start")
-    for owner, name in (step for step in STEPS if step[1] not in left_out):
-        setattr(owner, name, _looked_after(getattr(owner, name), name, look))
-
-
-def _looked_after(real: Callable[..., Any], name: str, look: Callable[[str], None]) -> Callable[..., Any]:
-    def stepped(*arguments: Any, **named: Any) -> Any:
-        done = real(*arguments, **named)
-        look(name)
-        return done
-
-    return stepped
+    sys.setprofile(look)
 
 
 def fork(work: Callable[[], Any], to: Path) -> int:
@@ -186,41 +157,71 @@ def fork(work: Callable[[], Any], to: Path) -> int:
 
 
 def kept(scenario: str, folder: Path) -> dict[str, Any]:
-    """Run a scenario and keep a copy of what is on the disk at every step; return, with what there is then, the steps."""
-    steps: list[str] = []
+    """Run a scenario and keep a copy of the disk whenever it has changed; return, with what there is then, the steps.
 
-    def at(name: str) -> None:
-        steps.append(name)
-        shutil.copytree(folder, folder.with_name(str(len(steps))))
+    A step is the name of the function in which the change was seen, and how many events came before it.
+    """
+    steps: list[tuple[str, int]] = []
+    before, events = [on_disk(folder)], 0
 
-    stepping(scenario, folder, at)
-    return run(scenario, folder) | {"steps": steps}
+    def keep(name: str) -> None:
+        nonlocal events
+        events += 1
+        if (there := on_disk(folder)) != before[0]:
+            before[0] = there
+            steps.append((name, events))
+            shutil.copytree(folder, folder.with_name(str(len(steps))))
+
+    watched(keep)
+    found = run(scenario, folder)
+    sys.setprofile(None)
+    return found | {"steps": steps}
 
 
-def killed(scenario: str, folder: Path, step: int) -> None:
-    """Run a scenario up to a step."""
-    left = [step]
+def on_disk(folder: Path) -> list[tuple[str, int]]:
+    """Return the names and sizes of all files of the store."""
+    return sorted((entry.path, entry.stat().st_size) for entry in entries_below(str(folder / "store")))
 
-    def at(_: str) -> None:
-        left[0] -= 1
-        if left[0] == 0:
+
+def entries_below(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    yield from entries_below(entry.path)
+                else:
+                    yield entry
+    except FileNotFoundError:
+        return
+
+
+def killed(scenario: str, folder: Path, events: int) -> None:
+    """Run a scenario up to an event, or its end if fewer come this time."""
+    left = events
+
+    def kill(_: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    stepping(scenario, folder, at)
+    watched(kill)
     run(scenario, folder)
+    sys.setprofile(None)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-def case(folder: Path, scenario: str, number: int, step: str) -> dict[str, Any]:
+def case(folder: Path, scenario: str, number: int, step: tuple[str, int]) -> dict[str, Any]:
     """Go on from a step: for some of them after a kill, at every other from the beginning, as a task that is cleared."""
     place, told, died = folder / str(number), folder / "told.json", -signal.SIGKILL
     if number % KILLED == 0:
         shutil.rmtree(place)
         shutil.copytree(folder / "template", place)
-        died = fork(lambda: killed(scenario, place, number), told)
+        died = fork(lambda: killed(scenario, place, step[1]), told)
     if number % 2:
         (place / "done.json").unlink(missing_ok=True)
     ended = fork(lambda: run(scenario, place), told)
-    return {"step": f"{number}: {step}", "died": died, "then": json.loads(told.read_text()) if ended == 0 else ended}
+    return {"step": f"{number}: {step[0]}", "died": died, "then": json.loads(told.read_text()) if ended == 0 else ended}
 
 
 def main(folder: Path, scenario: str) -> None:

@@ -17,14 +17,13 @@ from tests.conftest import ROOT
 from tests.include.stages.logs.dying_pulls import SCENARIOS
 from tests.include.stages.logs.log_builders import make_pull
 
-COMMITS = {"_commit", "add_files"}
-STEPS = {
-    "fresh": {"start", "replace", "write_batch", "write_day"} | COMMITS,
-    "grown": {"start", "replace"} | COMMITS,
-    "widened": {"start", "replace", "write_batch", "write_day", "_add_columns"} | COMMITS,
-    "feedback": {"start", "_commit"},
-    "database": {"start", "replace", "update_rows"} | COMMITS,
-}
+FEWEST = {
+    "fresh": 12,
+    "grown": 20,
+    "widened": 8,
+    "feedback": 6,
+    "database": 10,
+}  # states of the disk that were gone on from
 REPORTS = {  # of the lines that `dying_pulls` writes
     "fresh": {"rows": 6, "late": 0, "refused": 2, "duplicates": 3, "files": 2, "early": 3},
     "grown": {"rows": 8, "late": 0, "refused": 6, "duplicates": 4, "files": 3, "early": 4},
@@ -49,7 +48,7 @@ def test_pull_killed_after_any_side_effect_and_run_again_ends_as_if_it_never_was
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     calm = told["calm"]
-    assert set(calm.pop("steps")) == STEPS[scenario]
+    assert len(calm.pop("steps")) >= FEWEST[scenario]
     assert calm["report"] == REPORTS[scenario]
     assert {case["step"]: case["died"] for case in told["cases"] if case["died"] != -signal.SIGKILL} == {}
     assert {case["step"]: case["then"] for case in told["cases"] if case["then"] != calm} == {}
