@@ -17,7 +17,13 @@ Role = Literal["user", "annotator", "approver"]
 TABLE = "pseudonym_keys"
 SHORTEST_KEY = 16
 FEWEST_SIGNS = 6
-PLACEHOLDER = b"replace-"  # how the examples of connections begin
+PLACEHOLDERS = (
+    b"replace",
+    b"change",
+    b"example",
+    b"password",
+    b"secret",
+)  # words of examples, and of who is in a hurry
 MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 COLUMNS_OF_PEOPLE = (("predictions", "user_key"), ("feedback", "user_key"), ("annotations", "annotator"))
 
@@ -88,11 +94,11 @@ def _weakness(key: bytes) -> str | None:
     steps = Counter(abs(after - before) <= 1 for before, after in pairwise(key))
     if len(key) < SHORTEST_KEY:
         return f"has {len(key)} bytes, expected at least {SHORTEST_KEY}"
-    if key.lower().startswith(PLACEHOLDER):
-        return "is the placeholder of the example"
+    if any(word in key.lower() for word in PLACEHOLDERS):
+        return "is a placeholder"
     if len(set(key)) < FEWEST_SIGNS:
         return f"has {len(set(key))} different signs, expected at least {FEWEST_SIGNS}"
-    if any(key[unit:] == key[:-unit] for unit in range(1, len(key) // 2 + 1)):
+    if any(key[unit:] == key[:-unit] for unit in range(1, len(key) * 2 // 3 + 1)):
         return "repeats itself"
     return "counts up or down" if steps[True] > steps[False] else None
 

@@ -18,6 +18,7 @@ from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.consensus import votes_of
 
 HASTY_SHARE = 0.5
+EVIDENCE = "disagreement"
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,14 @@ def figures_of(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredReque
         Those that are decided for the first time.
     """
     aside = {row["source"] for row in decided.set_aside}
-    labels = {row["request_id"]: row["label"] for row in decided.accepted}
-    accepted = [item for item in fresh if item.request_id in labels]
+    labels = {row["request_id"] for row in decided.accepted}
+    rows = [row for row in decided.accepted if row["request_id"] in {item.request_id for item in fresh}]
     complete = [item for item in fresh if len(item.annotations) >= store.loop.labeling.overlap]
     figures = [
         _agreement(store, fresh),
-        _set_aside(store, [item.request_id in aside for item in complete]),
-        _class_shift(store, [labels[item.request_id] for item in accepted]),
-        _annotator_share(store, accepted),
+        _set_aside(store, sum(item.request_id in aside for item in complete), len(complete)),
+        _class_shift(store, Counter(row["label"] for row in rows if row["stratum"] != EVIDENCE)),
+        _annotator_share(store, [item for item in fresh if item.request_id in labels]),
         _haste(store, fresh),
     ]
     return [figure for figure in figures if figure is not None]
@@ -132,34 +133,36 @@ def _agreement(store: LoopStore, fresh: Sequence[AnsweredRequest]) -> Figure | N
     return Figure("agreement", high, says, least=least)
 
 
-def _set_aside(store: LoopStore, aside: Sequence[bool]) -> Figure | None:
-    if not aside:
+def _set_aside(store: LoopStore, aside: int, complete: int) -> Figure | None:
+    if not complete:
         return None
-    most, share = store.loop.labels.max_set_aside, _share(aside)
+    most, share = store.loop.labels.max_set_aside, _share(aside, complete)
     says = (
-        f"{sum(aside)} of {len(aside)} fully answered requests would be set aside, a share of {_at_least(share)}, and "
+        f"{aside} of {complete} fully answered requests would be set aside, a share of {_at_least(share)}, and "
         f"labels.max_set_aside is {most:.2f}: look at the answers in the table annotations, and at what was asked"
     )
     return Figure("set_aside", share.low or 0.0, says, most=most)
 
 
-def _class_shift(store: LoopStore, labels: Sequence[str]) -> Figure | None:
-    """Return by how much the share of one class at least exceeds its share of the labels that people gave before."""
-    columns = ["label_id", "supersedes", "label", "origin"]
-    earlier = current_labels(store.read("labels", columns=columns, filters=[("origin", "!=", "seed")]))
+def _class_shift(store: LoopStore, now: Counter[str]) -> Figure | None:
+    """Return by how much the share of one class at least exceeds its share of the labels that people gave before.
+
+    Rows on which two models disagree are asked about for another reason, and tell nothing of it.
+    """
+    columns, strata = ["label_id", "supersedes", "label"], [("stratum", "in", ["random", "certainty"])]
+    earlier = current_labels(store.read("labels", columns=columns, filters=strata))
     before = Counter(Taxonomy.of(store.loop.task).read_labels(earlier).column("label").to_pylist())
-    if not labels or not before:
+    if not now or not before:
         return None
     shifts = {
-        name: (_share([label == name for label in labels]).low or 0)
-        - (_share([name == other for other in before.elements()]).high or 0)
-        for name in set(labels)
+        name: (_share(count, now.total()).low or 0.0) - (_share(before[name], before.total()).high or 0.0)
+        for name, count in now.items()
     }
     shifted = min(shifts, key=lambda name: (-shifts[name], name))
-    most, now = store.loop.labels.max_class_shift, labels.count(shifted)
+    most = store.loop.labels.max_class_shift
     says = (
-        f"{now} of {len(labels)} labels are {shifted!r}, and {before[shifted]} of {before.total()} were before: the share rose "
-        f"by at least {shifts[shifted]:.2f}, and labels.max_class_shift is {most:.2f}"
+        f"{now[shifted]} of {now.total()} labels are {shifted!r}, and {before[shifted]} of {before.total()} were before: the "
+        f"share rose by at least {shifts[shifted]:.2f}, and labels.max_class_shift is {most:.2f}"
     )
     return Figure("class_shift", shifts[shifted], says, most=most)
 
@@ -170,7 +173,7 @@ def _annotator_share(store: LoopStore, accepted: Sequence[AnsweredRequest]) -> F
     if store.loop.labeling.overlap == 1 or not names:
         return None
     name, answers = min(Counter(names).items(), key=lambda item: (-item[1], item[0]))
-    most, share = store.loop.labels.max_annotator_share, _share([each == name for each in names])
+    most, share = store.loop.labels.max_annotator_share, _share(answers, len(names))
     says = (
         f"Annotator {name[:8]} gave {answers} of {len(names)} answers, a share of {_at_least(share)}, and "
         f"labels.max_annotator_share is {most:.2f}"
@@ -184,17 +187,17 @@ def _haste(store: LoopStore, fresh: Sequence[AnsweredRequest]) -> Figure | None:
     times = [vote.lead_time_seconds for item in fresh for vote in item.votes if vote.lead_time_seconds is not None]
     if not times:
         return None
-    hasty = [seconds < least for seconds in times]
+    hasty = sum(seconds < least for seconds in times)
     says = (
-        f"{sum(hasty)} of {len(times)} answers took less than labels.min_seconds, {least:g} s, in which nobody can read what "
+        f"{hasty} of {len(times)} answers took less than labels.min_seconds, {least:g} s, in which nobody can read what "
         f"was asked; the median is {np.median(times):.2f} s"
     )
-    return Figure("hasty_answers", _share(hasty).low or 0.0, says, most=HASTY_SHARE)
+    return Figure("hasty_answers", _share(hasty, len(times)).low or 0.0, says, most=HASTY_SHARE)
 
 
 def _at_least(share: Estimate) -> str:
     return f"{share.value:.2f}, at least {share.low:.2f}"
 
 
-def _share(flags: Sequence[bool]) -> Estimate:
-    return weighted_mean([float(flag) for flag in flags], np.ones(len(flags)))
+def _share(times: int, among: int) -> Estimate:
+    return weighted_mean(np.arange(among) < times, np.ones(among))

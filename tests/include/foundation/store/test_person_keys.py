@@ -128,11 +128,14 @@ def test_check_refuses_another_key_and_notes_none(tmp_path):
         (b"fifteen bytes 1", "15 bytes, expected at least 16"),
         (b"a" * 16, "1 different signs"),
         (b"abcdeabdceabcdea", "5 different signs"),
-        (b"password" * 2, "repeats itself"),
+        (b"Passw0rd" * 2, "repeats itself"),
+        (b"my-Password-of-2026", "is a placeholder"),
+        (b"Change-me-before-use", "is a placeholder"),
+        (b"keep-it-up-keep-it-up", "repeats itself"),
         (b"p4ssw0rdp4ssw0rdp", "repeats itself"),
         (b"0123456789abcdef", "counts up or down"),
         (b"zyxwvutsrqponmlk", "counts up or down"),
-        (b"1234567890123456", "counts up or down"),
+        (b"1234567890123456", "repeats itself"),
     ],
 )
 def test_key_that_is_easily_guessed_is_refused_and_not_shown(key, why):

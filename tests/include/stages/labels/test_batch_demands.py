@@ -4,6 +4,7 @@ import pytest
 
 from include.foundation.errors import DataQualityError
 from include.foundation.quality.data_docs import newest_results
+from include.foundation.store.rows import rows_of
 from include.stages.labels import label_validation
 from include.stages.labels.label_validation import validate_labels
 from tests.builders import CLASSES
@@ -183,3 +184,11 @@ def test_late_answers_are_no_batch(tmp_path, monkeypatch):
     monkeypatch.setattr(label_validation, "demand_good_batch", lambda *arguments: given.append(arguments[2]))
     assert validate_labels(store).received == 0
     assert given == [[]]
+
+
+def test_rows_on_which_models_disagree_tell_nothing_of_the_shares_of_classes(tmp_path):
+    store, requests = after_good_history(tmp_path, labels={"max_class_shift": 0.0})
+    rows = [row | {"stratum": "disagreement"} for row in store.read("requests").to_pylist()]
+    store.update_rows("requests", rows_of(store.loop, "requests", rows))
+    everyone_answers(tmp_path, requests, lambda _: "grain")
+    assert passed(store).accepted == 12
