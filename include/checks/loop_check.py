@@ -12,7 +12,7 @@ from include.foundation.config.operations import untold
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
 IN_AIRFLOW = (sys.executable, "-m", "feedback_loop.loop_checks")
-NOTICED = "A running Airflow shows a new or changed loop file within two minutes. Unpause the DAGs of a new loop."
+NOTICED = "A running Airflow shows a new or changed loop file within half a minute. Unpause the DAGs of a new loop."
 
 Finding = tuple[str, bool, str]  # name of the loop, whether it is a problem, and a sentence
 

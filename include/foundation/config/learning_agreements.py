@@ -66,8 +66,8 @@ def _labeling(loop: Loop) -> Iterator[Disagreement]:
 
 def _labels(loop: Loop) -> Iterator[Disagreement]:
     labels, overlap = loop.labels, loop.labeling.overlap
-    keys = ("labels.min_confidence", "labels.consensus")
-    if labels.consensus == "dawid_skene" and labels.min_confidence == 1:
+    keys = ("labels.min_confidence", "labels.consensus", "labeling.overlap")
+    if labels.consensus == "dawid_skene" and labels.min_confidence == 1 and overlap > 1:
         yield keys, "got 1, which a probability of dawid_skene never reaches; use less, or consensus: majority"
     if set_by_hand(labels, "min_agreement") and overlap == 1:
         text = "has no effect with labeling.overlap 1: one annotator agrees with nobody"

@@ -45,7 +45,7 @@ def test_valid_loop_is_told_with_notes_and_when_airflow_shows_it(folder, airflow
     assert "wire: valid, digest " in out
     assert "  nobody is told of failure, rollback" in out
     assert "  observe runs for what ends" in out
-    assert "within two minutes" in out
+    assert "within half a minute" in out
 
 
 def test_every_problem_is_printed_however_many_there_are(folder, airflow, capsys):

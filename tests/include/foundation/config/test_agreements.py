@@ -151,6 +151,7 @@ WORKS = [
     {"feedback": {"columns": {"source": "app", "consent": "ok"}}},
     {"selection": {"budget": 0, "random_share": 0}},
     {"labels": {"min_confidence": 1, "consensus": "majority"}},
+    {"labels": {"min_confidence": 1}, "labeling": {"overlap": 1}},
     {"gate": {"margin": 0.49}},
     {"gate": {"approval": "auto", "approvers": None}},
     {"retrain": {"min_new_labels": 5}},

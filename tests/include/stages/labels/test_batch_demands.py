@@ -139,6 +139,12 @@ def test_one_person_may_answer_everything_where_one_is_asked(tmp_path):
     assert passed(store).accepted == 12
 
 
+def test_how_fast_is_too_fast_is_said_by_the_loop_file(tmp_path):
+    store, requests = pushed_store(tmp_path, labels={"min_seconds": 5.0})
+    everyone_answers(tmp_path, requests, truth, lead_time_seconds=4.0)
+    assert "labels.min_seconds, 5 s" in refused(store)
+
+
 @pytest.mark.parametrize(("seconds", "is_refused"), [(0.4, True), (0.5, False), (None, False)])
 def test_answers_that_nobody_can_have_thought_about(tmp_path, seconds, is_refused):
     store, requests = pushed_store(tmp_path)
