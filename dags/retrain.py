@@ -15,6 +15,8 @@ back.
 **When it fails**
 
 * `retrain`: the message says what the dataset lacks, such as a second class.
+* `evaluate`, `deploy`: MLflow, or a model's files, are not what the table `deployments` and the gate's verdict say. The message
+  names the live version and how to mend it; `python -m include check-store LOOP` says it in full.
 * `approve`: nobody answered within `gate.approval_hours`; no answer means no. Clear the task to ask again.
 * `deploy`: the champion changed after the evidence was taken, so the approval no longer fits. Run the DAG again.
 

@@ -72,6 +72,13 @@ def test_watch_deployment_of_live_answers_judges_the_promise(
     assert (decision.e_value >= 20) == (outcome == "broken")
 
 
+def test_watch_deployment_of_a_promise_below_the_drop_that_is_allowed_has_the_floor_zero(store: LoopStore) -> None:
+    go_live(store, promised_low=0.01)
+    answer_live(store, [False] * 200)
+    decision = watch_deployment(store)
+    assert (decision.floor, decision.e_value, decision.outcome) == (0.0, 1.0, "kept")
+
+
 def test_watch_deployment_that_promised_nothing_is_inconclusive(store: LoopStore) -> None:
     go_live(store, promised_low=None)
     answer_live(store, [False] * 50)
