@@ -51,8 +51,7 @@ def _header(text: str, further: Iterator[str]) -> Header:
         reasons.append("the first line is no header but a spreadsheet's separator; take it out")
     if reasons:
         return Header([], [Problem("not_csv", reason) for reason in reasons])
-    names = [name.strip() for name in next(csv.reader(chain([text], further)), [])]
-    names = names[:-1] if names[-1:] == [""] else names
+    names = _without_empty_ends([name.strip() for name in next(csv.reader(chain([text], further)), [])])
     if len(names) == 1:
         reasons += [
             f"cells are separated by {word}; {WITH_COMMAS}" for sign, word in SEPARATORS.items() if sign in names[0]
@@ -109,8 +108,7 @@ def _row(number: int, cells: list[str], names: Sequence[str]) -> Line:
     raw = ",".join(cells)
     if not is_encodable(raw):
         return no_row(number, raw, "a cell is not UTF-8", names, "not_utf8")
-    if len(cells) == len(names) + 1 and not cells[-1]:
-        cells = cells[:-1]
+    cells = [*cells[: len(names)], *_without_empty_ends(cells[len(names) :])]
     if len(cells) != len(names):
         return no_row(number, raw, f"got {len(cells)} cells, expected {len(names)}", names)
     record = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
@@ -146,3 +144,9 @@ def _noted(texts: Iterator[str], taken: list[str]) -> Iterator[str]:
     for text in texts:
         taken.append(text)
         yield text
+
+
+def _without_empty_ends(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells = cells[:-1]
+    return cells

@@ -90,4 +90,7 @@ class People:
             value = json.loads(found[2])
         except ValueError:
             value = found[2].strip("\\\"'")
-        return found[1] + json.dumps(self.pseudonym_of(value))
+        person = (
+            str(person_of(value) or "").encode("utf-8", "backslashreplace").decode()
+        )  # it may be half a surrogate pair
+        return found[1] + json.dumps(self.pseudonym_of(person))

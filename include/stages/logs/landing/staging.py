@@ -189,7 +189,11 @@ class Staging:
         if self._stage(scan.query(latest, str(part.number), "row_number() OVER ()"), [part]) is None:
             return None
         (scanned,) = self._count_staged([part])
-        return replace(scanned, rejects=scan.take_rejects())
+        rejects = scan.take_rejects()
+        if rejects is None:
+            self.connection.execute("DELETE FROM staged WHERE part = ?", [part.number])
+            return None
+        return replace(scanned, rejects=rejects)
 
     def _stage(self, query: str, parts: Sequence[Part]) -> int | None:
         """Run a query whose rows are staged, and return how many there are; None if something in the files stops it.

@@ -120,15 +120,18 @@ class CsvScan(ColumnScan):
         """Yield every row, without DuckDB."""
         return read_rows(self.path)
 
-    def take_rejects(self) -> list[NumberedLine]:
-        """Return, once, the lines with broken quotes or not as many cells as the header."""
+    def take_rejects(self) -> list[NumberedLine] | None:
+        """Return, once, the lines with broken quotes or not as many cells as the header; None if a quote has no end."""
         query = "SELECT line, any_value(csv_line), string_agg(error_message, '; ') FROM reject_errors GROUP BY line"
-        rejects = self._connection.execute(query).fetchall()
-        self._connection.execute(FORGET_REJECTS)
-        return [
-            (number, no_row(number, str(raw).rstrip("\r\n"), str(why), self._header.names))
-            for number, raw, why in rejects
+        rejects = [
+            (number, str(raw).rstrip("\r\n"), str(why))
+            for number, raw, why in self._connection.execute(query).fetchall()
         ]
+        self._connection.execute(FORGET_REJECTS)
+        if any("unterminated quote" in why for _, _, why in rejects):  # lines behind it may be in there
+            return None
+        names = self._header.names
+        return [(int(line), no_row(int(line), raw.rstrip("\r\n"), why, names)) for line, raw, why in rejects]
 
 
 class ParquetScan(ColumnScan):

@@ -70,8 +70,8 @@ class Scan(ABC):
     def lines_at(self, places: Set[int], total: int) -> Iterator[NumberedLine]:
         """Yield the lines at some places of a file that DuckDB could scan, which has so many in ``total``."""
 
-    def take_rejects(self) -> list[NumberedLine]:
-        """Return, once, the lines that DuckDB left out of the query that it ran last; most formats have none."""
+    def take_rejects(self) -> list[NumberedLine] | None:
+        """Return, once, the lines that DuckDB left out of the query that it ran last; None if it is not to be trusted there."""
         return []
 
     def renamed(self, record: Mapping[str, Any]) -> Mapping[str, Any]:

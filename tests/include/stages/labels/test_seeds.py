@@ -3,7 +3,9 @@
 import gzip
 import json
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.stages.labels.datasets import publish_dataset, read_dataset
@@ -123,3 +125,35 @@ def test_seed_of_the_future_or_without_a_class_is_refused(tmp_path):
     write(tmp_path, seed("a", 1), seed("b", 1.0), seed("c", ts="2999-01-01"), seed("d", None), seed("e", ["1"]))
     assert admit_seed_labels(store).refused == 3
     assert labels(store) == {"a": "1", "b": "1"}
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.lists(st.integers(), max_size=2),
+    st.sampled_from(["earn", "acq", {"text": "a"}, {"text": "b"}, {"text": None}, "2099-01-01", "\ud800", "a", {"desk": 7.0}]),
+)  # fmt: skip
+CHANGES = st.dictionaries(st.sampled_from(["input", "label", "ts", "segments"]), VALUES, max_size=2)
+NO_LINES = st.sampled_from(["{", "[1]", "null", "{}", '{"a": 1, "a": 2}', "\x00"])
+LINES = st.lists(CHANGES.map(lambda changes: seed("a") | changes) | NO_LINES, max_size=10)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LINES, LINES)
+def test_labels_are_what_the_files_say_last_and_every_line_is_accounted_for(tmp_path_factory, first, second):
+    folder = tmp_path_factory.mktemp("fuzz")
+    store = store_of(folder)
+    for lines in (first, second):
+        write(folder, *lines)
+        before = store.read("quarantine").num_rows
+        report = admit_seed_labels(store)
+        assert store.read("quarantine").num_rows - before == report.refused
+        assert admit_seed_labels(store) == SeedReport()
+        fresh_folder = tmp_path_factory.mktemp("fresh")
+        fresh = store_of(fresh_folder)
+        write(fresh_folder, *lines)
+        alone = admit_seed_labels(fresh)
+        assert labels(store) == labels(fresh)
+        repeats = len(lines) - alone.refused - alone.admitted
+        assert repeats >= 0
+        assert all(
+            row["reason_code"] in {"bad_seed", "contradicted_seed"} for row in fresh.read("quarantine").to_pylist()
+        )

@@ -3,7 +3,9 @@
 import gzip
 import json
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from include.foundation.lines.values import pseudonym
 from include.foundation.store.person_keys import person_key
@@ -172,3 +174,28 @@ def test_compressed_file_that_breaks_off_gives_the_signals_before_and_the_cut_is
     (row,) = store.read("quarantine").to_pylist()
     assert (row["stage"], row["reason_code"], row["line"]) == ("feedback", "cut_off", None)
     assert f" {report.rows}: " in row["reason"]
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from(["explicit", "f1", "2099-01-01", "0001-01-01", "false", "yes", "a@b.example", "\ud800", 10**400, "\u2028"]),
+)  # fmt: skip
+CHANGES = st.dictionaries(st.sampled_from([*signal(0), "source", "extra"]), VALUES, max_size=3)
+NO_LINES = st.sampled_from(
+    [b"", b" ", b"{", b"[1]", b"null", b"\xff", b"{}", b'{"consent": false', b'{"a": 1, "a": 2}', b"\x00"]
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CHANGES | NO_LINES, max_size=12), st.sampled_from(["assumed", "required"]))
+def test_every_line_is_stored_refused_repeated_or_without_consent(tmp_path_factory, drawn, consent):
+    folder = tmp_path_factory.mktemp("fuzz")
+    store = write(folder, [], consent=consent)
+    lines = [item if isinstance(item, bytes) else json.dumps(signal(n) | item).encode() for n, item in enumerate(drawn)]
+    (folder / "feedback" / "a.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    report = pull_feedback(store, day(), KEY)
+    wanted = sum(bool(line.strip()) for line in lines)
+    assert report.rows + report.refused + report.duplicates + report.without_consent == wanted
+    assert (store.read("feedback").num_rows, store.read("quarantine").num_rows) == (report.rows, report.refused)
+    assert pull_feedback(store, day(), KEY) == report

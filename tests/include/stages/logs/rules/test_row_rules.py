@@ -79,6 +79,12 @@ HARMLESS = {
     "escaped key": lambda raw: raw.replace(b'"trace_id"', b'"trace\\u005fid"'),
     "line separator": lambda raw: raw.replace(b"hello", "he\u2028llo".encode()),
     "long fraction": lambda raw: raw.replace(b"3.5", b"0.1000000000000000055511151231257827021181583404541015625"),
+    "version with a last zero": lambda raw: raw.replace(b'"1.10"', b"1.10"),
+    "version with an exponent": lambda raw: raw.replace(b'"1.10"', b"11e-1"),
+    "version that is minus zero": lambda raw: raw.replace(b'"1.10"', b"-0"),
+    "whole version as a float": lambda raw: raw.replace(b'"1.10"', b"3.00"),
+    "segment with a last zero": lambda raw: raw.replace(b'"eu"', b"0.50"),
+    "person with an exponent": lambda raw: raw.replace(b'"u1"', b"1E2"),
     "depth of 100": lambda raw: raw[:-1] + b',"z":' + b"[" * 100 + b"]" * 100 + b"}",
 }
 
