@@ -11,11 +11,12 @@ from include.foundation.quality.judged_sample import sampled_rows
 from include.foundation.store.bulk.day_batches import day_batches, newest_moment, rows_between
 from include.foundation.store.bulk.file_rows import column_with_places
 from include.foundation.store.rows import rows_of
+from include.foundation.store.schemas import schemas
 from include.stages.drift.profiling.profiles import profile_days
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pulling import pull_logs
 from include.stages.selection.selecting import select_samples
-from tests.builders import DAY, KEY, day, line, make_store, write_lines
+from tests.builders import DAY, KEY, day, line, make_store, make_tiny_loop, write_lines
 
 ROWS = 12
 FILTERS = [
@@ -144,3 +145,44 @@ def test_refusals_are_counted_after_quarantine_was_compacted(tmp_path):
         validate_logs(store, day())
     write_lines(tmp_path, [line(5)], "again.jsonl")  # earlier refusals of its trace id are looked up
     pull_logs(store, day(), KEY)
+
+
+VALUES = {
+    pa.string(): lambda number: f"text {number}",
+    pa.list_(pa.string()): lambda number: [f"text {number}"],
+    pa.float64(): float,
+    pa.list_(pa.float64()): lambda number: [float(number)],
+    pa.list_(pa.float32()): lambda number: [float(number)],
+    pa.int64(): int,
+    pa.list_(pa.int64()): lambda number: [number],
+    pa.bool_(): bool,
+    pa.timestamp("us", tz="UTC"): lambda number: DAY + timedelta(hours=number),
+}
+
+
+@pytest.mark.parametrize("name", sorted(schemas(make_tiny_loop(["a", "b"]))))
+def test_every_table_is_read_as_before_after_a_delete_an_update_and_a_compaction(tmp_path, name):
+    store = make_store(tmp_path)
+    schema = store.table_schema(name)
+    rows = [
+        {field.name: "2026-03-10" if field.name == "day" else VALUES[field.type](number) for field in schema.columns}
+        for number in range(6)
+    ]
+    for begin in (0, 2, 4):
+        store.append_new(name, rows_of(store.loop, name, rows[begin : begin + 2]))
+    by_key = [(column, "=", rows[3][column]) for column in schema.key]
+    expected, found = store.read(name).to_pylist(), store.read(name, filters=by_key).to_pylist()
+    assert len(found) == 1
+    table = DeltaTable(f"{store.uri}/{name}")
+    text = next(field.name for field in schema.columns if field.type == pa.string() and field.name != "day")
+    table.delete(f"{text} = '{rows[0][text]}'")
+    table.update(updates={text: f"concat({text}, '')"})
+    table.optimize.compact()
+    store = make_store(tmp_path)
+    assert store.read(name).to_pylist() == expected[1:]
+    assert store.read(name, filters=by_key).to_pylist() == found
+    for column in (field.name for field in schema.columns if field.type == pa.string() and field.name != "day"):
+        for sign, count in {"=": 1, "!=": 4, "<": 2, ">=": 3}.items():
+            assert store.read(name, filters=[(column, sign, rows[3][column])]).num_rows == count, (column, sign)
+    store.append_new(name, rows_of(store.loop, name, rows[:1]))
+    assert store.read(name).to_pylist() == expected
