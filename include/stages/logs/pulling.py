@@ -25,16 +25,8 @@ from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice, partitions, without_unfinished_line
 from include.stages.logs.slices.ledger_check import demand_agreement
 from include.stages.logs.slices.queries import query_slices, spooled
-from include.stages.logs.slices.read_ledger import (
-    Counts,
-    Entry,
-    edges_of,
-    names_read,
-    note_read,
-    read_in,
-    unread_slices,
-    window_of,
-)
+from include.stages.logs.slices.read_ledger import Counts, Entry, note_read, read_in
+from include.stages.logs.slices.unread_slices import edges_of, names_read, unread_slices, window_of
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from include.stages.logs.quarantine import RefusedLine, refuse_lines
 from include.stages.logs.rules.field_paths import located, renamed
 from include.stages.logs.slices.file_slices import Slice, without_unfinished_line
 from include.stages.logs.slices.queries import is_query, query_slices, spooled
-from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, read_in, unread_slices, window_of
+from include.stages.logs.slices.read_ledger import Counts, Entry, note_read, read_in
+from include.stages.logs.slices.unread_slices import edges_of, unread_slices, window_of
 
 KINDS = ("explicit", "implicit", "automated")
 CHUNK = 20_000

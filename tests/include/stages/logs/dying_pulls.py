@@ -31,7 +31,7 @@ from include.stages.logs import pulling
 from include.stages.logs.feedback import feedback_lines
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import plan_pull, planned, pull_logs, pull_partition, report, write_plan
-from include.stages.logs.slices import read_ledger as files_read
+from include.stages.logs.slices import unread_slices as files_read
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
 from tests.include.stages.logs.log_builders import make_pull

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from include.foundation.digests import table_digest
 from include.stages.logs.landing import staging
 from include.stages.logs.pulling import plan_pull, planned, pull_partition, report, write_plan
-from include.stages.logs.slices import read_ledger
+from include.stages.logs.slices import unread_slices
 from include.stages.logs.slices.file_slices import cut_up
 from tests.builders import day, line, make_store
 from tests.include.stages.logs.log_builders import make_pull
@@ -113,7 +113,7 @@ def test_lines_that_can_be_counted_are_the_lines_that_are_counted(tmp_path_facto
     mark = b"\xef\xbb\xbf"
     lines = [one for one in raw.removeprefix(mark).split(b"\n") if one.strip()]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(read_ledger, "cut_up", lambda file, gaps, _: cut_up(file, gaps, size))
+        patched.setattr(unread_slices, "cut_up", lambda file, gaps, _: cut_up(file, gaps, size))
         patched.setattr(staging, "CHUNK", chunk)
         store, _ = pulled(folder, "jsonl", [(f"a.jsonl{ending}".encode(), packed(raw, ending))])
     entries = store.read("files_read", filters=[("name", "!=", "good.jsonl")])

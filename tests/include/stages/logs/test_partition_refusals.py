@@ -7,7 +7,7 @@ import pytest
 
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pulling import plan_pull, pull_logs, pull_partition, report
-from include.stages.logs.slices import read_ledger
+from include.stages.logs.slices import unread_slices
 from include.stages.logs.slices.file_slices import cut_up
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.include.stages.logs.log_builders import make_pull
@@ -62,7 +62,7 @@ def test_lines_appended_leave_the_refusals_before_them(tmp_path):
 
 @pytest.mark.parametrize("left", [1, 3, 9])
 def test_refusals_of_every_slice_of_a_file_are_settled_also_where_it_shrank(tmp_path, monkeypatch, left):
-    monkeypatch.setattr(read_ledger, "cut_up", lambda file, gaps, _: cut_up(file, gaps, 40))
+    monkeypatch.setattr(unread_slices, "cut_up", lambda file, gaps, _: cut_up(file, gaps, 40))
     store = make_store(tmp_path)
     written(tmp_path, ["broken " * 5 + str(n) for n in range(9)], 0)
     assert pull_logs(store, day(), KEY).refused == 9

@@ -23,7 +23,7 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.landing import staging
 from include.stages.logs.pulling import PullReport, plan_pull, pull_logs, report, write_plan
 from include.stages.logs.scans.file_scan import Scan
-from include.stages.logs.slices import read_ledger as files_read
+from include.stages.logs.slices import unread_slices as files_read
 from include.stages.logs.slices.file_slices import Slice, cut_up, partitions
 from tests.builders import DAY, KEY, day, line, make_loop, make_store, write_lines
 from tests.conftest import ROOT

@@ -11,7 +11,8 @@ import pytest
 from include.foundation.digests import table_digest
 from include.foundation.lines.sources import Access, LogFile
 from include.stages.logs.pulling import pull_logs
-from include.stages.logs.slices.read_ledger import Counts, Entry, edges_of, note_read, unread_slices
+from include.stages.logs.slices.read_ledger import Counts, Entry, note_read
+from include.stages.logs.slices.unread_slices import edges_of, unread_slices
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.include.stages.logs.log_builders import make_pull, slice_of
 

@@ -59,7 +59,7 @@ def test_every_size_of_slices_gives_the_rows_of_the_whole(tmp_path, monkeypatch)
         folder.mkdir()
         store = make_store(folder)
         write_lines(folder, lines)
-        target = "include.stages.logs.slices.read_ledger.cut_up"
+        target = "include.stages.logs.slices.unread_slices.cut_up"
         monkeypatch.setattr(target, lambda file, gaps, _, size=size: cut_up(file, gaps, size))
         report = pull_logs(store, day(), KEY)
         assert (report.rows, report.refused, report.files) == (7, 1, 1)
