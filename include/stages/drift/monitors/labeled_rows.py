@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import design_weights
 from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.drift.profiling.columns import watched_segments
@@ -64,7 +65,10 @@ class LabeledRow:
 def random_labels(store: LoopStore, interval: Interval) -> list[LabeledRow]:
     """Return the labels of randomly drawn rows before the window's end whose prediction is known, in today's classes."""
     segments = watched_segments(store.loop)
-    labels = current_labels(store.read("labels", filters=[("stratum", "=", "random"), ("ts", "<", interval.end)]))
+    inputs = set(store.loop.input_columns.values())  # the largest columns, and nobody looks at them here
+    columns = [name for name in store.schema("labels").names if name not in inputs]
+    wanted: Filter = [("stratum", "=", "random"), ("ts", "<", interval.end)]
+    labels = current_labels(store.read("labels", columns=columns, filters=wanted))
     read = Taxonomy.of(store.loop.task).read_labels(labels)
     return [LabeledRow.from_row(row, segments) for row in read.to_pylist() if row["predicted"]]
 

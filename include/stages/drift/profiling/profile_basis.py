@@ -15,7 +15,7 @@ from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.profiling.column_profile import NO_BINS
 from include.stages.drift.profiling.columns import text_columns
-from include.stages.drift.profiling.vocabulary import WORD_BUCKETS, Vocabulary, add_words
+from include.stages.drift.profiling.vocabulary import OF, WORD_BUCKETS, Vocabulary, add_words
 
 FOLDER = "vocabularies"
 AT_ONCE = 32  # days, in the look for the bins of a column
@@ -117,7 +117,8 @@ class _EarlierEdges:
         self._store, self._days, self._edges = store, days, dict[str, list[float]]()
 
     def of(self, column: str) -> list[float] | None:
-        while column not in self._edges and self._days:
+        begins = column.partition(OF)[2]  # what is measured with a vocabulary has no bins from before it
+        while column not in self._edges and self._days and self._days[-1] >= begins:
             newest, self._days = self._days[-AT_ONCE:], self._days[:-AT_ONCE]
             self._edges = _edges(self._store, newest) | self._edges
         return self._edges.get(column)

@@ -186,6 +186,15 @@ def test_vocabulary_is_kept_once_and_later_words_are_unknown(tmp_path):
     assert list(unknown_shares(store).values()) == [0, 0, 0.5]
 
 
+def test_new_vocabulary_looks_for_no_bins_in_the_days_before_it(tmp_path, monkeypatch):
+    store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7})
+    fill(store, 0, 14)
+    read, original = [], store.read
+    monkeypatch.setattr(store, "read", lambda name, **given: read.append(name) or original(name, **given))
+    fill(store, 14, 1)
+    assert read.count("profiles") == 2  # the newest day's bins, and what is there of the day to be replaced
+
+
 def test_vocabulary_waits_for_a_day_with_enough_texts(tmp_path):
     """One row of a smoke test must not be all the words that are known for good."""
     store = make_store(tmp_path, drift=DRIFT)
