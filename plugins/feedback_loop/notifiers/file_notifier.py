@@ -1,7 +1,6 @@
 """Tell people by a line in a file: for tests, and where something else already follows files."""
 
 import fcntl
-import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from airflow.sdk import BaseNotifier, Context
 
 from include.foundation.config.loading import resolve
+from include.foundation.lines.values import json_line
 
 
 class FileNotifier(BaseNotifier):
@@ -34,5 +34,5 @@ class FileNotifier(BaseNotifier):
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("ab", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(json.dumps(told, ensure_ascii=False).encode() + b"\n")
+            file.write(json_line(told).encode() + b"\n")
             os.fsync(file.fileno())
