@@ -9,15 +9,18 @@ from benchmarks.workloads.forked import Used, in_a_fork
 from benchmarks.workloads.soak_loop import SoakLoop
 from include.foundation.decisions import GateVerdict, RetrainPlan, referenced
 from include.foundation.lines.sources import Access
-from include.foundation.models.registry import CHALLENGER, ModelRegistry
+from include.foundation.models.judged_models import challenger_model, live_model
+from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import live
 from include.foundation.store.maintenance import maintain_store
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import deploy
+from include.stages.deployment.store_checks import check_store
 from include.stages.deployment.watching import watch_deployment
 from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.profiles import profile_days
 from include.stages.evaluation.comparing import evaluate
+from include.stages.evaluation.registering import register_challenger
 from include.stages.gate.approval import record_approval
 from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
@@ -31,7 +34,7 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pull import Pull
 from include.stages.logs.pulling import plan_pull, planned, pull_partition, report, write_plan
-from include.stages.reports.release_notes import write_release_notes
+from include.stages.reports.release_notes import update_index, write_release_notes
 from include.stages.selection.selecting import select_samples
 from include.stages.training.deciding import decide_retrain
 from include.stages.training.fitting import train_challenger
@@ -119,14 +122,14 @@ class Cycle:
         """Evaluate, register and judge the challenger; deploy it, or ask for the labels that decide."""
         store, registry, (reference, run_id) = self.store, self.registry, given
         name = referenced(store, RetrainPlan, reference).evaluation_dataset
-        challenger = registry.load(run_id=run_id)
-        measured = evaluate(store, read_dataset(store, name), name, registry.champion(), challenger)
-        registry.set_alias(CHALLENGER, registry.register(run_id, {"evaluation": measured.evidence_digest}))
+        challenger = challenger_model(store, registry, reference["subject"], run_id)
+        measured = evaluate(store, read_dataset(store, name), name, live_model(store, registry), challenger)
+        register_challenger(store, registry, measured)
         verdict = judge(store, measured)
         if verdict.outcome == "promote":
             deploy(store, registry, verdict, record_approval(store, verdict.reference, approved=True, by="policy"))
         elif verdict.outcome == "label_more":
-            request_evidence(store, verdict, registry.champion(), challenger)
+            request_evidence(store, verdict, live_model(store, registry), challenger)
         return verdict.reference
 
     def release_notes(self, reference: Mapping[str, str]) -> str:
@@ -139,8 +142,12 @@ class Cycle:
     def maintain_store(self, _: Any = None) -> None:  # noqa: D102
         maintain_store(self.store)
 
+    def check_store(self, _: Any = None) -> None:  # noqa: D102
+        check_store(self.store, self.registry, everything=False)
+
     def watch_deployment(self, _: Any = None) -> None:  # noqa: D102
         watch_deployment(self.store)
+        update_index(self.store)
 
 
 DAILY = (
@@ -177,5 +184,6 @@ def play(soak: SoakLoop, number: int) -> dict[str, Used]:
         trained = run("retrain", plan)
         verdict = run("judge", [plan, trained["run_id"]])
         soak.version = run("release_notes", verdict)
+    run("check_store")
     run("maintain_store")
     return used
