@@ -128,12 +128,27 @@ def test_judge_champion_on_the_brink_of_being_better_is_decided_by_the_level_of_
     assert judge(store, measured("k1", disagreement=multiset(0, losses), dataset="d2")).outcome == "reject"
 
 
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        pytest.param({"disagreement": multiset(30, 4)}, id="promoted"),
+        pytest.param({"disagreement": multiset(61, 21), "slices": [slice_with("us", 1, 20)]}, id="worse on a slice"),
+        pytest.param({"disagreement": multiset(1, 12)}, id="shown to fail"),
+        pytest.param({"askable": 0}, id="nothing left"),
+    ],
+)
+def test_judge_decided_asks_for_no_label(store: LoopStore, evidence: dict[str, Any]) -> None:
+    verdict = judge(store, measured(**evidence))
+    assert (verdict.outcome != "label_more", verdict.k) == (True, 0)
+
+
 def test_judge_undecided_after_every_round_is_rejected(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, max_rounds=2)
     verdicts = [judge(store, measured(disagreement=multiset(5 + n, 4 + n), dataset=f"d{n}")) for n in range(3)]
     assert [verdict.outcome for verdict in verdicts] == ["label_more", "label_more", "reject"]
     assert [verdict.round for verdict in verdicts] == [1, 2, 3]
     assert "after 2 rounds" in reasons_of(verdicts[-1])
+    assert verdicts[-1].k == 0
 
 
 def test_judge_same_evaluation_again_is_the_same_verdict(store: LoopStore) -> None:
