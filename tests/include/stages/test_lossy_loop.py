@@ -94,7 +94,7 @@ def twin(tmp_path_factory):
     return {table: rows_of(store, table) for table in TABLES}
 
 
-@pytest.mark.parametrize("seed", [11])
+@pytest.mark.parametrize("seed", [2937])  # one whose lost answers are those of commits, of both pulls among them
 def test_loop_whose_answers_are_lost_has_the_tables_of_its_twin(s3_options, tmp_path, twin, seed):
     place = f"s3://{BUCKET}/lossy-loop-{seed}"
     with lossy(s3_options, seed, 0.3) as (server, options):
