@@ -194,3 +194,10 @@ def test_upper_end_of_alpha_covers_the_truth_as_often_as_it_says():
 def test_consensus_that_decides(overlap, configured, used):
     loop = make_tiny_loop(["a", "b"], labeling={"overlap": overlap}, labels={"consensus": configured})
     assert consensus_of(loop) == used
+
+
+def test_many_answers_to_one_item_do_not_underflow():
+    table = [[place % 2 for place in range(1200)], [0] * 1200, [1] * 1200]
+    probabilities = dawid_skene(votes_of(table, 2)).probabilities
+    assert np.isfinite(probabilities).all()
+    assert probabilities[1:].argmax(1).tolist() == [0, 1]
