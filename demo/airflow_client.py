@@ -14,6 +14,10 @@ RESTART_SECONDS = 180
 TERMINAL = {"success", "failed"}
 
 
+class NotThereError(FeedbackLoopError):
+    """Airflow has nothing of that name."""
+
+
 class AirflowClient:
     """Call the API of one Airflow.
 
@@ -111,7 +115,7 @@ class AirflowClient:
         return "\n".join(str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in events)
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-        """Return what a task returned.
+        """Return what a task returned; None if it returned nothing.
 
         Parameters
         ----------
@@ -121,7 +125,10 @@ class AirflowClient:
             Which instance of a mapped task; -1 for a task that is not mapped.
         """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
-        return self.get(path, deserialize=True, map_index=map_index)["value"]
+        try:
+            return self.get(path, deserialize=True, map_index=map_index)["value"]
+        except NotThereError:
+            return None
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
         """Answer a required action.
@@ -190,9 +197,8 @@ class AirflowClient:
             self._authenticate()
             response = self._http.request(method, f"/api/v2{path}", **arguments)
         if response.is_error:
-            raise FeedbackLoopError(
-                f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}"
-            )
+            kind = NotThereError if response.status_code == httpx.codes.NOT_FOUND else FeedbackLoopError
+            raise kind(f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}")
         return response.json() if response.content else None
 
     def _authenticate(self) -> None:

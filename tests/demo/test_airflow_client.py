@@ -45,3 +45,10 @@ def test_what_changes_something_is_sent_once(client):
     answering(client, [httpx.ReadError("broke off"), httpx.Response(200, json={})])
     with pytest.raises(httpx.ReadError):
         client.post("/dags/any/dagRuns", {})
+
+
+def test_task_that_returned_nothing_has_no_result_and_a_run_that_is_not_there_is_an_error(client):
+    answering(client, [httpx.Response(404, json={"detail": "XCom entry with key: `return_value` not found"})])
+    assert client.xcom("any", "run", "check_store") is None
+    with pytest.raises(FeedbackLoopError, match="404"):
+        client.task_instances("any", "run")
