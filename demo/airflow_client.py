@@ -93,6 +93,13 @@ class AirflowClient:
         """Return a DAG's runs, newest first."""
         return list(self.get(f"/dags/{dag_id}/dagRuns", order_by="-run_after", limit=100)["dag_runs"])
 
+    def is_woken(self, dag_id: str) -> bool:
+        """Return whether an asset event waits for the scheduler to make a run of a DAG."""
+        try:
+            return bool(self.get(f"/dags/{dag_id}/assets/queuedEvents")["total_entries"])
+        except NotThereError:
+            return False
+
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return the task instances of a run."""
         return list(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"])

@@ -35,12 +35,12 @@ class Progress:
         print(f"{time.monotonic() - self._started:5.0f} s  {text}", flush=True)
 
     def look(self) -> bool:
-        """Print the task instances that have ended since the last look, and return whether a run is queued or running."""
+        """Print the task instances that have ended since the last look, and return whether a run is there or about to be."""
         busy = False
         for run in self._recent():
             busy = busy or run["state"] in {"queued", "running"}
             self._tasks(run)
-        return busy
+        return busy or any(map(self.client.is_woken, self.dag_ids))
 
     def _recent(self) -> list[dict[str, Any]]:
         runs = self.client.get("/dags/~/dagRuns", order_by="-run_after", limit=100)["dag_runs"]

@@ -5,6 +5,7 @@ import pytest
 
 from demo import airflow_client
 from demo.airflow_client import AirflowClient
+from demo.progress import Progress
 from include.foundation.errors import FeedbackLoopError
 
 
@@ -52,3 +53,15 @@ def test_task_that_returned_nothing_has_no_result_and_a_run_that_is_not_there_is
     assert client.xcom("any", "run", "check_store") is None
     with pytest.raises(FeedbackLoopError, match="404"):
         client.task_instances("any", "run")
+
+
+def test_loop_is_busy_while_an_asset_event_waits_for_its_run(client):
+    progress = Progress(client, ["any.retrain"])
+    none = httpx.Response(200, json={"dag_runs": []})
+    waits = httpx.Response(200, json={"queued_events": [{}], "total_entries": 1})
+    answering(client, [none, waits])
+    assert progress.look()
+    answering(
+        client, [none, httpx.Response(404, json={"detail": "Queue event with dag_id: `any.retrain` was not found"})]
+    )
+    assert not progress.look()
