@@ -208,8 +208,8 @@ class Staging:
         try:
             staged = self.connection.execute(f"INSERT INTO staged BY NAME {query}").fetchone()
         except duckdb.Error as error:
-            if on_disk := advice(error):
-                raise StoreError(f"{parts[0].file_slice.source}: {error}{on_disk}") from error
+            if advice(error) or "temp_directory" in str(error):  # the disk is full, or DuckDB's share of it
+                raise StoreError(f"{parts[0].file_slice.source}: {error}{remedy(error)}") from error
             self.connection.execute(FORGET_REJECTS)
             return None
         return int(staged[0]) if staged else 0

@@ -15,6 +15,7 @@ from include.foundation.errors import ObjectChangedError
 from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.sources import SINCE, Access, LogFile
 from include.foundation.lines.values import LONGEST_LINE
+from include.foundation.store.objects.object_store import explained
 from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.uris import is_remote
 
@@ -102,7 +103,7 @@ class Slice:
             if is_itself:
                 path.symlink_to(self.file.uri)
             else:
-                with path.open("wb") as target:
+                with explained(f"{self.file.uri}: could not be copied to {folder}"), path.open("wb") as target:
                     target.writelines(self._lines(access))
             yield path
 
