@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
 from pyarrow.parquet import filters_to_expression
+
+from include.foundation.errors import StoreError
 
 Filter = list[tuple[str, str, Any]]
 OPENED_AT_ONCE = 16
@@ -29,12 +32,37 @@ def scan(
     readahead
         How many files, and how many batches of each, are read in advance: more is faster and takes more memory.
 
+    Raises
+    ------
+    StoreError
+        If a file cannot be read.
+
     Notes
     -----
     Delta rewrites files when rows are deleted, updated or compacted, and stores their texts as string views. Arrow can cast
     such a column but not compare it, so the rows of these files are read first and compared once they are cast.
     """
-    wanted, ahead = list(columns), {"batch_readahead": readahead, "fragment_readahead": readahead}
+    with readable():
+        yield from _batches(dataset, list(columns), filters, readahead)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn what fails in the block while a table's files are read into a `StoreError` that says what to do.
+
+    Raises
+    ------
+    StoreError
+        If a file is gone, damaged or out of reach.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"A table cannot be read: {error}; run `python -m include check-store`") from error
+
+
+def _batches(dataset: Any, wanted: list[str], filters: Filter | None, readahead: int) -> Iterator[pa.RecordBatch]:
+    ahead = {"batch_readahead": readahead, "fragment_readahead": readahead}
     if not filters:
         yield from dataset.scanner(columns=wanted, **ahead).to_batches()
         return

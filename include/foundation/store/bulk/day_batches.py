@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from include.foundation.errors import StoreError
 from include.foundation.intervals import Interval
+from include.foundation.store.scanning import readable
 from include.foundation.store.tables import LoopStore
 
 ROWS = 1 << 16
@@ -102,7 +103,8 @@ def rows_between(store: LoopStore, name: str, interval: Interval) -> int:
     if dataset is None:
         return 0
     moment = pc.field("ts")
-    return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end)))
+    with readable():
+        return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end)))
 
 
 def newest_moment(store: LoopStore, name: str, until: datetime | None = None) -> datetime | None:
