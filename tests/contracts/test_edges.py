@@ -34,7 +34,7 @@ ODD: dict[str, list[tuple[Any, Any]]] = {
         ("2099-01-01", REFUSED), ("soon", REFUSED), ("", REFUSED), (1773144000, REFUSED), ("1773144000", REFUSED),
         (["2026-03-10"], REFUSED), ({}, REFUSED), (True, REFUSED), ("2026-02-30", REFUSED),
     ],
-    "person": [("ada", "ada"), (7, "7"), (8.0, "8"), (0, "0"), (True, "true"), (" ada ", " ada ")],
+    "person": [("ada", "ada"), (7, "7"), (8.0, "8"), (0, "0"), (True, "true"), (" ada ", " ada "), ("Jose\u0301", "Jos\u00e9")],
     "truth": [
         *((yes, True) for yes in (True, 1, 1.0, "true", "True", " yes ", "Y", "t", "on", "1")),
         *((no, False) for no in (False, 0, 0.0, "false", "no", "N", "f", "off", "0", "perhaps", 2, [True], {"a": True})),
@@ -113,6 +113,36 @@ def test_files_as_others_save_them_are_read_whole(edge: Edge, odd, tmp_path):
     path.write_bytes(saved(path.read_bytes()))
     edge.take(store)
     assert (set(edge.taken(store)), edge.refused(store)) == ({0, 1, 2}, {})
+
+
+OTHERS = {  # with a line end somewhere, since what has none is still being written
+    "gzip": lambda raw: gzip.compress(raw) + b"\n",
+    "zstandard": lambda raw: zstd(raw) + b"\n",
+    "zip": lambda raw: b"PK\x03\x04" + raw,
+    "utf-16": lambda raw: raw.decode().encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)
+@pytest.mark.parametrize("other", OTHERS)
+def test_content_that_the_name_does_not_tell_is_refused_as_one_file_in_plain_words(edge: Edge, other, tmp_path):
+    """Shippers compress without saying so in the name (https://github.com/fluent/fluent-bit/issues/3296)."""
+    store = edge.store(tmp_path)
+    path = edge.write(tmp_path, [edge.good(n) for n in range(3)])
+    path.write_bytes(OTHERS[other](path.read_bytes()))
+    edge.take(store)
+    (row,) = store.read("quarantine").to_pylist()
+    code = "bad_seed" if edge.name == "seeds" else "not_json"
+    assert (edge.taken(store), row["line"], row["reason_code"]) == ({}, None, code)
+    assert "whose name says so" in row["reason"]
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)
+def test_odd_first_line_costs_no_other(edge: Edge, tmp_path):
+    store = edge.store(tmp_path)
+    edge.write(tmp_path, [b"\xff\xfe\x00\n", edge.good(1)])
+    edge.take(store)
+    assert (set(edge.taken(store)), set(edge.refused(store))) == ({1}, {1})
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)

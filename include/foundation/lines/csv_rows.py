@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from include.foundation.lines.file_bytes import BREAKS, BYTE_ORDER_MARK, break_reason, decompressed, opened_file
+from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.line_files import Line, cut_off
 from include.foundation.lines.values import Problem, is_encodable, json_line
 
@@ -58,8 +59,8 @@ def _header(text: str, further: Iterator[str]) -> Header:
         ]
     if not names or not all(names):
         reasons.append("the header has a column without a name" if names else "the file has no header")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        reasons.append(f"the header has columns twice: {', '.join(twice)}")
+    if twice := repeats(names):
+        reasons.append(f"the header has {twice}")
     return Header(names, [Problem("not_csv", reason) for reason in reasons])
 
 

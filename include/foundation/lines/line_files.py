@@ -18,6 +18,7 @@ from include.foundation.lines.file_bytes import (
     opened_file,
     sized_lines,
 )
+from include.foundation.lines.file_formats import contradiction
 from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object
 
 CUT_OFF = "cut_off"
@@ -70,6 +71,8 @@ class Line:
 def read_lines(path: Path) -> Iterator[Line]:
     """Yield every line of a JSONL file that is not empty; where a compressed file breaks off, the last line says so.
 
+    Of a file that is something else, such as one that is compressed without saying so, there is one line, which says what.
+
     Raises
     ------
     StoreError
@@ -81,6 +84,9 @@ def read_lines(path: Path) -> Iterator[Line]:
             lines = sized_lines(decompressed(opened, path.suffix), LONGEST_LINE + ENDS)
             for number, (ended, size) in enumerate(lines, start=1):
                 raw = _without_ends(number, ended)
+                if number == 1 and (reason := contradiction(raw)):
+                    yield Line.of_file([Problem("not_json", reason)])
+                    return
                 if raw.strip():
                     yield parse_line(number, raw) if size == len(ended) else _too_long(number, raw, size)
         except BREAKS as error:

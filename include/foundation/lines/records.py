@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from include.foundation.lines.csv_rows import read_rows
 from include.foundation.lines.file_bytes import BREAKS, break_reason, opened_file
-from include.foundation.lines.file_formats import format_of
+from include.foundation.lines.file_formats import format_of, repeats
 from include.foundation.lines.line_files import Line, cut_off, read_lines
-from include.foundation.lines.values import Problem
+from include.foundation.lines.values import Problem, plain_value
 from include.foundation.store.bulk.day_batches import by_row_group
 
 ROWS = 4096
@@ -40,21 +38,17 @@ def _parquet_records(path: Path) -> Iterator[Line]:
     with opened_file(path) as opened:
         try:
             with pq.ParquetFile(opened) as file:
+                if twice := repeats(file.schema_arrow.names):
+                    yield Line.of_file([Problem("not_parquet", f"the file has {twice}")])
+                    return
                 for batch in by_row_group(file, ROWS):
                     for record in batch.to_pylist(maps_as_pydicts="lossy"):  # of a key given twice the last counts
                         number += 1
                         yield Line.of_json(
-                            number, json.dumps(record, default=_plain, skipkeys=True, ensure_ascii=False)
+                            number, json.dumps(record, default=plain_value, skipkeys=True, ensure_ascii=False)
                         )
         except BREAKS as error:
             if number:
                 yield cut_off(f"row {number}", error)
             else:
                 yield Line.of_file([Problem("not_parquet", f"not a whole Parquet file: {break_reason(error)}")])
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of a column as JSON can hold it."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

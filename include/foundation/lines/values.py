@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from include.foundation.errors import short
@@ -79,8 +80,8 @@ def is_encodable(text: str) -> bool:
 
 
 def pseudonym(person: Any, key: bytes) -> str:
-    """Return a keyed hash that stands for a person, 32 hex digits; ids that `text_of` writes alike are one person."""
-    return hmac.digest(key, str(text_of(person)).encode(), "sha256").hex()[:32]
+    """Return a keyed hash that stands for a person, 32 hex digits; ids that look alike in Unicode are one person."""
+    return hmac.digest(key, unicodedata.normalize("NFC", str(text_of(person))).encode(), "sha256").hex()[:32]
 
 
 def text_of(value: Any) -> str | None:
@@ -98,6 +99,21 @@ def text_of(value: Any) -> str | None:
             return None
         value = int(value) if value.is_integer() and abs(value) < EXACT else value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value of a database or a Parquet file as JSON can hold it: whole decimals keep every digit, bytes are text.
+
+    Examples
+    --------
+    >>> plain_value(Decimal("9007199254740993")), plain_value(Decimal("0.5")), plain_value("café".encode())
+    (9007199254740993, 0.5, 'café')
+    """
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    return str(value)
 
 
 def is_blank(text: str) -> bool:

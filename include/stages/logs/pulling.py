@@ -22,7 +22,7 @@ from include.stages.logs.landing.landing import land
 from include.stages.logs.landing.staging import Staging
 from include.stages.logs.partition_refusals import Refusals
 from include.stages.logs.pull import Pull
-from include.stages.logs.slices.file_slices import Slice, partitions, without_unfinished_line
+from include.stages.logs.slices.file_slices import MOST_PARTITIONS, Slice, partitions, without_unfinished_line
 from include.stages.logs.slices.ledger_check import demand_agreement
 from include.stages.logs.slices.queries import query_slices, spooled
 from include.stages.logs.slices.read_ledger import Counts, Entry, note_read, read_in
@@ -114,7 +114,8 @@ def plan_pull(pull: Pull) -> PullPlan:
 
     What was not looked at since the last pull before the interval is read as well, however long ago that was.
 
-    A query is one partition a day. A last line that is still being written waits for the next pull, for the look-back at most.
+    A query is one partition a day, or one for several days where there would be too many. A last line that is still being
+    written waits for the next pull, for the look-back at most.
 
     Raises
     ------
@@ -126,7 +127,9 @@ def plan_pull(pull: Pull) -> PullPlan:
     demand_agreement(pull.store)
     logs = pull.loop.logs
     if logs.format == "sql":
-        return PullPlan([[file_slice] for file_slice in query_slices(window_of(pull))], [])
+        days = query_slices(window_of(pull))
+        each = -(-len(days) // MOST_PARTITIONS)
+        return PullPlan([days[first : first + each] for first in range(0, len(days), each)], [])
     written_after = moved(window_of(pull).start, -timedelta(seconds=logs.clock_skew_seconds))
     files = list_files(str(logs.uri), logs.format, FIRST, pull.access.s3_options)
     recent = [file for file in files if file.written_at >= written_after]

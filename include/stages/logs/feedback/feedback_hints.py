@@ -54,11 +54,11 @@ def _of_foldable_ids(store: LoopStore, interval: Interval, within: Filter) -> li
         return []
     match = served[pc.index(spelled, _folded(found)[0]).as_py()]
     spelling = f"such as {found[0].as_py()!r} and {match.as_py()!r}"
-    ignored = "upper case, dashes, white space and leading zeros"
+    ignored = "upper case, dashes, white space, leading zeros and Unicode's normal form"
     counts = f"{len(found)} of {len(lost)} signals without a prediction"
     return [f"trace_id: {counts} would have one if {ignored} did not count, {spelling}; log one spelling"]
 
 
 def _folded(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    lower = pc.utf8_lower(pc.utf8_trim_whitespace(ids.cast(pa.string())))
+    lower = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(ids.cast(pa.string()), "NFC")))
     return pc.utf8_ltrim(pc.replace_substring(lower, "-", ""), "0")

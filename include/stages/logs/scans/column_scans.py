@@ -1,7 +1,7 @@
 """The scans of CSV and Parquet files, whose columns DuckDB knows."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.csv_rows import no_row, read_header, read_rows
+from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
@@ -138,9 +139,26 @@ class ParquetScan(ColumnScan):
     """A Parquet file, which is readable as a whole or not at all."""
 
     format = "parquet"
+    _bytes_are_text = False
+
+    def _described(self) -> dict[str, Any]:
+        types = super()._described()
+        if any("BLOB" in str(types[name]) for name in _columns_read(self.loop) & types.keys()):
+            self._bytes_are_text = True  # some writers leave out that they are
+            types = super()._described()
+        if types and (twice := repeats(self._names(types))):
+            self.problems = [Problem("not_parquet", f"the file has {twice}")]
+        return types
+
+    def _names(self, types: Iterable[str]) -> list[str]:
+        """Return the names of the file's columns, also of those that DuckDB renames since it takes them for repeats."""
+        query = f"SELECT name FROM parquet_schema({literal(str(self.path))})"
+        own = {name for (name,) in self._connection.execute(query).fetchall()}
+        return [name if name in own else name.rpartition("_")[0] for name in types]
 
     def _table(self) -> str:
-        return f"read_parquet({literal(str(self.path))}, hive_partitioning=false)"
+        options = f"hive_partitioning=false, binary_as_string={str(self._bytes_are_text).lower()}"
+        return f"read_parquet({literal(str(self.path))}, {options})"
 
     def _whole_rows(self) -> str:
         return self._table()
@@ -153,5 +171,11 @@ class ParquetScan(ColumnScan):
 
 def _has_column(types: dict[str, Any], loop: Loop, name: str) -> bool:
     """Tell whether a field, or any that is inside it, has a column."""
-    places = [located(loop.logs.columns, path) for path in [(name,), *prediction_paths(loop)] if path[0] == name]
-    return any(".".join(place[:cut]) in types for place in places for cut in range(1, len(place) + 1))
+    return not types.keys().isdisjoint(_columns_read(loop, name))
+
+
+def _columns_read(loop: Loop, *fields: str) -> set[str]:
+    """Return the names that columns of some fields may have; of all fields if none is given."""
+    paths = [*((name,) for name in fields or REQUIRED), *prediction_paths(loop)]
+    places = [located(loop.logs.columns, path) for path in paths if not fields or path[0] in fields]
+    return {".".join(place[:cut]) for place in places for cut in range(1, len(place) + 1)}

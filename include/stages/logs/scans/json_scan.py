@@ -1,12 +1,12 @@
 """The scan of JSON lines."""
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.lines.line_files import Line, picked_lines, read_lines
+from include.foundation.lines.line_files import CUT_OFF, Line, picked_lines, read_lines
 from include.stages.logs.rules.field_paths import Path as FieldPath
 from include.stages.logs.rules.field_paths import located, nested_value
 from include.stages.logs.rules.row_rules import row_query
@@ -28,7 +28,11 @@ class JsonScan(Scan):
     @classmethod
     def of_file(cls, loop: Loop, path: Path) -> "JsonScan":
         """Return the scan of a file, whose first record tells what is read as JSON."""
-        return cls(loop, path, _fields_read_as_json(loop, path))
+        tells = (line for line in read_lines(path) if line.record is not None or line.number is None)
+        first = next(tells, Line.of_file([]))
+        scan = cls(loop, path, _fields_read_as_json(loop, first.record or {}))
+        scan.problems = [problem for problem in first.problems if problem.code != CUT_OFF]
+        return scan
 
     @classmethod
     def joined(cls, scans: Iterable[Scan], loop: Loop, path: Path) -> "JsonScan":
@@ -60,13 +64,12 @@ class JsonScan(Scan):
         return picked_lines(self.path, places, total)
 
 
-def _fields_read_as_json(loop: Loop, path: Path) -> frozenset[FieldPath]:
-    """Return the fields that are read as JSON, by the file's first record.
+def _fields_read_as_json(loop: Loop, record: Mapping[str, Any]) -> frozenset[FieldPath]:
+    """Return the fields that are read as JSON, by a file's first record.
 
     Those are the optional ones that it lacks, so that absent differs from wrong, and those in which it has the text of a
     number, so that the text differs from the number.
     """
-    record = next((line.record for line in read_lines(path) if line.record is not None), {})
 
     def is_absent(field: FieldPath) -> bool:
         return nested_value(record, located(loop.logs.columns, field)) is None

@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.foundation.config.data_sections import OBJECTS
 from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
+from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.sources import Access, LogFile
-from include.foundation.lines.values import json_or_text
+from include.foundation.lines.values import json_or_text, plain_value
 from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import Slice
@@ -103,6 +103,8 @@ def rows_between(query: str, bounds: Interval, access: Access) -> Iterator[dict[
         values = [moment.isoformat() if sqlite else moment for moment in moments]
         with engine.connect().execution_options(stream_results=True, yield_per=FETCHED) as connection:
             answer = connection.execute(text(query), dict(zip(("start", "end"), values, strict=True)))
+            if twice := repeats(list(answer.keys())):
+                raise ConfigError(f"The query answers with {twice}; name each once, with AS")
             yield from (_record(dict(row)) for row in answer.mappings())
     except DBAPIError as error:
         if error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}:
@@ -128,8 +130,6 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_json(value: Any) -> Any:
     """Return a value of a database as JSON can hold it."""
-    if isinstance(value, Decimal):
-        return float(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return plain_value(value)

@@ -70,7 +70,10 @@ def test_compressed_file_that_breaks_off_says_after_which_row(tmp_path, kept, na
         pytest.param(b"sep=,\r\nname,text\r\n", "take it out", id="separator-line"),
         pytest.param(b"name;text\na;one\n", "separated by semicolons", id="semicolons"),
         pytest.param(b"name\ttext\na\tone\n", "separated by tabs", id="tabs"),
-        pytest.param(b"name,text,name\na,one,b\n", "twice: name", id="name-twice"),
+        pytest.param(
+            b"name,text,name\na,one,b\n", "twice, or alike but for upper and lower case: name", id="name-twice"
+        ),
+        pytest.param(b"name,text,Name\na,one,b\n", "upper and lower case: Name, name", id="name-in-two-cases"),
         pytest.param(b"name,,text\na,one,b\n", "without a name", id="no-name"),
         pytest.param("name,text\na,one\n".encode("utf-16"), "save the file as UTF-8", id="utf-16"),
         pytest.param(b"caf\xe9,text\na,one\n", "save the file as UTF-8", id="latin-1"),

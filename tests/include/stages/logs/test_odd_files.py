@@ -47,6 +47,44 @@ def test_name_of_a_folder_is_no_column(tmp_path, log_format):
     assert (row["model_version"], row["segment_desk"]) == ("7", "eu")
 
 
+@pytest.mark.parametrize("second", ["prediction", "Prediction"])
+@pytest.mark.parametrize("first", [True, False])
+def test_parquet_file_with_a_column_twice_is_refused_rather_than_read_by_one_of_them(tmp_path, second, first):
+    """As of two joined tables: readers take either in silence (https://github.com/apache/datafusion/issues/24381)."""
+    store = make_store(tmp_path, logs={"format": "parquet"})
+    good = pa.Table.from_pylist([line(1, probabilities=None)])
+    table = good.add_column(0 if first else good.num_columns, pa.field(second, pa.string()), pa.array(["acq"]))
+    pq.write_table(table, tmp_path / "logs" / "joined.parquet")
+    write_as("parquet", tmp_path, "good.parquet", 2)
+    assert pull_logs(store, day(), KEY).rows == 1
+    assert refused(store) == [("joined.parquet", "not_parquet")]
+    assert "columns twice, or alike but for upper and lower case: " in store.read("quarantine")["reason"][0].as_py()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_texts_that_a_parquet_file_calls_bytes_are_texts(tmp_path, nested):
+    """As ClickHouse and Impala write them (https://github.com/ClickHouse/ClickHouse/issues/40000)."""
+    store = make_store(tmp_path, logs={"format": "parquet"})
+    texts = {
+        "trace_id": ["é1", "é2"], "ts": ["2026-03-10T03:00:00Z"] * 2, "model_version": ["1"] * 2,
+        "prediction": ["earn", " earn"],  # the second is read with care
+    }  # fmt: skip
+    columns = {name: pa.array([text.encode() for text in values]) for name, values in texts.items()}
+    inputs = pa.array(["café".encode(), "naïve".encode()])
+    columns |= {"input": pa.StructArray.from_arrays([inputs], ["text"])} if nested else {"input.text": inputs}
+    pq.write_table(pa.table(columns), tmp_path / "logs" / "a.parquet")
+    assert pull_logs(store, day(), KEY).rows == 2
+    found = {(row["trace_id"], row["input_text"], row["predicted"]) for row in store.read("predictions").to_pylist()}
+    assert found == {("é1", "café", "earn"), ("é2", "naïve", "earn")}
+
+
+def test_bytes_that_are_no_texts_harm_no_file_that_does_not_need_them(tmp_path):
+    store = make_store(tmp_path, logs={"format": "parquet"})
+    item = {**line(1, probabilities=None), "thumbnail": b"\xff\xd8", "segments": None}
+    pq.write_table(pa.Table.from_pylist([item]), tmp_path / "logs" / "a.parquet")
+    assert pull_logs(store, day(), KEY).rows == 1
+
+
 @pytest.mark.parametrize("log_format", ["jsonl", "csv", "parquet"])
 def test_name_that_is_not_utf8_is_planned_and_read(tmp_path, log_format):
     store = make_store(tmp_path, logs={"format": log_format})

@@ -36,6 +36,7 @@ def test_person_who_is_nobody_in_particular_is_told_with_the_number_of_signals(t
         ("6f1c2a", "6F-1C-2A"),
         ("42", "0042"),
         (" t9", "t9"),
+        ("cafe\u0301-1", "caf\u00e9-1"),  # macOS's normal form
     ],
 )
 def test_trace_id_that_another_spelling_would_join_is_told(tmp_path, said, served):

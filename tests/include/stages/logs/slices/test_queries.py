@@ -12,9 +12,13 @@ import psycopg
 import pytest
 
 from include.foundation.errors import ConfigError, StoreError
+from include.foundation.intervals import Interval
 from include.foundation.lines.sources import Access
 from include.stages.logs.feedback.feedback_lines import pull_feedback
+from include.stages.logs.pull import Pull
 from include.stages.logs.pulling import plan_pull, pull_logs
+from include.stages.logs.slices.queries import query_slices
+from include.stages.logs.slices.read_ledger import window_of
 from tests.builders import CLASSES, DAY, KEY, day, line, make_store
 from tests.include.stages.logs.log_builders import make_pull
 
@@ -114,6 +118,27 @@ def test_query_that_the_database_refuses_is_an_error_of_the_loop_file(database, 
         pull_logs(store, day(), KEY, Access(database_url=url))
 
 
+def test_query_that_names_a_column_twice_is_an_error_of_the_loop_file(database, tmp_path):
+    """As of a join with `SELECT *`: no database says which of the two is meant."""
+    url, add = database
+    add(rows([1]))
+    query = QUERY.replace("answer AS prediction", 'answer AS prediction, desk AS "Prediction"')
+    with pytest.raises(ConfigError, match="Prediction, prediction; name each once, with AS"):
+        pull_logs(make(tmp_path, query), day(), KEY, Access(database_url=url))
+
+
+def test_whole_number_of_any_size_keeps_its_digits_and_bytes_are_text(postgres, tmp_path):
+    query = (
+        "SELECT CAST(id AS numeric(20)) AS trace_id, :start AS ts, '1' AS model_version, 'earn' AS prediction, "
+        "convert_to('café', 'UTF8') AS \"input.text\" FROM (VALUES (9007199254740992), (9007199254740993)) AS ids (id) "
+        "WHERE :end > :start"
+    )
+    store, url = make(tmp_path, query), postgres.replace("postgresql://", "postgresql+psycopg://")
+    pull_logs(store, day(), KEY, Access(database_url=url))
+    found = {(row["trace_id"], row["input_text"]) for row in store.read("predictions").to_pylist()}
+    assert found == {("9007199254740992", "café"), ("9007199254740993", "café")}
+
+
 def test_database_that_does_not_answer_is_tried_again_and_the_password_is_not_shown(tmp_path):
     access = Access(database_url="postgresql+psycopg://u:verysecret@127.0.0.1:9/logs?connect_timeout=2")
     with pytest.raises(StoreError, match="does not answer") as caught:
@@ -128,6 +153,16 @@ def test_missing_connection_is_named(tmp_path):
 
 def test_each_day_is_a_partition_of_its_own(tmp_path):
     assert [len(part) for part in plan_pull(make_pull(make(tmp_path))).partitions] == [1, 1]
+
+
+def test_query_of_many_years_is_split_into_no_more_partitions_than_airflow_maps_over(tmp_path):
+    """As after a long outage, or by hand with an early start; Airflow refuses a task that maps over more than 1,024."""
+    pull = Pull("logs", make(tmp_path), Interval(DAY - timedelta(days=2500), DAY), KEY, Access())
+    parts = plan_pull(pull).partitions
+    assert len(parts) <= 1000
+    days = [file_slice for part in parts for file_slice in part]
+    assert [one.file.name for one in days] == [one.file.name for one in query_slices(window_of(pull))]
+    assert len(days) == 2501  # with the look-back
 
 
 def test_feedback_comes_from_a_database_too(database, tmp_path):
