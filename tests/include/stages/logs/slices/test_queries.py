@@ -18,7 +18,7 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pull import Pull
 from include.stages.logs.pulling import plan_pull, pull_logs
 from include.stages.logs.slices.queries import query_slices
-from include.stages.logs.slices.read_ledger import window_of
+from include.stages.logs.slices.unread_slices import window_of
 from tests.builders import CLASSES, DAY, KEY, day, line, make_store
 from tests.include.stages.logs.log_builders import make_pull
 
