@@ -4,14 +4,15 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-PREFIX = "feedback-loop-"
-UNNAMED = ".feedback-loop-"  # until it is locked
+PREFIX = "work-"
+UNNAMED = "new-"  # until it is locked
 
 
 @contextmanager
@@ -26,12 +27,13 @@ def scratch_folder() -> Iterator[Path]:
     >>> folder.exists()
     False
     """
-    _delete_abandoned(tempfile.gettempdir())
-    made = Path(tempfile.mkdtemp(prefix=UNNAMED))
+    place = _place(tempfile.gettempdir())
+    _delete_abandoned(place)
+    made = Path(tempfile.mkdtemp(prefix=UNNAMED, dir=place))
     lock = os.open(made, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = made.rename(made.with_name(made.name.removeprefix(".")))
+        folder = made.rename(made.with_name(made.name.replace(UNNAMED, PREFIX, 1)))
         try:
             yield folder
         finally:
@@ -40,10 +42,23 @@ def scratch_folder() -> Iterator[Path]:
         os.close(lock)
 
 
+def _place(parent: str) -> Path:
+    """Return the folder that holds these folders and nothing else, so that nobody else's is ever taken for one of them.
+
+    Its name can be foreseen: if it is not this user's own, closed to others, a new one is made that nobody sweeps.
+    """
+    place = Path(parent) / f"feedback-loop-scratch-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+    found = place.lstat()
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+    return place if is_own else Path(tempfile.mkdtemp(prefix=f"{place.name}-", dir=parent))
+
+
 @cache
-def _delete_abandoned(place: str) -> None:
-    """Delete the folders below a place that nobody holds; those of other users stay."""
-    for folder in Path(place).glob(f"{PREFIX}*"):
+def _delete_abandoned(place: Path) -> None:
+    """Delete the folders in a place that nobody holds."""
+    for folder in place.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

@@ -28,7 +28,7 @@ with scratch_folder() as folder:
 def place(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     scratch_folders._delete_abandoned.cache_clear()
-    yield tmp_path
+    yield tmp_path / f"feedback-loop-scratch-{os.getuid()}"
     scratch_folders._delete_abandoned.cache_clear()
 
 
@@ -37,7 +37,7 @@ def holder(place):
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place.parent)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -72,10 +72,24 @@ def test_folder_of_a_killed_process_is_deleted_and_that_of_a_running_one_is_not(
     assert list(place.iterdir()) == []
 
 
-def test_what_only_looks_like_one_stays(place):
-    (place / "feedback-loop-file").write_text("x")
-    (place / "other").mkdir()
-    (place / "feedback-loop-link").symlink_to(place / "other")
+def test_what_is_not_a_scratch_folder_stays(place):
     with scratch_folder():
         pass
-    assert {path.name for path in place.iterdir()} == {"feedback-loop-file", "other", "feedback-loop-link"}
+    others = [place.parent / "feedback-loop-clone", place / "other"]
+    for other in others:
+        other.mkdir()
+    (place / "work-file").write_text("x")
+    (place / "work-link").symlink_to(others[0])
+    scratch_folders._delete_abandoned.cache_clear()
+    with scratch_folder():
+        pass
+    assert {path.name for path in place.iterdir()} == {"other", "work-file", "work-link"}
+    assert others[0].is_dir()
+
+
+def test_place_that_others_can_write_to_is_not_used(place):
+    place.mkdir()
+    place.chmod(0o777)
+    with scratch_folder() as folder:
+        assert folder.parent != place
+        assert folder.parent.stat().st_mode & 0o077 == 0
