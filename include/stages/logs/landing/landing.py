@@ -15,6 +15,7 @@ from include.foundation.lines.refusals import REPEATED, refusal
 from include.foundation.lines.values import Problem
 from include.foundation.store.bulk.appending import FileAction, add_files, discard, write_day
 from include.foundation.store.rows import rows_of
+from include.foundation.uris import is_remote
 from include.stages.logs.landing.earlier_rows import DAY, EarlierRows, staged_days
 from include.stages.logs.landing.repeats import Repeats, find_repeats, stored_content
 from include.stages.logs.landing.staging import CHUNK, Staging
@@ -78,18 +79,21 @@ def _commit(staging: Staging, earlier: EarlierRows, version: int | None) -> bool
     store, repetitive = staging.pull.store, _repetitive_columns(staging)
     days = [day.isoformat() for day in staged_days(staging)]
     files: list[FileAction] = []
+    is_sent = False
     try:
         for changes in earlier.rewritten_files(repetitive):
             files += changes
         for day in days:
             file = write_day(store, "predictions", day, _rows(staging, day, alone=len(days) == 1), repetitive)
             files += [file] if file else []
-    except BaseException:
-        discard(store, "predictions", files)
+        is_sent = True  # from here on the commit may be there, or arrive yet, whatever is raised
+        if not files or add_files(store, "predictions", files, version):
+            return True
+    except BaseException as error:
+        if not is_sent or (isinstance(error, StoreError) and not is_remote(store.uri)):
+            discard(store, "predictions", files)
         raise
-    if not files or add_files(store, "predictions", files, version):
-        return True
-    discard(store, "predictions", files)  # after an error they stay: the commit may arrive yet
+    discard(store, "predictions", files)
     return False
 
 
