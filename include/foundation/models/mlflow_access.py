@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.foundation.errors import RegistryError
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -45,10 +47,21 @@ def experiment_named(client: "MlflowClient", tracking_uri: str, name: str) -> st
         Artifacts of an experiment in a SQLite database lie in a folder beside it.
     name
         Of the experiment.
+
+    Raises
+    ------
+    RegistryError
+        If it is deleted, but not for good.
     """
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)
+    if experiment is not None and experiment.lifecycle_stage == "deleted":
+        number = experiment.experiment_id
+        raise RegistryError(
+            f"Experiment {name} is deleted in MLflow, which keeps its name: `mlflow experiments restore -x {number}` puts it "
+            "back; only if its runs are not needed any more, `mlflow gc` removes it for good and a new one is made"
+        )
     if experiment is not None:
         return str(experiment.experiment_id)
     place = None

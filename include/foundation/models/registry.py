@@ -45,7 +45,8 @@ class ModelRegistry(RunLog):
                     f"{self._name(run_id, version)}: its files have the digest {digest}, but {files_digest} was judged: "
                     "they were changed since, and are not read; restore them from a backup, or train a new challenger"
                 )
-            estimator, key = load_model(place), self.client.get_run(run_id).data.tags.get(KEY_TAG, "")
+            estimator = load_model(place)
+        key = self._key_of(run_id, version)
         return LoadedModel(self.loop, version, run_id, key, estimator, digest)
 
     def files_digest(self, *, run_id: str, version: str | None = None) -> str:
@@ -166,6 +167,19 @@ class ModelRegistry(RunLog):
                     f"{self._name(run_id, version)}: MLflow cannot give its files: {error}; if they are gone, restore a backup"
                 ) from error
             yield Path(place)
+
+    def _key_of(self, run_id: str, version: str | None) -> str:
+        """Return the key of the challenger that a model was; a version has it too, and may outlive its run."""
+        from mlflow.exceptions import MlflowException
+
+        if version is not None and (key := self.client.get_model_version(self.loop.name, version).tags.get(KEY_TAG)):
+            return str(key)
+        try:
+            return str(self.client.get_run(run_id).data.tags.get(KEY_TAG, ""))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return ""
 
     def _name(self, run_id: str, version: str | None) -> str:
         return f"Model {self.loop.name}, {f'run {run_id}' if version is None else f'version {version}'}"

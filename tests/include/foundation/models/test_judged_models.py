@@ -83,6 +83,26 @@ def test_live_model_after_mlflow_was_reset_is_never_taken_for_none(
         live_model(deployed, registry_in(tmp_path / "reset", deployed.loop, mlflow_template))
 
 
+@pytest.mark.parametrize("for_good", [False, True])
+def test_live_model_outlives_its_run(deployed: LoopStore, registry: ModelRegistry, for_good: bool) -> None:
+    """MLflow lets the run of a registered version be deleted (https://github.com/mlflow/mlflow/issues/3160)."""
+    run_id = str(registry.run_of("2"))
+    registry.client.delete_run(run_id)
+    if for_good:  # as `mlflow gc` does, where it leaves the files (https://github.com/mlflow/mlflow/issues/17240)
+        registry.client._tracking_client.store._hard_delete_run(run_id)
+    model = live_model(deployed, registry)
+    assert model is not None
+    assert (model.version, model.challenger_key) == ("2", "b")
+
+
+def test_live_model_whose_registered_model_was_renamed_is_not_there(
+    deployed: LoopStore, registry: ModelRegistry
+) -> None:
+    registry.client.rename_registered_model("tiny", "other")
+    with pytest.raises(DeploymentError, match=r"Version 2 .* MLflow has no such version"):
+        live_model(deployed, registry)
+
+
 def test_live_model_whose_files_were_changed_is_not_read(deployed: LoopStore, registry: ModelRegistry) -> None:
     change_files(registry, "2")
     with pytest.raises(DeploymentError, match=r"version 2: its files have the digest .* was judged"):

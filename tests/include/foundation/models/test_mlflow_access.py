@@ -2,6 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from include.foundation.errors import RegistryError
 from include.foundation.models.mlflow_access import experiment_named, open_client
 
 
@@ -12,3 +15,15 @@ def test_database_that_several_open_first_at_once_is_made_once_for_all(tmp_path)
         ids = set(pool.map(lambda client: experiment_named(client, uri, "tiny"), clients))
     assert ids == {clients[0].get_experiment_by_name("tiny").experiment_id}
     assert [len(client.search_registered_models()) for client in clients] == [0, 0, 0, 0]
+
+
+def test_experiment_that_was_deleted_is_put_back_by_a_person(tmp_path, mlflow_template):
+    """MLflow keeps the name, and refuses runs (https://github.com/mlflow/mlflow/issues/2651)."""
+    uri = f"sqlite:///{mlflow_template}"
+    client = open_client(uri)
+    number = experiment_named(client, uri, "deleted")
+    client.delete_experiment(number)
+    with pytest.raises(RegistryError, match=f"mlflow experiments restore -x {number}"):
+        experiment_named(client, uri, "deleted")
+    client.restore_experiment(number)
+    assert experiment_named(client, uri, "deleted") == number
