@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.timetables.base import TimeRestriction
 
 from include.foundation.config.loading import load_loops
 from tests.conftest import ROOT
@@ -36,6 +40,22 @@ def test_dag_has_docs_owner_tags_and_one_run_at_a_time(dags, dag_id):
     assert dag.max_active_runs == 1
     assert not dag.catchup
     assert {task.owner for task in dag.tasks} == {next(item.owner for item in load_loops() if item.name == loop)}
+
+
+@pytest.mark.parametrize("changes", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+def test_intervals_tile_the_days_on_which_clocks_change(dags, changes):
+    """In a zone with summer time they have gaps or no length (https://github.com/apache/airflow/pull/70089)."""
+    observed = [dag for dag_id, dag in dags.items() if dag_id.endswith(".observe")]
+    for timetable in [coerce_to_core_timetable(dag.timetable) for dag in observed]:
+        restriction = TimeRestriction(earliest=changes - timedelta(days=3), latest=None, catchup=True)
+        found, last = [], None
+        while not found or found[-1].end < changes + timedelta(days=3):
+            info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
+            last = info.data_interval
+            found.append(last)
+        assert len(found) >= 6
+        assert len({(interval.end - interval.start).total_seconds() for interval in found}) == 1
+        assert all(one.end == other.start for one, other in pairwise(found))
 
 
 def test_dag_files_import_nothing_heavy():

@@ -17,6 +17,7 @@ from include.foundation.uris import is_remote
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "csv": ".csv"}
 COMPRESSED = (".gz", ".zst")
 BEING_WRITTEN = (".", "_")
+HIDDEN = "is hidden, so it is taken to be still being written"
 PLAN_AGAIN = "plan the pull again"
 SINCE = f"{SINCE_LISTED}; {PLAN_AGAIN}"
 
@@ -97,16 +98,28 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
     StoreError
         If the object store cannot be read.
     """
+    return [file for file in files_and_others(uri, log_format, s3_options)[0] if file.written_at >= written_after]
+
+
+def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> tuple[list[LogFile], list[LogFile]]:
+    """Return the files of a folder in name order, and those that are not read because of their ending, such as ``a.jsonl.1``.
+
+    Parameters
+    ----------
+    uri, log_format, s3_options
+        As of `list_files`, whose errors it raises.
+    """
     place = resolve(uri)
     listed = objects_at(place, s3_options).objects_in(place)
     if listed is None:
         kind = "bucket" if is_remote(place) else "folder"
         raise ConfigError(f"{place}: no such {kind}, expected log files there; create it or mend logs.uri")
-    return [
-        LogFile(**vars(item))
-        for item in sorted(listed, key=lambda item: item.name)
-        if not _why_not_read(item.name, log_format) and item.written_at >= written_after
-    ]
+    files, others = list[LogFile](), list[LogFile]()
+    for item in sorted(listed, key=lambda item: item.name):
+        reason = _why_not_read(item.name, log_format)
+        if reason != HIDDEN:
+            (others if reason else files).append(LogFile(**vars(item)))
+    return files, others
 
 
 def passed_over(folder: str, log_format: str) -> list[str]:
@@ -133,7 +146,7 @@ def passed_over(folder: str, log_format: str) -> list[str]:
 def _why_not_read(name: str, log_format: str) -> str | None:
     """Return why a file is not read because of its name; None if it is."""
     if any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(name).parts):
-        return "is hidden, so it is taken to be still being written"
+        return HIDDEN
     suffix = SUFFIXES[log_format]
     endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))
     return None if name.endswith(endings) else f"does not end in {' or '.join(endings)}"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from include.foundation.digests import canonical_json, digest_of
-from include.foundation.intervals import FIRST, Interval, moved
-from include.foundation.lines.sources import Access, LogFile, list_files
+from include.foundation.intervals import Interval, moved
+from include.foundation.lines.sources import Access, LogFile, files_and_others
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
@@ -27,6 +27,15 @@ from include.stages.logs.slices.ledger_check import demand_agreement
 from include.stages.logs.slices.queries import query_slices, spooled
 from include.stages.logs.slices.read_ledger import Counts, Entry, note_read, read_in
 from include.stages.logs.slices.unread_slices import edges_of, names_read, unread_slices, window_of
+
+OVERLOOKED = (
+    "{} files were never read, and are older than what this run reads; the oldest is {}, last written at "
+    "{:%Y-%m-%dT%H:%M:%S%z}. To read them, run observe by hand with an earlier start, or renew their modification times."
+)
+OTHERS = (
+    "{} files that were written lately are not read, because their names do not end as those of logs.format do, such as {}. "
+    "If they are rotated logs, let the rotation keep the ending."
+)
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,24 @@ class PullPlan(NamedTuple):
         Slices, by the task that reads them.
     overlooked
         Files that no pull has read and this one does not read either, because they were last written before its window.
+    others
+        Files of the window that are not read because of their ending.
     """
 
     partitions: list[list[Slice]]
-    overlooked: list[LogFile]
+    overlooked: Sequence[LogFile] = ()
+    others: Sequence[LogFile] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of what is not read."""
+        found = []
+        if self.overlooked:
+            oldest = min(self.overlooked, key=lambda file: file.written_at)
+            found.append(OVERLOOKED.format(len(self.overlooked), oldest.name, oldest.written_at))
+        if self.others:
+            found.append(OTHERS.format(len(self.others), self.others[0].name))
+        return found
 
 
 def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access: Access | None = None) -> PullReport:
@@ -129,15 +152,16 @@ def plan_pull(pull: Pull) -> PullPlan:
     if logs.format == "sql":
         days = query_slices(window_of(pull))
         each = -(-len(days) // MOST_PARTITIONS)
-        return PullPlan([days[first : first + each] for first in range(0, len(days), each)], [])
+        return PullPlan([days[first : first + each] for first in range(0, len(days), each)])
     written_after = moved(window_of(pull).start, -timedelta(seconds=logs.clock_skew_seconds))
-    files = list_files(str(logs.uri), logs.format, FIRST, pull.access.s3_options)
+    files, others = files_and_others(str(logs.uri), logs.format, pull.access.s3_options)
     recent = [file for file in files if file.written_at >= written_after]
     slices = [_without_line_being_written(one, pull) for one in unread_slices(pull, recent, written_after)]
     unread = [file_slice for file_slice in slices if file_slice.end > file_slice.start]
     read = names_read(pull) if len(recent) < len(files) else set()
     overlooked = [file for file in files if file.written_at < written_after and file.name not in read]
-    return PullPlan(partitions(unread, logs.partition_mb << 20), overlooked)
+    lately = [file for file in others if file.written_at >= written_after]
+    return PullPlan(partitions(unread, logs.partition_mb << 20), overlooked, lately)
 
 
 def write_plan(pull: Pull, plan: Sequence[Sequence[Slice]]) -> list[str]:

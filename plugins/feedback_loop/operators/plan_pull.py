@@ -7,11 +7,6 @@ from feedback_loop.operators.loop_operator import LoopOperator
 from include.foundation.config.manual_runs import ObserveRun
 from include.foundation.intervals import Interval
 
-OVERLOOKED = (
-    "%d files were never read, and are older than what this run reads; the oldest is %s, last written at %s. "
-    "To read them, run observe by hand with an earlier start, or renew their modification times."
-)
-
 
 class PlanPullOperator(LoopOperator):
     """Find what is to read for one data interval, in partitions: each becomes a mapped ``pull_logs``.
@@ -28,13 +23,13 @@ class PlanPullOperator(LoopOperator):
         store = self.hook.get_conn()
         interval = _interval(context, store.loop.logs.schedule)
         pull = Pull("logs", store, interval, self.hook.pseudonym_key, self.access(store.loop.logs))
-        plan, overlooked = plan_pull(pull)
+        plan = plan_pull(pull)
+        parts = plan.partitions
         context["ti"].xcom_push("interval", interval.key)
-        self.log.info("%s: %d slices of files to read in %d partitions", interval.key, sum(map(len, plan)), len(plan))
-        if overlooked:
-            oldest = min(overlooked, key=lambda file: file.written_at)
-            self.log.warning(OVERLOOKED, len(overlooked), oldest.name, oldest.written_at.isoformat(timespec="seconds"))
-        return write_plan(pull, plan)
+        self.log.info("%s: %d slices of files to read in %d partitions", interval.key, sum(map(len, parts)), len(parts))
+        for warning in plan.warnings:
+            self.log.warning(warning)
+        return write_plan(pull, parts)
 
 
 def _interval(context: Context, schedule: str) -> Interval:

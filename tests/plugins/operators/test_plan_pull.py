@@ -1,5 +1,6 @@
 """A pull is planned for what the form says, the run's interval, or the last complete one."""
 
+import os
 from datetime import UTC, datetime
 from unittest.mock import Mock
 
@@ -8,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.types import DagRunProtocol
 from feedback_loop.operators.plan_pull import PlanPullOperator
 
-from tests.builders import day
+from tests.builders import day, line, write_lines
 from tests.plugins.operators.operator_builders import context, with_store
 
 
@@ -40,6 +41,17 @@ def test_run_by_hand_without_dates_plans_the_last_complete_interval(store):
     )
     plan(store, inputs)
     inputs["ti"].xcom_push.assert_called_once_with("interval", day().key)
+
+
+def test_what_is_not_read_is_told(store, tmp_path, capsys):
+    for name, moment in (("50%d.jsonl", 0), ("app.jsonl.1", None)):
+        path = write_lines(tmp_path, [line(1)], name)
+        if moment is not None:
+            os.utime(path, (moment, moment))
+    plan(store, context())
+    told = capsys.readouterr().out
+    assert "the oldest is 50%d.jsonl, last written at 1970-01-01T00:00:00+0000" in told
+    assert "such as app.jsonl.1" in told
 
 
 def test_half_a_form_fails_without_retry(store):

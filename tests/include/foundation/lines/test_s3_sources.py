@@ -80,6 +80,15 @@ def failure(store, server, kind=StoreError):
     return str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["a b", "a+b", "100%", "a%20b", "day=1/a#b?c=d&e", "naïve 類", "a//b", 'it\'s "odd"'])
+def test_key_of_any_signs_is_listed_and_read_as_it_is(store, server, name):
+    """A space and a plus are two keys, though they are one in a form (https://github.com/brekkylab/backlot/issues/178)."""
+    server.put(f"{PREFIX}{name}.jsonl", body_of([line(100)]), WRITTEN)
+    assert pull(store, server) == PullReport(61, 0, 0, 0, 4)
+    (row,) = [row for row in store.read("predictions").to_pylist() if row["trace_id"] == "t100"]
+    assert row["source"] == f"{name}.jsonl"
+
+
 @pytest.mark.parametrize("fault", [500, 503, "hang up"])
 @pytest.mark.parametrize("kind", ["list", "get"])
 def test_request_that_fails_eight_times_and_then_not_is_waited_out(store, server, expected, kind, fault):

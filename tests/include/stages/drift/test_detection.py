@@ -69,6 +69,39 @@ def test_texts_with_new_words_are_flagged_for_them(tmp_path):
     assert "input_text:unknown_words" in flagged
 
 
+def age(place):
+    return float(20 + place % 30)
+
+
+def plan(place):
+    return "ab"[place % 2]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "flagged", "outcome"),
+    [
+        pytest.param((age, plan), (None, None), {"input_age", "input_plan"}, "alarm", id="empty-now"),
+        pytest.param((None, None), (age, plan), set(), "stable", id="empty-before"),
+        pytest.param((None, None), (None, None), set(), "stable", id="empty-always"),
+        pytest.param((5.0, "a"), (5.0, "a"), set(), "stable", id="constant"),
+        pytest.param((5.0, "a"), (6.0, "b"), {"input_age", "input_plan"}, "alarm", id="another-constant"),
+        pytest.param(
+            (age, plan),
+            (lambda place: age(place) if place % 3 else None, lambda place: plan(place) if place % 3 else None),
+            {"input_age", "input_plan"}, "alarm", id="nulls-only-now",
+        ),
+    ],
+)  # fmt: skip
+def test_columns_without_values_or_with_one_are_judged_and_stop_no_other(tmp_path, before, now, flagged, outcome):
+    """Where other tools end in an error, or drop the rows and see nothing (evidently#187, #330, #1480, #1929, NannyML#339)."""
+    store = make_store(tmp_path, drift=DRIFT, inputs=MORE)
+    fill(store, 0, 14, input_age=before[0], input_plan=before[1])
+    fill(store, 14, 1, input_age=now[0], input_plan=now[1])
+    verdict = detect_drift(store, day(14))
+    assert (verdict.outcome, flagged_columns(verdict)) == (outcome, flagged)
+    assert {"input_text:characters", "predicted"} <= {finding.column for finding in verdict.columns}
+
+
 def test_verdict_needs_rows_and_days(tmp_path):
     store = make_store(tmp_path, drift=DRIFT)
     fill(store, 0, 5)

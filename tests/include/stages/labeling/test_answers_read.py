@@ -1,6 +1,7 @@
 """Each look for answers reads what is new, and nothing is lost where a file grows, changes, or a task is killed."""
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,25 @@ def test_file_is_read_anew_for_a_class_that_was_added(tmp_path, asked):
     assert collect(store) == collecting.CollectReport(0, 3)
     wider = make_store(tmp_path, task={"kind": "classification", "classes": [*store.loop.task.classes, "ship"]})
     assert collect(wider).new == 3
+
+
+def test_answers_that_are_exported_again_are_the_same_answers(tmp_path, asked):
+    """Each export of a labeling platform holds the earlier answers too (https://github.com/HumanSignal/label-studio/issues/764)."""
+    store, requests = asked
+    write_answers(tmp_path, "ann", answers(requests))
+    assert collect(store).new == 3
+    lines = [json.loads(line) for line in path_of(tmp_path).read_text().splitlines()]
+    path_of(tmp_path, "second export").write_bytes(path_of(tmp_path).read_bytes())
+    moments = [datetime.fromisoformat(line["created_at"]).astimezone(timezone(timedelta(hours=2))) for line in lines]
+    traces = {request: trace for trace, request in requests.items()}
+    respelled = [
+        {"label": line["label"], "created_at": at.isoformat(), "annotator": line["annotator"],
+         "trace_id": traces[line["request_id"]]}
+        for line, at in zip(lines, moments, strict=True)
+    ]  # fmt: skip
+    path_of(tmp_path, "third").write_text("".join(json.dumps(line) + "\n" for line in respelled))
+    assert collect(store) == collecting.CollectReport(0, 0)
+    assert annotators(store) == 3
 
 
 @pytest.mark.parametrize("step", ["append_annotations", "_refuse", "note_answers_read"])

@@ -231,6 +231,30 @@ def test_old_file_that_was_read_in_its_time_is_not_named(tmp_path):
     assert plan_pull(make_pull(store)).overlooked == []
 
 
+def test_log_that_rotation_copies_and_empties_is_read_once(tmp_path):
+    """As logrotate's copytruncate does, after which shippers send everything again (https://github.com/elastic/beats/issues/39731)."""
+    store = make_store(tmp_path)
+    path = write_lines(tmp_path, [line(1), line(2)], "app.jsonl")
+    pull_logs(store, day(), KEY)
+    write_lines(tmp_path, [line(1), line(2), line(3)], "app.1.jsonl")
+    path.write_bytes(json.dumps(line(4)).encode() + b"\n")
+    report = pull_logs(store, day(), KEY)
+    assert (report.rows, report.refused, report.duplicates) == (4, 0, 2)
+    assert pull_logs(store, day(), KEY) == report
+
+
+def test_log_whose_rotation_changes_the_ending_is_told(tmp_path):
+    store = make_store(tmp_path)
+    for name in ("app.jsonl", "app.jsonl.1", ".app.jsonl.swp", "_SUCCESS"):
+        write_lines(tmp_path, [line(1)], name)
+    os.utime(write_lines(tmp_path, [line(2)], "app.jsonl.2"), (0, 0))
+    plan = plan_pull(make_pull(store))
+    assert [file.name for file in plan.others] == ["app.jsonl.1"]
+    (warning,) = plan.warnings
+    assert warning.startswith("1 files that were written lately are not read")
+    assert "such as app.jsonl.1." in warning
+
+
 @pytest.mark.parametrize("kind", ["logs", "feedback"])
 def test_after_an_outage_the_window_begins_where_the_last_pull_ended(tmp_path, kind):
     """The look-back is a day, and nothing runs for four."""
