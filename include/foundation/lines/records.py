@@ -37,7 +37,7 @@ def _parquet_records(path: Path) -> Iterator[Line]:
     number = 0
     with opened_file(path) as opened:
         try:
-            with pq.ParquetFile(opened) as file:
+            with pq.ParquetFile(opened, coerce_int96_timestamp_unit="us") as file:
                 if twice := repeats(file.schema_arrow.names):
                     yield Line.of_file([Problem("not_parquet", f"the file has {twice}")])
                     return

@@ -4,13 +4,15 @@ import csv
 import gzip
 import io
 import json
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from include.foundation.digests import table_digest
+from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY, day, make_store
 from tests.include.stages.logs.log_builders import ABSENT, rich_line, rich_loop
@@ -300,3 +302,48 @@ def test_csv_that_is_not_compressed_at_all_is_refused_as_one(tmp_path):
     report = pull_logs(store, day(), KEY)
     assert (report.rows, report.refused) == (0, 1)
     assert store.read("quarantine").column("reason_code").to_pylist() == ["cut_off"]
+
+
+KINDS_OF_TIME = {
+    "naive": (pa.timestamp("s"), {}), "nanoseconds": (pa.timestamp("ns"), {}), "zone": (pa.timestamp("us", "Asia/Kolkata"), {}),
+    "int96": (pa.timestamp("s"), {"use_deprecated_int96_timestamps": True}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", ["logs", "feedback"])
+@pytest.mark.parametrize("kind", KINDS_OF_TIME)
+def test_moments_of_parquet_are_the_same_in_every_zone_and_century(tmp_path, monkeypatch, kind, edge):
+    """Others shift what has no zone, and turn years beyond 2262 round (starrocks#73672, duckdb#6580)."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    (tmp_path / "feedback").mkdir()
+    store = make_store(
+        tmp_path, logs={"format": "parquet"}, feedback={"uri": str(tmp_path / "feedback"), "format": "parquet"}
+    )
+    moments = [datetime(2026, 3, 10, 3, tzinfo=UTC)] + [datetime(9999, 12, 31, tzinfo=UTC)] * (kind == "int96")
+    of_type, options = KINDS_OF_TIME[kind]
+    seconds = pa.array([int(moment.timestamp()) for moment in moments], pa.timestamp("s"))
+    count = len(moments)
+    lines = {
+        "logs": {
+            "trace_id": ["t", "u"],
+            "model_version": ["1"] * 2,
+            "input.text": ["a story"] * 2,
+            "prediction": ["earn"] * 2,
+        },
+        "feedback": {
+            "feedback_id": ["t", "u"],
+            "trace_id": ["t"] * 2,
+            "kind": ["explicit"] * 2,
+            "signal": ["report"] * 2,
+        },
+    }[edge]
+    table = pa.table({name: values[:count] for name, values in lines.items()} | {"ts": seconds.cast(of_type)})
+    pq.write_table(table, tmp_path / edge / "a.parquet", **options)
+    (pull_logs if edge == "logs" else pull_feedback)(store, day(), KEY)
+    rows = store.read("predictions" if edge == "logs" else "feedback").column("ts").to_pylist()
+    assert rows == moments[:1]
+    refused = store.read("quarantine").to_pylist()
+    assert [row["reason_code"] for row in refused] == ["from_the_future"] * (count - 1)
+    monkeypatch.undo()
+    time.tzset()
