@@ -1,6 +1,6 @@
 """The files of a source, in a folder or on S3: which there are, and stable copies of their bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,11 @@ BEING_WRITTEN = (".", "_")
 HIDDEN = "is hidden, so it is taken to be still being written"
 PLAN_AGAIN = "plan the pull again"
 SINCE = f"{SINCE_LISTED}; {PLAN_AGAIN}"
+
+OTHERS = (
+    "{} files that were written lately are not read, because their names do not end as those of the format do, such as {}. "
+    "If they are rotated logs, let the rotation keep the ending."
+)
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,11 @@ def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> t
         if reason != HIDDEN:
             (others if reason else files).append(LogFile(**vars(item)))
     return files, others
+
+
+def told_others(others: Sequence[LogFile]) -> list[str]:
+    """Return what is to be said of files that are not read because of their ending; nothing if there are none."""
+    return [OTHERS.format(len(others), others[0].name)] if others else []
 
 
 def passed_over(folder: str, log_format: str) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from include.foundation.digests import canonical_json, digest_of
 from include.foundation.intervals import Interval, moved
-from include.foundation.lines.sources import Access, LogFile, files_and_others
+from include.foundation.lines.sources import Access, LogFile, files_and_others, told_others
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
@@ -31,10 +31,6 @@ from include.stages.logs.slices.unread_slices import edges_of, names_read, unrea
 OVERLOOKED = (
     "{} files were never read, and are older than what this run reads; the oldest is {}, last written at "
     "{:%Y-%m-%dT%H:%M:%S%z}. To read them, run observe by hand with an earlier start, or renew their modification times."
-)
-OTHERS = (
-    "{} files that were written lately are not read, because their names do not end as those of logs.format do, such as {}. "
-    "If they are rotated logs, let the rotation keep the ending."
 )
 
 
@@ -88,9 +84,7 @@ class PullPlan(NamedTuple):
         if self.overlooked:
             oldest = min(self.overlooked, key=lambda file: file.written_at)
             found.append(OVERLOOKED.format(len(self.overlooked), oldest.name, oldest.written_at))
-        if self.others:
-            found.append(OTHERS.format(len(self.others), self.others[0].name))
-        return found
+        return [*found, *told_others(self.others)]
 
 
 def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access: Access | None = None) -> PullReport:

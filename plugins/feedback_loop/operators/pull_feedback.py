@@ -23,6 +23,8 @@ class PullFeedbackOperator(IntervalOperator):
             "%d signals, %d refused, %d repeated, %d without consent, %d held back as bursts, %d before their prediction",
             report.rows, report.refused, report.duplicates, report.without_consent, report.held_back, report.orphans,
         )  # fmt: skip
-        if hints := feedback_hints(store, self.data_interval, self.hook.pseudonym_key) if report.rows else []:
-            self.log.warning("%s", listed("Look at the feedback:", hints))
-        return asdict(report)
+        counts = asdict(report)
+        hints = feedback_hints(store, self.data_interval, self.hook.pseudonym_key) if report.rows else []
+        if told := [*counts.pop("warnings"), *hints]:
+            self.log.warning("%s", listed("Look at the feedback:", told))
+        return counts

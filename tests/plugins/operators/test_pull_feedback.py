@@ -46,6 +46,12 @@ class TestPullFeedback:
         assert self.pull(store) == first
         assert [store.read(name) for name in ("feedback", "quarantine")] == before
 
+    def test_file_that_is_not_read_because_of_its_ending_is_told(self, tmp_path, capsys):
+        store = self.store(tmp_path)
+        (tmp_path / "feedback" / "f.jsonl.1").write_text("{}\n")
+        assert "warnings" not in self.pull(store)
+        assert "1 files that were written lately are not read" in capsys.readouterr().out
+
     def test_signal_after_its_prediction_is_no_orphan(self, tmp_path):
         store = self.store(tmp_path)
         write_lines(tmp_path, [line(n) for n in range(5)])

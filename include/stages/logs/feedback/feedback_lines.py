@@ -18,7 +18,7 @@ from include.foundation.lines.fields import read_id, read_moment
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.records import records
-from include.foundation.lines.sources import Access, list_files
+from include.foundation.lines.sources import Access, LogFile, files_and_others, told_others
 from include.foundation.lines.values import Problem, text_of, truth_of
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -54,6 +54,8 @@ class FeedbackReport:
         Signals that are part of a burst.
     orphans
         Signals about predictions that have not come yet.
+    warnings
+        What a person should know of what is not read.
     """
 
     rows: int
@@ -62,6 +64,7 @@ class FeedbackReport:
     duplicates: int = 0
     held_back: int = 0
     orphans: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def pull_feedback(
@@ -92,7 +95,8 @@ def pull_feedback(
     if not store.loop.feedback.given:
         return FeedbackReport(0, 0, 0)
     pull = Pull("feedback", store, interval, pseudonym_key, access or Access(store.s3_client_options))
-    note_read(store, [_read(pull, file_slice) for file_slice in _unread(pull)])
+    unread, others = _unread(pull)
+    note_read(store, [_read(pull, file_slice) for file_slice in unread])
     counts = sum((entry.counts for entry in read_in(store, "feedback", interval)), Counts())
     return FeedbackReport(
         rows=counts.rows,
@@ -101,17 +105,20 @@ def pull_feedback(
         duplicates=counts.duplicates,
         held_back=hold_back_bursts(store, interval),
         orphans=orphaned(store, interval),
+        warnings=tuple(told_others(others)),
     )
 
 
-def _unread(pull: Pull) -> Sequence[Slice]:
+def _unread(pull: Pull) -> tuple[Sequence[Slice], Sequence[LogFile]]:
+    """Return what is to be read, and the files of the window that are not read because of their ending."""
     source, window = pull.section, window_of(pull)
     if source.format == "sql":
-        return query_slices(window)
-    files = list_files(str(source.uri), source.format, window.start, pull.access.s3_options)
+        return query_slices(window), []
+    listed = files_and_others(str(source.uri), source.format, pull.access.s3_options)
+    files, others = ([file for file in found if file.written_at >= window.start] for found in listed)
     unread = unread_slices(pull, files, window.start)
     slices = [without_unfinished_line(file_slice, pull.access) for file_slice in unread]
-    return [file_slice for file_slice in slices if file_slice.end > file_slice.start]
+    return [file_slice for file_slice in slices if file_slice.end > file_slice.start], others
 
 
 def _read(pull: Pull, file_slice: Slice) -> Entry:
