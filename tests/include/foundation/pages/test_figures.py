@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from include.foundation.pages import figures
 from include.foundation.statistics.estimates import Estimate
@@ -90,3 +91,36 @@ def test_interval_lies_along_the_axis_its_values_are_read_off(*, horizontal: boo
     )
     assert (line[::-1] if horizontal else line) == [[7, 7], [0.25, 1.0]]
     assert (dot[::-1] if horizontal else dot) == [[7], [0.5]]
+
+
+def test_an_axis_has_two_spines_a_faint_grid_behind_the_values_and_a_legend_without_a_frame() -> None:
+    axis = figures.figure(2).subplots()
+    figures.interval(axis, Estimate(0.5, 0.25, 1.0, 9, 9.0), 1, figures.CHAMPION, label="champion")
+    figures.interval(axis, Estimate(0.5, 0.25, 1.0, 9, 9.0), 2, figures.CHAMPION)
+    figures.style(axis, "title")
+    figures.legend(axis)
+    assert [side for side, spine in axis.spines.items() if spine.get_visible()] == ["left", "bottom"]
+    assert axis.get_axisbelow() is True
+    assert all(0.1 < line.get_alpha() < 0.5 for line in axis.get_ygridlines())
+    explained = axis.get_legend()
+    assert explained is not None
+    assert not explained.get_frame_on()
+    assert [text.get_text() for text in explained.get_texts()] == ["champion"]
+
+
+def test_texts_of_a_picture_are_of_two_sizes() -> None:
+    axis = figures.figure(2).subplots()
+    figures.style(axis, "title")
+    figures.note(axis, "note", (0, 0))
+    figures.name_places(axis, [0.0], ["name"])
+    small = [axis.xaxis.label, axis.yaxis.label, *axis.texts, *axis.get_xticklabels()]
+    assert {text.get_fontsize() for text in small} == {9}
+    (title,) = [text for text in axis.get_children() if isinstance(text, Text) and text.get_text() == "title"]
+    assert title.get_fontsize() == 11
+
+
+def test_a_note_stands_beside_its_point() -> None:
+    axis = figures.figure(2).subplots()
+    figures.note(axis, "note", (3, 4))
+    (written,) = axis.texts
+    assert (written.xy, written.get_position(), written.get_va()) == ((3, 4), (7, 0), "center")
