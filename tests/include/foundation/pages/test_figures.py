@@ -124,3 +124,9 @@ def test_a_note_stands_beside_its_point() -> None:
     figures.note(axis, "note", (3, 4))
     (written,) = axis.texts
     assert (written.xy, written.get_position(), written.get_va()) == ((3, 4), (7, 0), "center")
+
+
+def test_an_interval_stands_upright_unless_it_is_asked_to_lie() -> None:
+    axis = figures.figure(2).subplots()
+    figures.interval(axis, Estimate(0.5, 0.25, 1.0, 9, 9.0), 7, figures.CHAMPION)
+    assert np.asarray(axis.lines[0].get_xdata()).tolist() == [7, 7]

@@ -23,3 +23,9 @@ def test_a_large_number_changes_its_form_at_a_thousand_and_a_million(value, writ
 @pytest.mark.parametrize(("value", "written"), [(0.0001, "0.0001"), (0.00009999, "< 0.0001"), (1.0, "1")])
 def test_a_chance_is_written_out_down_to_one_in_ten_thousand(value, written):
     assert formats.chance(value) == written
+
+
+def test_an_estimate_has_signs_only_where_it_is_asked_for_them():
+    score = Estimate(0.5, -0.25, 0.75, 4, 4.0)
+    assert formats.estimate(score) == "0.500 (-0.250 to 0.750)"
+    assert formats.estimate(score, signed=True) == "+0.500 (-0.250 to +0.750)"

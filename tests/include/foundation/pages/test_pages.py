@@ -21,6 +21,8 @@ STYLE = (SHARED / "style.css").read_text()
         pytest.param("a | b", "a \\| b", id="table cell"),
         pytest.param("[x](javascript:y)", "\\[x\\](javascript:y)", id="link"),
         pytest.param("one\n# two", "one # two", id="line break"),
+        pytest.param("http://evil.example", "http&#58;//evil.example", id="address"),
+        pytest.param("WWW.evil.example", "WWW&#46;evil.example", id="address without a scheme"),
         pytest.param("`code` *bold*", "\\`code\\` \\*bold\\*", id="emphasis"),
     ],
 )
@@ -31,6 +33,13 @@ def test_markdown_of_text_with_syntax_is_literal(text: str, expected: str) -> No
 def test_render_without_a_fact_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render(ROOT / "include/stages/reports/templates", "index.html", {})
+
+
+def test_lines_of_a_template_that_only_say_something_to_it_leave_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "list.md").write_text(
+        "{% for value in values %}\n  {% if value %}\n- {{ value }}\n  {% endif %}\n{% endfor %}\nend\n"
+    )
+    assert render(tmp_path, "list.md", {"values": ["a", "b"]}) == "- a\n- b\nend\n"
 
 
 def test_inline_without_a_picture_is_none() -> None:
