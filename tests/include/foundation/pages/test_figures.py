@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from include.foundation.pages import figures
 from include.foundation.statistics.estimates import Estimate
@@ -123,7 +123,8 @@ def test_a_note_stands_beside_its_point() -> None:
     axis = figures.figure(2).subplots()
     figures.note(axis, "note", (3, 4))
     (written,) = axis.texts
-    assert (written.xy, written.get_position(), written.get_va()) == ((3, 4), (7, 0), "center")
+    assert isinstance(written, Annotation)
+    assert (written.xy, written.get_position(), written.get_verticalalignment()) == ((3, 4), (7, 0), "center")
 
 
 def test_an_interval_stands_upright_unless_it_is_asked_to_lie() -> None:
