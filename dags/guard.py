@@ -15,7 +15,8 @@ names the version since it went live, and which versions the rows name.
 * `watch_deployment`: the store is not readable; the message names it.
 * `check_store`: the ledgers contradict each other, MLflow, or the bytes that were judged; the message says what is wrong and
   how to mend each. `python -m include reconcile LOOP` mends what has one right answer.
-* `maintain_store`: the store is not readable or writable; the message names the table. Mend it and clear the task.
+* `maintain_store`: the store is not readable or writable; the message names the table. Mend it and clear the task. It does not
+  run on a store that `check_store` found damaged.
 * `rollback`: there is no version to go back to. Deploy one by hand, or stop serving the model.
 
 A skipped `rollback` is the good case; a skipped `check_store` or `maintain_store` was done within the last day. After a
@@ -55,7 +56,10 @@ for loop in valid_loops():
         rollback = RollbackOperator(
             task_id="rollback", loop=loop.name, decision=watch_deployment.output, outlets=[assets.model]
         )
-        CheckStoreOperator(task_id="check_store", loop=loop.name, execution_timeout=long_timeout(loop))
-        MaintainStoreOperator(task_id="maintain_store", loop=loop.name, execution_timeout=long_timeout(loop))
+        check_store = CheckStoreOperator(task_id="check_store", loop=loop.name, execution_timeout=long_timeout(loop))
+        maintain_store = MaintainStoreOperator(
+            task_id="maintain_store", loop=loop.name, execution_timeout=long_timeout(loop), trigger_rule="none_failed"
+        )
 
         watch_deployment >> rollback
+        check_store >> maintain_store  # where a log was lost, the files that it named are all that is left

@@ -87,8 +87,10 @@ def _suite(name: str, *, overwrite: bool) -> None:
 
 def _maintain(name: str, uri: str) -> None:
     from include.foundation.store.maintenance import maintain_store
+    from include.stages.logs.slices.ledger_check import demand_agreement
 
     store = _opened(name, uri)
+    demand_agreement(store)  # where a log was lost, the files that it named are all that is left
     done = maintain_store(store, at_once=True)
     print(
         f"{store.uri}: {done.merged} small files merged; {done.files} dead files, {done.log_entries} log entries and "

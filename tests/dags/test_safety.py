@@ -128,3 +128,9 @@ def test_assets_join_the_dags_into_a_ring(dags):
     assert "newswire/model" in emitted["retrain"] & read["guard"] & read["observe"]
     assert "newswire/model" in emitted["guard"]
     assert "newswire/label_requests" in emitted["retrain"]
+
+
+def test_store_is_maintained_only_where_its_check_found_no_damage(dags):
+    maintained = dags["newswire.guard"].get_task("maintain_store")
+    assert maintained.upstream_task_ids == {"check_store"}
+    assert maintained.trigger_rule == TriggerRule.NONE_FAILED  # the check is skipped while it was done within the day

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -158,6 +159,16 @@ def test_command_maintains_at_once_and_says_what_it_did(loop_file, tmp_path, cap
     for _ in range(2):
         assert main(["maintain", "wire", "--store", str(tmp_path / "store")]) == 0
     assert "2 small files merged" in capsys.readouterr().out
+
+
+def test_command_deletes_nothing_of_a_table_whose_log_is_gone(loop_file, tmp_path, capsys):
+    write_lines(tmp_path, [line(1)])
+    pull_logs(loop_file, day(), KEY)
+    shutil.rmtree(tmp_path / "store" / "wire" / "predictions" / "_delta_log")
+    before = sorted((tmp_path / "store").rglob("*.parquet"))
+    assert main(["maintain", "wire", "--store", str(tmp_path / "store")]) == 1
+    assert "rows that were read are gone" in capsys.readouterr().err
+    assert sorted((tmp_path / "store").rglob("*.parquet")) == before
 
 
 def test_command_says_where_nothing_is(loop_file, tmp_path, capsys):
