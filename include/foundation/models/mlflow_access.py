@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.foundation.errors import RegistryError
+from include.foundation.errors import ConfigError, RegistryError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,11 +21,20 @@ def open_client(tracking_uri: str) -> "MlflowClient":
     ----------
     tracking_uri
         ``http(s)://…``, or ``sqlite:///…`` for MLflow without a server.
+
+    Raises
+    ------
+    ConfigError
+        If the path of a database would be taken for another one.
     """
     from mlflow import MlflowClient
 
     if not tracking_uri.startswith(SQLITE):
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+    if "%" in tracking_uri or "?" in tracking_uri:
+        raise ConfigError(
+            f"mlflow: got {tracking_uri}, expected the path of a database without % and ?, which SQLite misreads"
+        )
     database = Path(tracking_uri.removeprefix(SQLITE))
     with _alone(database):
         client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)

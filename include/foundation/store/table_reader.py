@@ -1,5 +1,6 @@
 """The reader of one loop's tables: Delta Lake in a folder or on an object store."""
 
+import re
 import threading
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
@@ -12,7 +13,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
-from include.foundation.errors import StoreError, VersionGoneError
+from include.foundation.errors import ConfigError, StoreError, VersionGoneError
 from include.foundation.store.objects.object_store import ObjectStore, remedy
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import client_options
@@ -22,6 +23,7 @@ from include.foundation.store.schemas import schemas
 from include.foundation.store.table_schema import TableSchema
 from include.foundation.uris import is_remote
 
+MISREAD = re.compile(r"[\[\]\\^|\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 READAHEAD = 16  # files, of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
 
@@ -37,11 +39,21 @@ class TableReader:
         A folder, or an object-store URI such as ``s3://bucket/store``.
     storage_options
         Credentials and endpoint as ``deltalake`` takes them.
+
+    Raises
+    ------
+    ConfigError
+        If Delta Lake would take the URI for another one, or end the process over it.
     """
 
     def __init__(self, loop: Loop, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
+        if odd := MISREAD.search(uri := resolve(uri)):
+            raise ConfigError(
+                f"feedback_store: got {odd[0]!r} in {uri!r}, which Delta Lake misreads; "
+                r"give a path without [ ] \ ^ |, control characters, and % before two digits"
+            )
         self.loop = loop
-        self.uri = f"{resolve(uri).rstrip('/')}/{loop.name}"
+        self.uri = f"{uri.rstrip('/')}/{loop.name}"
         self.options = dict(storage_options or {})
         self._schemas = schemas(loop)
         self._opened = threading.local()  # tables by name: updating one takes a tenth of the time of opening it

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.foundation.errors import RegistryError
+from include.foundation.errors import ConfigError, RegistryError
 from include.foundation.models.mlflow_access import experiment_named, open_client
 
 
@@ -27,3 +27,10 @@ def test_experiment_that_was_deleted_is_put_back_by_a_person(tmp_path, mlflow_te
         experiment_named(client, uri, "deleted")
     client.restore_experiment(number)
     assert experiment_named(client, uri, "deleted") == number
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a?b"])
+def test_database_whose_path_would_be_misread_is_refused(tmp_path, name):
+    with pytest.raises(ConfigError, match="without % and"):
+        open_client(f"sqlite:///{tmp_path}/{name}/mlflow.db")
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from include.foundation.errors import StoreError
+from include.foundation.errors import ConfigError, StoreError
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from tests.builders import DAY, day, make_loop, make_store
@@ -179,3 +179,20 @@ def test_conditions_on_time_list_only_files_of_their_days(tmp_path, monkeypatch)
     found = {sign: store.read("predictions", filters=[("ts", sign, middle)]).num_rows for sign in expected}
     assert found == expected
     assert [len(dataset.files) for dataset in listed] == [2, 2, 3, 3, 1]
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b?c", "é 類", 'it\'s "odd" {x} ~*$&=+', "100%"])
+def test_folder_of_any_usual_name_holds_a_store(tmp_path, name):
+    """Writers and readers of Delta have encoded paths twice or not at all (https://github.com/delta-io/delta-rs/issues/1156)."""
+    store = LoopStore(make_loop(tmp_path), str(tmp_path / name / "store"))
+    for number in range(2):
+        store.append_new("annotations", annotations(store, number))
+    assert LoopStore(store.loop, str(tmp_path / name / "store")).read("annotations").num_rows == 2
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a[b", "a]b", "a\\b", "a^b", "a|b", "a%20b", "a\tb"])
+def test_folder_whose_name_delta_misreads_is_refused_before_anything_is_written(tmp_path, name):
+    """With these, deltalake ends the process, or writes one folder and reads another."""
+    with pytest.raises(ConfigError, match="which Delta Lake misreads"):
+        LoopStore(make_loop(tmp_path), str(tmp_path / name))
