@@ -347,3 +347,32 @@ def test_moments_of_parquet_are_the_same_in_every_zone_and_century(tmp_path, mon
     assert [row["reason_code"] for row in refused] == ["from_the_future"] * (count - 1)
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.mark.parametrize("log_format", ["jsonl", "csv", "parquet"])
+def test_names_that_others_take_for_nothing_are_names(tmp_path, log_format):
+    """Namibia is NA, and is lost by readers that guess (https://github.com/wireservice/csvkit/issues/806)."""
+    names = ["NA", "N/A", "null", "NULL", "None", "nan", "true", "-"]
+    kind = {"text": {"type": "text"}, "kind": {"type": "categorical", "required": False}}
+    store = make_store(tmp_path, task={"classes": names}, inputs=kind, logs={"format": log_format})
+    lines = [
+        {"trace_id": f"t{n}", "ts": "2026-03-10T03:00:00Z", "model_version": "1", "input.text": "a story", "input.kind": name,
+         "prediction": name, "segments.desk": name, "user_id": "u"}
+        for n, name in enumerate(names)
+    ]  # fmt: skip
+    path = tmp_path / "logs" / f"a.{log_format}"
+    if log_format == "parquet":
+        pq.write_table(pa.Table.from_pylist(lines), path)
+    elif log_format == "csv":
+        path.write_bytes(csv_text(lines))
+    else:
+        nested = [
+            {**line, "input": {"text": "a story", "kind": name}, "segments": {"desk": name}}
+            for line, name in zip(lines, names, strict=True)
+        ]
+        path.write_text("".join(json.dumps(line) + "\n" for line in nested))
+    assert pull_logs(store, day(), KEY).rows == len(names)
+    rows = sorted(store.read("predictions").to_pylist(), key=lambda row: row["trace_id"])
+    assert [(row["predicted"], row["input_kind"], row["segment_desk"]) for row in rows] == [
+        (name,) * 3 for name in names
+    ]
