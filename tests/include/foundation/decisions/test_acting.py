@@ -17,3 +17,10 @@ def test_outcome_that_asks_for_something_passes():
 def test_other_outcome_or_dry_run_stops_with_the_reasons(outcomes, dry_run):
     with pytest.raises(NothingToDo, match="broken: It scores less"):
         demand_outcome(BROKEN, outcomes, dry_run=dry_run)
+
+
+@pytest.mark.parametrize(("dry_run", "told"), [(False, ""), (True, "dry_run; ")])
+def test_dry_run_is_told(dry_run, told):
+    with pytest.raises(NothingToDo) as stopped:
+        demand_outcome(BROKEN, {"kept"}, dry_run=dry_run)
+    assert str(stopped.value) == f"{told}broken: It scores less."

@@ -1,6 +1,7 @@
 """Each kind of decision is read back as it was recorded, also by versions that came before the classes."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,29 @@ def test_decision_of_a_newer_version_is_refused_with_its_keys(tmp_path):
     with pytest.raises(StoreError, match="colour") as caught:
         latest(store, Note)
     assert "update this one" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("decision", "defaults"),
+    [
+        (make_gate_verdict(), {"e_value": None, "needed": None, "level": None, "wins": 0, "losses": 0}),
+        (make_guard_verdict(), {"score": None, "floor": None, "versions": {}, "watch_ended": False}),
+        (make_drift_verdict("day"), {"columns": (), "columns_judged": 0, "monitors": (), "segments": ()}),
+        (make_dataset_decision(), {"former_names": {}, "retired": 0}),
+        (
+            make_plan(),
+            {"new_labels": 0, "train": 0, "drift": False, "route": "none", "forced": False, "waiting": 0, "round": 0},
+        ),
+    ],
+    ids=lambda value: value.kind if hasattr(value, "kind") else "",
+)
+def test_what_an_earlier_version_did_not_record_is_nothing(decision, defaults):
+    assert {name: getattr(decision, name) for name in defaults} == defaults
+
+
+def test_numbers_without_a_bound_are_kept(tmp_path):
+    store = make_store(tmp_path)
+    note = record(store, Note(subject="s", outcome="o", reasons=(), number=math.inf))
+    again = latest(store, Note)
+    assert again is not None
+    assert (again.number, again.evidence_digest) == (math.inf, note.evidence_digest)

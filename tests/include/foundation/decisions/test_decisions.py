@@ -8,11 +8,11 @@ import pytest
 from deltalake import write_deltalake
 
 from include.foundation.decisions import broken_links, find, latest, record, record_first, referenced
-from include.foundation.decisions.chain import HEAD
+from include.foundation.decisions.chain import HEAD, outcomes
 from include.foundation.errors import ContractError, StoreError
 from include.foundation.store.loop_files import read_file, write_file
 from tests.builders import make_store
-from tests.decision_builders import Note
+from tests.decision_builders import Note, make_guard_verdict
 
 
 def decide(store, number, outcome="yes"):
@@ -158,3 +158,53 @@ def test_decisions_are_found_by_outcome(tmp_path):
         decide(store, number, outcome)
     assert [note.subject for note in find(store, Note, outcome="yes")] == ["c0", "c2"]
     assert find(store, Note, "c1", outcome="yes") == []
+
+
+@pytest.mark.parametrize(("recorded", "told"), [(1, 0), (2, 1)])
+def test_head_that_was_never_noted_is_missed_unless_the_first_decision_alone_was_recorded(tmp_path, recorded, told):
+    store = make_store(tmp_path)
+    for number in range(recorded):
+        decide(store, number)
+    write_file(store, HEAD, "{}")
+    assert len(broken_links(store)) == told
+
+
+def test_each_link_that_does_not_hold_is_told_by_its_number(tmp_path):
+    store = three(tmp_path)
+    rows = store.read("decisions").sort_by("sequence")
+    changed = pa.array(["0" * 64, rows.column("hash")[0].as_py(), "f" * 64])
+    rewrite(store, rows.set_column(rows.column_names.index("previous_hash"), "previous_hash", changed))
+    assert broken_links(store) == [
+        "decision 3: does not follow the one before it",
+        "decision 3 (note c2): content was changed",
+    ]
+
+
+def test_evidence_digest_that_was_changed_alone_is_seen(tmp_path):
+    store = three(tmp_path)
+    rows = store.read("decisions").sort_by("sequence")
+    changed = pa.array([*rows.column("evidence_digest").to_pylist()[:2], "f" * 64])
+    rewrite(store, rows.set_column(rows.column_names.index("evidence_digest"), "evidence_digest", changed))
+    assert broken_links(store) == ["decision 3 (note c2): content was changed"]
+
+
+def test_decision_of_another_shape_is_refused_with_every_place(tmp_path):
+    store = three(tmp_path)
+    rows = store.read("decisions").sort_by("sequence")
+    wrong = pa.array(['{"share": "much", "number": [1]}', "{}", "{}"])
+    rewrite(store, rows.set_column(rows.column_names.index("evidence"), "evidence", wrong))
+    with pytest.raises(StoreError) as refused:
+        find(store, Note)
+    assert {problem.partition(":")[0] for problem in refused.value.problems} == {"share", "number.float", "number.str"}
+    rewrite(store, rows.set_column(rows.column_names.index("evidence"), "evidence", pa.array(["{", "{}", "{}"])))
+    with pytest.raises(StoreError) as refused:
+        find(store, Note)
+    assert refused.value.problems == []
+
+
+def test_outcomes_are_those_of_the_kind_oldest_first(tmp_path):
+    store = make_store(tmp_path)
+    record(store, make_guard_verdict())
+    for number, outcome in enumerate(("yes", "no")):
+        decide(store, number, outcome)
+    assert outcomes(store, Note) == [("c0", "yes"), ("c1", "no")]
