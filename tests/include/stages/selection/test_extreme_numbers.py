@@ -5,7 +5,7 @@ import pytest
 
 from include.foundation.decisions import SelectedBatch, latest
 from include.foundation.store.rows import rows_of
-from include.stages.selection.content import features
+from include.stages.selection.content import far_out, features
 from include.stages.selection.diversity import NEAR_DUPLICATE
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (
@@ -59,3 +59,15 @@ def test_rows_beside_an_extreme_one_are_still_told_apart():
     found = features(loop, rows_of(loop, "predictions", rows))
     alike = (found[1:] @ found[1:].T).toarray()
     assert np.median(alike[~np.eye(29, dtype=bool)]) < NEAR_DUPLICATE
+
+
+@pytest.mark.parametrize(("far", "told"), [(1049.9, 0), (1050.1, 2)])
+def test_number_is_far_from_a_thousand_widths_of_the_middle_half(far, told):
+    loop = make_selection_loop(inputs={"amount": {"type": "numeric"}})
+    rows = prediction_rows(43)
+    for row, amount in zip(rows, [*np.linspace(-1, 1, 41), -far, far], strict=True):  # the middle half is 1.05 wide
+        del row["input_text"]
+        row["input_amount"] = float(amount)
+    found = far_out(loop, rows_of(loop, "predictions", rows))
+    assert found == [(rows[place]["trace_id"], "amount") for place in (41, 42)][:told]
+    assert far_out(loop, rows_of(loop, "predictions", [])) == []

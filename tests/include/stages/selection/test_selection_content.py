@@ -15,6 +15,7 @@ from tests.include.stages.selection.selection_builders import make_selection_loo
 
 TEXT = make_selection_loop()
 VECTOR = make_selection_loop(inputs={"pixels": {"type": "vector", "size": 3}})
+SOME_VECTORS = make_selection_loop(inputs={"pixels": {"type": "vector", "size": 3, "required": False}})
 NUMERIC = make_selection_loop(inputs={"amount": {"type": "numeric"}, "age": {"type": "numeric", "required": False}})
 CATEGORY = make_selection_loop(inputs={"grade": {"type": "categorical"}})
 
@@ -154,3 +155,21 @@ def test_features_of_a_number_nobody_gave_are_finite():
 def test_features_of_one_letter_categories_tell_them_apart():
     vectors = unit_rows(CATEGORY, [row_without_text(place, input_grade=grade) for place, grade in enumerate("AAB")])
     assert vectors @ vectors.T == pytest.approx(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
+
+
+def test_features_put_a_missing_vector_in_the_middle():
+    vectors = [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0], None, [4.0, 5.0, 6.0]]
+    found = unit_rows(SOME_VECTORS, [row_without_text(place, input_pixels=one) for place, one in enumerate(vectors)])
+    assert np.linalg.norm(found, axis=1) == pytest.approx([1, 0, 0, 1])
+    assert found[0] @ found[3] == pytest.approx(-1)
+    assert not unit_rows(SOME_VECTORS, [row_without_text(0)]).any()
+
+
+def test_features_of_numbers_are_as_alike_as_their_distance_says():
+    """About exp(-4 d), where d is the mean squared distance in standard deviations."""
+    amounts = np.linspace(-1, 1, 21)
+    rows = [row_without_text(place, input_amount=float(one), input_age=1.0) for place, one in enumerate(amounts)]
+    found = unit_rows(NUMERIC, rows)
+    scaled = amounts / amounts.std()
+    expected = np.exp(-4 * (scaled[:, None] - scaled[None, :]) ** 2 / 2)
+    assert np.abs(found @ found.T - expected).max() < 0.2
