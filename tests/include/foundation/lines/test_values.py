@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +12,7 @@ from include.foundation.lines.values import (
     moment_of,
     number_of,
     parse_object,
+    plain_value,
     pseudonym,
     text_of,
     truth_of,
@@ -108,3 +110,17 @@ def test_half_of_a_surrogate_pair_cannot_be_written() -> None:
 
 def test_text_that_is_no_json_is_itself() -> None:
     assert [json_or_text(text) for text in ("[1]", "one", "[" * 100_000)] == [[1], "one", "[" * 100_000]
+
+
+def test_values_of_databases_keep_every_digit_or_are_text() -> None:
+    values = (
+        Decimal(2**53 + 1),
+        Decimal("7.0"),
+        Decimal("0.5"),
+        Decimal("Infinity"),
+        b"caf\xe9",
+        bytearray("é".encode()),
+        date(2026, 3, 10),
+    )
+    plain = [plain_value(value) for value in values]
+    assert plain == [2**53 + 1, 7, 0.5, float("inf"), r"caf\xe9", "é", "2026-03-10"]

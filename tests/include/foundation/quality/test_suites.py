@@ -31,6 +31,8 @@ def expectation(kind, **kwargs):
 
 def test_without_a_file_the_loop_file_says_what_is_expected(loop):
     wanted = logs_suite(loop)["expectations"]
+    assert expectation("expect_table_row_count_to_be_between", min_value=1) in wanted
+    assert expectation("expect_column_values_to_be_between", column="confidence", min_value=0, max_value=1) in wanted
     assert expectation("expect_column_values_to_not_be_null", column="input_amount") in wanted
     assert expectation("expect_column_values_to_be_between", column="input_amount", min_value=0) in wanted
     assert expectation("expect_column_values_to_be_in_set", column="predicted", value_set=loop.task.classes) in wanted
@@ -125,3 +127,18 @@ def test_command_writes_then_checks_and_does_not_overwrite(tmp_path, monkeypatch
 def test_suites_are_beside_the_loop_files(monkeypatch, tmp_path):
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     assert suite_path(make_loop(tmp_path)).parts[-3:] == ("include", "expectations", "wire.json")
+
+
+def test_only_numbers_that_have_bounds_are_expected_between_them(tmp_path):
+    inputs = {
+        "free": {"type": "numeric", "required": False},
+        "low": {"type": "numeric", "required": False, "minimum": -1},
+        "high": {"type": "numeric", "required": False, "maximum": 1},
+        "pixels": {"type": "vector", "size": 2, "required": False, "minimum": 0, "maximum": 16},
+    }
+    suite = generated_suite(make_loop(tmp_path, inputs=inputs))
+    of_inputs = [item for item in suite["expectations"] if item["kwargs"].get("column", "").startswith("input_")]
+    assert of_inputs == [
+        expectation("expect_column_values_to_be_between", column="input_low", min_value=-1),
+        expectation("expect_column_values_to_be_between", column="input_high", max_value=1),
+    ]

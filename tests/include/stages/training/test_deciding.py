@@ -55,6 +55,12 @@ def test_decide_retrain_on_one_class_says_no_even_to_a_person(store: LoopStore, 
     assert decision.reasons == ("6 labels of 1 classes are too few to train on.",)
 
 
+def test_decide_retrain_on_two_classes_trains(store: LoopStore) -> None:
+    publish_labels(store, range(2))
+    plan = decide_retrain(store)
+    assert (plan.outcome, plan.train) == ("train", 2)
+
+
 def test_decide_retrain_with_held_out_labels_only_says_no(store: LoopStore) -> None:
     publish_labels(store, range(6), split="holdout")
     assert decide_retrain(store).reasons == ("0 labels of 0 classes are too few to train on.",)
