@@ -1,6 +1,7 @@
 """What a suite found is said in Great Expectations' words, with what was observed."""
 
 import pandas as pd
+import pytest
 
 from include.foundation.quality.expectations import observed, run_suite, suite_of
 
@@ -64,3 +65,14 @@ def test_empty_batch_can_be_judged():
 def test_long_examples_are_cut():
     frame = pd.DataFrame({"label": ["x" * 500]})
     assert len(observed(result_of(*IN_SET, frame=frame).details["results"][0])) < 100
+
+
+def test_three_examples_are_shown():
+    missed = result_of(*IN_SET, frame=pd.DataFrame({"label": list("bcdef")}))
+    assert missed.failures[0].endswith("5 of 5 rows do not: b, c, d")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(60, "x" * 60), (61, "x" * 59 + "…")])
+def test_an_example_is_shown_up_to_sixty_signs(length, shown):
+    result = result_of(*IN_SET, frame=pd.DataFrame({"label": ["x" * length]}))
+    assert observed(result.details["results"][0]) == f"1 of 1 rows do not: {shown}"

@@ -142,3 +142,10 @@ def test_only_numbers_that_have_bounds_are_expected_between_them(tmp_path):
         expectation("expect_column_values_to_be_between", column="input_low", min_value=-1),
         expectation("expect_column_values_to_be_between", column="input_high", max_value=1),
     ]
+
+
+def test_suite_without_a_name_has_that_of_the_loop(loop):
+    path = write_suite(loop)
+    for named, name in (({"name": "mine"}, "mine"), ({}, "wire logs")):
+        path.write_text(json.dumps({"expectations": generated_suite(loop)["expectations"]} | named))
+        assert logs_suite(loop)["name"] == name
