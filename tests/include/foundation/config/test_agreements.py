@@ -1,5 +1,7 @@
 """Settings that cannot work together are refused, beside everything else that is wrong, and near misses are taken."""
 
+from datetime import date
+
 import pytest
 import yaml
 
@@ -86,6 +88,10 @@ CANNOT_WORK = [
         {"logs": {"schedule": "@monthly"}},
         "deploy.watch_days: 7 days end before the next run of @monthly, 31 days later",
     ),
+    (
+        {"drift": {"reference_dates": [date(2026, 1, 1), date(2026, 1, 6)]}},
+        "are too few days: at least 7 say what is ordinary",
+    ),
     ({"drift": {"confirm": "3 of 2"}}, "drift.confirm: k must be at most m; got '3 of 2'"),
     ({"drift": {"reference": "rolling"}}, "drift.reference: reference_dates goes with reference: dates"),
     ({"drift": {"reference_dates": None}}, "drift.reference: reference_dates goes with reference: dates"),
@@ -142,6 +148,9 @@ WORKS = [
     {},
     {"task": {"classes": ["earn", "acq", "x" * 200, "\u4e2d\u6587", "a b"]}},
     {"drift": {"reference": "rolling", "reference_dates": None, "reference_days": 14}},
+    {"drift": {"reference_dates": [date(2026, 1, 1), date(2026, 1, 7)]}},
+    {"drift": {"confirm": "2 of 2"}},
+    {"logs": {"schedule": "* * * * *"}},
     {"logs": {"schedule": "@monthly"}, "deploy": {"watch_days": 31}},
     {"logs": {"schedule": "@quarterly"}, "deploy": {"watch_days": 100}},
     {"logs": {"schedule": "*/15 * * * *"}},
