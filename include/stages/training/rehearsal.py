@@ -1,8 +1,6 @@
 """Rehearse training before there are labels: fit, write, read and use a tiny model on invented rows of the loop's inputs."""
 
-import tempfile
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from include.foundation.errors import TrainingError
 from include.foundation.models.frames import features_frame
 from include.foundation.models.loaded_model import LoadedModel
 from include.foundation.models.model_files import load_model, save_model
+from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.stages.training.fitting import fitted
 
 MOST_CLASSES = 50
@@ -36,10 +35,10 @@ def rehearse(loop: Loop) -> None:
         If the model cannot be read back.
     """
     rows, others = _invented(loop, seed=0), _invented(loop, seed=1)
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="feedback-loop-") as folder:
+    with warnings.catch_warnings(), scratch_folder() as folder:
         warnings.simplefilter("ignore")
         estimator = fitted(loop, rows)
-        place = Path(folder) / "model"
+        place = folder / "model"
         save_model(estimator, place, features_frame(loop, rows))
         before, after = (_probabilities(loop, model, others) for model in (estimator, load_model(place)))
     if not np.allclose(before, after, atol=TOLERANCE):

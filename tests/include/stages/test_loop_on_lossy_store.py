@@ -87,7 +87,10 @@ def play_loop(tmp_path: Path, s3_options: dict[str, str], mlflow_template: Path)
             play(RemoteCycle(soak, number, place, options), number)
         store = LoopStore(soak.loop, place, s3_options)
         assert broken_links(store) == []
-        return {table: store.read(table).select(columns).to_pylist() for table, columns in WHAT_IS_SAME.items()}
+        rows = {table: store.read(table).select(columns).to_pylist() for table, columns in WHAT_IS_SAME.items()}
+        return rows | {
+            "decisions": sorted(rows["decisions"], key=lambda row: row["sequence"])
+        }  # its key has such a key
 
     return played
 

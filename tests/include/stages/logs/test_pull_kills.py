@@ -28,7 +28,15 @@ REPORTS = {  # of the lines that `dying_pulls` writes
     "fresh": {"rows": 6, "late": 0, "refused": 2, "duplicates": 3, "files": 2, "early": 3},
     "grown": {"rows": 8, "late": 0, "refused": 6, "duplicates": 4, "files": 3, "early": 4},
     "widened": {"rows": 2, "late": 0, "refused": 0, "duplicates": 0, "files": 1, "early": 0},
-    "feedback": {"rows": 7, "refused": 3, "without_consent": 1, "duplicates": 3, "held_back": 3, "orphans": 7},
+    "feedback": {
+        "rows": 7,
+        "refused": 3,
+        "without_consent": 1,
+        "duplicates": 3,
+        "held_back": 3,
+        "orphans": 7,
+        "warnings": [],
+    },
     "database": {"rows": 3, "late": 3, "refused": 1, "duplicates": 0, "files": 2, "early": 0},
 }
 

@@ -12,7 +12,7 @@ from tests.include.stages.training.challenger_builders import DAY
 
 def annotation(number: int, minutes: int, annotator: str = "ann", request_id: str = "r") -> Annotation:
     moment = DAY + timedelta(minutes=minutes)
-    return Annotation(f"a{number}", request_id, f"t-{request_id}", annotator, "earn", moment, "a.jsonl")
+    return Annotation(f"a{number}", request_id, f"t-{request_id}", annotator, "grain", moment, "a.jsonl")
 
 
 def test_newest_of_each_annotator_to_each_request_stays_in_any_order() -> None:
