@@ -62,7 +62,7 @@ def sampled(room: str, count: int, seed: int) -> list[tuple[Path, Break]]:
 
 
 def passes(tree: Path, room: str, limit: float) -> bool:
-    """Run a room's tests, and then the contracts, in a forked process; False if one fails or time is up.
+    """Run a room's own tests in a forked process; False if one fails or time is up.
 
     Parameters
     ----------
