@@ -174,3 +174,9 @@ def test_every_operator_trigger_and_notifier_has_tests_where_the_tree_says(kind)
     own = {path.stem for path in PLUGINS if path.parent.name == kind} - {"__init__"} - bases
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "plugins" / kind).glob("test_*.py")}
     assert own == tested
+
+
+def test_every_folder_of_tests_is_a_package():
+    """Or two modules of one name would be one to pytest, which then runs neither."""
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert {str(folder) for folder in folders if not (folder / "__init__.py").exists()} == set()
