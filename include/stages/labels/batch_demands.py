@@ -107,7 +107,8 @@ def figures_of(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredReque
     """
     aside = {row["source"] for row in decided.set_aside}
     labels = {row["request_id"] for row in decided.accepted}
-    rows = [row for row in decided.accepted if row["request_id"] in {item.request_id for item in fresh}]
+    first = {item.request_id for item in fresh}
+    rows = [row for row in decided.accepted if row["request_id"] in first]
     complete = [item for item in fresh if len(item.annotations) >= store.loop.labeling.overlap]
     figures = [
         _agreement(store, fresh),
