@@ -47,7 +47,7 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.float64], see
 
 def _curve(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     order = np.argsort(confidence, kind="stable")
-    parts = np.array_split(order, min(BINS, max(1, confidence.size // 10)))
+    parts = np.array_split(order, min(BINS, confidence.size // 10))
     return np.array([[confidence[part].mean(), right[part].mean(), part.size] for part in parts])
 
 

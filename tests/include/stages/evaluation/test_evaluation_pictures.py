@@ -76,7 +76,8 @@ def test_draw_comparison_draws_the_curve_beside_the_line_of_true_confidence(monk
 
 def test_draw_comparison_notes_missing_rows_on_the_line_of_their_group(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = drawn(monkeypatch, evidence(UNKNOWN, UNKNOWN, ["eu"]))
-    assert [note.xy for note in figure.axes[0].texts if isinstance(note, Annotation)] == [(0.01, 0), (0.01, -1)]
+    notes = [(note.xy, note.xyann) for note in figure.axes[0].texts if isinstance(note, Annotation)]
+    assert notes == [((0.01, 0), (0, 0)), ((0.01, -1), (0, 0))]
     assert figure.axes[1].texts[0].get_position() == (0.5, 0.5)
     assert figure.get_figheight() == pytest.approx(1.6 + 0.55 * 4)
 
