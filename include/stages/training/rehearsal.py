@@ -23,7 +23,8 @@ TOLERANCE = 1e-6
 def rehearse(loop: Loop) -> None:
     """Do with a tiny model what retraining will do with a real one.
 
-    The rows are of every input and every class, up to 50 classes; an input that is not required is missing in some of them.
+    The rows are of every input and every class, up to 50 classes; an input that is not required is missing in two of the twelve
+    rows of each class.
 
     Raises
     ------
@@ -69,8 +70,9 @@ def _invented(loop: Loop, seed: int) -> pa.Table:
     columns: dict[str, list[Any]] = {"label": labels}
     for name, item in loop.inputs.items():
         columns[loop.input_columns[name]] = [
-            None if not item.required and number % 5 == 4 else _value(item, chance, number % len(classes))
-            for number in range(len(labels))
+            None if not item.required and row % 5 == 4 else _value(item, chance, of_class)
+            for row in range(ROWS_PER_CLASS)
+            for of_class in range(len(classes))
         ]
     return pa.table(columns)
 

@@ -2,10 +2,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from sklearn.preprocessing import FunctionTransformer
 
 from include.foundation.errors import ConfigError, DeploymentError, RegistryError, TrainingError
@@ -159,12 +162,93 @@ def test_register_twice_makes_one_version_with_the_lineage_of_its_run(
     assert registry.run_of(first) == run_id
 
 
+@pytest.mark.parametrize(("seconds", "ends"), [(60, "READY"), (61, "FAILED_REGISTRATION after 60 s, expected READY")])
+def test_register_waits_a_minute_until_mlflow_has_finished(
+    registry: ModelRegistry, store: LoopStore, estimator: Any, monkeypatch: pytest.MonkeyPatch, seconds: int, ends: str
+) -> None:
+    run_id, clock = log_fitted(registry, store, "key", estimator), iter([0, seconds, seconds])
+    states = iter(["FAILED_REGISTRATION", "PENDING_REGISTRATION", "READY"])
+
+    def in_its_next_state(*_: Any, **__: Any) -> SimpleNamespace:
+        return SimpleNamespace(version="1", status=next(states))
+
+    monkeypatch.setattr(registry.client, "create_model_version", in_its_next_state)
+    monkeypatch.setattr(registry.client, "get_model_version", in_its_next_state)
+    timed = SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None)
+    monkeypatch.setattr("include.foundation.models.registry.time", timed)
+    if ends == "READY":
+        assert registry.register(run_id, {}) == "1"
+    else:
+        with pytest.raises(DeploymentError, match=f"Version 1 of tiny is {ends}"):
+            registry.register(run_id, {})
+
+
 def test_register_of_two_challengers_makes_two_versions(
     registry: ModelRegistry, store: LoopStore, estimator: Any
 ) -> None:
     versions = [registry.register(log_fitted(registry, store, key, estimator), {}) for key in ("a", "b")]
     assert versions == ["1", "2"]
     assert [registry.version_of(key) for key in ("a", "b")] == ["1", "2"]
+
+
+DOWN = MlflowException("down", TEMPORARILY_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("step", "ask"),
+    [
+        ("get_model_version_by_alias", lambda registry, run_id: registry.aliased(CHAMPION)),
+        ("get_model_version", lambda registry, run_id: registry.run_of("1")),
+        ("get_run", lambda registry, run_id: registry.load(run_id=run_id)),
+        ("create_registered_model", lambda registry, run_id: registry.register(run_id, {})),
+        ("delete_model_version", lambda registry, run_id: registry.discard_version("1")),
+        ("set_registered_model_alias", lambda registry, run_id: registry.set_alias(CHAMPION, "1")),
+    ],
+)
+def test_mlflow_that_is_down_is_not_taken_for_one_that_has_nothing(
+    registry: ModelRegistry, store: LoopStore, estimator: Any, monkeypatch: pytest.MonkeyPatch, step: str, ask: Any
+) -> None:
+    run_id = log_fitted(registry, store, "key", estimator)
+    if step != "create_registered_model":
+        registry.register(run_id, {})
+    asked = []
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        asked.append(args)
+        raise DOWN
+
+    monkeypatch.setattr(registry.client, step, fail)
+    with pytest.raises(MlflowException, match="down"):
+        ask(registry, run_id)
+    assert len(asked) == (5 if step == "set_registered_model_alias" else 1)
+
+
+def test_load_of_a_version_that_a_person_registered_without_a_run_has_no_key(
+    registry: ModelRegistry, store: LoopStore, estimator: Any
+) -> None:
+    run_id = log_fitted(registry, store, "key", estimator)
+    registry.register(run_id, {})
+    source = registry.client.get_model_version_download_uri("tiny", "1")
+    registry.client.create_model_version("tiny", source, run_id)
+    assert registry.load(run_id=run_id, version="2").challenger_key == "key"
+    registry.client._tracking_client.store._hard_delete_run(run_id)
+    assert registry.load(run_id=run_id, version="2").challenger_key == ""
+
+
+def test_keep_only_closes_and_deletes_the_other_runs_of_its_challenger_alone(
+    registry: ModelRegistry, store: LoopStore, estimator: Any
+) -> None:
+    kept, slower, other = (log_fitted(registry, store, key, estimator) for key in ("key", "key", "another"))
+    killed = registry.client.create_run(registry.experiment_id, tags={"challenger_key": "key"}).info.run_id
+    for _ in range(2):
+        registry.keep_only(kept, "key")
+    infos = {run_id: registry.client.get_run(run_id).info for run_id in (kept, slower, other, killed)}
+    assert {run_id: (info.status, info.lifecycle_stage) for run_id, info in infos.items()} == {
+        kept: ("FINISHED", "active"),
+        slower: ("FINISHED", "deleted"),
+        other: ("FINISHED", "active"),
+        killed: ("KILLED", "active"),
+    }
 
 
 def test_champion_is_the_version_under_the_alias(registry: ModelRegistry, store: LoopStore, estimator: Any) -> None:

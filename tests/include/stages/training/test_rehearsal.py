@@ -1,5 +1,8 @@
 """What retraining would meet after labels are paid for is met before, on invented rows."""
 
+from collections import Counter
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -61,6 +64,20 @@ def own_type(inputs, seed):
     return Own()
 
 
+class Witness(Own):
+    """Keeps what it is fitted on."""
+
+    seen: ClassVar[list] = []
+
+    def fit(self, features, labels):
+        self.seen.append((features, labels))
+        return super().fit(features, labels)
+
+
+def witness(inputs, seed):
+    return Witness()
+
+
 class Nan(LogisticRegression):
     """A model whose probabilities are none."""
 
@@ -113,6 +130,26 @@ def test_what_retraining_would_meet_is_met_before(loop, said):
     with pytest.raises(FeedbackLoopError) as caught:
         rehearse(loop)
     assert said in str(caught.value)
+
+
+def test_model_is_fitted_on_twelve_rows_of_each_class_within_the_bounds_of_its_inputs():
+    with pytest.raises(TrainingError, match="not trusted"):
+        rehearse(loop_of(witness, EVERY_INPUT, [f"class {n:02}" for n in range(60)]))
+    features, labels = Witness.seen.pop()
+    assert Counter(labels) == {f"class {n:02}": 12 for n in range(50)}
+    missing = np.arange(len(labels)) // 50 % 5 == 4  # two of the twelve, of each class
+    for name in ("price", "pixels_0", "pixels_2"):
+        assert features[name].isna().tolist() == missing.tolist()
+    assert (features["note"] == "").tolist() == (features["kind"] == "").tolist() == missing.tolist()
+    spread = {"price": (-3, 3), "open": (1e6, 1e6 + 1), "below": (-1e6 - 1, -1e6), "pixels_1": (0, 16)}
+    for name, (low, high) in spread.items():
+        assert (features[name].min(), features[name].max()) == pytest.approx((low, high), abs=0.1 * (high - low))
+        assert features[name].dropna().between(low, high).all()
+    words = {(label, text.split()[0]) for label, text in zip(labels, features["text"], strict=True)}
+    assert words == {(f"class {n:02}", f"word{n}") for n in range(50)}
+    assert features["text"].nunique() > 200
+    kinds = {(label, kind) for label, kind in zip(labels[~missing], features["kind"][~missing], strict=True)}
+    assert kinds == {(f"class {n:02}", f"kind {(n + more) % 7}") for n in range(50) for more in (0, 1)}
 
 
 def test_numbers_that_are_no_probabilities_are_refused(monkeypatch):
