@@ -256,6 +256,16 @@ def test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree(tmp_path
     assert (far.outcome, near.outcome) == ("promote", "reject")
 
 
+@pytest.mark.parametrize("rule", ["superior", "non_inferior"])
+def test_judge_margin_that_no_disagreement_can_reach_is_the_largest_difference_there_is(
+    tmp_path: Path, rule: str
+) -> None:
+    store = make_judged_store(tmp_path, rule=rule, margin=0.05)
+    rows: dict[str, Any] = {"random": multiset(5, 2, 90), "disagreement": multiset(40, 10)}
+    beyond, reached = (judge(store, measured(f"k{share}", **rows, share=share)) for share in (0.01, 0.05))
+    assert beyond.e_value == pytest.approx(reached.e_value)
+
+
 def test_judge_margin_with_a_census_of_no_disagreement_counts_as_over_all_rows(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path, margin=0.2)
     rows: dict[str, Any] = {"disagreement": multiset(40, 10)}

@@ -1,8 +1,15 @@
 import io
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from include.foundation.decisions import DriftVerdict
+from include.foundation.pages import figures
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
 from include.stages.reports.loop_history import CycleSummary
@@ -26,6 +33,26 @@ def drift_of(number: int, *, effect: float | None, column: str = "predicted") ->
 KNOWN = Estimate(0.8, 0.7, 0.9, 40, 40.0)
 
 
+def drawn(monkeypatch: pytest.MonkeyPatch, draw: Callable[..., object], *given: Any) -> Figure:
+    kept: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: kept.append(figure))
+    draw(*given)
+    return kept[0]
+
+
+def dots(axis: Any) -> list[tuple[float, ...]]:
+    return [tuple(np.asarray(line.get_xydata())[0].tolist()) for line in axis.lines if line.get_marker() == "o"]
+
+
+def notes(axis: Any) -> list[tuple[str, tuple[float, float], tuple[float, float]]]:
+    """The words in a picture, the point that each is of, and how far from it it stands."""
+    return [(text.get_text(), text.xy, text.xyann) for text in axis.texts]
+
+
+def names(axis: Any) -> list[str]:
+    return [label.get_text() for label in axis.get_xticklabels()]
+
+
 def test_draw_cycles_without_a_known_score_draws_nothing() -> None:
     assert draw_cycles([]) is None
     assert draw_cycles([summary(1, UNKNOWN)]) is None
@@ -40,6 +67,59 @@ def test_draw_cycles_gives_a_picture() -> None:
     picture = draw_cycles([summary(1, KNOWN)])
     assert picture is not None
     assert imread(io.BytesIO(picture)).shape[1] > 1000
+
+
+def test_draw_cycles_shows_each_known_score_by_cycle_and_by_what_it_had_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = [Estimate(value, value - 0.1, value + 0.05, 40, 40.0) for value in (0.5, 0.75, 0.8125)]
+    known = [summary(number, score) for number, score in zip((1, 3, 4), scores, strict=True)]
+    figure = drawn(monkeypatch, draw_cycles, [known[0], summary(2, UNKNOWN), *known[1:]])
+    left, right = figure.axes
+    assert dots(left) == [(1, 0.5), (3, 0.75), (4, 0.8125)]
+    assert names(left) == ["cycle 1\n2026-11-02", "cycle 3\n2026-11-04", "cycle 4\n2026-11-05"]
+    assert np.asarray(right.lines[0].get_xydata()).tolist() == [[0, 0.5], [6, 0.75], [9, 0.8125]]
+    assert dots(right) == [(0, 0.5), (6, 0.75), (9, 0.8125)]
+    told = [("0.50", 0.5), ("0.75", 0.75), ("0.81", 0.8125)]
+    assert notes(left) == [(text, place[:2], (8, 0)) for (text, _), place in zip(told, dots(left), strict=True)]
+    assert [note[0] for note in notes(right)] == [text for text, _ in told]
+    assert left.margins() == right.margins() == (0.12, 0.05)
+    assert (left.get_ylim(), figure.get_figheight()) == (right.get_ylim(), 3.4)
+
+
+@pytest.mark.parametrize(("count", "told"), [(figures.MOST_TICKS, figures.MOST_TICKS), (figures.MOST_TICKS + 1, 0)])
+def test_pictures_of_more_than_eight_places_leave_out_the_words(
+    monkeypatch: pytest.MonkeyPatch, count: int, told: int
+) -> None:
+    cycles = [summary(number, KNOWN) for number in range(count)]
+    assert len(notes(drawn(monkeypatch, draw_cycles, cycles).axes[0])) == told
+    verdicts = [drift_of(number, effect=0.2) for number in range(count)]
+    assert len(notes(drawn(monkeypatch, draw_drift, verdicts, 0.1).axes[0])) == told + 1  # and the floor
+
+
+def test_draw_drift_shows_the_column_that_drifted_most_in_the_colour_of_its_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alarm = drift_of(1, effect=0.2)
+    larger = make_column_finding("age", effect=0.4, flagged=False)
+    several = alarm.model_copy(update={"columns": (larger, *alarm.columns)})
+    figure = drawn(monkeypatch, draw_drift, [several, drift_of(2, effect=None), drift_of(3, effect=0.05)], 0.1)
+    (axis,) = figure.axes
+    assert dots(axis) == [(0, 0.2), (1, 0.05)]
+    lines = [line for line in axis.lines if line.get_marker() != "o"]
+    ends = [np.asarray(line.get_xydata()).tolist() for line in lines]
+    assert ends == [[[0, 0], [0, 0.2]], [[1, 0], [1, 0.05]], [[0, 0.1], [1, 0.1]]]
+    assert [to_hex(line.get_color()).upper() for line in lines[:2]] == [figures.FLAGGED, figures.CURRENT]
+    assert notes(axis) == [
+        ("alarm: predicted", (0, 0.2), (7, 0)), ("stable", (1, 0.05), (7, 0)), ("floor", (1, 0.1), (3, 0)),
+    ]  # fmt: skip
+    assert names(axis) == ["2026-11-02", "2026-11-04"]
+    assert (axis.get_xlim(), axis.get_ylim()) == ((-0.4, 1.8), (0, 0.3))
+    assert figure.get_figheight() == 2.6
+
+
+def test_draw_drift_of_one_large_effect_has_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    (axis,) = drawn(monkeypatch, draw_drift, [drift_of(1, effect=0.9)], 0.1).axes
+    assert axis.get_xlim() == (-0.4, 0.8)
+    assert (axis.get_ylim()[0], axis.get_ylim()[1]) == (0, pytest.approx(0.945))
 
 
 def test_draw_drift_without_a_judged_interval_draws_nothing() -> None:
