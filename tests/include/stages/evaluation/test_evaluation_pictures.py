@@ -3,8 +3,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Annotation
 
 from include.foundation.decisions import Evaluation
 from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, SliceScores
@@ -12,6 +10,7 @@ from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_
 from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from tests.decision_builders import make_evaluation, make_scores
+from tests.drawn_figures import dots, drawn, notes
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SCORE = weighted_mean([1, 1, 0, 1], [0.5] * 4)
@@ -42,25 +41,17 @@ def test_draw_comparison_any_evidence_is_a_png_without_warnings(evaluation) -> N
         assert draw_comparison(evaluation).startswith(PNG)
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, evaluation: Evaluation) -> Figure:
-    figures: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
-    draw_comparison(evaluation)
-    return figures[0]
-
-
 def labels_of(monkeypatch: pytest.MonkeyPatch, evaluation: Evaluation) -> list[list[str]]:
     """The words inside the left and the right part of the picture."""
-    return [[text.get_text() for text in axis.texts] for axis in drawn(monkeypatch, evaluation).axes]
+    return [[text.get_text() for text in axis.texts] for axis in drawn(monkeypatch, draw_comparison, evaluation).axes]
 
 
 def test_draw_comparison_puts_champion_above_challenger_on_a_line_for_each_group(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    figure = drawn(monkeypatch, evidence(SCORE, SCORE, ["eu", "us", "asia", "africa"]))
+    figure = drawn(monkeypatch, draw_comparison, evidence(SCORE, SCORE, ["eu", "us", "asia", "africa"]))
     left = figure.axes[0]
-    dots = [tuple(np.asarray(line.get_xydata())[0]) for line in left.lines if line.get_marker() == "o"]
-    assert dots == [(SCORE.value, side - group) for group in range(5) for side in (0.13, -0.13)]
+    assert dots(left) == [(SCORE.value, side - group) for group in range(5) for side in (0.13, -0.13)]
     assert left.get_yticks().tolist() == [0, -1, -2, -3, -4]
     assert (left.get_xlim(), left.get_ylim()) == ((0, 1.02), (-4.5, 0.5))
     assert left.get_legend_handles_labels()[1] == ["champion", "challenger"]
@@ -69,15 +60,14 @@ def test_draw_comparison_puts_champion_above_challenger_on_a_line_for_each_group
 
 def test_draw_comparison_draws_the_curve_beside_the_line_of_true_confidence(monkeypatch: pytest.MonkeyPatch) -> None:
     calibrated = calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50))
-    line, curve = drawn(monkeypatch, evidence(SCORE, SCORE, [], calibrated)).axes[1].lines
+    line, curve = drawn(monkeypatch, draw_comparison, evidence(SCORE, SCORE, [], calibrated)).axes[1].lines
     assert np.asarray(line.get_xydata()).tolist() == [[0, 0], [1, 1]]
     assert np.asarray(curve.get_xydata()).tolist() == [[point.confidence, point.right] for point in calibrated.curve]
 
 
 def test_draw_comparison_notes_missing_rows_on_the_line_of_their_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = drawn(monkeypatch, evidence(UNKNOWN, UNKNOWN, ["eu"]))
-    notes = [(note.xy, note.xyann) for note in figure.axes[0].texts if isinstance(note, Annotation)]
-    assert notes == [((0.01, 0), (0, 0)), ((0.01, -1), (0, 0))]
+    figure = drawn(monkeypatch, draw_comparison, evidence(UNKNOWN, UNKNOWN, ["eu"]))
+    assert notes(figure.axes[0]) == [("no rows", (0.01, 0), (0, 0)), ("no rows", (0.01, -1), (0, 0))]
     assert figure.axes[1].texts[0].get_position() == (0.5, 0.5)
     assert figure.get_figheight() == pytest.approx(1.6 + 0.55 * 4)
 

@@ -1,11 +1,8 @@
 import io
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from include.foundation.decisions import DriftVerdict
@@ -14,6 +11,7 @@ from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
 from include.stages.reports.loop_history import CycleSummary
 from tests.decision_builders import make_column_finding, make_drift_verdict
+from tests.drawn_figures import dots, drawn, names, notes
 from tests.include.stages.reports.report_builders import day_interval
 
 
@@ -31,26 +29,6 @@ def drift_of(number: int, *, effect: float | None, column: str = "predicted") ->
 
 
 KNOWN = Estimate(0.8, 0.7, 0.9, 40, 40.0)
-
-
-def drawn(monkeypatch: pytest.MonkeyPatch, draw: Callable[..., object], *given: Any) -> Figure:
-    kept: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: kept.append(figure))
-    draw(*given)
-    return kept[0]
-
-
-def dots(axis: Any) -> list[tuple[float, ...]]:
-    return [tuple(np.asarray(line.get_xydata())[0].tolist()) for line in axis.lines if line.get_marker() == "o"]
-
-
-def notes(axis: Any) -> list[tuple[str, tuple[float, float], tuple[float, float]]]:
-    """The words in a picture, the point that each is of, and how far from it it stands."""
-    return [(text.get_text(), text.xy, text.xyann) for text in axis.texts]
-
-
-def names(axis: Any) -> list[str]:
-    return [label.get_text() for label in axis.get_xticklabels()]
 
 
 def test_draw_cycles_without_a_known_score_draws_nothing() -> None:
