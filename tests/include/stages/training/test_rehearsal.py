@@ -1,7 +1,7 @@
 """What retraining would meet after labels are paid for is met before, on invented rows."""
 
 from collections import Counter
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def own_type(inputs, seed):
 class Witness(Own):
     """Keeps what it is fitted on."""
 
-    seen: ClassVar[list] = []
+    seen: ClassVar[list[Any]] = []
 
     def fit(self, features, labels):
         self.seen.append((features, labels))

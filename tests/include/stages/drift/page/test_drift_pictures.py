@@ -83,7 +83,9 @@ def test_picture_has_a_panel_for_each_flagged_column_with_bars_side_by_side(monk
     assert figure.get_figheight() == pytest.approx(6.6)
     assert [axis.axison for axis in figure.axes] == [True, True, True, False]
     assert names(categories) == ["a", "b", "missing"]
-    bars = [[round(side, 9) for side in bar.get_bbox().bounds] for bar in categories.patches]
+    bars = [
+        np.round(bar.get_path().get_extents(bar.get_patch_transform()).bounds, 9).tolist() for bar in categories.patches
+    ]
     ordinary, window = bars[:3], bars[3:]
     assert ordinary == [[-0.4, 0, 0.4, 0.75], [0.6, 0, 0.4, 0.25], [1.6, 0, 0.4, 0]]
     assert window == [[0, 0, 0.4, 0.25], [1, 0, 0.4, 0.5], [2, 0, 0.4, 0.25]]
