@@ -64,7 +64,9 @@ def test_deploy_of_the_first_model_makes_it_champion_with_its_promise(
 def test_deploy_writes_a_manifest_that_names_version_and_evidence(
     store: LoopStore, registry: ModelRegistry, first: GateVerdict
 ) -> None:
-    manifest = manifest_of(deploy(store, registry, first, make_approval(first)))
+    report = deploy(store, registry, first, make_approval(first))
+    manifest = manifest_of(report)
+    assert Path(report.manifest).read_text() == json.dumps(manifest, indent=2, sort_keys=True) + "\n"
     expected = {
         "loop": "tiny",
         "model": "tiny",

@@ -20,7 +20,7 @@ from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import MANIFEST, deploy
 from include.stages.deployment.reconciling import adopt, reconcile
-from include.stages.deployment.store_checks import check_daily, check_store
+from include.stages.deployment.store_checks import NOTE, check_daily, check_store
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY, day, line, make_store, write_lines
 from tests.decision_builders import make_approval
@@ -61,6 +61,11 @@ def the_one(store: LoopStore, registry: ModelRegistry) -> str:
 
 def model_folder(registry: ModelRegistry, version: str) -> Path:
     return Path(registry.client.get_model_version_download_uri("tiny", version).removeprefix("file://"))
+
+
+def change_files(registry: ModelRegistry, version: str) -> None:
+    path = model_folder(registry, version) / "MLmodel"
+    path.write_text(path.read_text() + "\n")
 
 
 @pytest.mark.parametrize("moved_to", [None, "1"])
@@ -105,8 +110,7 @@ def test_version_that_mlflow_lost_is_found_and_left_to_a_person(whole: LoopStore
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_files_that_were_changed_are_found(whole: LoopStore, registry: ModelRegistry, version: str) -> None:
-    path = model_folder(registry, version) / "MLmodel"
-    path.write_text(path.read_text() + "\n")
+    change_files(registry, version)
     assert the_one(whole, registry).startswith(f"Version {version}: its files have the digest")
 
 
@@ -188,6 +192,26 @@ def test_check_of_every_day_looks_again_only_after_damage_or_a_day(
         "include.stages.deployment.store_checks.datetime", type("Later", (datetime,), {"now": lambda _: tomorrow})
     )
     assert check_daily(whole, registry) == []
+
+
+def test_check_of_every_day_reads_the_newest_dataset_and_the_files_of_two_versions_only(
+    whole: LoopStore, registry: ModelRegistry, estimator: Any
+) -> None:
+    newest = publish_labels(whole, range(12, 18))
+    record(whole, newest.model_copy(update={"subject": "0" * 64, "labels_version": 99}))
+    record(whole, newest.model_copy(update={"subject": "f" * 64}))
+    (version,) = register_challengers(registry, whole, estimator, "c")
+    gate = say_gate(
+        whole, "c", "promote", champion_version="2", files_digest=registry.files_digest(run_id="", version="3")
+    )
+    deploy(whole, registry, gate, make_approval(gate))
+    change_files(registry, "1")
+    assert check_daily(whole, registry) == []
+    assert [str(damage)[:15] for damage in check_store(whole, registry)] == ["Version 1: its ", "Dataset 0000000"]
+    Path(whole.uri, "_files", NOTE).unlink()
+    change_files(registry, "2")
+    change_files(registry, version)
+    assert [damage.what[:9] for damage in check_daily(whole, registry)] == ["Version 3", "Version 2"]
 
 
 def test_adopted_version_is_live_by_ledger_alias_and_manifest_and_promises_nothing(

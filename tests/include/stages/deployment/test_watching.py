@@ -164,16 +164,25 @@ def test_watch_deployment_of_a_champion_put_back_is_about_its_new_life(store: Lo
     assert (decision.subject, rows_seen(decision), decision.outcome) == ("1", 40, "kept")
 
 
-def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_that_was_promised(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("champion", "stratum"), [pytest.param(None, "seed", id="first"), pytest.param("0", "random", id="later")]
+)
+def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_that_was_promised(
+    tmp_path: Path, champion: str | None, stratum: str
+) -> None:
     """The promise is a mean of scores weighted by class; plain accuracy would always be above it."""
     store = make_label_store(tmp_path, make_text_loop(gate={"score": "balanced_accuracy"}))
     held = ["crude"] * 80 + ["grain"] * 10 + ["ship"] * 10
-    judged_on = [label_row(number, label=name, split="holdout", stratum="seed") for number, name in enumerate(held)]
-    add_labels(store, judged_on)
+    of_old = {"split": "holdout", "model_version": "0"}
+    add_labels(store, [label_row(number, label=name, stratum=stratum, **of_old) for number, name in enumerate(held)])
+    if champion:  # beside one, seed labels do not count
+        add_labels(store, [label_row(number, label="ship", stratum="seed", **of_old) for number in range(200, 400)])
     dataset = publish_dataset(store).subject
     # right everywhere: 80 rows of weight 1/8 and 20 of weight 1 give a mean of 0.3
     promise = Estimate(0.3, 0.25, 0.35, 100, 100.0)
-    gate = say_gate(store, "key", "promote", dataset=dataset, scores=make_scores(challenger=promise))
+    gate = say_gate(
+        store, "key", "promote", dataset=dataset, scores=make_scores(challenger=promise), champion_version=champion
+    )
     go_live(store, promised_low=0.25, evidence=gate.evidence_digest)
     live = [
         label_row(

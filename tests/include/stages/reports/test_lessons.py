@@ -45,6 +45,11 @@ def quality(**overrides: Any) -> LabelQuality:
     return LabelQuality(**(whole | overrides))
 
 
+def confidence_off_by(low: float, right: float = 0.7) -> ConfidenceCalibration:
+    curve = (ReliabilityPoint(0.8, right, 50.0), ReliabilityPoint(0.9, 0.9, 1.0))
+    return ConfidenceCalibration(verdict="measured", error=0.15, low=low, high=0.2, curve=curve)
+
+
 def drift(route: str, *, flagged: bool = True) -> DriftVerdict:
     return make_drift_verdict("day", "drift", flagged=flagged, route=route)
 
@@ -104,7 +109,13 @@ def test_lessons_of_what_stands_out_are_one_sentence_each(given: dict[str, Any],
     [
         pytest.param({"rule": Gate(margin=0.02), "gate": verdict("promote", wins=39, losses=7)}, id="promoted"),
         pytest.param({"rule": Gate(margin=0.02), "gate": verdict("reject", wins=7, losses=39)}, id="not ahead"),
+        pytest.param({"rule": Gate(margin=0.02), "gate": verdict("reject", wins=7, losses=7)}, id="as often"),
+        pytest.param(
+            {"rule": Gate(rule="non_inferior", margin=0.02), "gate": verdict("reject", wins=39, losses=7)},
+            id="no lead asked for",
+        ),
         pytest.param({"gate": verdict("reject", wins=39, losses=7)}, id="no margin"),
+        pytest.param({"evaluation": evaluation(confidence_off_by(0.049))}, id="nearly calibrated"),
         pytest.param({"corrected": Corrections(9, 2, [("earn", "ship", 2)], [])}, id="rare correction"),
         pytest.param({"evaluation": evaluation(ship=recall(0.3, high=0.8))}, id="interval reaches the score"),
         pytest.param({"quality": quality(annotators=[*ALIKE, Annotator("cleo", 3, 3, 2)])}, id="few answers"),
@@ -118,13 +129,14 @@ def test_lessons_of_what_does_not_stand_out_are_none(given: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
-    [pytest.param(0.95, "more often right", id="modest"), pytest.param(0.6, "less often right", id="bold")],
+    ("right", "said"),
+    [
+        pytest.param(0.95, "is off by 0.15 (0.05 to 0.20): it is more often right", id="modest"),
+        pytest.param(0.6, "is off by 0.15 (0.05 to 0.20): it is less often right", id="bold"),
+    ],
 )
-def test_lessons_of_confidence_say_which_way_it_is_wrong(share: float, said: str) -> None:
-    curve = (ReliabilityPoint(0.8, share, 50.0),)
-    off = ConfidenceCalibration(verdict="measured", error=0.15, low=0.1, high=0.2, curve=curve)
-    (sentence,) = taught(evaluation=evaluation(off))
+def test_lessons_of_confidence_say_which_way_it_is_wrong(right: float, said: str) -> None:
+    (sentence,) = taught(evaluation=evaluation(confidence_off_by(0.05, right)))
     assert said in sentence
 
 

@@ -8,7 +8,8 @@ from include.foundation.errors import ContractError
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.rows import rows_of
 from include.stages.gate.approval import record_approval
-from include.stages.reports.release_notes import headline, notes_name, write_release_notes
+from include.stages.reports.loop_history import LoopHistory
+from include.stages.reports.release_notes import headline, notes, notes_name, write_release_notes
 from tests.decision_builders import make_drift_verdict, make_evaluation, make_gate_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page, files_of
@@ -43,6 +44,34 @@ def test_release_notes_of_a_promotion_say_what_changed_and_why(played: Played, w
     assert "30 labels were asked for in this cycle, 30 answered, 30 accepted" in text
     assert played.promoted.evidence_digest in text
     assert played.promoted.run_id in text
+
+
+def test_release_notes_lead_with_the_few_numbers_that_one_reads_first(played: Played) -> None:
+    ledger = LoopHistory(played.store)
+    first, promoted, rejected = (notes(played.store, gate, ledger) for gate in played.gates)
+    assert first["figures"] == [("score", "1.000")]
+    assert promoted["figures"] == [
+        ("score, champion → challenger", "0.000 → 1.000"),
+        ("right where they differ", "15 : 0"),
+        ("evidence (e-value)", "3,503 of 32.9"),
+        ("labels, this cycle and so far", "30 · 30"),
+    ]
+    assert rejected["figures"][-1] == ("labels, this cycle and so far", "30 · 60")
+    assert [len(facts["cycles"]) for facts in (first, promoted, rejected)] == [0, 1, 2]
+    assert [facts["lineage"]["champion it met"] for facts in (first, promoted)] == ["none", "version 1"]
+
+
+def test_release_notes_tell_of_each_slice_what_the_gate_said(played: Played) -> None:
+    ledger = LoopHistory(played.store)
+    said = [
+        [(part["name"], part["verdict"], part["apart"]) for part in notes(played.store, gate, ledger)["slices"]]
+        for gate in played.gates
+    ]
+    assert said == [
+        [("desk = not given", "not judged", None)],
+        [("desk = eu", "inconclusive", 8), ("desk = us", "inconclusive", 7)],
+        [("desk = eu", "not shown to be worse", 18), ("desk = us", "not shown to be worse", 17)],
+    ]
 
 
 def test_release_notes_of_a_cycle_do_not_tell_of_later_ones(played: Played, written: dict[str, Path]) -> None:

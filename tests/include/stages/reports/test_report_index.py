@@ -4,6 +4,7 @@ from pathlib import Path
 from include.foundation.decisions import record
 from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.stages.reports.loop_history import LoopHistory
+from include.stages.reports.overview import overview
 from include.stages.reports.release_notes import update_index, write_index, write_release_notes
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
@@ -17,6 +18,18 @@ def test_index_after_notes_on_an_older_verdict_is_still_of_now(played: Played, w
     write_release_notes(played.store, played.first)
     assert index.read_bytes() == newest
     assert "version 2 is live" in Page(newest.decode()).text
+
+
+def test_index_counts_what_became_of_the_cycles_and_dates_each_change(played: Played) -> None:
+    facts = overview(played.store, LoopHistory(played.store))
+    assert facts["figures"] == [
+        ("cycles", "2"), ("promoted, refused", "2, 1"), ("rolled back", "0"), ("labels so far", "60"),
+    ]  # fmt: skip
+    changes = [(moment, change.model_version) for moment, change in facts["live"]["changes"]]
+    assert changes == [("the beginning", "1"), ("2026-11-01 00:29", "2")]
+    assert facts["live"]["since"] == "2026-11-01 00:29"
+    promised, score = facts["live"]["promised"], played.promoted.scores.challenger
+    assert (promised.value, promised.low, promised.high) == (score.value, score.low, score.high)
 
 
 def test_index_of_an_empty_store_says_that_nothing_is_live(world: TinyWorld) -> None:
