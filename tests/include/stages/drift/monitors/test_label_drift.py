@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from include.stages.drift.monitors.label_drift import label_findings
 from tests.builders import DAY, day, make_store
@@ -20,6 +21,40 @@ def test_other_mix_of_classes_is_flagged_and_the_same_mix_is_not(tmp_path):
     assert {finding.statistic for finding in findings if finding.flagged} == {"earn", "acq"}
     assert label_findings(store, day(), before + other[:5]) == []
     assert label_findings(store, day(), [row for row in before if row.ts > DAY - timedelta(days=15)] + other) == []
+
+
+def of_classes(earn, acq, **more):
+    return [labeled(label="earn", **more) for _ in range(earn)] + [labeled(label="acq", **more) for _ in range(acq)]
+
+
+@pytest.mark.parametrize(("daily", "dispersion"), [((5, 5), 1.0), ((2, 8), 8 * 10 * 0.3**2 / (0.25 * 7))])
+def test_p_value_is_that_of_a_t_test_on_the_arcsine_scale_between_two_stretches_of_days(tmp_path, daily, dispersion):
+    """The days from a month before to a week before the window's end, against those of that week."""
+    week = timedelta(days=-6)
+    before = [
+        row for n in range(8) for row in of_classes(daily[n % 2], 10 - daily[n % 2], after=week - timedelta(days=n + 1))
+    ]
+    month = timedelta(days=28)
+    start = of_classes(daily[0], 10 - daily[0], after=week - month)  # the first moment that counts
+    before = [*before[10:], *start]
+    now = [*of_classes(15, 5, after=week), *of_classes(15, 5)]
+    outside = [*of_classes(9, 0, after=week - month - timedelta(seconds=1)), *of_classes(9, 0, after=timedelta(days=1))]
+    found = {each.statistic: each for each in label_findings(make_store(tmp_path), day(), [*before, *now, *outside])}
+    noise = np.sqrt(dispersion * (1 / 40 + 1 / 80) / 4)
+    t = (np.arcsin(np.sqrt(0.75)) - np.arcsin(np.sqrt(0.5))) / noise
+    for name, share in (("earn", 0.75), ("acq", 0.25)):
+        assert found[name].p_value == pytest.approx(2 * stats.t.sf(t, 7), rel=1e-6)
+        assert (found[name].details.share, found[name].details.before) == pytest.approx((share, 0.5))
+        assert (found[name].effect, found[name].details.effective_rows) == (0.25, pytest.approx((40, 80)))
+    assert (found["grain"].p_value, found["grain"].effect) == (1, 0)
+
+
+@pytest.mark.parametrize(("current", "reference", "days", "judged"), [
+    (30, 30, 7, True), (29, 30, 7, False), (30, 29, 7, False), (30, 30, 6, False),
+])  # fmt: skip
+def test_shares_of_too_few_labels_or_days_are_not_compared(tmp_path, current, reference, days, judged):
+    before = [labeled(n, after=timedelta(days=-9 - n % days)) for n in range(reference)]
+    assert bool(label_findings(make_store(tmp_path), day(), before + of_classes(current, 0))) is judged
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.1])

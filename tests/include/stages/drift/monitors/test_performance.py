@@ -41,6 +41,48 @@ def test_drop_is_shown_on_labels_and_a_few_are_inconclusive(tmp_path):
     assert performance_findings(make_store(tmp_path / ".."), day(), many) == []
 
 
+WRONG_ELSEWHERE = [
+    labeled(correct=False, after=timedelta(days=-5)),  # the moment it went live
+    labeled(correct=False, after=timedelta(days=1)),  # the window's end
+    labeled(correct=False, model_version="1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("promised", "right", "state", "effect", "floor"),
+    [
+        pytest.param(0.9, [True] * 99 + [False], "holds", 0.0, 0.88, id="better"),
+        pytest.param(0.9, [True] * 8 + [False] * 2, "has not been shown to have dropped", 0.1, 0.88, id="few"),
+        pytest.param(0.9, [False] * 50, "has dropped", 0.9, 0.88, id="worse"),
+        pytest.param(0.02, [False] * 50, "holds", 0.02, 0.0, id="promised nothing much"),
+    ],
+)
+def test_accuracy_is_of_the_rows_that_the_live_version_answered_since(tmp_path, promised, right, state, effect, floor):
+    store = deployed(tmp_path, promised)
+    rows = [labeled(n, correct=correct) for n, correct in enumerate(right)]
+    finding = performance_findings(store, day(), [*rows, *WRONG_ELSEWHERE])[0]
+    assert finding.sentence.startswith(f"Accuracy on labels {state}: ")
+    assert (finding.details.estimate.rows, finding.details.estimate.value) == (len(right), np.mean(right))
+    assert (finding.effect, finding.details.floor) == (pytest.approx(effect), pytest.approx(floor))
+    assert finding.flagged is (state == "has dropped")
+    assert performance_findings(store, day(), WRONG_ELSEWHERE) == []
+
+
+@pytest.mark.parametrize("count", [29, 30])
+def test_segment_is_held_against_its_labels_before_and_shares_half_the_rate(tmp_path, count):
+    store = deployed(tmp_path)
+    before = [labeled(n, after=timedelta(days=-5 - n % 2)) for n in range(count)]
+    current = [labeled(n, correct=False) for n in range(10)] + [labeled(segments=("desk=us",))]
+    findings = performance_findings(store, day(), [*before, *current])
+    assert [finding.segment for finding in findings] == ["", "desk=eu", "desk=us"]
+    half = store.loop.drift.false_alarm_rate / 2
+    assert [finding.details.needed for finding in findings] == pytest.approx([1 / half, 2 / half, 2 / half])
+    known = accuracy(before).low if count == 30 else None
+    assert [finding.details.reference for finding in findings] == [0.9, known, None]
+    assert "Accuracy on labels in desk=us is 1.000" in findings[2].sentence
+    assert [finding.details.estimate.rows for finding in findings] == [11, 10, 1]
+
+
 def test_looking_every_day_rarely_alarms_while_nothing_drops(tmp_path):
     """Two hundred loops, looked at after each of thirty days of five labels; the budget is 5 %."""
     store, generator, alarms, loops = deployed(tmp_path, 0.8), np.random.default_rng(0), 0, 200
