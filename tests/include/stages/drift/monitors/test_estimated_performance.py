@@ -41,12 +41,12 @@ def test_calibration_shrinks_the_weighted_share_of_each_fifth_towards_its_confid
 
 
 def test_estimate_of_a_day_is_the_mean_of_its_bins_or_of_its_values_where_it_has_no_bins():
-    binned = numeric_profile([0.3, 0.3, 0.3, 0.9], [-np.inf, 0.5, np.inf], number=1, segment="desk=eu")
-    whole = numeric_profile([0.3, 0.3, 0.3, 0.9, np.nan], [-np.inf, np.inf], number=1)
+    binned = numeric_profile([0.1, 0.1, 0.1, 0.9], [-np.inf, 0.5, np.inf], number=1, segment="desk=eu")
+    whole = numeric_profile([0.25, 0.25, 0.25, 0.75, np.nan], [-np.inf, np.inf], number=1)
     empty = numeric_profile([np.nan], [-np.inf, np.inf], number=2)
     days = {binned.day, empty.day}
     found = _by_segment([binned, whole, empty, numeric_profile([0.1], number=3)], days, UNCALIBRATED)
-    assert found == {"desk=eu": [DayEstimate(0.375, 4)], "": [DayEstimate(0.45, 4)]}
+    assert found == {"desk=eu": [DayEstimate(0.375, 4)], "": [DayEstimate(0.375, 4)]}
 
 
 ORDINARY = [DayEstimate(accuracy, 100) for accuracy in (0.8, 0.82, 0.84, 0.86, 0.8, 0.82, 0.84)]
