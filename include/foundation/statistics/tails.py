@@ -22,6 +22,17 @@ def two_sided_t(t: Numbers, degrees: int) -> Numbers:
         return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t**2))
 
 
+def chance_in_words(p_value: float) -> str:
+    """Return what a sentence says of a p-value; none is exactly 0, also where a double cannot hold it.
+
+    Examples
+    --------
+    >>> chance_in_words(0.0463), chance_in_words(3e-12), chance_in_words(0.0)
+    ('p = 0.046', 'p = 3e-12', 'p < 1e-300')
+    """
+    return f"p = {p_value:.2g}" if p_value > TINIEST else f"p < {TINIEST:g}"
+
+
 def upper_f(ratio: Numbers, numerator: int, denominator: int) -> Numbers:
     """Return the probability that an F variable is above a ratio of variances.
 

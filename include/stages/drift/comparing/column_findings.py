@@ -6,6 +6,7 @@ from itertools import dropwhile
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Monitor
+from include.foundation.statistics.tails import chance_in_words
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
 from include.stages.drift.comparing.differences import Difference, differences, most_significant
 from include.stages.drift.discoveries import discoveries
@@ -115,11 +116,11 @@ def _finding(drift: Drift, key: Key, difference: Difference, rows: int, *, disco
     where = f"{column} in {segment}" if segment else column
     told = {
         NEWLY_LOGGED: f"{where}: is logged now and was not before: a change of what is logged, not drift.",
-        NOT_LOGGED: f"{where}: is not logged any more: a change of what is logged; p = {p_value:.2g}.",
+        NOT_LOGGED: f"{where}: is not logged any more: a change of what is logged; {chance_in_words(p_value)}.",
     }
     sentence = told.get(statistic) or (
         f"{where}: {statistic} differs from ordinary days, effect {effect:.2f} (floor {drift.min_effect:.2f}), "
-        f"p = {p_value:.2g}."
+        f"{chance_in_words(p_value)}."
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,

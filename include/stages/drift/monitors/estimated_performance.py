@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
 from include.foundation.intervals import Interval
-from include.foundation.statistics.tails import two_sided_t
+from include.foundation.statistics.tails import chance_in_words, two_sided_t
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.discoveries import discoveries
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
@@ -187,7 +187,7 @@ def _finding(drift: Drift, segment: str, comparison: Comparison, labels: int, *,
     where = f" in {segment}" if segment else ""
     sentence = (
         f"Estimated accuracy{where} is {estimate:.3f}, {reference:.3f} ± {width:.3f} on ordinary days "
-        f"(p = {comparison.p_value:.2g}, {how}). {BLIND}"
+        f"({chance_in_words(comparison.p_value)}, {how}). {BLIND}"
     )
     return MonitorFinding(
         monitor="estimated_performance", column="accuracy", segment=segment, statistic="estimate", effect=drop,

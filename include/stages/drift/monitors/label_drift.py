@@ -9,7 +9,7 @@ from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS
 from include.foundation.decisions.drift_verdict import ALL_ROWS, LabelShareDetails, MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import effective_rows
-from include.foundation.statistics.tails import two_sided_t
+from include.foundation.statistics.tails import chance_in_words, two_sided_t
 from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.discoveries import discoveries
@@ -72,7 +72,7 @@ def _finding(name: str, details: LabelShareDetails, p_value: float, *, flagged: 
     return MonitorFinding(
         monitor="label", column="label", segment=ALL_ROWS, statistic=name, effect=abs(share - before), p_value=p_value,
         flagged=flagged, details=details,
-        sentence=f"Class {name} is {share:.1%} of the labels of the last seven days, {before:.1%} before; p = {p_value:.2g}.",
+        sentence=f"Class {name} is {share:.1%} of the labels of the last seven days, {before:.1%} before; {chance_in_words(p_value)}.",
     )  # fmt: skip
 
 

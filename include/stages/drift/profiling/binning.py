@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 BINS = 20
 CELLS = 1024
+SINGLE = 2**-23  # relative: a double and what single precision makes of it are nearer to each other
 FEWEST_CELLS = 4
 
 
@@ -20,22 +21,21 @@ def bin_edges(values: NDArray[np.float64]) -> list[float]:
     -------
     list of float
         Increasing; ``[-inf, inf]`` if no value is finite. A value that is several quantiles at once, as in a constant, a count
-        or a flag, gets a bin of its own. Otherwise the quantiles are rounded to a uniform grid, on which `Binning` is fast,
-        unless the grid is too coarse for them (heavy tails).
+        or a flag, gets a bin of its own, which holds it in single precision, too. Otherwise the quantiles are rounded to a
+        uniform grid, on which `Binning` is fast, unless the grid is too coarse for them (heavy tails).
 
     Examples
     --------
-    >>> bin_edges(np.array([1.0, 1.0, 1.0]))
-    [-inf, 1.0, 1.0000000000000002, inf]
+    >>> bin_edges(np.array([8.0, 8.0, 8.0]))
+    [-inf, 7.999999046325684, 8.000000953674316, inf]
     """
     finite = np.sort(values[np.isfinite(values)])
     if finite.size == 0:
         return [-np.inf, np.inf]
     places = np.arange(1, BINS) * finite.size // BINS
     quantiles, times = np.unique(finite[places], return_counts=True)
-    repeated = quantiles[times > 1]
-    separated = np.union1d(quantiles, np.nextafter(repeated, np.inf))
-    inner = separated if repeated.size else _rounded_to_grid(quantiles)
+    is_repeated = times > 1
+    inner = _separated(quantiles, is_repeated) if is_repeated.any() else _rounded_to_grid(quantiles)
     return [-np.inf, *inner[np.isfinite(inner)].tolist(), np.inf]
 
 
@@ -76,6 +76,16 @@ class Binning:
         """Return how many of the cells lie in each bin, (k,)."""
         counts = np.bincount(cells, minlength=self.bin_of_cell.size)
         return np.bincount(self.bin_of_cell, weights=counts, minlength=len(self.edges) - 1).astype(np.int64)
+
+
+def _separated(quantiles: NDArray[np.float64], is_repeated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return edges that give each repeated quantile a bin of its own, which ends halfway to the next quantile at most."""
+    middles = np.concatenate([[-np.inf], quantiles[:-1] / 2 + quantiles[1:] / 2, [np.inf]])
+    with np.errstate(over="ignore"):
+        width = np.abs(quantiles) * SINGLE
+        low = np.clip(quantiles - width, middles[:-1], quantiles)
+        high = np.maximum(np.minimum(quantiles + width, middles[1:]), np.nextafter(quantiles, np.inf))
+    return np.union1d(quantiles[~is_repeated], np.concatenate([low[is_repeated], high[is_repeated]]))
 
 
 def _rounded_to_grid(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:

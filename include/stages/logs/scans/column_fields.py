@@ -10,7 +10,7 @@ from include.stages.logs.rules.sql_text import literal, pointer, quoted
 
 ABSENT = ("NULL", "NULL")  # SQL and type of a field that the file does not have
 JSON_TEXTS = {"VARCHAR", "JSON"}
-FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+FLOATS, DECIMAL = ("FLOAT", "DOUBLE"), "DECIMAL"
 IN_JSON = " ->> "
 
 
@@ -33,11 +33,12 @@ class ColumnFields:
         """Return a field as VARCHAR."""
         given, given_type = self._given(path)
         text = f"CAST({given} AS VARCHAR)"
-        if given_type.startswith(FRACTIONS):
-            is_whole = f"isfinite({given}::DOUBLE) AND {given} = trunc({given}) AND abs({given}) < {EXACT}"
-            is_rewritten = f"NOT isfinite({given}::DOUBLE)" if given_type in FRACTIONS else f"{given} <> trunc({given})"
+        if given_type.startswith(DECIMAL):
+            return Field(f"CAST(trunc({given}) AS VARCHAR)", f"coalesce({given} <> trunc({given}), false)")
+        if given_type in FLOATS:
+            is_whole = f"isfinite({given}) AND {given} = trunc({given}) AND abs({given}) < {EXACT}"
             whole = f"CASE WHEN {is_whole} THEN CAST(CAST({given} AS BIGINT) AS VARCHAR) ELSE {text} END"
-            return Field(whole, f"coalesce({is_rewritten}, false)")
+            return Field(whole, f"coalesce(NOT isfinite({given}), false)")
         return Field(text, may_be_rewritten(text) if IN_JSON in given else "false")
 
     def number(self, path: Path) -> Field:

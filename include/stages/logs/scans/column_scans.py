@@ -21,6 +21,8 @@ from include.stages.logs.scans.column_fields import ColumnFields
 from include.stages.logs.scans.file_scan import NumberedLine, Scan
 
 FETCHED = 20_000
+MOST_DIGITS = 38
+TEXTS = ("trace_id", "model_version", "prediction", "user_id", "segments")
 FORGET_REJECTS = "DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans"
 
 
@@ -146,9 +148,17 @@ class ParquetScan(ColumnScan):
         if any("BLOB" in str(types[name]) for name in _columns_read(self.loop) & types.keys()):
             self._bytes_are_text = True  # some writers leave out that they are
             types = super()._described()
-        if types and (twice := repeats(self._names(types))):
-            self.problems = [Problem("not_parquet", f"the file has {twice}")]
+        wrong = types and (repeats(self._names(types)) or self._wide(types))
+        if wrong:
+            self.problems = [Problem("not_parquet", f"the file has {wrong}")]
         return types
+
+    def _wide(self, types: Iterable[str]) -> str | None:
+        """Say which ids and names are decimals of so many digits that DuckDB reads them as nearby doubles."""
+        query = f"SELECT name FROM parquet_schema({literal(str(self.path))}) WHERE precision > {MOST_DIGITS}"
+        found = {name for (name,) in self._connection.execute(query).fetchall()}
+        wide = sorted(found & set(types) & _columns_read(self.loop, *TEXTS))
+        return f"decimals of more than {MOST_DIGITS} digits, cast them to text: {', '.join(wide)}" if wide else None
 
     def _names(self, types: Iterable[str]) -> list[str]:
         """Return the names of the file's columns, also of those that DuckDB renames since it takes them for repeats."""

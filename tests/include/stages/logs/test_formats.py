@@ -6,6 +6,7 @@ import io
 import json
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ import pytest
 from include.foundation.digests import table_digest
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
-from tests.builders import KEY, day, make_store
+from tests.builders import KEY, day, line, make_store
 from tests.include.stages.logs.log_builders import ABSENT, rich_line, rich_loop
 
 COUNT = 6
@@ -376,3 +377,30 @@ def test_names_that_others_take_for_nothing_are_names(tmp_path, log_format):
     assert [(row["predicted"], row["input_kind"], row["segment_desk"]) for row in rows] == [
         (name,) * 3 for name in names
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "text"),
+    [
+        (pa.decimal128(18, 0), "5", "5"),
+        (pa.decimal128(18, 0), "-999999999999999999", "-999999999999999999"),
+        (pa.decimal128(38, 0), "9" * 38, "9" * 38),
+        (pa.decimal128(38, 9), "9007199254740993", "9007199254740993"),
+        (pa.decimal128(9, 2), "5", "5"),
+        (pa.decimal128(9, 2), "1.5", "1.5"),
+        (pa.decimal128(9, 9), "0.000000001", "1e-09"),
+        (pa.decimal128(9, 2), "0", "0"),
+    ],
+)
+def test_decimal_is_the_id_that_the_same_number_is_elsewhere(tmp_path, kind, number, text):
+    (tmp_path / "feedback").mkdir()
+    source = {"format": "parquet", "uri": str(tmp_path / "feedback")}
+    store = make_store(tmp_path, logs={"format": "parquet"}, feedback=source)
+    ids = pa.array([Decimal(number)], kind)
+    signal = {"feedback_id": "f", "ts": line(0)["ts"], "kind": "explicit", "signal": "report"}
+    for folder, record in (("logs", line(0, trace_id=None, probabilities=None)), ("feedback", signal)):
+        rows = pa.Table.from_pylist([record]).append_column("trace_id", ids)
+        pq.write_table(rows, tmp_path / folder / "a.parquet")
+    pull_logs(store, day(), KEY)
+    pull_feedback(store, day(), KEY)
+    assert [store.read(table).column("trace_id").to_pylist() for table in ("predictions", "feedback")] == [[text]] * 2

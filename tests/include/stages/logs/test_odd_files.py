@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,6 +60,20 @@ def test_parquet_file_with_a_column_twice_is_refused_rather_than_read_by_one_of_
     assert pull_logs(store, day(), KEY).rows == 1
     assert refused(store) == [("joined.parquet", "not_parquet")]
     assert "columns twice, or alike but for upper and lower case: " in store.read("quarantine")["reason"][0].as_py()
+
+
+def test_ids_that_would_be_read_as_nearby_doubles_are_refused_with_their_file(tmp_path):
+    """BigQuery exports BIGNUMERIC so; DuckDB reads 5 as 5.000000000000001."""
+    store = make_store(tmp_path, logs={"format": "parquet"})
+    rows = pa.Table.from_pylist([line(1, trace_id=None, probabilities=None)])
+    wide = pa.array([Decimal(5)], pa.decimal256(76, 38))
+    pq.write_table(rows.append_column("trace_id", wide), tmp_path / "logs" / "0.parquet")
+    harmless = rows.append_column("trace_id", pa.array(["t1"])).append_column("price", wide)
+    pq.write_table(harmless, tmp_path / "logs" / "1.parquet")
+    assert pull_logs(store, day(), KEY).rows == 1
+    (row,) = store.read("quarantine").to_pylist()
+    assert (row["source"], row["reason_code"]) == ("0.parquet", "not_parquet")
+    assert row["reason"].endswith("decimals of more than 38 digits, cast them to text: trace_id")
 
 
 @pytest.mark.parametrize("nested", [False, True])

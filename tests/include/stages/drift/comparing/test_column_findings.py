@@ -5,6 +5,7 @@ import pytest
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.stages.drift.comparing.column_findings import judge_columns, monitor_of
+from include.stages.drift.profiling.binning import bin_edges
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_days, numeric_profile
 
 REPETITIONS = 60
@@ -156,3 +157,17 @@ def test_monitors_are_those_of_the_columns():
 @pytest.mark.parametrize("window", [{}, {("", "x"): []}], ids=["nothing", "no-day"])
 def test_nothing_to_judge_gives_no_finding(window):
     assert judge_columns(Drift(), window, {}) == []
+
+
+@pytest.mark.parametrize("constant", [0.1, -1 / 3, 1e12 + 0.1])
+def test_constant_that_is_logged_in_single_precision_has_not_moved_and_another_constant_has(constant):
+    edges = bin_edges(np.full(50, constant))
+    reference = [numeric_profile([constant] * 50, edges, number=number) for number in range(14)]
+
+    def judged(value):
+        window = [numeric_profile([value] * 50, edges, number=14)]
+        return judge_columns(Drift(seasonality="none"), {("", "x"): window}, {("", "x"): reference})[0]
+
+    assert not judged(np.float64(np.float32(constant))).flagged
+    assert judged(constant * 1.001).flagged
+    assert judged(constant * 1.001).sentence.endswith("p < 1e-300.")

@@ -19,6 +19,11 @@ SAMPLES = {
 }
 
 
+def bins_of(sample, values):
+    binning = Binning(bin_edges(sample))
+    return binning.bin_of_cell[binning.cells(values)].tolist()
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_edges_increase_and_cover_everything(name):
     edges = np.array(bin_edges(SAMPLES[name]))
@@ -43,12 +48,24 @@ def test_normal_sample_is_binned_by_the_grid():
     assert binning.bin_of_cell.size > BINS
 
 
-@pytest.mark.parametrize("value", [-3.0, 0.0, 7.0, 1e-300])
+@pytest.mark.parametrize("value", [-3.0, 0.0, 7.0, 1e-300, 0.1, 1.7e308])
 def test_constant_has_a_bin_of_its_own(value):
-    edges = bin_edges(np.full(50, value))
-    binning = Binning(edges)
-    around = np.array([np.nextafter(value, -np.inf), value, np.nextafter(value, np.inf)])
-    assert binning.bin_of_cell[binning.cells(around)].tolist() == [0, 1, 2]
+    step = abs(value) * 1e-6 or 5e-324
+    around = np.array([value - step, value, value + step])
+    assert bins_of(np.full(50, value), around) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("value", [0.1, -1 / 3, 1e30, 123456.789, 5e-30])
+def test_constant_in_single_precision_is_the_same_constant(value):
+    assert bins_of(np.full(50, value), np.array([np.float32(value)], dtype=np.float64)) == [1]
+    assert bins_of(np.full(50, np.float64(np.float32(value))), np.array([value])) == [1]
+
+
+def test_repeated_values_that_single_precision_would_not_tell_apart_are_told_apart():
+    values = 2.0**40 + np.arange(3)
+    assert len(set(bins_of(np.repeat(values, 20), values))) == 3
+    neighbours = np.array([1.0, np.nextafter(1.0, 2.0)])
+    assert len(set(bins_of(np.repeat(neighbours, 20), neighbours))) == 2
 
 
 def test_no_finite_value_gives_one_bin():
