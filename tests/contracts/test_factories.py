@@ -122,3 +122,17 @@ def test_factory_trained_without_a_word_or_number_answers_or_says_that_it_cannot
     else:
         of_classes = probabilities(store, fit(store, data), data.train)
         np.testing.assert_allclose(of_classes.sum(axis=1), 1, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("extremes", [(1.79e308,), (1.79e308, -1.79e308), (1e200,), (-1e155,)])
+def test_factory_meets_extreme_numbers_in_training_and_afterwards(store: LoopStore, extremes: tuple[float, ...]) -> None:
+    """One such row would end every training (https://github.com/scikit-learn/scikit-learn/issues/13007)."""
+    ordinary = dataset(store.loop)
+    rows = ordinary.train.to_pylist()
+    for row, value in zip(rows, extremes, strict=False):
+        row |= {name: value for name in row if name == "input_price"}
+        row |= {name: [value, 0.0, 0.0, -value] for name in row if name == "input_pixels"}
+    extreme = rows_of(store.loop, "labels", rows)
+    for trained_on in (ordinary, Dataset("digest", 0, extreme, extreme.slice(0, 0))):
+        of_classes = probabilities(store, fit(store, trained_on), extreme)
+        np.testing.assert_allclose(of_classes.sum(axis=1), 1, rtol=0, atol=1e-12)

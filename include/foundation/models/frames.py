@@ -1,14 +1,18 @@
 """Turn rows of the store into the frame that a model takes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LARGEST = float(np.finfo(np.float32).max)  # squares and sums of it are finite, and trees take single precision
 
 
 def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
@@ -24,7 +28,8 @@ def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
     Returns
     -------
     pandas.DataFrame
-        As many rows, in the same order.
+        As many rows, in the same order. Numbers beyond ±3.4e38 are that, since few models take larger ones: a single row would
+        end every training, or whatever asks a model about it.
     """
     import pandas as pd
 
@@ -35,10 +40,14 @@ def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
             size = item.size or 0
             unknown = [np.nan] * size
             vectors = [unknown if value is None else value for value in values]
-            matrix = np.array(vectors, dtype=np.float64).reshape(-1, size)
+            matrix = _numbers(vectors).reshape(-1, size)
             columns |= {f"{name}_{place}": matrix[:, place] for place in range(size)}
         elif item.type == "numeric":
-            columns[name] = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+            columns[name] = _numbers([np.nan if value is None else value for value in values])
         else:
             columns[name] = pd.Series(["" if value is None else value for value in values], dtype=object)
     return pd.DataFrame(columns)
+
+
+def _numbers(values: Sequence[object]) -> NDArray[np.float64]:
+    return np.clip(np.array(values, dtype=np.float64), -LARGEST, LARGEST)

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.errors import TrainingError
 from include.foundation.models.frames import features_frame
 from include.foundation.taxonomy import Taxonomy
 
@@ -45,19 +46,32 @@ class LoadedModel:
         ------
         ConfigError
             If the model speaks of classes of which the loop file does not say what became of them.
+        TrainingError
+            If the model fails on these rows.
         """
         taxonomy = Taxonomy.of(self.loop.task)
         spoken = [str(name) for name in self.estimator.classes_]
-        taxonomy.demand_declared(
-            spoken, f"model ({f'version {self.version}' if self.version else self.challenger_key})"
-        )
+        taxonomy.demand_declared(spoken, self._named)
         probabilities = np.zeros((rows.num_rows, len(taxonomy.classes)))
         if not rows.num_rows:
             return np.array([], dtype=object), probabilities
-        by_spoken = self.estimator.predict_proba(features_frame(self.loop, rows))
+        by_spoken = self._asked(rows)
         for name, of_class in zip(spoken, by_spoken.T, strict=True):
             if (meaning := taxonomy.current(name)) is not None:
                 probabilities[:, taxonomy.classes.index(meaning)] += of_class
         return np.array([taxonomy.shown(name) for name in spoken], dtype=object)[
             by_spoken.argmax(axis=1)
         ], probabilities
+
+    @property
+    def _named(self) -> str:
+        return f"model ({f'version {self.version}' if self.version else self.challenger_key})"
+
+    def _asked(self, rows: pa.Table) -> NDArray[np.float64]:
+        try:
+            return np.asarray(self.estimator.predict_proba(features_frame(self.loop, rows)))
+        except Exception as error:  # a model is the user's own code
+            raise TrainingError(
+                f"{self._named} cannot be asked for the probabilities of {rows.num_rows} rows: {error!r}; mend "
+                f"{self.loop.training.factory} so that it takes every row that the loop file lets in, and train again"
+            ) from error

@@ -51,12 +51,7 @@ def _probabilities(loop: Loop, estimator: Any, rows: pa.Table) -> np.ndarray:
     known = [str(name) for name in estimator.classes_]
     if strange := sorted(set(known) - set(loop.task.classes)):
         raise TrainingError(f"{loop.training.factory}: the model answers {strange}, expected classes of task.classes")
-    try:
-        probabilities = LoadedModel(loop, None, "rehearsal", "rehearsal", estimator).predict(rows)[1]
-    except Exception as error:  # a model is the user's own code
-        raise TrainingError(
-            f"{loop.training.factory}: the model cannot be asked for probabilities: {error!r}"
-        ) from error
+    probabilities = LoadedModel(loop, None, "rehearsal", "rehearsal", estimator).predict(rows)[1]
     if not (np.isfinite(probabilities).all() and np.abs(probabilities.sum(axis=1) - 1).max() <= TOLERANCE):
         raise TrainingError(f"{loop.training.factory}: predict_proba returns numbers that are no probabilities")
     return probabilities

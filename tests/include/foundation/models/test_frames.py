@@ -52,10 +52,17 @@ def test_features_frame_of_a_table_without_an_input_names_the_column() -> None:
         features_frame(LOOP, pa.table({"input_price": [1.0]}))
 
 
-@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, width=32)), max_size=8))
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32)), max_size=8))
 def test_features_frame_of_any_numbers_keeps_rows_in_order(prices: list[float | None]) -> None:
     count = len(prices)
     table = rows(text=["x"] * count, kind=["k"] * count, price=list(prices), pixels=[[0.0, 1.0, 2.0]] * count)
     found = features_frame(LOOP, table)["price"].tolist()
     assert [None if np.isnan(value) else value for value in found] == prices
     assert all(second - first == 1 for first, second in pairwise(features_frame(LOOP, table).index))
+
+
+@pytest.mark.parametrize("value", [1.79e308, -1e200])
+def test_features_frame_of_numbers_that_few_models_take_has_the_largest_that_they_do(value: float) -> None:
+    frame = features_frame(LOOP, rows(text=["a"], kind=["b"], price=[value], pixels=[[value, 0.0, 1e38]]))
+    largest = np.sign(value) * np.finfo(np.float32).max
+    assert frame[["price", "pixels_0", "pixels_1", "pixels_2"]].to_numpy().tolist() == [[largest, largest, 0.0, 1e38]]
