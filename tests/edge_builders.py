@@ -13,12 +13,13 @@ from include.foundation.store.person_keys import Role, person_key
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.backends import backend_for
-from include.stages.labeling.collecting import collect_annotations
+from include.stages.labeling.collecting import CollectReport, collect_annotations
 from include.stages.labels.seeds import admit_seed_labels
 from include.stages.logs.feedback.feedback_lines import pull_feedback
-from include.stages.logs.pulling import pull_logs
+from include.stages.logs.pulling import plan_pull, pull_logs
 from include.stages.logs.scans.file_scan import Scan
 from tests.builders import DAY, KEY, day, make_store
+from tests.include.stages.logs.log_builders import make_pull
 
 CLASSES = ["0", "1", "étude", "x" * 200]
 REQUESTS = ["r", "5", "6", "5.0", "1.5", "true", " x ", "9007199254740993", "NaN"]
@@ -41,6 +42,8 @@ class Edge:
         Returns a good line by its number.
     read
         Reads what is in the folder.
+    told
+        Returns what is told of that which is not read.
     fields
         The key in a line, and the column, of each kind of field that the edge has.
     role
@@ -55,6 +58,7 @@ class Edge:
     mark: str
     good: Callable[[int], dict[str, Any]]
     read: Callable[[LoopStore], object]
+    told: Callable[[LoopStore], Sequence[str]]
     fields: dict[str, tuple[str, str]]
     role: Role = "user"
     careful: bool = False
@@ -138,30 +142,40 @@ def _seed_line(number: int) -> dict[str, Any]:
     return {"input": {"text": f"text {number}"}, "label": "1", "ts": NOON}
 
 
+def _collected(store: LoopStore) -> CollectReport:
+    return collect_annotations(store, backend_for(store.loop, None), KEY)
+
+
 LOG_FIELDS = {
     "id": ("trace_id", "trace_id"), "class": ("prediction", "predicted"), "time": ("ts", "ts"),
     "person": ("user_id", "user_key"),
 }  # fmt: skip
 EDGES = [
-    Edge("logs", "logs", "predictions", "model_version", _log_line, lambda store: pull_logs(store, day(), KEY), LOG_FIELDS),
+    Edge(
+        "logs", "logs", "predictions", "model_version", _log_line, lambda store: pull_logs(store, day(), KEY),
+        lambda store: plan_pull(make_pull(store)).warnings, LOG_FIELDS,
+    ),
     Edge(
         "logs line by line", "logs", "predictions", "model_version", _log_line,
-        lambda store: pull_logs(store, day(), KEY), LOG_FIELDS, careful=True,
+        lambda store: pull_logs(store, day(), KEY), lambda store: plan_pull(make_pull(store)).warnings, LOG_FIELDS,
+        careful=True,
     ),
     Edge(
         "feedback", "feedback", "feedback", "signal", _feedback_line, lambda store: pull_feedback(store, day(), KEY),
+        lambda store: pull_feedback(store, day(), KEY).warnings,
         {"id": ("trace_id", "trace_id"), "time": ("ts", "ts"), "person": ("user_id", "user_key"),
          "truth": ("consent", "signal")},
     ),
     Edge(
         "answers", "labeling/answers", "annotations", "comment", _answer_line,
-        lambda store: collect_annotations(store, backend_for(store.loop, None), KEY),
+        _collected, lambda store: _collected(store).passed_over,
         {"id": ("request_id", "request_id"), "class": ("label", "label"), "time": ("created_at", "created_at"),
          "person": ("annotator", "annotator"), "seconds": ("lead_time_seconds", "lead_time_seconds")},
         role="annotator",
     ),
     Edge(
         "seeds", "seeds", "labels", "input_text", _seed_line, admit_seed_labels,
+        lambda store: admit_seed_labels(store).passed_over,
         {"class": ("label", "label"), "time": ("ts", "ts")},
     ),
 ]  # fmt: skip

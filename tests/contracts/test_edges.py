@@ -145,18 +145,32 @@ def test_odd_first_line_costs_no_other(edge: Edge, tmp_path):
     assert (set(edge.taken(store)), set(edge.refused(store))) == ({1}, {1})
 
 
+OTHER_THINGS = {
+    "b.jsonl.part": "does not end in", "c.jsonl~": "does not end in", "d.txt": "does not end in", "e": "does not end in",
+    "f.jsonl": "is a folder", "g.jsonl": "leads nowhere", "h.jsonl": "leads nowhere", "i.jsonl": "is no regular file",
+    "k": "is a link to a folder, which is not followed",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)
-def test_what_is_no_file_of_lines_is_passed_over(edge: Edge, tmp_path):
+def test_what_is_no_file_of_lines_is_passed_over_and_named(edge: Edge, tmp_path):
+    """What is being written is no news in a folder that programs write to, and it is where people do."""
     store = edge.store(tmp_path)
     edge.write(tmp_path, [edge.good(0)])
-    for name in (".a.jsonl.swp", ".half.jsonl", "_temporary/0.jsonl", "b.jsonl.part", "c.jsonl~", "d.txt", "e"):
+    hidden = [".a.jsonl.swp", ".half.jsonl", "_temporary/0.jsonl"]
+    for name in (*hidden, "b.jsonl.part", "c.jsonl~", "d.txt", "e"):
         edge.write(tmp_path, [b"{"], name)
     folder = tmp_path / edge.folder
     (folder / "f.jsonl").mkdir()
     (folder / "g.jsonl").symlink_to(folder / "nowhere")
     (folder / "h.jsonl").symlink_to(folder / "h.jsonl")
     os.mkfifo(folder / "i.jsonl")
+    (folder / "k").symlink_to(tmp_path / "labeling")
     edge.write(tmp_path, [], "j.jsonl")
+    told = "\n".join(edge.told(store))
+    assert [name for name, reason in OTHER_THINGS.items() if f"{name} {reason}" not in told] == []
+    assert [name in told for name in hidden] == [edge.name in ("answers", "seeds")] * 3
+    assert "j.jsonl" not in told
     edge.take(store)
     assert (set(edge.taken(store)), edge.refused(store)) == ({0}, {})
 

@@ -125,7 +125,9 @@ def test_factory_trained_without_a_word_or_number_answers_or_says_that_it_cannot
 
 
 @pytest.mark.parametrize("extremes", [(1.79e308,), (1.79e308, -1.79e308), (1e200,), (-1e155,)])
-def test_factory_meets_extreme_numbers_in_training_and_afterwards(store: LoopStore, extremes: tuple[float, ...]) -> None:
+def test_factory_meets_extreme_numbers_in_training_and_afterwards(
+    store: LoopStore, extremes: tuple[float, ...]
+) -> None:
     """One such row would end every training (https://github.com/scikit-learn/scikit-learn/issues/13007)."""
     ordinary = dataset(store.loop)
     rows = ordinary.train.to_pylist()

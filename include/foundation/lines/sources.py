@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from include.foundation.config.loading import resolve
 from include.foundation.errors import ConfigError, ObjectChangedError
-from include.foundation.store.objects.object_store import SINCE_LISTED, StoredObject
+from include.foundation.errors import listed as listed_below
+from include.foundation.store.objects.object_store import FOLDER, SINCE_LISTED, StoredObject
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.uris import is_remote
@@ -21,10 +22,7 @@ HIDDEN = "is hidden, so it is taken to be still being written"
 PLAN_AGAIN = "plan the pull again"
 SINCE = f"{SINCE_LISTED}; {PLAN_AGAIN}"
 
-OTHERS = (
-    "{} files that were written lately are not read, because their names do not end as those of the format do, such as {}. "
-    "If they are rotated logs, let the rotation keep the ending."
-)
+OTHERS = "{} files that were written lately are not read. If they are rotated logs, let the rotation keep the ending:"
 
 
 @dataclass(frozen=True)
@@ -78,12 +76,22 @@ class LogFile(StoredObject):
             raise ObjectChangedError(f"{error.message}; {PLAN_AGAIN}") from error
 
 
-def list_files(uri: str, log_format: str, written_after: datetime, s3_options: dict[str, Any]) -> list[LogFile]:
-    """Return the files of a folder that were written after a moment, in name order.
+class NotRead(NamedTuple):
+    """What is in a folder and is not read, with the reason."""
 
-    A file that was last written before an interval began cannot hold the interval's rows, so the cost of a pull grows
-    with what is new. Files and folders whose names start with ``.`` or ``_`` are being written and left out, as is a file that
-    does not end as the format's files do.
+    name: str
+    reason: str
+    written_at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.reason}"
+
+
+def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> tuple[list[LogFile], list[NotRead]]:
+    """Return the files of a folder, and what else is in it, both in name order.
+
+    Files and folders whose names start with ``.`` or ``_`` are being written and not read. Neither is a file that does not end
+    as the format's files do, such as ``a.jsonl.1``, nor what is no file.
 
     Parameters
     ----------
@@ -91,8 +99,6 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
         Folder, or ``s3://bucket/prefix``.
     log_format
         ``jsonl``, ``csv`` or ``parquet``; the first two also with ``.gz`` or ``.zst`` behind.
-    written_after
-        Aware datetime.
     s3_options
         Credentials and endpoint as ``boto3.client`` takes them.
 
@@ -103,54 +109,29 @@ def list_files(uri: str, log_format: str, written_after: datetime, s3_options: d
     StoreError
         If the object store cannot be read.
     """
-    return [file for file in files_and_others(uri, log_format, s3_options)[0] if file.written_at >= written_after]
-
-
-def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> tuple[list[LogFile], list[LogFile]]:
-    """Return the files of a folder in name order, and those that are not read because of their ending, such as ``a.jsonl.1``.
-
-    Parameters
-    ----------
-    uri, log_format, s3_options
-        As of `list_files`, whose errors it raises.
-    """
     place = resolve(uri)
-    listed = objects_at(place, s3_options).objects_in(place)
+    objects = objects_at(place, s3_options)
+    listed = objects.objects_in(place)
     if listed is None:
         kind = "bucket" if is_remote(place) else "folder"
         raise ConfigError(f"{place}: no such {kind}, expected log files there; create it or mend logs.uri")
-    files, others = list[LogFile](), list[LogFile]()
-    for item in sorted(listed, key=lambda item: item.name):
+    files, others = list[LogFile](), list[NotRead]()
+    for item in listed:
+        if reason := _why_not_read(item.name, log_format):
+            others.append(NotRead(item.name, reason, item.written_at))
+        else:
+            files.append(LogFile(**vars(item)))
+    for item, oddity in objects.oddities_in(place):
         reason = _why_not_read(item.name, log_format)
-        if reason != HIDDEN:
-            (others if reason else files).append(LogFile(**vars(item)))
-    return files, others
+        if oddity != FOLDER or not reason:
+            others.append(NotRead(item.name, HIDDEN if reason == HIDDEN else oddity, item.written_at))
+    return sorted(files, key=lambda file: file.name), sorted(others)
 
 
-def told_others(others: Sequence[LogFile]) -> list[str]:
-    """Return what is to be said of files that are not read because of their ending; nothing if there are none."""
-    return [OTHERS.format(len(others), others[0].name)] if others else []
-
-
-def passed_over(folder: str, log_format: str) -> list[str]:
-    """Return what is in a folder of this machine and is not read, with the reason; none if there is no such folder.
-
-    Examples
-    --------
-    >>> passed_over("no such folder", "jsonl")
-    []
-    """
-    names = []
-    for path in sorted(Path(folder).rglob("*")):
-        name = path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
-        reason = _why_not_read(name, log_format)
-        if path.is_dir():
-            reason = None if reason else "is a folder"
-        elif not path.is_file():
-            reason = "leads nowhere" if path.is_symlink() else "is no regular file"
-        if reason:
-            names.append(f"{name} {reason}")
-    return names
+def told_others(others: Sequence[NotRead]) -> list[str]:
+    """Return what is to be said of what is not read in a folder of logs; nothing of files that are being written."""
+    told = [str(each) for each in others if each.reason != HIDDEN]
+    return [listed_below(OTHERS.format(len(told)), told)] if told else []
 
 
 def _why_not_read(name: str, log_format: str) -> str | None:

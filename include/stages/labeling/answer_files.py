@@ -3,19 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.foundation.intervals import FIRST
 from include.foundation.lines.file_bytes import count_newlines
 from include.foundation.lines.line_files import Line, read_lines
-from include.foundation.lines.sources import Access, LogFile, list_files
+from include.foundation.lines.sources import Access, LogFile, NotRead, files_and_others
 from include.stages.labeling.answers_read import Mark
 from include.stages.logs.slices.file_slices import Slice, edges, is_divisible, without_unfinished_line
 
 LOCAL = Access()
 
 
-def files_in(folder: Path) -> list[LogFile]:
-    """Return the files of JSON lines in a folder and below it; none if there is no such folder."""
-    return list_files(str(folder), "jsonl", FIRST, {}) if folder.is_dir() else []
+def files_in(folder: Path) -> tuple[list[LogFile], list[NotRead]]:
+    """Return the files of JSON lines in a folder and below it, and what else there is; nothing if there is no such folder."""
+    return files_and_others(str(folder), "jsonl", {}) if folder.is_dir() else ([], [])
 
 
 def unread_lines(file: LogFile, mark: Mark | None, reader: str, patience: timedelta) -> tuple[list[Line], Mark | None]:

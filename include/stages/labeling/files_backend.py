@@ -12,7 +12,6 @@ from include.foundation.digests import digest_of
 from include.foundation.errors import ConfigError
 from include.foundation.lines.fields import read_id
 from include.foundation.lines.line_files import read_lines
-from include.foundation.lines.sources import passed_over
 from include.foundation.lines.values import json_line
 from include.foundation.store.objects.local_objects import LocalObjects
 from include.foundation.taxonomy import Taxonomy
@@ -56,7 +55,7 @@ class FilesBackend:
         """Return the file and line of each of these requests that was written, by request id."""
         wanted, positions = {request.request_id for request in requests}, {}
         batches = tuple({f"{_file_name(request.batch_id)}-" for request in requests})
-        for file in files_in(self.request_folder):
+        for file in files_in(self.request_folder)[0]:
             for line in read_lines(Path(file.uri)) if file.name.startswith(batches) else ():
                 request_id = read_id(line.record or {}, "request_id", [])
                 if request_id in wanted:
@@ -91,8 +90,9 @@ class FilesBackend:
         request_of = {trace_id: request_id for request_id, trace_id in requests.items()}
         names = sorted(Taxonomy.of(task).meanings)  # answers may use former names
         reader, patience = AnswerReader(names, requests, request_of), timedelta(hours=logs.look_back_hours)
-        answers = Answers([], passed_over=passed_over(str(self.answer_folder), "jsonl"))
-        for file in files_in(self.answer_folder):
+        files, others = files_in(self.answer_folder)
+        answers = Answers([], passed_over=[str(other) for other in others])
+        for file in files:
             lines, mark = unread_lines(file, read.get(file.name), digest_of(RULES, names), patience)
             latest = file.latest(logs.clock_skew_seconds)
             for answer in (reader.read(line, latest, file.name) for line in lines):

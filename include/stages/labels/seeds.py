@@ -1,17 +1,16 @@
 """Seed labels: the labels that a loop starts from. Whatever its files say later replaces what they said before."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.errors import short
-from include.foundation.intervals import FIRST
 from include.foundation.lines.fields import read_class, read_input, read_moment
 from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.refusals import refusal
-from include.foundation.lines.sources import LogFile, list_files
+from include.foundation.lines.sources import LogFile, files_and_others
 from include.foundation.lines.values import Problem, text_of
 from include.foundation.store.ledgers.deployments import BEGINNING
 from include.foundation.store.ledgers.outcomes import REMOVED, current_labels
@@ -35,11 +34,14 @@ class SeedReport:
         Lines in quarantine.
     changes
         In words: which labels were replaced or removed, and which lines contradict each other.
+    passed_over
+        What is in the folder and is not read, each with the reason.
     """
 
     admitted: int = 0
     refused: int = 0
     changes: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 class Seed(NamedTuple):
@@ -67,7 +69,8 @@ def admit_seed_labels(store: LoopStore) -> SeedReport:
         return SeedReport()
     seeds: dict[str, Seed] = {}
     refusals, changes, is_whole = [], [], True
-    for seed in _lines(store):
+    files, others = files_and_others(store.loop.training.seed_labels, "jsonl", store.s3_client_options)
+    for seed in _lines(store, files):
         if seed.line.problems:
             refusals.append(refusal(STAGE, seed.file.name, seed.line, None) | {"reason_code": "bad_seed"})
             is_whole = is_whole and seed.line.number is not None
@@ -82,12 +85,13 @@ def admit_seed_labels(store: LoopStore) -> SeedReport:
     refused = store.append_new("quarantine", rows_of(store.loop, "quarantine", refusals)).num_rows
     rows, replaced = _new_rows(store, seeds, is_whole=is_whole)
     store.append_new("labels", rows_of(store.loop, "labels", rows))
-    return SeedReport(len(rows) - len(replaced), refused, tuple((changes if refused else []) + replaced))
+    told = tuple((changes if refused else []) + replaced)
+    return SeedReport(len(rows) - len(replaced), refused, told, tuple(map(str, others)))
 
 
-def _lines(store: LoopStore) -> Iterator[Seed]:
+def _lines(store: LoopStore, files: Sequence[LogFile]) -> Iterator[Seed]:
     options, loop = store.s3_client_options, store.loop
-    for file in list_files(str(loop.training.seed_labels), "jsonl", FIRST, options):
+    for file in files:
         with file.opened(options) as path:
             for line in read_lines(path):
                 row, problems = _label(loop, line.record or {}, file)

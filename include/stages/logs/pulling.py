@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from include.foundation.digests import canonical_json, digest_of
 from include.foundation.intervals import Interval, moved
-from include.foundation.lines.sources import Access, LogFile, files_and_others, told_others
+from include.foundation.lines.sources import Access, LogFile, NotRead, files_and_others, told_others
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.loop_files import read_file, write_file
@@ -70,12 +70,12 @@ class PullPlan(NamedTuple):
     overlooked
         Files that no pull has read and this one does not read either, because they were last written before its window.
     others
-        Files of the window that are not read because of their ending.
+        What else was written in the window and is not read, with the reasons.
     """
 
     partitions: list[list[Slice]]
     overlooked: Sequence[LogFile] = ()
-    others: Sequence[LogFile] = ()
+    others: Sequence[NotRead] = ()
 
     @property
     def warnings(self) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from include.foundation.config.data_sections import FEEDBACK_FIELDS, Source
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
-from include.foundation.intervals import FIRST, Interval
+from include.foundation.intervals import Interval
 from include.foundation.lines.records import records
-from include.foundation.lines.sources import Access, LogFile, list_files
+from include.foundation.lines.sources import Access, LogFile, files_and_others
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.uris import is_remote
 from include.stages.logs.rules.field_paths import Path, prediction_paths, renamed
@@ -60,7 +60,7 @@ def look_at(loop: Loop, section: str, access: Access) -> Iterator[Finding]:
     if not is_remote(place := resolve(str(source.uri))) and objects_at(place, {}).objects_in(place) is None:
         yield Finding(False, f"{section}.uri: there is no folder {place} yet; pulling fails until there is")
         return
-    files = list_files(str(source.uri), source.format, FIRST, access.s3_options)
+    files = files_and_others(str(source.uri), source.format, access.s3_options)[0]
     small = [file for file in files if 0 < file.size <= (LARGEST_COPY if is_remote(place) else file.size)]
     if not small:
         yield Finding(False, _no_file(section, source, access))

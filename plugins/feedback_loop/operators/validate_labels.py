@@ -26,6 +26,8 @@ class ValidateLabelsOperator(LoopOperator):
             self.log.warning(
                 "%s", listed("The seed files say otherwise than before, or than each other:", seeds.changes)
             )
+        if seeds.passed_over:
+            self.log.warning("%s", listed("Not read among the seed labels:", seeds.passed_over))
         report = validate_labels(store)
         self.log.info("%d answered, %d accepted, %d set aside", report.received, report.accepted, report.set_aside)
         return asdict(report) | {"seeds": seeds.admitted}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from include.foundation.errors import ObjectChangedError
 from include.foundation.store.objects import object_store
-from include.foundation.store.objects.object_store import SINCE_LISTED, ObjectStore, StoredObject, explained
+from include.foundation.store.objects.object_store import FOLDER, SINCE_LISTED, ObjectStore, StoredObject, explained
 
 
 class LocalObjects(ObjectStore):
@@ -57,9 +57,18 @@ class LocalObjects(ObjectStore):
         if not Path(folder).is_dir():
             return None
         listed = []
-        for name, entry in _files_below(folder, ""):
+        for name, entry in _entries_below(folder, ""):
             with contextlib.suppress(FileNotFoundError):  # deleted since the folder was listed
-                listed.append(_as_listed(name, entry))
+                if _is_file(entry):
+                    listed.append(_as_listed(name, entry))
+        return listed
+
+    def _oddities_in(self, folder: str) -> list[tuple[StoredObject, str]]:
+        listed = []
+        for name, entry in _entries_below(folder, ""):
+            with contextlib.suppress(FileNotFoundError):
+                if not _is_file(entry):
+                    listed.append((_as_listed(name, entry, follow=False), _oddity(entry)))
         return listed
 
     def _blocks(self, listed: StoredObject, start: int) -> Iterator[bytes]:
@@ -74,15 +83,14 @@ class LocalObjects(ObjectStore):
             raise ObjectChangedError(f"{listed.uri}: has gone {SINCE_LISTED}") from error
 
 
-def _files_below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield every file below a folder, by its name from there; links to folders are not followed."""
+def _entries_below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield everything below a folder, by its name from there; links to folders are not followed."""
     with os.scandir(folder) as entries:
         for entry in entries:
+            yield f"{prefix}{entry.name}", entry
             if entry.is_dir(follow_symlinks=False):
                 with contextlib.suppress(FileNotFoundError):
-                    yield from _files_below(entry.path, f"{prefix}{entry.name}/")
-            elif _is_file(entry):
-                yield f"{prefix}{entry.name}", entry
+                    yield from _entries_below(entry.path, f"{prefix}{entry.name}/")
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -94,8 +102,18 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         raise
 
 
-def _as_listed(name: str, entry: os.DirEntry[str]) -> StoredObject:
-    status = entry.stat()
+def _oddity(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return FOLDER
+    if not entry.is_symlink():
+        return "is no regular file"
+    if os.path.isdir(entry.path):  # noqa: PTH112 - False of a link that leads to itself
+        return "is a link to a folder, which is not followed"
+    return "leads to no regular file" if os.path.exists(entry.path) else "leads nowhere"  # noqa: PTH110 - as above
+
+
+def _as_listed(name: str, entry: os.DirEntry[str], *, follow: bool = True) -> StoredObject:
+    status = entry.stat(follow_symlinks=follow)
     readable = os.fsencode(name).decode("utf-8", "backslashreplace")
     written_at = datetime.fromtimestamp(status.st_mtime, UTC)
     return StoredObject(readable, entry.path, written_at, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")

@@ -11,6 +11,7 @@ from include.foundation.errors import NoSuchFileError, StoreError
 
 BLOCK = 1 << 20
 SINCE_LISTED = "since it was listed"
+FOLDER = "is a folder"
 NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 DENIED = (
     "AccessDenied",
@@ -88,6 +89,11 @@ class ObjectStore(ABC):
         with explained(f"{folder}: cannot be listed"):
             return self._objects_in(folder)
 
+    def oddities_in(self, folder: str) -> list[tuple[StoredObject, str]]:
+        """Return what is below a folder and is no object, such as a link that leads nowhere, each with what it is instead."""
+        with explained(f"{folder}: cannot be listed"):
+            return self._oddities_in(folder)
+
     def blocks(self, listed: StoredObject, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes of an object from ``start`` to the size that was listed, at most a MiB at a time.
 
@@ -120,6 +126,9 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def _objects_in(self, folder: str) -> list[StoredObject] | None: ...
+
+    def _oddities_in(self, folder: str) -> list[tuple[StoredObject, str]]:
+        return []
 
     @abstractmethod
     def _blocks(self, listed: StoredObject, start: int) -> Iterator[bytes]: ...

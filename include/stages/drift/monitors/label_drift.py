@@ -72,7 +72,8 @@ def _finding(name: str, details: LabelShareDetails, p_value: float, *, flagged: 
     return MonitorFinding(
         monitor="label", column="label", segment=ALL_ROWS, statistic=name, effect=abs(share - before), p_value=p_value,
         flagged=flagged, details=details,
-        sentence=f"Class {name} is {share:.1%} of the labels of the last seven days, {before:.1%} before; {chance_in_words(p_value)}.",
+        sentence=f"Class {name} is {share:.1%} of the labels of the last seven days, {before:.1%} before; "
+        f"{chance_in_words(p_value)}.",
     )  # fmt: skip
 
 

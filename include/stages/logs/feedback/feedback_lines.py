@@ -18,7 +18,7 @@ from include.foundation.lines.fields import read_id, read_moment
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.records import records
-from include.foundation.lines.sources import Access, LogFile, files_and_others, told_others
+from include.foundation.lines.sources import Access, NotRead, files_and_others, told_others
 from include.foundation.lines.values import Problem, text_of, truth_of
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -109,16 +109,16 @@ def pull_feedback(
     )
 
 
-def _unread(pull: Pull) -> tuple[Sequence[Slice], Sequence[LogFile]]:
-    """Return what is to be read, and the files of the window that are not read because of their ending."""
+def _unread(pull: Pull) -> tuple[Sequence[Slice], Sequence[NotRead]]:
+    """Return what is to be read, and what else was written in the window and is not read."""
     source, window = pull.section, window_of(pull)
     if source.format == "sql":
         return query_slices(window), []
-    listed = files_and_others(str(source.uri), source.format, pull.access.s3_options)
-    files, others = ([file for file in found if file.written_at >= window.start] for found in listed)
-    unread = unread_slices(pull, files, window.start)
+    files, others = files_and_others(str(source.uri), source.format, pull.access.s3_options)
+    unread = unread_slices(pull, [file for file in files if file.written_at >= window.start], window.start)
     slices = [without_unfinished_line(file_slice, pull.access) for file_slice in unread]
-    return [file_slice for file_slice in slices if file_slice.end > file_slice.start], others
+    lately = [other for other in others if other.written_at >= window.start]
+    return [file_slice for file_slice in slices if file_slice.end > file_slice.start], lately
 
 
 def _read(pull: Pull, file_slice: Slice) -> Entry:

@@ -26,5 +26,7 @@ def test_model_that_fails_on_rows_is_named_with_its_factory(version: str | None,
     with pytest.raises(TrainingError) as caught:
         LoadedModel(loop, version, "run", "key", Picky()).predict(rows)
     said = caught.value.message
-    assert said.startswith(f"{named} cannot be asked for the probabilities of 2 rows: ValueError('2 rows are too many')")
+    assert said.startswith(
+        f"{named} cannot be asked for the probabilities of 2 rows: ValueError('2 rows are too many')"
+    )
     assert "mend include.factories:text_classifier" in said
