@@ -38,7 +38,7 @@ def all_findings(loops: Iterable[Loop]) -> Iterator[tuple[str, bool, str]]:
     """Yield name of the loop, whether it is a problem, and a sentence.
 
     The DAG files are parsed and their DAGs serialised as the scheduler needs them; every schedule is asked for its next two
-    runs, every notifier is made, and every source is looked at.
+    runs, every notifier is made, every source is looked at, and so is every store whose connection is there.
     """
     dags, errors = parsed()
     for path, error in errors.items():
@@ -58,8 +58,10 @@ def _of_loop(loop: Loop, dags: dict[str, Any]) -> Iterator["Finding"]:
         yield _next_runs(dags[f"{loop.name}.observe"])
     yield from (Finding(True, text) for text in notifier_problems(loop))
     options: dict[str, Any] = {}
+    hook = LoopStoreHook(loop.name)
     with contextlib.suppress(Exception):  # without the store's credentials a source has its own, or is told below
-        options = dict(LoopStoreHook(loop.name).get_conn().s3_client_options)
+        options = dict(hook.get_conn().s3_client_options)
+        yield from _of_store(hook)
     yield from _of_source(loop, "logs", LogSourceHook(loop.logs, options))
     if loop.feedback.given:
         yield from _of_source(loop, "feedback", LogSourceHook(loop.feedback, options))
@@ -98,6 +100,17 @@ def _next_runs(dag: Any) -> "Finding":
         return Finding(True, f"logs.schedule: got {schedule!r}, which Airflow does not take: {error!r}")
     first, second = (f"{run:%Y-%m-%d %H:%M}" for run in runs)
     return Finding(False, f"observe runs for what ends {first} UTC, then for what ends {second}, and so on")
+
+
+def _of_store(hook: LoopStoreHook) -> Iterator["Finding"]:
+    """Yield the classes of stored rows of which the loop file does not say what became of them."""
+    from include.foundation.store.ledgers.taxonomies import undeclared_classes
+    from include.stages.logs.source_sample import Finding
+
+    try:
+        yield from (Finding(True, f"task.classes: {text}") for text in undeclared_classes(hook.get_conn()))
+    except Exception as error:  # an object store raises its own
+        yield Finding(False, f"the store could not be looked at: {hook.without_secrets(str(error))}")
 
 
 def _of_source(loop: Loop, section: str, hook: LogSourceHook) -> Iterator["Finding"]:

@@ -8,7 +8,8 @@ from feedback_loop.dag_docs import parsed
 from feedback_loop.loop_checks import all_findings, main
 
 from include.foundation.config.loading import valid_loops
-from tests.builders import line, make_loop, write_lines
+from include.foundation.store.ledgers.taxonomies import note_taxonomy
+from tests.builders import DAY, line, make_loop, make_store, write_lines
 from tests.plugins.operators.operator_builders import write_loop_file
 
 
@@ -57,6 +58,20 @@ def test_source_that_does_not_fit_is_a_problem_and_a_connection_that_is_not_here
     write_lines(tmp_path, [{"id": "t1"}])
     assert any("no record of log.jsonl has trace_id" in problem for problem in found(True))
     assert any("feedback.connection: warehouse is not known here" in note for note in found(False))
+
+
+def test_classes_that_stored_rows_still_use_are_problems_where_the_store_is_here(loop_file, tmp_path, monkeypatch):
+    note_taxonomy(make_store(tmp_path), DAY)
+    loop_file(task={"classes": ["earn", "acq"]})
+    assert not any("grain" in problem for problem in found(True))
+    connection = {"conn_type": "generic", "extra": {"uri": str(tmp_path / "store")}}
+    monkeypatch.setenv("AIRFLOW_CONN_FEEDBACK_STORE", json.dumps(connection))
+    [problem] = [problem for problem in found(True) if "grain" in problem]
+    assert problem.startswith("task.classes: 'grain' is in 1 taxonomies of logged probabilities and not in task.classes")
+    loop_file(task={"classes": ["earn", "acq"], "retired": ["grain"]})
+    assert not any("grain" in problem for problem in found(True))
+    monkeypatch.setattr("include.foundation.store.tables.LoopStore.read", lambda *_, **__: 1 / 0)
+    assert "the store could not be looked at: division by zero" in found(False)
 
 
 def test_last_line_of_standard_output_is_json(loop_file, capsys):
