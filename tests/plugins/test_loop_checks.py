@@ -67,7 +67,9 @@ def test_classes_that_stored_rows_still_use_are_problems_where_the_store_is_here
     connection = {"conn_type": "generic", "extra": {"uri": str(tmp_path / "store")}}
     monkeypatch.setenv("AIRFLOW_CONN_FEEDBACK_STORE", json.dumps(connection))
     [problem] = [problem for problem in found(True) if "grain" in problem]
-    assert problem.startswith("task.classes: 'grain' is in 1 taxonomies of logged probabilities and not in task.classes")
+    assert problem.startswith(
+        "task.classes: 'grain' is in 1 taxonomies of logged probabilities and not in task.classes"
+    )
     loop_file(task={"classes": ["earn", "acq"], "retired": ["grain"]})
     assert not any("grain" in problem for problem in found(True))
     monkeypatch.setattr("include.foundation.store.tables.LoopStore.read", lambda *_, **__: 1 / 0)

@@ -1,5 +1,6 @@
 """Choose the rows of an interval that are worth a label, and write them to the request ledger."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.stages.logs.slices.read_ledger import read_in
 from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
 from include.stages.selection.frame import Frame, sampling_frame
@@ -126,12 +128,19 @@ def _record(store: LoopStore, interval: Interval, batch: pa.Table, frame: Frame)
         f"Asked for {report.requests} labels of {report.frame_rows} rows: {report.random} at random, "
         f"{report.certainty} chosen, {report.reported} of them reported by users."
     )
-    without_probabilities = frame.rows.column("probabilities").null_count
-    note = f"{without_probabilities} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
-    far = far_out(store.loop, frame.rows)
-    shown = ", ".join(f"{name} of {trace_id}" for trace_id, name in far[:MOST_SHOWN])
-    odd = f"{len(far)} numbers are far from all others: {shown}{' …' if far[MOST_SHOWN:] else ''}; see whether they are right."
-    reasons = (reason, *([note] if without_probabilities else []), *([odd] if far else []))
+    reasons = (reason, *_notes(store, interval, frame))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report
+
+
+def _notes(store: LoopStore, interval: Interval, frame: Frame) -> Iterator[str]:
+    """Yield what a person should know of the rows that were drawn from, and of those that were not."""
+    if without := frame.rows.column("probabilities").null_count:
+        yield f"{without} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
+    if far := far_out(store.loop, frame.rows):
+        shown = ", ".join(f"{name} of {trace_id}" for trace_id, name in far[:MOST_SHOWN])
+        more = " …" if far[MOST_SHOWN:] else ""
+        yield f"{len(far)} numbers are far from all others: {shown}{more}; see whether they are right."
+    if late := sum(entry.counts.late for entry in read_in(store, "logs", interval)):
+        yield f"{late} rows that were read for it were logged before it: no draw from now on has them, users' reports can."

@@ -1,4 +1,5 @@
 import itertools
+from datetime import timedelta
 
 import hypothesis.strategies as st
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import given, settings
 from include.foundation.decisions import SelectedBatch, find
 from include.foundation.errors import ContractError, NothingToDo
 from include.foundation.store.rows import rows_of
+from include.stages.logs.pulling import pull_logs
 from include.stages.selection.content import features
 from include.stages.selection.selecting import random_rows, select_samples
+from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.include.stages.selection.selection_builders import (
     CLASSES,
     day_interval,
@@ -19,6 +22,8 @@ from tests.include.stages.selection.selection_builders import (
     requests_of,
     say,
 )
+
+A_DAY = timedelta(days=1)
 
 
 def test_selection_splits_the_budget_into_holdout_and_train(tmp_path):
@@ -48,6 +53,19 @@ def test_selection_asks_in_log_time_and_with_the_prediction_as_prelabel(tmp_path
         assert row["prelabel"] == logged[row["trace_id"]]["predicted"]
         assert row["prelabel_confidence"] == logged[row["trace_id"]]["confidence"]
         assert (row["external_id"], row["evidence_for"]) == (None, None)
+
+
+def test_selection_counts_rows_that_came_after_the_draw_of_their_day(tmp_path):
+    """A file that was damaged and mended: its rows can be in no draw."""
+    store = make_store(tmp_path)
+    for number, lines in enumerate([[line(n) for n in range(9)], [line(n, when=DAY + A_DAY) for n in range(10, 19)]]):
+        write_lines(tmp_path, [*lines, *([line(30), line(31)] if number else [])], f"{number}.jsonl")
+        pull_logs(store, day(number), KEY)
+        select_samples(store, day(number))
+    first, second = find(store, SelectedBatch)
+    assert not any("logged before it" in reason for reason in first.reasons)
+    assert second.reasons[1].startswith("2 rows that were read for it were logged before it")
+    assert second.frame_rows == 9
 
 
 def test_selection_again_returns_the_same_report_and_writes_nothing(tmp_path):
