@@ -1,16 +1,24 @@
-"""A pytest plugin that lets one key of loop files stay at its default, whatever a loop file says: tests of the key then fail.
+"""A pytest plugin that runs tests while a key of loop files stays at its default, whatever a loop file says.
 
-``FROZEN_KEY=gate.margin python -m pytest -p tests.frozen_key <the key's test>`` shows that the test sees the key's effect.
+`SHOWN_BY` names a test of every key's effect. ``python -m tests.frozen_key`` runs each while its key is frozen: it has to fail
+then. A test that passes does not look at the key, and is reported as XPASS. ``FROZEN='{"key": "test"}'`` tries others.
 """
 
+import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from include.foundation.config.loop_file import Loop
+from tests.contracts.shown_by import SHOWN_BY
+
+CHOSEN: dict[str, str] = json.loads(os.environ.get("FROZEN", "null")) or SHOWN_BY
+ARGUMENT = "frozen_key"
 
 STAND_INS: dict[str, Any] = {
     "name": "frozen",
@@ -48,18 +56,50 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def freeze(path: str) -> None:
+def freeze(path: str, patch: pytest.MonkeyPatch) -> None:
     """Let a key read as its default, or as a stand-in where it has none."""
     model, name = next((model, name) for key, model, name in keys() if key == path)
     value = model.model_fields[name].get_default(call_default_factory=True)
     frozen = STAND_INS[path] if value is PydanticUndefined else value
     read = model.__getattribute__
-
-    def read_or_frozen(self: Any, attribute: str) -> Any:
-        return frozen if attribute == name else read(self, attribute)
-
-    model.__getattribute__ = read_or_frozen
+    patch.setattr(model, "__getattribute__", lambda self, other: frozen if other == name else read(self, other))
 
 
-if key := os.environ.get("FROZEN_KEY"):
-    freeze(key)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let each test be run once for each key that it, or one of its cases, shows."""
+    test = metafunc.definition.nodeid
+    shown = [key for key, shown_by in CHOSEN.items() if shown_by.split("[")[0] == test]
+    marks = {key: pytest.mark.xfail(strict=True, reason=f"{key} is frozen") for key in shown}
+    metafunc.fixturenames.append(ARGUMENT)
+    metafunc.parametrize(ARGUMENT, [pytest.param(key, marks=mark, id=key) for key, mark in marks.items()])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the cases that are named.
+
+    Raises
+    ------
+    pytest.UsageError
+        If one is not there.
+    """
+    named = {
+        f"{test}[{key}]" if "[" not in test else test.replace("[", f"[{key}-", 1): test for key, test in CHOSEN.items()
+    }
+    items[:] = [item for item in items if item.nodeid in named]
+    if gone := sorted({*named} - {item.nodeid for item in items}):
+        raise pytest.UsageError(
+            f"there is no {', no '.join(named[name] for name in gone)}; mend tests/contracts/shown_by.py"
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """Freeze the key while the test runs, and not while what it needs is made."""
+    with pytest.MonkeyPatch.context() as patch:
+        freeze(str(pyfuncitem.callspec.params[ARGUMENT]), patch)
+        return (yield)
+
+
+if __name__ == "__main__":
+    tests = sorted({test.split("[")[0] for test in CHOSEN.values()})
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "tests.frozen_key", *sys.argv[1:], *tests]))

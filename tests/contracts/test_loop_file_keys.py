@@ -1,6 +1,7 @@
 """Every key of a loop file has an effect: the code reads it, and a test shows what it does."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from tests.conftest import ROOT
+from tests.contracts.shown_by import SHOWN_BY
 from tests.frozen_key import keys
 
 CONFIG = ROOT / "include" / "foundation" / "config"
@@ -35,26 +37,9 @@ def _is_property(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any(ast.unparse(each) == "property" for each in node.decorator_list)
 
 
-@cache
-def names_tested() -> frozenset[str]:
-    """Return every name that a test says, as a key, an argument or an attribute, other than the tests of reading loop files."""
-    files = [
-        path for path in (ROOT / "tests").rglob("*.py") if "config" not in path.parts and path.stem != "frozen_key"
-    ]
-    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    arguments = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
-    return frozenset(texts | arguments | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
-
-
 @pytest.mark.parametrize("key", KEYS)
 def test_key_is_read_where_something_is_done_with_it(key):
     assert KEYS[key] in names_read(), f"nobody reads {key}: take it out of the loop file"
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_key_is_set_or_looked_at_by_a_test_of_what_it_does(key):
-    assert KEYS[key] in names_tested(), f"no test shows what {key} does"
 
 
 def test_key_of_one_value_says_what_the_product_does_and_refuses_the_rest():
@@ -64,22 +49,26 @@ def test_key_of_one_value_says_what_the_product_does_and_refuses_the_rest():
             TypeAdapter[str](model.model_fields[name].annotation or str).validate_python("another")
 
 
-def test_key_that_nobody_reads_or_tests_would_be_noticed():
-    unread = "a key that nobody" + " reads"
-    assert unread not in names_read()
-    assert unread not in names_tested()
+def test_key_that_nobody_reads_would_be_noticed():
+    assert "a key that nobody reads" not in names_read()
 
 
-@pytest.mark.parametrize(
-    ("key", "test"),
-    [
-        ("deploy.max_drop", "promise_is_held"),
-        ("tasks.timeout_minutes", "tasks_are_stopped"),
-        ("inputs.minimum", "number_outside"),
-    ],
-)
-def test_test_of_an_effect_fails_while_its_key_is_frozen(key, test, tmp_path):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}"]
-    command += ["-p", "tests.frozen_key", "tests/contracts/test_effects_of_keys.py", "-k", test]
-    frozen = subprocess.run(command, capture_output=True, cwd=ROOT, env={**os.environ, "FROZEN_KEY": key}, check=False)
-    assert frozen.returncode == 1, frozen.stdout.decode()
+def run_frozen(tmp_path, **chosen):
+    """Run tests of keys, each while its key is frozen; pytest fails if a test does not notice, or is not there."""
+    environment = os.environ | ({"FROZEN": json.dumps(chosen)} if chosen else {})
+    command = [sys.executable, "-m", "tests.frozen_key", f"--basetemp={tmp_path / 'inner'}"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+
+
+def test_every_key_has_a_test_that_fails_while_the_key_is_frozen(tmp_path):
+    assert SHOWN_BY.keys() == KEYS.keys()
+    done = run_frozen(tmp_path)
+    assert f"{len(KEYS)} xfailed" in done.stdout, done.stdout
+    assert done.returncode == 0
+
+
+def test_test_that_does_not_look_at_its_key_is_noticed_and_so_is_one_that_is_not_there(tmp_path):
+    blind = run_frozen(tmp_path, **{"gate.margin": SHOWN_BY["deploy.max_drop"]})
+    assert (blind.returncode, "[XPASS(strict)] gate.margin is frozen" in blind.stdout) == (1, True), blind.stdout
+    gone = run_frozen(tmp_path, **{"gate.margin": f"{SHOWN_BY['logs.uri']}[no such case]"})
+    assert (gone.returncode, "there is no" in gone.stderr) == (4, True), gone.stderr

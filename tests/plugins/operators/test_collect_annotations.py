@@ -31,7 +31,7 @@ class TestCollectAnnotations:
             operator.execute(context(wait=True))
         path, arguments = caught.value.trigger.serialize()
         assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
-        assert AnswersTrigger(**arguments).poll_seconds == operator.hook.get_conn().loop.labeling.poll_seconds
+        assert AnswersTrigger(**arguments).poll_seconds == 7
 
     def test_without_waiting_it_collects_what_is_there(self, operator):
         assert operator.execute(context(wait=False)) == {"new": 0, "refused": 0}

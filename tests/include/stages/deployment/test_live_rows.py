@@ -8,7 +8,7 @@ from include.stages.deployment.watching import watch_deployment
 from tests.include.stages.deployment.test_watching import answer_live, go_live
 from tests.include.stages.training.challenger_builders import DAY, add_predictions, make_label_store, make_text_loop
 
-WATCHED = 7
+WATCHED = 5
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_watch_ends_when_its_days_have_passed_in_the_logs(live, day, ended, vers
     add_predictions(live, [day], version=version)
     verdict = watch_deployment(live)
     assert verdict.watch_ended is ended
-    assert ("The 7 days in which it is watched have passed." in verdict.reasons) is ended
+    assert (f"The {WATCHED} days in which it is watched have passed." in verdict.reasons) is ended
 
 
 def test_watch_of_a_loop_that_logs_nothing_ends_by_the_clock(live, monkeypatch):

@@ -13,7 +13,7 @@ def test_shares_of_the_rate_add_up_to_all_of_it():
 
 
 @pytest.mark.parametrize("family", SHARES)
-def test_discoveries_are_those_of_scipy_at_the_familys_share_monotone_and_none_of_nothing(family):
+def test_discoveries_are_those_of_scipy_at_the_familys_share_and_monotone(family):
     generator, drift = np.random.default_rng(0), Drift(false_alarm_rate=0.1)
     for _ in range(50):
         p_values = generator.random(20) ** 4

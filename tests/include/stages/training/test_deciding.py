@@ -152,9 +152,9 @@ def test_decide_retrain_after_the_alarm_is_over_needs_all_labels_again(store: Lo
     assert decide_retrain(store).outcome == "no"
 
 
-@pytest.mark.parametrize(("hours", "outcome"), [(23, "no"), (24, "train")])
+@pytest.mark.parametrize(("hours", "outcome"), [(29, "no"), (30, "train")])
 def test_decide_retrain_cools_down_in_log_time(tmp_path: Any, hours: int, outcome: str) -> None:
-    loop = make_text_loop(retrain={"min_new_labels": 2, "cooldown_hours": 24})
+    loop = make_text_loop(retrain={"min_new_labels": 2, "cooldown_hours": 30})
     store = make_label_store(tmp_path, loop)
     judge_plan(store, numbers=range(6))
     newest = DAY + timedelta(minutes=5)

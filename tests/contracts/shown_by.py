@@ -1,0 +1,178 @@
+"""A test of each key's effect: it fails while the key stays at its default, see `tests.frozen_key`."""
+
+# By the test's file: the key, and the test, with one of its cases where it has some.
+_BY_FILE = {
+    "contracts/test_effects_of_keys.py": {
+        "name": "test_name_of_the_loop_begins_what_is_its_own",
+        "owner": "test_words_of_the_loop_file_are_those_of_its_dags[owner-default_args]",
+        "description": "test_words_of_the_loop_file_are_those_of_its_dags[description-description]",
+        "inputs.type": "test_input_is_what_the_loop_file_says_of_it[type]",
+        "inputs.required": "test_input_is_what_the_loop_file_says_of_it[required]",
+        "inputs.minimum": "test_input_is_what_the_loop_file_says_of_it[minimum]",
+        "inputs.maximum": "test_input_is_what_the_loop_file_says_of_it[maximum]",
+        "inputs.size": "test_input_is_what_the_loop_file_says_of_it[size]",
+        "logs.uri": "test_time_ahead_of_its_file_is_taken_within_the_skew_only",
+        "logs.connection": "test_source_is_opened_through_the_connection_of_the_loop_file[logs]",
+        "logs.look_back_hours": "test_late_rows_are_looked_for_as_far_back_as_the_loop_file_says",
+        "logs.max_refused_share": "test_refused_share_that_stops_the_loop_is_that_of_the_loop_file",
+        "logs.clock_skew_seconds": "test_time_ahead_of_its_file_is_taken_within_the_skew_only",
+        "logs.memory_mb": "test_pull_keeps_to_the_memory_that_the_loop_file_gives",
+        "training.seed_holdout_share": "test_share_of_seed_labels_is_kept_for_judging[0.0-train]",
+        "feedback.connection": "test_source_is_opened_through_the_connection_of_the_loop_file[feedback]",
+        "feedback.burst_signals": "test_burst_is_what_the_loop_file_calls_one",
+        "feedback.burst_minutes": "test_burst_is_what_the_loop_file_calls_one",
+        "feedback.consent": "test_feedback_without_consent_is_left_out_where_the_loop_file_requires_it",
+        "drift.seasonality": "test_weekdays_that_differ_are_told_apart_only_where_the_loop_file_says_so",
+        "drift.max_accuracy_drop": "test_drop_of_accuracy_that_matters_is_that_of_the_loop_file",
+        "drift.confirm": "test_drift_is_an_alarm_when_the_loop_file_says[confirm]",
+        "drift.cooldown_days": "test_drift_is_an_alarm_when_the_loop_file_says[cool-down]",
+        "selection.score": "test_rows_are_chosen_as_the_loop_file_says[score]",
+        "selection.diversify": "test_rows_are_chosen_as_the_loop_file_says[diversify]",
+        "selection.seed": "test_rows_are_chosen_as_the_loop_file_says[seed]",
+        "labels.min_confidence": "test_confidence_that_a_label_needs_is_that_of_the_loop_file",
+        "gate.error_budget": "test_promise_is_held_within_the_drop_and_the_error_budget_of_the_loop_file",
+        "gate.floor": "test_first_model_must_be_above_the_floor_of_the_loop_file",
+        "gate.approval": "test_approval_is_not_asked_for_where_the_loop_file_gives_it",
+        "gate.approval_hours": "test_approval_is_asked_of_whom_the_loop_file_names_for_as_long_as_it_says",
+        "gate.approvers.id": "test_approval_is_asked_of_whom_the_loop_file_names_for_as_long_as_it_says",
+        "gate.approvers.name": "test_approval_is_asked_of_whom_the_loop_file_names_for_as_long_as_it_says",
+        "deploy.max_drop": "test_promise_is_held_within_the_drop_and_the_error_budget_of_the_loop_file",
+        "tasks.timeout_minutes": "test_tasks_are_stopped_after_the_time_of_the_loop_file",
+        "tasks.long_timeout_minutes": "test_tasks_are_stopped_after_the_time_of_the_loop_file",
+    },
+    "include/stages/logs/slices/test_read_ledger.py": {
+        "task.classes": "test_new_class_lets_lines_in_that_were_refused",
+    },
+    "include/foundation/models/test_registry.py": {
+        "task.renamed": "test_model_that_speaks_former_names_answers_in_todays",
+    },
+    "include/foundation/store/ledgers/test_taxonomies.py": {
+        "task.retired": "test_classes_that_rows_still_use_are_counted_until_they_are_declared",
+    },
+    "include/stages/logs/test_formats.py": {
+        "logs.format": "test_csv_that_is_not_compressed_at_all_is_refused_as_one",
+    },
+    "include/stages/logs/test_source_sample.py": {
+        "logs.query": "test_query_is_tried",
+        "segments": "test_what_the_loop_can_do_without_is_a_note",
+        "feedback.columns": "test_feedback_is_compared_with_its_own_fields",
+    },
+    "include/stages/logs/rules/test_field_paths.py": {
+        "logs.columns": "test_optional_fields_may_be_absent_under_other_names",
+    },
+    "plugins/test_loop_checks.py": {
+        "logs.schedule": "test_loop_that_works_is_told_its_next_runs",
+        "feedback.query": "test_source_that_does_not_fit_is_a_problem_and_a_connection_that_is_not_here_a_note",
+    },
+    "include/stages/logs/landing/test_earlier_rows.py": {
+        "logs.repeat_days": "test_days_beyond_the_reach_are_not_looked_at",
+    },
+    "include/stages/logs/test_odd_files.py": {
+        "logs.partition_mb": "test_file_that_unpacks_to_more_than_it_may_is_refused_and_the_others_land",
+    },
+    "include/stages/training/test_fitting.py": {
+        "training.factory": "test_model_digest_of_another_configuration_is_another[factory]",
+    },
+    "include/foundation/models/test_building.py": {
+        "training.params": "test_build_with_parameters_passes_them_and_the_seed",
+        "training.seed": "test_build_with_parameters_passes_them_and_the_seed",
+    },
+    "include/stages/labels/test_seeds.py": {
+        "training.seed_labels": "test_corrected_line_supersedes_what_it_said",
+    },
+    "include/stages/logs/feedback/test_bursts.py": {
+        "feedback.uri": "test_feedback_before_its_prediction_is_kept_counted_and_joined_later",
+    },
+    "include/stages/logs/feedback/test_feedback_lines.py": {
+        "feedback.format": "test_row_of_a_csv_that_cannot_be_told_apart_is_kept_without_its_text",
+    },
+    "include/stages/drift/test_earlier_verdicts.py": {
+        "drift.reference": "test_frozen_reference_stays_the_first_days",
+        "drift.reference_days": "test_days_still_being_watched_are_not_reference_once_there_are_others",
+        "drift.reference_dates": "test_reference_of_dates_is_those_but_never_the_window_itself",
+    },
+    "include/stages/drift/test_discoveries.py": {
+        "drift.false_alarm_rate": "test_discoveries_are_those_of_scipy_at_the_familys_share_and_monotone[columns]",
+    },
+    "include/stages/drift/comparing/test_column_findings.py": {
+        "drift.min_effect": "test_effect_below_the_floor_is_not_flagged_however_significant",
+    },
+    "include/stages/drift/profiling/test_profiles.py": {
+        "drift.min_rows": "test_vocabulary_of_little_traffic_is_learned_from_several_days_and_all_of_them_are_like_later_ones",
+        "drift.segments": "test_only_the_most_frequent_values_of_watched_segments_are_profiled",
+        "drift.most_segment_values": "test_no_segment_value_is_profiled_if_none_is_watched",
+    },
+    "include/stages/selection/test_selection_reports.py": {
+        "selection.budget": "test_reports_are_capped_at_the_certainty_budget",
+        "selection.random_share": "test_reports_are_capped_at_the_certainty_budget",
+    },
+    "contracts/test_labeling_backends.py": {
+        "labeling.backend": "test_backend_that_this_version_lacks_is_refused_with_what_to_do",
+        "labeling.uri": "test_signs_at_which_other_readers_end_a_line_are_escaped_in_requests",
+    },
+    "plugins/hooks/test_labeling_hook.py": {
+        "labeling.connection": "test_platform_is_where_the_connection_of_the_loop_file_says[port]",
+    },
+    "include/stages/labels/test_consensus.py": {
+        "labeling.overlap": "test_consensus_that_decides[1-dawid_skene-majority]",
+        "labels.consensus": "test_consensus_that_decides[2-majority-majority]",
+    },
+    "include/stages/labels/test_labels.py": {
+        "labeling.quorum": "test_quorum_ends_the_wait",
+        "labels.min_agreement": "test_too_little_agreement_stops_the_batch",
+        "labels.rules.input": "test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches[grain-True]",
+        "labels.rules.when": "test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches[grain-True]",
+        "labels.rules.allow": "test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches[grain-True]",
+        "labels.rules.deny": "test_label_that_breaks_a_domain_rule_is_set_aside",
+    },
+    "include/stages/labeling/test_progress.py": {
+        "labeling.deadline_hours": "TestProgress::test_before_quorum_and_deadline_it_goes_on",
+    },
+    "plugins/operators/test_collect_annotations.py": {
+        "labeling.poll_seconds": "TestCollectAnnotations::test_open_requests_defer_the_task",
+    },
+    "include/stages/selection/test_selecting.py": {
+        "labeling.hidden_prelabel_share": "test_selection_hides_about_the_configured_share_of_prelabels_in_both_strata",
+    },
+    "include/stages/labels/test_batch_demands.py": {
+        "labels.max_set_aside": "test_share_set_aside[0.9-False]",
+        "labels.max_class_shift": "test_class_that_is_suddenly_everything[0.29-True]",
+        "labels.max_annotator_share": "test_person_who_gave_nearly_all_answers[0.5-True]",
+        "labels.min_seconds": "test_how_fast_is_too_fast_is_said_by_the_loop_file",
+    },
+    "include/stages/labels/test_proposals.py": {
+        "labels.rules.name": "test_reasons_say_who_said_what",
+    },
+    "include/stages/labels/test_dataset_history.py": {
+        "labels.history_days": "test_loop_file_may_bound_the_history",
+    },
+    "include/stages/training/test_deciding.py": {
+        "retrain.min_new_labels": "test_decide_retrain_cools_down_in_log_time[30-train]",
+        "retrain.cooldown_hours": "test_decide_retrain_cools_down_in_log_time[29-no]",
+    },
+    "include/stages/training/test_deciding_drift.py": {
+        "retrain.min_new_labels_on_drift": "test_route_retrain_still_needs_the_labels_of_a_drift_and_the_cool_down",
+    },
+    "include/stages/deployment/test_watching.py": {
+        "gate.score": "test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_that_was_promised",
+    },
+    "include/stages/gate/test_gate_judging.py": {
+        "gate.rule": "test_judge_non_inferior_promotes_equal_models_on_enough_random_rows",
+        "gate.margin": "test_judge_margin_over_all_rows_is_a_larger_one_where_they_disagree",
+        "gate.inconclusive_slices": "test_judge_small_slice_that_stays_small_is_rejected_with_the_reason",
+        "gate.max_rounds": "test_judge_undecided_after_every_round_is_rejected",
+        "gate.max_labels_per_round": "test_judge_undecided_asks_within_bounds[no lead]",
+    },
+    "include/stages/evaluation/test_comparing.py": {
+        "gate.slices": "test_evaluate_slices_measure_each_segment_value",
+    },
+    "include/stages/deployment/test_live_rows.py": {
+        "deploy.watch_days": "test_rows_after_the_days_of_watching_are_not_read",
+    },
+    "plugins/test_notifications.py": {
+        "notify.events": "test_only_those_that_name_the_event_are_called",
+        "notify.notifier": "test_notifier_that_does_not_work_is_refused_before_it_is_needed[no-notifier]",
+        "notify.params": "test_notifier_that_does_not_work_is_refused_before_it_is_needed[parameter]",
+    },
+}
+SHOWN_BY = {key: f"tests/{file}::{test}" for file, tests in _BY_FILE.items() for key, test in tests.items()}
