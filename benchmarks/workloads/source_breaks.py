@@ -64,14 +64,17 @@ def _statements(tree: ast.AST) -> Iterator[ast.expr]:
         if name in {"annotation", "returns", "decorator_list", "bases", "type_params"}:
             continue
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or _is_declaration(child):
+            if not isinstance(child, ast.AST) or _is_silent(child):
                 continue
             if isinstance(child, ast.expr) and not isinstance(tree, ast.JoinedStr | ast.FormattedValue):
                 yield child
             yield from _statements(child)
 
 
-def _is_declaration(node: ast.AST) -> bool:
+def _is_silent(node: ast.AST) -> bool:
+    """Tell whether a break there changes nothing: a declaration, or the ``strict`` of a `zip`, which only guards an invariant."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SILENT_CALLS
 
 

@@ -19,6 +19,7 @@ from benchmarks.workloads.source_breaks import breaks
         ("x = 'a' + b", []),
         ("x: Literal[1] = y", []),
         ("x = Field(1, ge=0)", []),
+        ("x = zip(a, b, strict=True)", []),
         ("def f() -> Annotated[int, 3]:\n    '''Text 1.'''", []),
     ],
 )
