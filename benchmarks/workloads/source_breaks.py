@@ -72,7 +72,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_silent(node: ast.AST) -> bool:
-    """Tell whether a break there changes nothing: a declaration, or the ``strict`` of a `zip`, which only guards an invariant."""
+    """Tell whether a break there changes nothing: in a declaration, or the ``strict`` of a `zip`, which guards an invariant."""
     if isinstance(node, ast.keyword):
         return node.arg == "strict"
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SILENT_CALLS
