@@ -9,7 +9,7 @@ from include.foundation.decisions import DriftVerdict, find
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.rows import rows_of
-from include.stages.drift.detection import MOST_COLUMNS, detect_drift
+from include.stages.drift.detection import detect_drift
 from tests.builders import day, make_store
 from tests.include.stages.drift.drift_builders import DRIFT, fill, label_row
 
@@ -136,8 +136,7 @@ def test_evidence_is_bounded_and_counts_what_was_judged(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "min_rows": 2, "most_segment_values": 40})
     fill(store, 0, 8, rows=80, segment_desk=lambda place: desks[place % 40])
     verdict = detect_drift(store, day(7))
-    assert len(verdict.columns) == MOST_COLUMNS
-    assert verdict.columns_judged > MOST_COLUMNS
+    assert len(verdict.columns) == 200 < verdict.columns_judged
 
 
 def test_window_judged_again_keeps_its_verdict_though_labels_came_back(tmp_path):

@@ -94,6 +94,23 @@ def test_page_promises_that_a_change_is_forgotten_only_where_it_is(tmp_path, ref
     assert ("after 9 days" in page) == (reference["reference"] == "rolling")
 
 
+@pytest.mark.parametrize(
+    ("count", "named"), [(3, "c00, c01, c02 was meant"), (4, "c00, c01, c02 and 1 more was meant")]
+)
+def test_page_names_three_columns_and_counts_the_others(tmp_path, count, named):
+    columns = [column(f"c{number:02}", effect=0.9 - number / 100) for number in range(count)]
+    assert f"Ask whether {named} to change." in page_of(tmp_path, verdict("watch", columns=columns))
+
+
+def test_tables_of_a_page_end_after_ten_columns_ten_segments_and_forty_comparisons(tmp_path):
+    columns = [column(f"c{number:02}", effect=0.9 - number / 100) for number in range(45)]
+    page = page_of(tmp_path, verdict(columns=columns, monitors=[labeled(f"desk={n:02}") for n in range(12)]))
+    changed, *accuracy, compared = [part.partition("</table>")[0] for part in page.split("<table")[1:]]
+    assert [f"c{number:02}" in changed for number in (0, 9, 10)] == [True, True, False]
+    assert [f"desk={number:02}" in accuracy[0] for number in (0, 9, 10)] == [True, True, False]
+    assert [f"c{number:02}" in compared for number in (0, 39, 40)] == [True, True, False]
+
+
 def test_page_says_since_when(tmp_path):
     """A window too small to judge does not end what goes on; a stable one does; a later one does not count."""
     store = make_store(tmp_path)
