@@ -1,9 +1,11 @@
 """The tasks of one cycle of a loop, in the order in which the DAGs run them, each in a fork."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.workloads.forked import Used, in_a_fork
 from benchmarks.workloads.soak_loop import SoakLoop
@@ -14,8 +16,8 @@ from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import live
 from include.foundation.store.maintenance import maintain_store
 from include.foundation.store.tables import LoopStore
+from include.stages.deployment import store_checks
 from include.stages.deployment.deploying import deploy
-from include.stages.deployment.store_checks import check_store
 from include.stages.deployment.watching import watch_deployment
 from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.profiles import profile_days
@@ -143,7 +145,8 @@ class Cycle:
         maintain_store(self.store)
 
     def check_store(self, _: Any = None) -> None:  # noqa: D102
-        check_store(self.store, self.registry, everything=False)
+        with patch.object(store_checks, "MOST_OFTEN", timedelta(0)):
+            store_checks.check_daily(self.store, self.registry)
 
     def watch_deployment(self, _: Any = None) -> None:  # noqa: D102
         watch_deployment(self.store)

@@ -3,7 +3,18 @@
 Stages pass decisions to each other as these types: ``latest(store, GateVerdict)`` is a `GateVerdict` or None.
 """
 
-from include.foundation.decisions.chain import broken_links, find, latest, outcomes, record, record_first, referenced
+from include.foundation.decisions.broken_links import broken_links
+from include.foundation.decisions.chain import (
+    Link,
+    find,
+    head,
+    latest,
+    outcomes,
+    record,
+    record_first,
+    recorded,
+    referenced,
+)
 from include.foundation.decisions.challenger_evaluation import Evaluation
 from include.foundation.decisions.decision import Decision
 from include.foundation.decisions.deployment_approval import Approval
@@ -23,6 +34,7 @@ __all__ = [
     "Evaluation",
     "GateVerdict",
     "GuardVerdict",
+    "Link",
     "PublishedDataset",
     "RegisteredVersion",
     "RetrainPlan",
@@ -30,9 +42,11 @@ __all__ = [
     "TrainedChallenger",
     "broken_links",
     "find",
+    "head",
     "latest",
     "outcomes",
     "record",
     "record_first",
+    "recorded",
     "referenced",
 ]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -110,39 +111,41 @@ def referenced(store: LoopStore, kind: type[Kind], reference: Mapping[str, str])
     )
 
 
-def broken_links(store: LoopStore) -> list[str]:
-    """Return what is wrong with the chain: nothing if no decision was changed, removed, inserted or cut off at the end."""
-    problems, previous = [], FIRST
-    rows = store.read("decisions").sort_by("sequence").to_pylist()
-    for expected, row in enumerate(rows, start=1):
-        if row["sequence"] != expected:
-            problems.append(f"sequence: got {row['sequence']}, expected {expected}")
-        if row["previous_hash"] != previous:
-            problems.append(f"decision {row['sequence']}: does not follow the one before it")
-        if row["hash"] != _hash(row) or row["evidence_digest"] != _digest(row):
-            problems.append(f"decision {row['sequence']} ({row['kind']} {row['subject']}): content was changed")
-        previous = row["hash"]
-    return problems + _cut_off(_head(store), [row["hash"] for row in rows])
+@dataclass(frozen=True)
+class Link:
+    """Number and hash of a decision; 0 and zeros stand before the first."""
+
+    sequence: int = 0
+    hash: str = FIRST
 
 
-def _cut_off(head: tuple[int, str], hashes: list[str]) -> list[str]:
-    """Return whether decisions at the end of the chain were removed or replaced since the newest one was noted."""
-    sequence, noted = head
-    if not sequence:
-        # Killed before it could note its only decision, a process leaves none noted.
-        return [f"{HEAD}: missing; the newest decisions may have been cut off"] if len(hashes) > 1 else []
-    if sequence > len(hashes):
-        return [f"decisions {len(hashes) + 1} to {sequence}: were recorded and are missing"]
-    changed = f"decision {sequence}: is not the one that was recorded; it and those after it were replaced"
-    return [] if hashes[sequence - 1] == noted else [changed]
+BEGINNING = Link()
 
 
-def _head(store: LoopStore) -> tuple[int, str]:
-    """Return number and hash of the newest decision that was noted; 0 if none was."""
+def head(store: LoopStore) -> Link:
+    """Return the newest decision that was noted beside the table; what stands before the first if none was."""
     with contextlib.suppress(NoSuchFileError, ValueError, KeyError, TypeError):
         noted = json.loads(read_file(store, HEAD))
-        return int(noted["sequence"]), str(noted["hash"])
-    return 0, FIRST
+        return Link(int(noted["sequence"]), str(noted["hash"]))
+    return BEGINNING
+
+
+def recorded(store: LoopStore, kinds: Collection[type[Decision]], digests: Collection[str]) -> set[str]:
+    """Return those of some digests of evidence that a recorded decision of one of the kinds has.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    kinds
+        Classes of the decisions.
+    digests
+        Asked about.
+    """
+    wanted: Filter = [("kind", "in", [kind.kind for kind in kinds]), ("evidence_digest", "in", sorted(digests))]
+    return set(
+        store.read("decisions", columns=["evidence_digest"], filters=wanted).column("evidence_digest").to_pylist()
+    )
 
 
 def _note_head(store: LoopStore, rows: pa.Table, noted: int) -> None:
@@ -154,7 +157,7 @@ def _note_head(store: LoopStore, rows: pa.Table, noted: int) -> None:
 
 def _append(store: LoopStore, decision: Decision, unique: tuple[str, ...]) -> None:
     """Append a decision, unless there is one that is equal in what is to be unique."""
-    noted, _ = _head(store)
+    noted = head(store).sequence
     if not noted:  # of an earlier version, or killed before the first was noted
         _note_head(store, store.read("decisions", columns=["sequence", "hash"]), noted)
     same: Filter = [(name, "=", getattr(decision, name)) for name in unique]
@@ -199,16 +202,17 @@ def _link(store: LoopStore, newest: Row | None, decision: Decision) -> dict[str,
         "decided_at": datetime.now(UTC),
         "previous_hash": newest["hash"] if newest else FIRST,
     }
-    return row | {"hash": _hash(row)}
+    return row | {"hash": link_hash(row)}
 
 
-def _hash(row: Row) -> str:
+def link_hash(row: Row) -> str:
+    """Return the hash that a row of ``decisions`` should have."""
     names = ["sequence", "kind", "subject", "outcome", "reasons", "evidence", "config_digest", "previous_hash"]
     return digest_of(*(row[name] for name in names), row["decided_at"].isoformat())
 
 
-def _digest(row: Row) -> str | None:
-    """Return the digest of a decision's evidence; None if that is no JSON any more."""
+def digest_of_evidence(row: Row) -> str | None:
+    """Return the digest that a row of ``decisions`` should have; None if its evidence is no JSON any more."""
     with contextlib.suppress(ValueError):
         return digest_of(row["kind"], row["subject"], row["outcome"], json.loads(row["evidence"]))
     return None

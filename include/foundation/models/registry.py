@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from include.foundation.errors import DeploymentError, RegistryError
 from include.foundation.models.loaded_model import LoadedModel
@@ -93,6 +94,22 @@ class ModelRegistry(RunLog):
         """Return the versions that a challenger was registered as, oldest first: one, unless several registered it at once."""
         found = self.client.search_model_versions(f"name = '{self.loop.name}' and tag.{KEY_TAG} = '{challenger_key}'")
         return sorted((str(version.version) for version in found), key=int)
+
+    def versions_by_challenger(self) -> dict[str, list[str]]:
+        """Return the versions that each challenger was registered as, by its key, in one request per 200 versions."""
+        versions: dict[str, list[str]] = {}
+        for version in self._versions(f"name = '{self.loop.name}'"):
+            versions.setdefault(version.tags.get(KEY_TAG, ""), []).append(str(version.version))
+        return versions
+
+    def _versions(self, condition: str) -> Iterator[Any]:
+        """Yield the registered versions that meet a condition, oldest first."""
+        token = None
+        while True:
+            page = self.client.search_model_versions(condition, order_by=["version_number ASC"], page_token=token)
+            yield from page
+            if not (token := page.token):
+                return
 
     def version_of(self, challenger_key: str) -> str | None:
         """Return the version that a challenger was registered as, or None."""

@@ -26,8 +26,9 @@ def reconcile(store: LoopStore, registry: ModelRegistry) -> list[str]:
         follow_ledger(store, registry)
         if before != deployment.model_version:
             done.append(f"alias {CHAMPION}: {before or 'none'} → version {deployment.model_version}")
+    versions = registry.versions_by_challenger()
     for registered in find(store, RegisteredVersion):
-        for version in registry.versions_of(registered.subject):
+        for version in versions.get(registered.subject, []):
             if version != registered.version:
                 registry.discard_version(version)
                 done.append(f"version {version} deleted: its challenger is version {registered.version}")

@@ -1,7 +1,8 @@
 """Whether the ledgers still agree: what is live, what was decided, which bytes were judged, and what datasets are made of."""
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -9,11 +10,14 @@ import pyarrow as pa
 from include.foundation.decisions import (
     GateVerdict,
     GuardVerdict,
+    Link,
     PublishedDataset,
     RegisteredVersion,
     broken_links,
     find,
+    head,
     latest,
+    recorded,
 )
 from include.foundation.errors import FeedbackLoopError, NoSuchFileError, NothingToDo
 from include.foundation.models.judged_models import disagreement
@@ -26,7 +30,7 @@ from include.stages.deployment.deploying import MANIFEST, manifest
 from include.stages.labels.datasets import read_dataset
 from include.stages.logs.slices.ledger_check import REBUILD, ledger_disagreements
 
-NOTE = "checked.txt"
+NOTE = "checked.json"
 MOST_OFTEN = timedelta(days=1)
 BACKUP = "restore it from a backup"
 
@@ -42,21 +46,31 @@ class Damage:
         return f"{self.what} → {self.mend}"
 
 
-def check_store(store: LoopStore, registry: ModelRegistry, *, everything: bool = True) -> list[Damage]:
+@dataclass(frozen=True)
+class Checked:
+    """When a store was found whole, and the newest decision then."""
+
+    at: datetime
+    newest: Link
+
+
+def check_store(store: LoopStore, registry: ModelRegistry, *, since: Link | None = None) -> list[Damage]:
     """Return all damage that is found; nothing is changed.
 
     Parameters
     ----------
     store, registry
         Of the loop.
-    everything
-        Whether every dataset is read and the files of every version that was ever live; else only the newest dataset, what is
-        live, and what was live before it.
+    since
+        A decision up to which an earlier check found the chain right: then only those after it are looked at, the newest
+        dataset, and the files of what is live and of what was live before it. By default all decisions and datasets, and the
+        files of all that was ever live.
     """
+    everything = since is None
     checks: tuple[Callable[[], Iterator[Damage]], ...] = (
         lambda: _tables(store),
         lambda: _rows_read(store),
-        lambda: _decisions(store),
+        lambda: _decisions(store, since or Link()),
         lambda: _deployments(store, registry),
         lambda: _files(store, registry, everything=everything),
         lambda: _versions(store, registry),
@@ -74,20 +88,22 @@ def check_daily(store: LoopStore, registry: ModelRegistry) -> list[Damage]:
     NothingToDo
         If a check within the last day found none.
     """
-    now = datetime.now(UTC)
+    now, newest = datetime.now(UTC), head(store)
     last = _last(store)
-    if last is not None and now - last < MOST_OFTEN:
-        raise NothingToDo(f"The store was checked at {last:%Y-%m-%d %H:%M} UTC and is whole; once a day is enough")
-    damage = check_store(store, registry, everything=False)
+    if last is not None and now - last.at < MOST_OFTEN:
+        raise NothingToDo(f"The store was checked at {last.at:%Y-%m-%d %H:%M} UTC and is whole; once a day is enough")
+    damage = check_store(store, registry, since=last.newest if last else Link())
     if not damage:
-        write_file(store, NOTE, now.isoformat())
+        write_file(store, NOTE, json.dumps({"at": now.isoformat(), **asdict(newest)}))
     return damage
 
 
-def _last(store: LoopStore) -> datetime | None:
+def _last(store: LoopStore) -> Checked | None:
+    """Return the last check that found no damage; None if there was none, or its note is none."""
     try:
-        return datetime.fromisoformat(read_file(store, NOTE).decode())
-    except (NoSuchFileError, ValueError):
+        noted = json.loads(read_file(store, NOTE))
+        return Checked(datetime.fromisoformat(noted["at"]), Link(int(noted["sequence"]), str(noted["hash"])))
+    except (NoSuchFileError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -120,8 +136,8 @@ def _rows_read(store: LoopStore) -> Iterator[Damage]:
         yield Damage(problem, REBUILD)
 
 
-def _decisions(store: LoopStore) -> Iterator[Damage]:
-    for problem in broken_links(store):
+def _decisions(store: LoopStore, checked: Link) -> Iterator[Damage]:
+    for problem in broken_links(store, checked):
         yield Damage(f"{store.uri}/decisions: {problem}", "restore the table and _files/decisions from a backup")
 
 
@@ -132,7 +148,7 @@ def _deployments(store: LoopStore, registry: ModelRegistry) -> Iterator[Damage]:
     numbers = [entry.sequence for entry in deployments]
     if numbers != list(range(1, len(numbers) + 1)):
         yield Damage(f"{store.uri}/deployments: got numbers {numbers}, expected 1 to {len(numbers)}", BACKUP)
-    decided = {verdict.evidence_digest for kind in (GateVerdict, GuardVerdict) for verdict in find(store, kind)}
+    decided = recorded(store, (GateVerdict, GuardVerdict), {entry.evidence_digest for entry in deployments})
     for entry in deployments:
         if entry.action != "adopt" and entry.evidence_digest not in decided:
             what = f"{store.uri}/deployments: {entry.action} of version {entry.model_version} rests on no recorded decision"
@@ -168,8 +184,9 @@ def _files(store: LoopStore, registry: ModelRegistry, *, everything: bool) -> It
 
 def _versions(store: LoopStore, registry: ModelRegistry) -> Iterator[Damage]:
     """Find challengers that are registered more than once: attempts at the same time, of which one was killed."""
+    versions = registry.versions_by_challenger()
     for registered in find(store, RegisteredVersion):
-        others = [version for version in registry.versions_of(registered.subject) if version != registered.version]
+        others = [version for version in versions.get(registered.subject, []) if version != registered.version]
         if others:
             what = f"Challenger {registered.subject} is version {registered.version}, and also {', '.join(others)}"
             yield Damage(what, f"`python -m include reconcile {store.loop.name}` deletes the others")

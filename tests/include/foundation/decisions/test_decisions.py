@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from include.foundation.decisions import broken_links, find, latest, record, record_first, referenced
+from include.foundation.decisions import broken_links, find, head, latest, record, record_first, referenced
 from include.foundation.decisions.chain import HEAD, outcomes
 from include.foundation.errors import ContractError, StoreError
 from include.foundation.store.loop_files import read_file, write_file
@@ -103,11 +103,11 @@ def test_newest_decisions_that_were_cut_off_are_missed(tmp_path, count, told):
 
 def test_newest_decisions_that_were_replaced_by_others_are_seen(tmp_path):
     store = three(tmp_path)
-    head = read_file(store, HEAD)
+    noted = read_file(store, HEAD)
     cut(store, 1)
     decide(store, 7)
     decide(store, 8)
-    write_file(store, HEAD, head)
+    write_file(store, HEAD, noted)
     assert broken_links(store) == ["decision 3: is not the one that was recorded; it and those after it were replaced"]
 
 
@@ -122,9 +122,9 @@ def test_head_that_was_removed_is_told_and_comes_back_with_the_next_decision(tmp
 
 def test_head_of_a_process_that_was_killed_before_it_noted_its_decision_is_no_damage(tmp_path):
     store = three(tmp_path)
-    head = read_file(store, HEAD)
+    noted = read_file(store, HEAD)
     decide(store, 3)
-    write_file(store, HEAD, head)
+    write_file(store, HEAD, noted)
     assert broken_links(store) == []
 
 
@@ -208,3 +208,31 @@ def test_outcomes_are_those_of_the_kind_oldest_first(tmp_path):
     for number, outcome in enumerate(("yes", "no")):
         decide(store, number, outcome)
     assert outcomes(store, Note) == [("c0", "yes"), ("c1", "no")]
+
+
+def test_check_after_a_check_looks_only_at_what_follows_and_sees_it_all_the_same(tmp_path):
+    store = three(tmp_path)
+    checked = head(store)
+    assert broken_links(store, checked) == []
+    for number in (3, 4):
+        decide(store, number)
+    assert broken_links(store, checked) == []
+    rows = store.read("decisions").sort_by("sequence")
+    names = ["yes", "changed before", "yes", "changed after", "yes"]
+    rewrite(store, rows.set_column(rows.column_names.index("outcome"), "outcome", pa.array(names)))
+    assert broken_links(store, checked) == ["decision 4 (note c3): content was changed"]
+    assert len(broken_links(store)) == 2
+    rewrite(store, rows)
+    cut(store, 1)
+    assert broken_links(store, checked) == ["decisions 5 to 5: were recorded and are missing"]
+    cut(store, 2)
+    assert broken_links(store, checked) == ["decision 3: is not the one that the last check found"]
+
+
+def test_decision_that_another_one_replaced_after_a_check_is_seen(tmp_path):
+    store = three(tmp_path)
+    checked, noted = head(store), read_file(store, HEAD)
+    cut(store, 1)
+    decide(store, 7)
+    write_file(store, HEAD, noted)
+    assert broken_links(store, checked) == ["decision 3: is not the one that the last check found"]
