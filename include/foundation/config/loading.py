@@ -12,7 +12,7 @@ from include.foundation.config.key_problems import valid_loop
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.strict_yaml import read_yaml
 from include.foundation.errors import ConfigError, did_you_mean
-from include.foundation.uris import is_remote
+from include.foundation.uris import is_remote, why_no_place
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOPS_DIR_VARIABLE = "FEEDBACK_LOOP_LOOPS_DIR"
@@ -29,11 +29,18 @@ def loops_dir() -> Path:
 def resolve(uri: str) -> str:
     """Return a URI or path with a relative path made to start at the repository root.
 
+    Raises
+    ------
+    ConfigError
+        If it leads neither to a folder nor to a bucket.
+
     Examples
     --------
     >>> resolve("s3://bucket/logs")
     's3://bucket/logs'
     """
+    if why := why_no_place(uri):
+        raise ConfigError(why)
     return uri if is_remote(uri) else str((ROOT / uri).resolve())
 
 

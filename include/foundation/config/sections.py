@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from include.foundation.uris import why_no_place
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
@@ -13,10 +15,8 @@ FactoryPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-
 
 
 def _leads_somewhere(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    if separator and (scheme != "s3" or not rest.split("/")[0]):
-        msg = f"got {uri!r}, expected a folder, or s3://bucket/prefix"
-        raise ValueError(msg)
+    if why := why_no_place(uri):
+        raise ValueError(why)
     return uri
 
 
@@ -105,7 +105,7 @@ class Labeling(Section):
 
     backend: Literal["files", "label_studio"] = "files"
     """Where requests are pushed."""
-    uri: Text | None = None
+    uri: Place | None = None
     """Folder of the files backend (``requests/`` and ``answers/`` below it); none means ``data/<loop>/labeling``."""
     connection: Text = "label_studio"
     """Airflow connection of the labeling platform."""

@@ -5,7 +5,8 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from include.foundation.errors import ConfigError
+from feedback_loop.hooks.loop_hook import extra_of
+from include.foundation.errors import ConfigError, StoreError
 from include.foundation.store.objects.s3_objects import CLIENT_OPTIONS
 
 
@@ -25,11 +26,27 @@ def s3_options(aws_conn_id: str) -> dict[str, Any]:
     AirflowNotFoundException
         If there is no such connection.
     ConfigError
-        If neither the connection nor the environment has credentials.
+        If neither the connection nor the environment has credentials, or the provider cannot use what the connection says.
+    StoreError
+        If AWS does not give them now.
     """
+    from botocore.exceptions import ClientError, HTTPClientError
+
+    try:
+        return _options_of(aws_conn_id)
+    except (AirflowNotFoundException, ConfigError):
+        raise
+    except (ClientError, HTTPClientError) as error:
+        raise StoreError(f"Connection {aws_conn_id}: AWS gives no credentials: {error}; run the task again") from error
+    except Exception as error:  # the provider and boto3 raise whatever they stumble over
+        raise ConfigError(f"Connection {aws_conn_id}: the amazon provider cannot use it: {error!r}") from error
+
+
+def _options_of(aws_conn_id: str) -> dict[str, Any]:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
     hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type="s3")
+    extra_of(hook.get_connection(aws_conn_id))
     if not hook.conn_config:  # the provider goes on with the environment's credentials, which may be somebody else's
         raise AirflowNotFoundException(f"The conn_id `{aws_conn_id}` isn't defined")
     session = hook.get_session()
@@ -50,7 +67,10 @@ def s3_options(aws_conn_id: str) -> dict[str, Any]:
         "endpoint_url": hook.conn_config.get_service_endpoint_url("s3"),
         "verify": hook.verify,
     }
-    return {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
+    if wrong := [name for name, value in given.items() if not isinstance(value, str | bool)]:
+        raise ConfigError(f"Connection {aws_conn_id}: {', '.join(wrong)} in its extra: expected a text")
+    return given
 
 
 def delta_options(aws_conn_id: str) -> dict[str, str]:

@@ -17,30 +17,33 @@ DRIVERS = {
 }  # fmt: skip
 
 
-def url_of(connection: Connection) -> str:
+def url_of(connection: Connection, driver: str | None = None) -> str:
     """Return SQLAlchemy's URL of a connection, the password in it.
 
-    An extra ``drivername`` names a SQLAlchemy driver, and the URL is made of the connection's fields and the rest of the
-    extra. Otherwise the hook of the connection's type makes it, where the provider of that type is installed; where it is
-    not, the table of drivers is used like a ``drivername``.
+    With a driver the URL is made of the connection's fields and the rest of its extra. Otherwise the hook of the connection's
+    type makes it, where the provider of that type is installed; where it is not, a table of drivers is used.
 
     Parameters
     ----------
     connection
         Of a database.
+    driver
+        SQLAlchemy's name of dialect and driver, which the extra has as ``drivername``.
 
     Raises
     ------
     ConfigError
-        If no provider of the type is installed and no driver is known, or the type is no database's.
+        If no provider of the type is installed and no driver is known, the type is no database's, or SQLite has no file.
     """
     from include.foundation.lines.databases import database_url, url_with_driver
 
-    extra = connection.extra_dejson
-    hook = None if "drivername" in extra else _provider_hook(connection)
+    if "sqlite" in (driver, connection.conn_type) and not connection.host:
+        raise ConfigError(f"Connection {connection.conn_id}: no host, expected the file of the SQLite database")
+    extra = {name: value for name, value in connection.extra_dejson.items() if name != "drivername"}
+    hook = None if driver else _provider_hook(connection)
     if hook is not None:
         return url_with_driver(_url_made_by(hook), extra)
-    driver = extra.pop("drivername", None) or DRIVERS.get(str(connection.conn_type))
+    driver = driver or DRIVERS.get(str(connection.conn_type))
     if driver is None:
         raise ConfigError(
             f"Connection {connection.conn_id}: no provider of type {connection.conn_type!r} is installed. Add it to "
@@ -62,7 +65,7 @@ def _provider_hook(connection: Connection) -> "DbApiHook | None":
             f"Connection {connection.conn_id}: the provider of type {connection.conn_type!r} lacks a package: {error}. "
             "Install it, or name a SQLAlchemy driver in the connection's extra: drivername"
         ) from error
-    except AirflowException:  # what the SDK raises for a type that no installed provider has
+    except (AirflowException, AttributeError):  # what the SDK raises for a type without a provider, or without a hook
         return None
     if not isinstance(hook, DbApiHook):
         raise ConfigError(

@@ -54,7 +54,7 @@ class LogSourceHook(LoopHook):
         if self.log_source_conn_id is None:
             return Access(self.store_options)
         if self.source.format == "sql":
-            return Access(self.store_options, url_of(self.connection))
+            return Access(self.store_options, url_of(self.connection, self.text_in_extra("drivername")))
         return Access(s3_options(self.log_source_conn_id))
 
     def check(self) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseHook, Connection
 
 from include.foundation.errors import ConfigError
+from include.foundation.lines.values import text_of
 
 HIDDEN = "***"
 SECRET_WORDS = ("key", "password", "secret", "token")
@@ -56,16 +57,37 @@ class LoopHook(BaseHook):
         ConfigError
             If it is no JSON object.
         """
-        try:
-            extra = json.loads(self.connection.extra or "{}")
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"Connection {self.conn_id}: its extra is no JSON: {error.msg}") from None
-        if not isinstance(extra, dict):
+        return extra_of(self.connection)
+
+    def text_in_extra(self, name: str) -> str | None:
+        """Return a text of the extra, without white space around it; None if there is none.
+
+        Raises
+        ------
+        ConfigError
+            If it is something else.
+        """
+        value = self.extra.get(name)
+        if not isinstance(value, str | None):
             raise ConfigError(
-                f"Connection {self.conn_id}: its extra is {type(extra).__name__}, expected an object such as "
-                '{"name": "value"}'
+                f"Connection {self.conn_id}: {name} in its extra is {type(value).__name__}, expected a text"
             )
-        return extra
+        return (value or "").strip() or None
+
+    def texts_in_extra(self, name: str) -> dict[str, str]:
+        """Return an object of texts in the extra; numbers and truth values are their texts, null is as if it were not there.
+
+        Raises
+        ------
+        ConfigError
+            If it is something else.
+        """
+        given = self.extra.get(name) or {}
+        if not isinstance(given, dict) or any(isinstance(value, dict | list) for value in given.values()):
+            raise ConfigError(
+                f'Connection {self.conn_id}: {name} in its extra is no object of texts, such as {{"name": "value"}}'
+            )
+        return {key: text for key, value in given.items() if (text := text_of(value)) is not None}
 
     @abstractmethod
     def check(self) -> str:
@@ -89,6 +111,26 @@ class LoopHook(BaseHook):
         if connection is not None:
             yield from filter(None, [connection.password])
             yield from _secret_values(connection.extra_dejson)
+
+
+def extra_of(connection: Connection) -> dict[str, Any]:
+    """Return a connection's extra; Airflow itself takes one that it cannot read for an empty one.
+
+    Raises
+    ------
+    ConfigError
+        If it is no JSON object.
+    """
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"Connection {connection.conn_id}: its extra is no JSON: {error.msg}") from None
+    if not isinstance(extra, dict):
+        kind = type(extra).__name__
+        raise ConfigError(
+            f'Connection {connection.conn_id}: its extra is {kind}, expected an object such as {{"name": "value"}}'
+        )
+    return extra
 
 
 def demand_writable(folder: Path) -> None:

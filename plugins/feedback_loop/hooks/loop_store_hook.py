@@ -7,7 +7,7 @@ from feedback_loop.hooks.aws_access import delta_options
 from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
-from include.foundation.uris import is_remote
+from include.foundation.uris import is_remote, why_no_place
 
 if TYPE_CHECKING:
     from include.foundation.store.tables import LoopStore
@@ -48,13 +48,15 @@ class LoopStoreHook(LoopHook):
         """
         from include.foundation.store.tables import LoopStore
 
-        extra = self.extra
-        if not extra.get("uri"):
+        uri, aws_conn_id = self.text_in_extra("uri"), self.text_in_extra("aws_conn_id")
+        if uri is None:
             raise ConfigError(
                 f"Connection {self.conn_id}: no 'uri' in its extra, expected a folder or s3://bucket/path"
             )
-        options = delta_options(extra["aws_conn_id"]) if extra.get("aws_conn_id") else {}
-        return LoopStore(loop_named(self.loop), extra["uri"], {**options, **(extra.get("storage_options") or {})})
+        if why := why_no_place(uri):
+            raise ConfigError(f"Connection {self.conn_id}, uri in its extra: {why}")
+        options = delta_options(aws_conn_id) if aws_conn_id else {}
+        return LoopStore(loop_named(self.loop), uri, options | self.texts_in_extra("storage_options"))
 
     @property
     def pseudonym_key(self) -> bytes:

@@ -45,20 +45,25 @@ class ModelRegistryHook(LoopHook):
         Raises
         ------
         ConfigError
-            If the connection does not say.
+            If the connection does not say, or says something else.
         """
-        uri = self.extra.get("tracking_uri")
-        if not uri:
+        uri = self.text_in_extra("tracking_uri")
+        if uri is None:
             raise ConfigError(
                 f"Connection {self.conn_id}: no 'tracking_uri' in its extra, expected http://… or sqlite:///…"
             )
-        return str(uri)
+        if not (_is_web_address(uri) or (uri.startswith(SQLITE) and uri.removeprefix(SQLITE).strip("/\0"))):
+            raise ConfigError(
+                f"Connection {self.conn_id}: got {uri.rpartition('@')[2]!r} as 'tracking_uri' in its extra, expected "
+                "http://host:port, https://… or sqlite:////path/to/mlflow.db"
+            )
+        return uri
 
     @property
     def ui_uri(self) -> str | None:
         """Where a browser finds MLflow, without any login; None where MLflow has no server."""
-        uri = str(self.extra.get("ui_uri") or self.tracking_uri)
-        return without_login(uri).rstrip("/") if uri.startswith(("http://", "https://")) else None
+        uri = self.text_in_extra("ui_uri") or self.tracking_uri
+        return without_login(uri).rstrip("/") if _is_web_address(uri) else None
 
     def get_conn(self) -> "ModelRegistry":
         """Return the loop's registry.
@@ -97,6 +102,14 @@ def without_login(uri: str) -> str:
     """
     login, at, _ = urlsplit(uri).netloc.rpartition("@")
     return uri.replace(login + at, "", 1)
+
+
+def _is_web_address(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that do not close
+        return False
 
 
 def _version_of(uri: str) -> str:
