@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 from include.foundation.digests import digest_of
-from include.foundation.errors import DeploymentError, TrainingError
+from include.foundation.errors import DeploymentError, TrainingError, short
 from include.foundation.models.trusted_types import split_by_trust
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def load_model(place: Path) -> Any:
     Raises
     ------
     DeploymentError
-        If there is no skops model, it is damaged, or it holds a type that is not trusted.
+        If there is no skops model, it is damaged, it holds a type that is not trusted, or it is no fitted classifier.
     """
     import skops.io
 
@@ -77,16 +76,16 @@ def load_model(place: Path) -> Any:
         raise DeploymentError(f"{place.name}: got {names}, expected {MODEL_FILE}: pickled models are not read")
     try:
         trusted, unknown = split_by_trust(skops.io.get_untrusted_types(file=path))
-    except (
-        BadZipFile,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:  # only the archive's schema was read: nothing is built yet
+        model = None if unknown else skops.io.load(path, trusted=trusted)
+    except Exception as error:  # a damaged archive raises anything
         raise DeploymentError(f"{place.name}: {MODEL_FILE} is not a skops model; it is not read: {error}") from error
     if unknown:
         raise DeploymentError("The model holds types that are not trusted; it is not read", unknown)
-    return skops.io.load(path, trusted=trusted)
+    if not (hasattr(model, "predict_proba") and hasattr(model, "classes_")):
+        raise DeploymentError(
+            f"{place.name}: {MODEL_FILE} holds {short(model)}, expected a fitted classifier with predict_proba"
+        )
+    return model
 
 
 def digest_of_files(place: Path) -> str:

@@ -1,5 +1,6 @@
 """The versions and aliases of one loop's models, kept in MLflow beside their runs."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from include.foundation.store.objects.scratch_folders import scratch_folder
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 ALIAS_ATTEMPTS = 5
+VERSION = re.compile("[0-9]{1,18}")  # what MLflow takes for one at all
 
 
 class ModelRegistry(RunLog):
@@ -120,6 +122,8 @@ class ModelRegistry(RunLog):
         """Return the run that a version came from; None if the registry has no such version."""
         from mlflow.exceptions import MlflowException
 
+        if not VERSION.fullmatch(version):
+            return None
         try:
             return str(self.client.get_model_version(self.loop.name, version).run_id)
         except MlflowException as error:
@@ -142,6 +146,8 @@ class ModelRegistry(RunLog):
 
         Raises
         ------
+        RegistryError
+            If the run has lost the tag that says which challenger it is.
         DeploymentError
             If MLflow does not finish within a minute.
         """
@@ -150,6 +156,10 @@ class ModelRegistry(RunLog):
             for name, value in self.client.get_run(run_id).data.tags.items()
             if not name.startswith("mlflow.")
         }
+        if KEY_TAG not in own:
+            raise RegistryError(
+                f"Run {run_id} in MLflow has lost its tag {KEY_TAG}: set it again, or train a new challenger"
+            )
         registered = self.version_of(own[KEY_TAG])
         if registered is not None:
             return registered

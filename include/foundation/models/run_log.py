@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 KEY_TAG = "challenger_key"
+DIGEST_TAG = "model_digest"
 MODEL_FOLDER = "model"
 
 
@@ -48,10 +49,10 @@ class RunLog:
         return experiment_named(self.client, self.tracking_uri, self.loop.name)
 
     def finished_run(self, challenger_key: str) -> "Run | None":
-        """Return the finished run of a challenger; runs that were killed half-way do not count."""
+        """Return the finished run of a challenger; neither one that was killed half-way counts, nor one that others wrote."""
         query = f"tags.{KEY_TAG} = '{challenger_key}' and attributes.status = 'FINISHED'"
         runs = self.client.search_runs([self.experiment_id], query, order_by=["attributes.start_time ASC"])
-        return runs[0] if runs else None
+        return next((run for run in runs if DIGEST_TAG in run.data.tags), None)
 
     def log_challenger(
         self,

@@ -14,6 +14,7 @@ from include.foundation.digests import digest_of
 from include.foundation.errors import TrainingError
 from include.foundation.models.building import build
 from include.foundation.models.frames import features_frame
+from include.foundation.models.run_log import DIGEST_TAG
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset
 
@@ -59,7 +60,7 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
         registry.keep_only(trained.run_id, key)
         return _reference(trained, already_there=True)
     run = registry.finished_run(key)  # of an attempt that was killed before it was recorded
-    run_id, digest = (run.info.run_id, run.data.tags["model_digest"]) if run else _log_fitted(store, plan, registry)
+    run_id, digest = (run.info.run_id, run.data.tags[DIGEST_TAG]) if run else _log_fitted(store, plan, registry)
     trained = record_first(
         store,
         TrainedChallenger(
@@ -85,7 +86,7 @@ def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") 
         estimator,
         params={"factory": store.loop.training.factory, "seed": store.loop.training.seed, **store.loop.training.params},
         metrics=_metrics(store, dataset, estimator),
-        tags=_tags(store, plan, dataset) | {"model_digest": digest},
+        tags=_tags(store, plan, dataset) | {DIGEST_TAG: digest},
         signature_rows=dataset.train.slice(0, 20),
     )
     return run_id, digest
