@@ -19,6 +19,7 @@ EVERY_INPUT = {
     "text": {"type": "text"},
     "note": {"type": "text", "required": False},
     "price": {"type": "numeric", "required": False, "minimum": -3, "maximum": 3},
+    "free": {"type": "numeric"},
     "open": {"type": "numeric", "minimum": 1e6},
     "below": {"type": "numeric", "maximum": -1e6},
     "kind": {"type": "categorical", "required": False},
@@ -141,7 +142,7 @@ def test_model_is_fitted_on_twelve_rows_of_each_class_within_the_bounds_of_its_i
     for name in ("price", "pixels_0", "pixels_2"):
         assert features[name].isna().tolist() == missing.tolist()
     assert (features["note"] == "").tolist() == (features["kind"] == "").tolist() == missing.tolist()
-    spread = {"price": (-3, 3), "open": (1e6, 1e6 + 1), "below": (-1e6 - 1, -1e6), "pixels_1": (0, 16)}
+    spread = {"price": (-3, 3), "free": (0, 1), "open": (1e6, 1e6 + 1), "below": (-1e6 - 1, -1e6), "pixels_1": (0, 16)}
     for name, (low, high) in spread.items():
         assert (features[name].min(), features[name].max()) == pytest.approx((low, high), abs=0.1 * (high - low))
         assert features[name].dropna().between(low, high).all()
