@@ -43,3 +43,14 @@ def test_corrections_by_segment_name_rows_without_one(world: TinyWorld) -> None:
     world.serve(0, "aaa*4 aba*4", drawn=2, desks=("eu", None))
     found = corrections(world.store, plan_of(world.store, world.judge("1")))
     assert found.segments == [("desk", "eu", 3, 2), ("desk", "not given", 3, 2)]
+
+
+def test_corrections_show_ten_pairs_and_ten_segments_and_count_all(tmp_path: Path) -> None:
+    world = make_world(tmp_path, classes=("earn", "grain", "ship", "trade"))
+    world.learn_seeds()
+    world.deploy(world.judge(None), "1")
+    wrong = " ".join(f"{said}{meant}{said}" for said in "abcd" for meant in "abcd" if said != meant)
+    world.serve(0, f"aaa {wrong}", drawn=1, desks=[f"desk {number:02}" for number in range(13)])
+    found = corrections(world.store, plan_of(world.store, world.judge("1")))
+    assert (found.new, found.corrected, len(found.pairs), len(found.segments)) == (12, 12, 10, 10)
+    assert found.segments[0] == ("desk", "desk 01", 1, 1)

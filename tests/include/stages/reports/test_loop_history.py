@@ -56,6 +56,14 @@ def test_cycles_live_score_weighs_rows_by_their_inclusion_probability(world: Tin
     assert cycles(world.store)[0].live_score.value == pytest.approx(10 / 12)
 
 
+def test_cycles_live_score_is_of_the_rows_from_the_start_of_the_interval_until_before_its_end(world: TinyWorld) -> None:
+    world.ask("t1", "t2", batch_id=day_interval(0).key)
+    for trace_id, word, days in (("t1", "aaa", 0), ("t2", "aba", 1), ("t3", "aba", -1)):
+        world.accept(word, trace_id, ts=DAY + timedelta(days=days), stratum="random", split="holdout")
+    score = cycles(world.store)[0].live_score
+    assert (score.value, score.rows) == (1.0, 1)
+
+
 def test_cycles_without_labeled_random_rows_do_not_know_the_live_score(world: TinyWorld) -> None:
     world.ask("t1", batch_id=day_interval(0).key)
     assert cycles(world.store)[0].live_score == UNKNOWN

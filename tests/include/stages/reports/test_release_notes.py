@@ -217,8 +217,8 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     gate = world.judge(None).model_copy(update={"run_id": run_id})
     uri = Path(write_release_notes(world.store, gate, registry))
     for name, written in (("release_notes.html", uri), ("release_notes.md", uri.with_suffix(".md"))):
-        kept = Path(registry.client.download_artifacts(run_id, name, str(tmp_path)))
-        assert kept.read_bytes() == written.read_bytes()
+        copy = Path(registry.client.download_artifacts(run_id, name, str(tmp_path)))
+        assert copy.read_bytes() == written.read_bytes()
     assert (
         Path(registry.client.download_artifacts(run_id, "plots/comparison.png", str(tmp_path)))
         .read_bytes()
@@ -226,4 +226,6 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     )
     write_release_notes(world.store, gate, registry)
     found = registry.client.get_metric_history(run_id, "challenger_value")
-    assert [metric.value for metric in found] == [gate.scores.challenger.value]
+    assert [(metric.value, metric.step) for metric in found] == [(gate.scores.challenger.value, gate.round)]
+    kept = registry.client.get_run(run_id).data.metrics
+    assert set(kept) == {"challenger_value", "challenger_low", "challenger_high"}  # of the champion nothing is known
