@@ -99,7 +99,7 @@ def _maintain(name: str, uri: str) -> None:
 
 
 def _on_registry(given: argparse.Namespace) -> int:
-    from include.foundation.models.mlflow_access import SQLITE
+    from include.foundation.models.mlflow_access import SQLITE, told_errors
     from include.foundation.models.registry import ModelRegistry
     from include.stages.deployment.reconciling import adopt, reconcile
     from include.stages.deployment.store_checks import check_store
@@ -108,12 +108,13 @@ def _on_registry(given: argparse.Namespace) -> int:
     if given.mlflow.startswith(SQLITE) and not Path(given.mlflow.removeprefix(SQLITE)).is_file():
         raise ConfigError(f"{given.mlflow}: no such database; give the tracking_uri of the connection mlflow")
     registry = ModelRegistry(given.mlflow, store.loop)
-    if given.command == "adopt":
-        report = adopt(store, registry, given.version, given.why)
-        print(f"Version {report.version} is live; before it: {report.previous or 'none'}")
-    if given.command == "reconcile":
-        print("\n".join(reconcile(store, registry) or ["nothing to mend that has one right answer"]))
-    damage = check_store(store, registry)
+    with told_errors():
+        if given.command == "adopt":
+            report = adopt(store, registry, given.version, given.why)
+            print(f"Version {report.version} is live; before it: {report.previous or 'none'}")
+        if given.command == "reconcile":
+            print("\n".join(reconcile(store, registry) or ["nothing to mend that has one right answer"]))
+        damage = check_store(store, registry)
     for number, one in enumerate(damage, start=1):
         print(f"{number}. {one.what}\n   mend: {one.mend}")
     print(f"{store.uri}: {f'{len(damage)} faults' if damage else 'whole, and in agreement with MLflow'}")

@@ -15,6 +15,7 @@ from include.foundation.errors import (
     TrainingError,
     VersionGoneError,
 )
+from include.foundation.models.mlflow_access import told_errors
 
 FINAL = (ConfigError, ContractError, DataQualityError, DeploymentError, RowsGoneError, TrainingError, VersionGoneError)
 
@@ -29,9 +30,12 @@ def errors_as_task_states() -> Iterator[None]:
         For `NothingToDo`.
     AirflowFailException
         For errors that only a person can mend.
+    RegistryError
+        For what MLflow raises.
     """
     try:
-        yield
+        with told_errors():
+            yield
     except NothingToDo as reason:
         raise AirflowSkipException(str(reason)) from reason
     except FINAL as error:

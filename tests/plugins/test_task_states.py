@@ -3,6 +3,7 @@
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from feedback_loop.task_states import errors_as_task_states
+from mlflow.exceptions import MlflowException, RestException
 
 from include.foundation.errors import (
     ConfigError,
@@ -11,6 +12,7 @@ from include.foundation.errors import (
     DeploymentError,
     LabelingError,
     NothingToDo,
+    RegistryError,
     StoreError,
     TrainingError,
     VersionGoneError,
@@ -30,3 +32,16 @@ from include.foundation.errors import (
 def test_error_ends_a_task_as_the_table_says(error, state):
     with pytest.raises(state, match=str(error)), errors_as_task_states():
         raise error
+
+
+def test_what_mlflow_raises_is_told_as_an_error_of_the_registry_and_tried_again():
+    with (
+        pytest.raises(RegistryError, match="MLflow: no answer; if it cannot be reached") as caught,
+        errors_as_task_states(),
+    ):
+        raise MlflowException("no answer")
+    assert isinstance(caught.value.__cause__, MlflowException)
+    with pytest.raises(RegistryError, match="broken"), errors_as_task_states():
+        raise RestException({"error_code": "INTERNAL_ERROR", "message": "broken"})
+    with pytest.raises(KeyError), errors_as_task_states():
+        raise KeyError("of something else")

@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 SQLITE = "sqlite:///"
 
 
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Let what MLflow itself raises in the block be an error of the loop.
+
+    Raises
+    ------
+    RegistryError
+        If MLflow raises anything: it cannot be reached, refuses a request, or fails.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__ != "mlflow.exceptions":  # importing it for its name would take a second
+            raise
+        raise RegistryError(f"MLflow: {error}; if it cannot be reached, run this again when it can") from error
+
+
 def open_client(tracking_uri: str) -> "MlflowClient":
     """Return a client; the tables of a SQLite database are made first, by one process while the others wait.
 

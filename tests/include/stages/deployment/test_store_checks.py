@@ -283,6 +283,10 @@ def test_commands_say_what_is_wrong_and_mend_it(
     assert [entry.action for entry in history(whole)] == ["deploy", "deploy", "adopt"]
     assert main(["check-store", "tiny", *places[:3], f"sqlite:///{tmp_path}/nowhere.db"]) == 1
     assert "nowhere.db: no such database" in capsys.readouterr().err
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    for command, *more in (["check-store"], ["reconcile"], ["adopt", "1", "--why", "x"]):
+        assert main([command, "tiny", *places[:3], "http://127.0.0.1:9", *more]) == 1
+        assert "MLflow: " in capsys.readouterr().err
     assert len(find(whole, RegisteredVersion)) == 2
 
 
