@@ -118,7 +118,7 @@ def _confusion(votes: Votes, posterior: NDArray[np.float64]) -> NDArray[np.float
     np.add.at(counts, (votes.annotator, votes.label), posterior[votes.item])
     right = counts.diagonal(axis1=1, axis2=2).sum(axis=1)
     accuracy = (right + SMOOTHING) / (counts.sum(axis=(1, 2)) + SMOOTHING * 2)
-    per_error = (1 - accuracy) / max(votes.classes - 1, 1)
+    per_error = (1 - accuracy) / (votes.classes - 1)
     prior = np.where(np.eye(votes.classes, dtype=bool), accuracy[:, None, None], per_error[:, None, None])
     smoothed = counts + SMOOTHING * prior
     return np.asarray(smoothed / smoothed.sum(axis=1, keepdims=True))

@@ -89,6 +89,10 @@ CANNOT_WORK = [
         "deploy.watch_days: 7 days end before the next run of @monthly, 31 days later",
     ),
     (
+        {"logs": {"schedule": "@monthly"}, "deploy": {"watch_days": 30}},
+        "deploy.watch_days: 30 days end before the next run of @monthly, 31 days later",
+    ),
+    (
         {"drift": {"reference_dates": [date(2026, 1, 1), date(2026, 1, 6)]}},
         "are too few days: at least 7 say what is ordinary",
     ),
@@ -200,6 +204,14 @@ def test_wrong_values_do_not_hide_what_other_keys_disagree_on(tmp_path):
         "gate.slices", "gate.aproval", "gate.floor", "drift.confirm", "drift.min_rows", "drift.segments", "logs.schedule",
         "logs.look_back_hours", "labels.rules.0.input", "labels.rules.0.when", "labels.rules.0.note",
     }  # fmt: skip
+
+
+def test_rule_that_lacks_a_key_does_not_hide_what_the_rest_of_its_section_disagrees_on(tmp_path):
+    unnamed = {"input": "text", "when": "opec", "deny": ["earn"]}
+    with pytest.raises(ConfigError) as caught:
+        load_loop(write(tmp_path, changed(labels={"min_confidence": 1, "rules": [unnamed, RULE]})))
+    keys = {problem.split(": ")[1] for problem in caught.value.problems}
+    assert keys == {"labels.rules.0.name", "labels.min_confidence"}
 
 
 def test_what_rests_on_a_wrong_value_is_not_said(tmp_path):

@@ -144,7 +144,9 @@ def test_key_that_is_easily_guessed_is_refused_and_not_shown(key, why):
     assert key.decode() not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", [KEY, b"sixteen bytes ok", b"0f1e2d3c4b5a6978", b"Zr8-wq1_Lx0PhT5y"])
+@pytest.mark.parametrize(
+    "key", [KEY, b"sixteen bytes ok", b"0f1e2d3c4b5a6978", b"Zr8-wq1_Lx0PhT5y", b"aZ8q_-Zq8a-_Z8_a"]
+)
 def test_key_that_is_hard_to_guess_is_taken(key):
     demand_strong(key)
 

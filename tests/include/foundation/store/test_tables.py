@@ -164,7 +164,7 @@ def test_a_new_input_in_the_loop_file_reads_as_null_in_old_rows(tmp_path):
     assert sorted(grown.read("predictions").column("input_price").to_pylist(), key=str) == [2.0, None]
 
 
-def test_conditions_on_time_list_only_files_of_their_days(tmp_path, monkeypatch):
+def test_conditions_on_time_and_day_list_only_files_of_their_days(tmp_path, monkeypatch):
     store = make_store(tmp_path)
     rows = [
         {"trace_id": f"t{hours}", "ts": DAY + timedelta(hours=hours), "day": f"{DAY + timedelta(hours=hours):%Y-%m-%d}",
@@ -179,6 +179,9 @@ def test_conditions_on_time_list_only_files_of_their_days(tmp_path, monkeypatch)
     found = {sign: store.read("predictions", filters=[("ts", sign, middle)]).num_rows for sign in expected}
     assert found == expected
     assert [len(dataset.files) for dataset in listed] == [2, 2, 3, 3, 1]
+    days = [f"{DAY + timedelta(days=number):%Y-%m-%d}" for number in (0, 3)]
+    assert store.read("predictions", filters=[("day", "in", days)]).num_rows == 4
+    assert len(listed[-1].files) == 2
 
 
 @pytest.mark.parametrize("name", ["a b", "a#b?c", "é 類", 'it\'s "odd" {x} ~*$&=+', "100%"])

@@ -104,6 +104,13 @@ def test_single_annotator_and_a_single_class(name):
     assert (one_class.probabilities.argmax(1) == 1).all()
 
 
+def test_item_without_answers_has_the_shares_of_all_answers():
+    table = [[0, 0], [1, None], [0, 0], [None, None]]
+    found = majority(votes_of(table, 2))
+    assert found.probabilities.tolist() == [[1, 0], [0, 1], [1, 0], [pytest.approx(0.8), pytest.approx(0.2)]]
+    assert found.accuracy.tolist() == [1, 1]
+
+
 def test_tie_is_not_broken_by_the_order_of_classes():
     assert majority(votes_of([[0, 1]], 2)).probabilities.tolist() == [[0.5, 0.5]]
 

@@ -17,9 +17,9 @@ def seed(text, label="earn", **changes):
     return {"input": {"text": text}, "label": label, **changes}
 
 
-def store_of(folder, classes=CLASSES, **task):
+def store_of(folder, classes=CLASSES, share=0.0, **task):
     (folder / "seeds").mkdir(exist_ok=True)
-    training = {"seed_labels": str(folder / "seeds"), "seed_holdout_share": 0.0}
+    training = {"seed_labels": str(folder / "seeds"), "seed_holdout_share": share}
     return make_store(folder, training=training, task={"classes": classes, **task})
 
 
@@ -109,6 +109,16 @@ def test_nothing_is_removed_while_a_file_cannot_be_read_to_its_end(tmp_path):
     assert admit_seed_labels(store) == SeedReport(refused=1)
     assert refusals(store) == [("seeds", "seed.jsonl.gz", None, "bad_seed")]
     assert len(labels(store)) == 20
+
+
+def test_split_of_a_seed_follows_from_its_content_for_good(tmp_path):
+    """A split that changed would train a model on rows that an earlier one was judged on."""
+    store = store_of(tmp_path, share=0.3)
+    words = [f"{first}{second}" for first in "abcdefghij" for second in "klmnopqrst"]
+    write(tmp_path, *map(seed, words))
+    admit_seed_labels(store)
+    held_out = [row["input_text"] for row in store.read("labels").to_pylist() if row["split"] == "holdout"]
+    assert (len(held_out), sorted(held_out)[:6]) == (33, ["al", "am", "an", "aq", "bn", "bq"])
 
 
 def test_seeds_under_the_former_name_of_a_class_stay(tmp_path):

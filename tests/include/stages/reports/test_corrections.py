@@ -32,7 +32,7 @@ def test_corrections_are_ordered_by_frequency_then_name(tmp_path: Path) -> None:
     world = make_world(tmp_path)
     world.learn_seeds()
     world.deploy(world.judge(None), "1")
-    world.serve(0, "aaa*5 cba*2 bca*2 aca*3 bab", drawn=5)
+    world.serve(0, "aaa*5 bca*2 cba*2 aca*3 bab", drawn=5)
     found = corrections(world.store, plan_of(world.store, world.judge("1")))
     assert found.pairs == [("trade", "earn", 3), ("ship", "trade", 2), ("trade", "ship", 2), ("earn", "ship", 1)]
 

@@ -57,3 +57,10 @@ def test_label_quality_without_answers_is_empty(world: TinyWorld) -> None:
     world.ask("t1", batch_id=day_interval(0).key)
     found = label_quality(world.store, {"r-t1"})
     assert (found.asked, found.answered, found.accepted, found.alpha, found.annotators) == (1, 0, 0, None, [])
+
+
+def test_label_quality_names_the_busiest_annotator_first(world: TinyWorld) -> None:
+    world.ask("t1", "t2", batch_id=day_interval(0).key)
+    world.say("ada", "earn", "t1")
+    world.say("ben", "earn", "t1", "t2")
+    assert [each.name for each in label_quality(world.store, {"r-t1", "r-t2"}).annotators] == ["ben", "ada"]

@@ -107,6 +107,27 @@ def test_cycles_of_intervals_that_overlap_count_evidence_and_verdict_once(world:
     assert [cycle.verdict for cycle in found] == ["reject", None]
 
 
+@pytest.mark.parametrize(
+    ("day", "number"),
+    [
+        pytest.param(1.5, 2, id="within the longer one only"),
+        pytest.param(2.5, 1, id="within both"),
+        pytest.param(3.0, 2, id="at the end of the shorter one"),
+        pytest.param(0.5, 1, id="before all"),
+        pytest.param(8.5, 3, id="between two"),
+    ],
+)
+def test_cycle_of_a_challenger_is_the_first_with_its_newest_label_or_else_the_next(
+    world: TinyWorld, day: float, number: int
+) -> None:
+    for place, interval in enumerate((day_interval(9), day_interval(1, days=7), day_interval(2))):
+        world.ask(f"t{place}", batch_id=interval.key)
+    plan_on(world, "k", day=day)
+    cycle = LoopHistory(world.store).cycle_of("k")
+    assert cycle is not None
+    assert cycle.number == number
+
+
 def test_cycles_with_two_challengers_count_the_evidence_of_both_and_show_the_last(world: TinyWorld) -> None:
     world.ask("t0", batch_id=day_interval(0).key)
     for key, outcome in (("first", "reject"), ("second", "promote")):

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from include.foundation.decisions import record
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.stages.reports.loop_history import LoopHistory
 from include.stages.reports.overview import overview
@@ -28,8 +29,8 @@ def test_index_counts_what_became_of_the_cycles_and_dates_each_change(played: Pl
     changes = [(moment, change.model_version) for moment, change in facts["live"]["changes"]]
     assert changes == [("the beginning", "1"), ("2026-11-01 00:29", "2")]
     assert facts["live"]["since"] == "2026-11-01 00:29"
-    promised, score = facts["live"]["promised"], played.promoted.scores.challenger
-    assert (promised.value, promised.low, promised.high) == (score.value, score.low, score.high)
+    score = played.promoted.scores.challenger
+    assert facts["live"]["promised"] == Estimate(score.value, score.low, score.high, rows=0, effective_rows=0.0)
 
 
 def test_index_of_an_empty_store_says_that_nothing_is_live(world: TinyWorld) -> None:

@@ -193,3 +193,13 @@ def test_writer_that_was_not_first_is_told_and_its_files_can_be_discarded(tmp_pa
     discard(store, "predictions", [late])
     assert len(files_of(tmp_path)) == 2
     assert store.read("predictions").column("trace_id").to_pylist() == ["t1", "t2"]
+
+
+def test_writer_of_a_new_column_that_was_not_first_is_told(tmp_path):
+    append(make_store(tmp_path), [row(1)])
+    store = make_store(tmp_path, segments=["desk", "lang"])
+    late = write_day(store, "predictions", DAY, batches(store, [row(3, segment_lang="en")]), REPETITIVE)
+    append(make_store(tmp_path), [row(2)])
+    assert not add_files(store, "predictions", [late], 0)
+    assert add_files(store, "predictions", [late], 1)
+    assert store.read("predictions").column("trace_id").to_pylist() == ["t1", "t2", "t3"]

@@ -154,6 +154,7 @@ def test_file_that_grew_is_read_to_the_size_that_was_listed(tmp_path):
     (listed,) = LocalObjects().objects_in(str(tmp_path)) or []
     path.write_bytes(b"listed, and more")
     assert b"".join(LocalObjects().blocks(listed)) == b"listed"
+    assert b"".join(LocalObjects().blocks(listed, 4)) == b"ed"
 
 
 @pytest.mark.parametrize("operation", ["write", "created"])
