@@ -7,7 +7,7 @@ then. A test that passes does not look at the key, and is reported as XPASS. ``F
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 import pytest
@@ -75,21 +75,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the cases that are named.
+    """Keep one case for each key: the one that is named, or the first.
 
     Raises
     ------
     pytest.UsageError
-        If one is not there.
+        If there is none.
     """
-    named = {
-        f"{test}[{key}]" if "[" not in test else test.replace("[", f"[{key}-", 1): test for key, test in CHOSEN.items()
-    }
-    items[:] = [item for item in items if item.nodeid in named]
-    if gone := sorted({*named} - {item.nodeid for item in items}):
-        raise pytest.UsageError(
-            f"there is no {', no '.join(named[name] for name in gone)}; mend tests/contracts/shown_by.py"
-        )
+    found = {key: _case(items, key, test) for key, test in CHOSEN.items()}
+    if gone := [CHOSEN[key] for key, item in found.items() if item is None]:
+        raise pytest.UsageError(f"there is no {', no '.join(gone)}; mend tests/contracts/shown_by.py")
+    items[:] = [item for item in items if item in found.values()]
+
+
+def _case(items: Iterable[pytest.Item], key: str, test: str) -> pytest.Item | None:
+    name, _, case = test.partition("[")
+    begins = (f"{name}[{key}-{case}",) if case else (f"{name}[{key}]", f"{name}[{key}-")
+    return next((item for item in items if item.nodeid.startswith(begins)), None)
 
 
 @pytest.hookimpl(wrapper=True)

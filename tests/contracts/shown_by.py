@@ -24,6 +24,7 @@ _BY_FILE = {
         "feedback.consent": "test_feedback_without_consent_is_left_out_where_the_loop_file_requires_it",
         "drift.seasonality": "test_weekdays_that_differ_are_told_apart_only_where_the_loop_file_says_so",
         "drift.max_accuracy_drop": "test_drop_of_accuracy_that_matters_is_that_of_the_loop_file",
+        "labeling.uri": "test_requests_and_answers_lie_where_the_loop_file_says",
         "drift.confirm": "test_drift_is_an_alarm_when_the_loop_file_says[confirm]",
         "drift.cooldown_days": "test_drift_is_an_alarm_when_the_loop_file_says[cool-down]",
         "selection.score": "test_rows_are_chosen_as_the_loop_file_says[score]",
@@ -108,7 +109,6 @@ _BY_FILE = {
     },
     "contracts/test_labeling_backends.py": {
         "labeling.backend": "test_backend_that_this_version_lacks_is_refused_with_what_to_do",
-        "labeling.uri": "test_signs_at_which_other_readers_end_a_line_are_escaped_in_requests",
     },
     "plugins/hooks/test_labeling_hook.py": {
         "labeling.connection": "test_platform_is_where_the_connection_of_the_loop_file_says[port]",

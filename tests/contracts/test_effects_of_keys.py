@@ -20,6 +20,7 @@ from include.stages.drift.comparing.column_findings import judge_columns
 from include.stages.drift.earlier_verdicts import confirmation
 from include.stages.drift.monitors.performance import performance_findings
 from include.stages.gate.judging import judge
+from include.stages.labeling.files_backend import FilesBackend
 from include.stages.labels.label_validation import validate_labels
 from include.stages.labels.seeds import admit_seed_labels
 from include.stages.logs.feedback.feedback_lines import pull_feedback
@@ -121,6 +122,11 @@ def test_burst_is_what_the_loop_file_calls_one(tmp_path):
     moments = (DAY + timedelta(hours=1), DAY + timedelta(hours=3))
     store = with_feedback(tmp_path, *moments, burst_signals=2, burst_minutes=180)
     assert pull_feedback(store, day(), KEY).held_back == 2
+
+
+def test_requests_and_answers_lie_where_the_loop_file_says(tmp_path):
+    backend = FilesBackend(make_loop(tmp_path, labeling={"uri": str(tmp_path / "place")}))
+    assert (backend.request_folder, backend.answer_folder) == (tmp_path / "place/requests", tmp_path / "place/answers")
 
 
 def test_late_rows_are_looked_for_as_far_back_as_the_loop_file_says(tmp_path):

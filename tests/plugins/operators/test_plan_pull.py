@@ -51,7 +51,7 @@ def test_what_is_not_read_is_told(store, tmp_path, capsys):
     plan(store, context())
     told = capsys.readouterr().out
     assert "the oldest is 50%d.jsonl, last written at 1970-01-01T00:00:00+0000" in told
-    assert "such as app.jsonl.1" in told
+    assert "1. app.jsonl.1 does not end in .jsonl" in told
 
 
 def test_half_a_form_fails_without_retry(store):
