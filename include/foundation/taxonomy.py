@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from include.foundation.config.sections import Task
@@ -43,7 +44,7 @@ class Taxonomy:
         ends = {old: _end(old, task.renamed) for old in task.renamed}
         return cls(tuple(task.classes), meanings | {old: meanings[end] for old, end in ends.items() if end in meanings})
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What stored probabilities name these classes by: 16 hex digits."""
         from include.foundation.digests import digest_of

@@ -96,7 +96,7 @@ class LineReader:
                 read_class("probabilities", name, self.taxonomy.meanings, problems)
             problems.append(Problem("bad_probability", f"probabilities: sum is {total:.4f}, expected 1"))
         scale = total if abs(total - 1) > ROUNDING and total else 1.0
-        return self._by_class_of_today({name: (value or 0.0) / scale for name, value in given.items()})
+        return self._by_class_of_today({name: value or 0.0 for name, value in given.items()}, scale)
 
     def _names_used(self, by_class: Mapping[str, Any]) -> list[str]:
         """Return the names whose probabilities count: former ones that are numbers, and only where today's do not sum to 1."""
@@ -109,8 +109,8 @@ class LineReader:
         total = sum(number_of(by_class[name]) or 0.0 for name in today)
         return today if abs(total - 1) <= SUM_TOLERANCE else [*today, *former]
 
-    def _by_class_of_today(self, given: Mapping[str, float]) -> dict[str, Any]:
-        """Return the columns of probabilities; a class that was renamed has those of all its names."""
+    def _by_class_of_today(self, given: Mapping[str, float], scale: float) -> dict[str, Any]:
+        """Return the columns of probabilities, divided by the scale; a renamed class has those of all its names."""
         values = dict.fromkeys(self.taxonomy.classes, 0.0)
         largest = 0.0
         for name, value in given.items():
@@ -120,7 +120,8 @@ class LineReader:
             else:
                 values[meaning] += value
         largest = max(largest, *values.values())
-        return {"probabilities": list(values.values()), "confidence": largest, "taxonomy": self.taxonomy.digest}
+        shares = [value / scale for value in values.values()]
+        return {"probabilities": shares, "confidence": largest / scale, "taxonomy": self.taxonomy.digest}
 
     def _inputs(self, by_name: Any, problems: list[Problem]) -> dict[str, Any]:
         if by_name is None:

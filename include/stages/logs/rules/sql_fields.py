@@ -76,4 +76,7 @@ def is_of_another_type(given: str, value: str) -> str:
 
 def may_be_rewritten(text: str) -> str:
     """Return the condition that a text may have been a number whose text is another one, such as ``7.0``."""
-    return f"coalesce(ascii({text}) BETWEEN 45 AND 78 AND regexp_full_match({text}, {literal(REWRITTEN)}), false)"
+    is_likely = (
+        f"{text} BETWEEN '-' AND 'O'"  # by its first sign; CASE spares the other rows the slow part, AND does not
+    )
+    return f"CASE WHEN {is_likely} THEN regexp_full_match({text}, {literal(REWRITTEN)}) ELSE false END"

@@ -15,7 +15,7 @@ from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
 from include.stages.logs.rules.log_lines import REQUIRED
-from include.stages.logs.rules.row_rules import row_query
+from include.stages.logs.rules.row_rules import RowQuery, row_query
 from include.stages.logs.rules.sql_text import literal, quoted
 from include.stages.logs.scans.column_fields import ColumnFields
 from include.stages.logs.scans.file_scan import NumberedLine, Scan
@@ -72,9 +72,8 @@ class ColumnScan(Scan):
         """Return a record under the loop's names, nested where the file has flat columns such as ``input.text``."""
         return renamed(self.loop.logs.columns, prediction_paths(self.loop), record)
 
-    def _rows_and_table(self, latest: str) -> tuple[str, str]:
-        fields = ColumnFields(self.loop.logs.columns, self._types)
-        return row_query(self.loop, fields, latest), self._table()
+    def _rows_and_table(self) -> tuple[RowQuery, str]:
+        return row_query(self.loop, ColumnFields(self.loop.logs.columns, self._types)), self._table()
 
     def lines_at(self, places: Set[int], total: int) -> Iterator[NumberedLine]:
         """Yield the rows at some places, as DuckDB reads them once more."""

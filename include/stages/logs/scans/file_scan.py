@@ -11,6 +11,7 @@ from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
 from include.stages.logs.rules.field_paths import Path as FieldPath
 from include.stages.logs.rules.field_paths import prediction_paths, renamed
+from include.stages.logs.rules.row_rules import RowQuery
 
 NumberedLine = tuple[int, Line]  # with its place among the lines of the file that are not empty, from 1
 
@@ -55,12 +56,14 @@ class Scan(ABC):
         beside
             What the lines are joined to, where the other arguments name its columns.
         """
-        rows, table = self._rows_and_table(latest)
-        return f"SELECT {rows}, {part} AS part, {number} AS number FROM {table} AS line {beside}"
+        query, table = self._rows_and_table()
+        places = f"{latest} AS latest, {part} AS part, {number} AS number"
+        values = f"SELECT {query.values}, {places} FROM {table} AS line {beside}"
+        return f"SELECT {query.rows}, part, number FROM (SELECT {query.sums} FROM ({values}))"
 
     @abstractmethod
-    def _rows_and_table(self, latest: str) -> tuple[str, str]:
-        """Return the SELECT list of the staged rows, and what is selected from."""
+    def _rows_and_table(self) -> tuple[RowQuery, str]:
+        """Return the query of the staged rows, and what is selected from."""
 
     @abstractmethod
     def lines(self) -> Iterator[Line]:
@@ -87,7 +90,7 @@ class UnreadScan(Scan):
         super().__init__(loop, path)
         self.problems = [problem]
 
-    def _rows_and_table(self, latest: str) -> tuple[str, str]:
+    def _rows_and_table(self) -> tuple[RowQuery, str]:
         raise NotImplementedError
 
     def lines(self) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.lines.line_files import CUT_OFF, Line, picked_lines, read_lines
 from include.stages.logs.rules.field_paths import Path as FieldPath
 from include.stages.logs.rules.field_paths import located, nested_value
-from include.stages.logs.rules.row_rules import row_query
+from include.stages.logs.rules.row_rules import RowQuery, row_query
 from include.stages.logs.rules.sql_fields import REWRITTEN
 from include.stages.logs.rules.sql_text import literal
 from include.stages.logs.scans.file_scan import NumberedLine, Scan
@@ -49,9 +49,9 @@ class JsonScan(Scan):
         """
         return cls(loop, path, frozenset[FieldPath]().union(*(scan.as_json for scan in scans)))
 
-    def _rows_and_table(self, latest: str) -> tuple[str, str]:
+    def _rows_and_table(self) -> tuple[RowQuery, str]:
         fields = JsonFields(self.loop.logs.columns, self.as_json)
-        rows = row_query(self.loop, fields, latest)  # declares every field it asks for, so it comes before the schema
+        rows = row_query(self.loop, fields)  # declares every field it asks for, so it comes before the schema
         options = f"format='newline_delimited', ignore_errors=true, hive_partitioning=false, columns={fields.schema}"
         return rows, f"read_json({literal(str(self.path))}, {options})"
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from include.stages.logs.rules.row_rules import row_query
+from include.stages.logs.scans.json_fields import JsonFields
 from tests.include.stages.logs.log_builders import ABSENT, ODD, encoded, outcome, rich_line, rich_loop
 
 FIELDS = [(name,) for name in rich_line(0)]
@@ -207,3 +209,15 @@ def test_segments_as_json_text_are_read_whatever_the_first_line_has(tmp_path):
     for changes in FIRST.values():
         path.write_bytes(encoded(rich_line(0, changes=changes)) + b"\n" + encoded(rich_line(1, changes=text)) + b"\n")
         assert "'segment_desk': 'asia'" in outcome(rich_loop(tmp_path), path)[0][2]
+
+
+@pytest.mark.parametrize("as_json", [set(), {("probabilities",)}], ids=["all given", "some absent"])
+@pytest.mark.parametrize("former", [0, 20])
+def test_the_query_grows_as_the_number_of_classes_does(tmp_path, former, as_json):
+    def length(classes):
+        names = [f"class {number:04d}" for number in range(classes)]
+        task = {"classes": names, "renamed": {f"old {number}": names[number] for number in range(former)}}
+        query = row_query(rich_loop(tmp_path, task=task), JsonFields({}, frozenset(as_json)))
+        return sum(map(len, query))
+
+    assert length(400) - length(200) <= 2.1 * (length(200) - length(100))
