@@ -12,7 +12,7 @@ from include.foundation.errors import NoSuchFileError, NothingToDo, StoreError
 from include.foundation.store.compaction import EVERY, merge_small_files
 from include.foundation.store.loop_files import FOLDER, read_file, write_file
 from include.foundation.store.objects.object_store import StoredObject
-from include.foundation.store.schemas import grace
+from include.foundation.store.retention import grace
 from include.foundation.store.table_reader import advice
 from include.foundation.store.tables import LoopStore
 

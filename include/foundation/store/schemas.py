@@ -1,12 +1,11 @@
 """What a row of each table is. Inputs and segments are flat columns: ``input_<name>`` and ``segment_<name>``."""
 
-import math
 from dataclasses import replace
-from datetime import timedelta
 
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.store.retention import properties
 from include.foundation.store.table_schema import (
     FLAG,
     INTEGER,
@@ -23,7 +22,6 @@ from include.foundation.store.table_schema import (
 )
 
 INPUT_TYPES = {"text": TEXT, "categorical": TEXT, "numeric": NUMBER, "vector": NUMBERS}
-FOR_GOOD_DAYS = 36_500
 
 
 def schemas(loop: Loop) -> dict[str, TableSchema]:
@@ -38,7 +36,7 @@ def schemas(loop: Loop) -> dict[str, TableSchema]:
     inputs = [nullable(f"input_{name}", INPUT_TYPES[item.type]) for name, item in loop.inputs.items()]
     segments = [nullable(f"segment_{name}", TEXT) for name in loop.segments]
     tables = [_predictions(*inputs, *segments), _labels(loop, *inputs, *segments), *_SAME_FOR_EVERY_LOOP]
-    return {table.name: replace(table, properties=_properties(loop, table.name)) for table in tables}
+    return {table.name: replace(table, properties=properties(loop, table.name)) for table in tables}
 
 
 def _predictions(*own: pa.Field) -> TableSchema:
@@ -88,22 +86,6 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         *own,
         key=("label_id",),
     )
-
-
-def grace(loop: Loop) -> timedelta:
-    """Return how long an earlier version of a table stays readable after a newer one: twice as long as a task may work."""
-    return 2 * timedelta(minutes=max(loop.tasks.timeout_minutes, loop.tasks.long_timeout_minutes))
-
-
-def _properties(loop: Loop, name: str) -> dict[str, str]:
-    """Return Delta's properties of a table: how long what an earlier version needs is kept, both its files and its log."""
-    days = (loop.labels.history_days or FOR_GOOD_DAYS) if name == "labels" else 0  # datasets are versions of it
-    retention = f"interval {days} days" if days else f"interval {math.ceil(grace(loop).total_seconds())} seconds"
-    return {
-        "delta.enableExpiredLogCleanup": "false" if days == FOR_GOOD_DAYS else "true",
-        "delta.logRetentionDuration": retention,
-        "delta.deletedFileRetentionDuration": retention,
-    }
 
 
 _SAME_FOR_EVERY_LOOP = (

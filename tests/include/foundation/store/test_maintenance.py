@@ -20,8 +20,8 @@ from include.foundation.decisions import broken_links
 from include.foundation.errors import NothingToDo, StoreError
 from include.foundation.store.compaction import EVERY
 from include.foundation.store.maintenance import MaintenanceReport, maintain_store
+from include.foundation.store.retention import grace
 from include.foundation.store.rows import rows_of
-from include.foundation.store.schemas import grace
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
