@@ -1,10 +1,13 @@
 from datetime import timedelta
 
+import pyarrow as pa
+
 from include.foundation.store.ledgers.annotations import Annotation, append_annotations
 from include.foundation.store.ledgers.taxonomies import (
     classes_added_after,
     classes_by_taxonomy,
     note_taxonomy,
+    read_predictions,
     undeclared_classes,
 )
 from include.foundation.taxonomy import Taxonomy
@@ -18,6 +21,41 @@ def test_a_taxonomy_is_noted_once_whatever_the_order_of_its_classes(tmp_path):
     note_taxonomy(make_store(tmp_path, task={"classes": ["acq", "earn"]}), DAY + timedelta(days=1))
     assert store.version("taxonomies") == version
     assert classes_by_taxonomy(store) == {Taxonomy.of(store.loop.task).digest: ["acq", "earn"]}
+
+
+def predictions(store, *rows):
+    names = ("predicted", "probabilities", "taxonomy")
+    schema = pa.schema([store.schema("predictions").field(name) for name in names])
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=schema)
+
+
+def test_predictions_are_read_in_todays_names_and_without_probabilities_of_nobody_knows_what(tmp_path):
+    old = make_store(tmp_path, task={"classes": ["earn", "grain"]})
+    note_taxonomy(old, DAY)
+    store = make_store(tmp_path, task={"classes": ["acq", "cereals", "earn"], "renamed": {"grain": "cereals"}})
+    note_taxonomy(store, DAY + timedelta(days=1))
+    before, now = (Taxonomy.of(each.loop.task).digest for each in (old, store))
+    said = predictions(
+        store,
+        ("grain", [0.25, 0.75], before),
+        ("acq", [0.5, 0.25, 0.25], now),
+        ("earn", [1.0, 0.0], "x"),
+        ("earn", None, None),
+    )
+    read = read_predictions(store, said)
+    assert read.schema == said.schema
+    assert [tuple(row.values()) for row in read.to_pylist()] == [
+        ("cereals", [0.0, 0.75, 0.25], before), ("acq", [0.5, 0.25, 0.25], now), ("earn", None, "x"), ("earn", None, None),
+    ]  # fmt: skip
+
+
+def test_predictions_of_the_only_taxonomy_are_read_as_they_are(tmp_path):
+    store = make_store(tmp_path, task={"classes": ["earn", "grain"]})
+    note_taxonomy(store, DAY)
+    own = predictions(store, ("earn", [0.75, 0.25], Taxonomy.of(store.loop.task).digest))
+    assert read_predictions(store, own) is own
+    foreign = read_predictions(store, predictions(store, ("earn", [0.75, 0.25], "another")))
+    assert foreign.column("probabilities").to_pylist() == [None]
 
 
 def test_added_classes_are_those_that_no_taxonomy_until_then_had_under_any_name(tmp_path):
