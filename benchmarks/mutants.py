@@ -26,7 +26,10 @@ from scipy import stats
 from benchmarks.measuring import ROOT
 from benchmarks.workloads.source_breaks import Break, breaks
 
-COPIED = ("include", "tests", "plugins", "dags", "demo", "benchmarks", "docs", "pyproject.toml")
+COPIED = (
+    "include", "tests", "plugins", "dags", "demo", "benchmarks", "docs", "pyproject.toml", "airflow_settings.yaml",
+    ".env.example",
+)  # fmt: skip
 WARM = ("pandas", "sklearn.linear_model", "sklearn.feature_extraction.text", "pyarrow.dataset", "duckdb", "deltalake",
         "mlflow.sklearn", "great_expectations", "matplotlib.figure",
         "hypothesis", "skops.io", "boto3", "pydantic", "jinja2")  # fmt: skip

@@ -8,6 +8,7 @@ import yaml
 
 from include.foundation.errors import ConfigError
 from include.foundation.lines.values import pseudonym
+from include.foundation.store import person_keys
 from include.foundation.store.person_keys import Role, check_key, demand_strong, person_key
 from include.foundation.store.rows import rows_of
 from include.stages.gate.approval import approver_pseudonym
@@ -82,6 +83,20 @@ def test_one_person_has_another_pseudonym_in_each_role(tmp_path):
     assert len({pseudonym("ann", person_key(store, KEY, role)) for role in ROLES} | {pseudonym("ann", KEY)}) == 4
     assert person_key(store, KEY, "user") == person_key(make_store(tmp_path), KEY, "user")
     assert store.version("pseudonym_keys") == 0
+
+
+def test_key_that_another_task_noted_meanwhile_counts(tmp_path, monkeypatch):
+    store = make_store(tmp_path)
+    own, now = person_key(store, KEY, "user"), person_keys._noted
+    for key in (KEY, OTHER):
+        looks = [[]]  # the first look finds none yet
+        monkeypatch.setattr(person_keys, "_noted", lambda store, looks=looks: looks.pop() if looks else now(store))
+        if key == KEY:
+            assert person_key(store, key, "user") == own
+        else:
+            with pytest.raises(ConfigError, match="begin a new store"):
+                person_key(store, key, "user")
+    assert store.read("pseudonym_keys").num_rows == 1
 
 
 ROWS = {
