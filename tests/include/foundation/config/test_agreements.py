@@ -138,7 +138,10 @@ CANNOT_WORK = [
     ({"retrain": {"min_new_labels": 5, "min_new_labels_on_drift": 6}}, "drift would delay training"),
     ({"gate": {"rule": "non_inferior", "margin": 0}}, "gate.margin: rule non_inferior needs a margin above 0"),
     ({"gate": {"floor": 1}}, "gate.floor: got 1, above which no interval can be"),
-    ({"gate": {"margin": 0.5}}, "gate.margin: 0.5 cannot be shown: the champion scores at least gate.floor, 0.5"),
+    (
+        {"gate": {"margin": 0.5}},
+        "gate.margin: 0.5 cannot be shown: the champion scores at least gate.floor, 0.5, so that no model is better by 0.5",
+    ),
     ({"gate": {"approval": "auto"}}, "gate.approvers: has no effect with approval: auto"),
     ({"gate": {"approvers": APPROVERS * 2}}, "gate.approvers: must be unique; listed more than once: 7"),
     ({"tasks": {"timeout_minutes": 60, "long_timeout_minutes": 30}}, "tasks.timeout_minutes: 60 is above long_timeout"),

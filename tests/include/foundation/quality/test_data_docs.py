@@ -136,6 +136,14 @@ def test_expectation_that_every_row_meets_says_so_and_an_empty_batch_claims_noth
     assert "rows do<" not in Path(publish(make_store(tmp_path), judged(1), nothing)).read_text()
 
 
+@pytest.mark.parametrize(("rows", "said"), [(2, "all rows"), (3, "a uniform sample of 2, the same each time")])
+def test_page_says_how_many_rows_were_looked_at(tmp_path, rows, said):
+    result = run_suite(suite_of("s", [IN_SET]), pd.DataFrame({"label": ["a", "a"]}), rows)
+    page = Path(publish(make_store(tmp_path), judged(0), result)).read_text()
+    assert said in page
+    assert ("uniform sample" in page) == (rows == 3)
+
+
 @pytest.mark.parametrize(
     ("facts", "told"), [({"refused": "110 (8.4%)"}, True), ({"refused": "0 (0.0%)"}, False), ({}, False)]
 )

@@ -1,6 +1,8 @@
 """Every line of an answer file is an answer or is refused with its number, however often it is looked at."""
 
 import json
+import os
+import time
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
@@ -27,9 +29,12 @@ def test_every_line_is_an_answer_or_refused_also_of_a_file_that_grows(tmp_path_f
     backend = backend_for(make_loop(folder), None)
     path = folder / "labeling" / "answers" / "a.jsonl"
     path.parent.mkdir(parents=True)
+    written = time.time()  # the latest plausible time follows from it, and is told
     path.write_bytes(b"".join(line + end for line in first))
+    os.utime(path, (written, written))
     before = backend.answers(REQUESTS, {})
     path.write_bytes(path.read_bytes() + b"".join(line + end for line in second))
+    os.utime(path, (written, written))
     after = backend.answers(REQUESTS, {mark.source: mark for mark in before.read})
     lines = [*first, *second]
     assert len(before.rows) + len(before.refused) == sum(bool(line.strip()) for line in first)
