@@ -5,13 +5,15 @@ Ours ends with a committed table: validated, without repeats, refused lines in q
 values into the same columns and writing the same kind of Parquet, unchecked. The peers only turn the lines into Parquet. One
 line in ten thousand is broken and one is there twice, except in what the peers read: some of them stop at a broken line.
 ``again`` pulls when nothing is new, ``after`` into a store that has seven days as large already, ``corrected`` when every line
-of the day was corrected in its file, so that every stored row gives way; ``small`` has a file for every line.
+of the day was corrected in its file, so that every stored row gives way; ``repeated`` when another file has every trace id
+again a day later, so that every line goes to quarantine; ``small`` has a file for every line.
 """
 
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.measuring import Measure, Measured, interleaved, line, print_cases, run_module
 from benchmarks.workloads.drift_days import snapshot
-from benchmarks.workloads.log_files import clean_copy, pack, split, stamp, write_logs
+from benchmarks.workloads.log_files import DAY, clean_copy, pack, split, stamp, write_logs
 
 TOOLS = ("pandas", "polars", "pyarrow")
 FILES = 1000
@@ -150,14 +152,26 @@ def corrected(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
     held = write_logs(plain, rows)
     first = _fresh(folder, "jsonl")
     (folder / "store").rename(folder / "first")
-    plain.write_text(
-        plain.read_text().replace('"channel": "web"', '"channel": "app"').replace('"text": "', '"text": "so ')
-    )
+    changed = {'"channel": "web"': '"channel": "app"', '"text": "': '"text": "so '}
+    _rewritten(plain, folder / "corrected", changed).replace(plain)
     stamp(plain)
     measures: dict[str, Measure] = {"ours": partial(_fresh, folder, "jsonl", folder / "first")}
     ours = _given(interleaved(measures, repetitions)["ours"])
     result = _line(f"corrected rows={rows}", ours, None, {}, repetitions) | _report(ours)
     return result | {"rows_held": held, "first_pull": round(first.cpu_seconds, 3)}
+
+
+def repeated(folder: Path, rows: int) -> dict[str, Any]:
+    """Return what it costs when every trace id comes again a day later in another file, and what the first pull costs."""
+    (folder / "logs").mkdir(parents=True)
+    plain = folder / "logs" / "day.jsonl"
+    write_logs(plain, rows)
+    first = run_module("benchmarks.workloads.pull_once", str(folder), "jsonl")
+    next_day = DAY.start + timedelta(days=1)
+    stamp(_rewritten(plain, folder / "logs" / "again.jsonl", {f"{DAY.start:%Y-%m-%dT}": f"{next_day:%Y-%m-%dT}"}), -1)
+    ours = run_module("benchmarks.workloads.pull_once", str(folder), "jsonl")
+    found = _line(f"repeated rows={rows}", ours, None, {}, 1) | _report(ours)
+    return found | {"first_pull": round(first.cpu_seconds, 3)}
 
 
 def small_files(folder: Path, files: int) -> dict[str, Any]:
@@ -167,6 +181,16 @@ def small_files(folder: Path, files: int) -> dict[str, Any]:
     split(folder / "all", folder / "logs", files)
     ours = _fresh(folder, "jsonl")
     return _line(f"small files={files}", ours, None, {}, 1) | _report(ours) | {"rows_held": held}
+
+
+def _rewritten(source: Path, target: Path, changes: Mapping[str, str]) -> Path:
+    """Write a file's lines with other texts into another, and return that."""
+    with source.open() as opened, target.open("w") as copy:
+        for text in opened:
+            for old, new in changes.items():
+                text = text.replace(old, new)  # noqa: PLW2901
+            copy.write(text)
+    return target
 
 
 def _fresh(folder: Path, log_format: str, before: Path | None = None) -> Measured:
@@ -216,6 +240,8 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         yield after_days(Path(folder), rows // 2, repetitions)
     with tempfile.TemporaryDirectory() as folder:
         yield corrected(Path(folder), rows, repetitions)
+    with tempfile.TemporaryDirectory() as folder:
+        yield repeated(Path(folder), rows)
     with tempfile.TemporaryDirectory() as folder:
         yield small_files(Path(folder), rows // 10)
 

@@ -170,7 +170,7 @@ def test_pull_keeps_to_the_memory_that_the_loop_file_gives(tmp_path):
     for memory in (512, 4096):
         folder = tmp_path / str(memory)
         folder.mkdir()
-        with Staging(make_pull(make_store(folder, logs={"memory_mb": memory})), folder, lambda _: None) as staging:
+        with Staging(make_pull(make_store(folder, logs={"memory_mb": memory})), folder, lambda _: 0) as staging:
             limits.append(staging.connection.execute("SELECT current_setting('memory_limit')").fetchone())
     assert limits[0] != limits[1]
 

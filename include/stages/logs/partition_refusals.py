@@ -1,6 +1,6 @@
 """The refusals of a partition, and those of what has been read anew: what was not met again counts no more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -33,10 +33,11 @@ class Refusals:
         self._sources = {one.source for one in self._anew}
         self._met: set[str] = set()
 
-    def put(self, lines: Sequence[RefusedLine]) -> None:
-        """Put lines into quarantine."""
+    def put(self, lines: Iterable[RefusedLine]) -> int:
+        """Put lines into quarantine; return how many they are."""
         rows = refuse_lines(self._pull, lines)
         self._met.update(row["refusal_id"] for row in rows if row["source"] in self._sources)
+        return len(rows)
 
     def settle(self, read: Sequence[Slice]) -> None:
         """Let what a file's earlier contents had refused count in no interval; what is met again, in this one.

@@ -116,14 +116,19 @@ def _repetitive_columns(staging: Staging) -> list[str]:
 
 
 def _refuse_repeated_lines(staging: Staging) -> None:
-    """Put the staged lines that are repeats into quarantine, as they were read."""
-    places = staging.connection.execute(NEW_REPEATS).fetchall()
+    """Put the staged lines that are repeats into quarantine, as they were read; any number of them, some thousand at a time."""
+    found = staging.connection.execute(NEW_REPEATS)
+    places: dict[int, set[int]] = {}
+    while some := found.fetchmany(CHUNK):
+        for part_number, number in some:
+            places.setdefault(part_number, set()).add(number)
     lines = (
         RefusedLine(part.file_slice, line.refused_for([_repeated((line.record or {}).get("trace_id"))]))
         for part, line in staging.lines_at(places)
     )
-    while chunk := list(islice(lines, CHUNK)):
-        staging.refuse(chunk)
+    with staging.memory_given_back():
+        while staging.refuse(islice(lines, CHUNK)):
+            pass
 
 
 def _refuse_displaced_rows(staging: Staging) -> None:

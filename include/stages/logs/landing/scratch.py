@@ -8,13 +8,19 @@ import pyarrow as pa
 from include.foundation.store.table_reader import advice
 
 PYTHON_MB = 450  # what Python and the libraries take beside DuckDB
+LEAST_MB = 256  # DuckDB has at least so much
+
+
+def database_mb(memory_mb: int) -> int:
+    """Return what DuckDB may take of a task's memory."""
+    return max(memory_mb - PYTHON_MB, LEAST_MB)
 
 
 def connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:
     """Return a database in memory that is bounded, spills to ``folder``, and loads nothing from anywhere."""
     connection = duckdb.connect(
         config={
-            "memory_limit": f"{max(memory_mb - PYTHON_MB, 256)}MiB",
+            "memory_limit": f"{database_mb(memory_mb)}MiB",
             "threads": 1,
             "temp_directory": str(folder),
             "autoinstall_known_extensions": False,

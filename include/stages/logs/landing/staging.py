@@ -1,7 +1,8 @@
 """The staged rows of one partition: DuckDB reads and checks lines out of core, and Python reads again those it doubts."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from include.foundation.lines.values import Problem, pseudonym
 from include.foundation.store.schemas import schemas
 from include.foundation.store.table_reader import advice
 from include.stages.logs.landing.parts import Part, Scanned
-from include.stages.logs.landing.scratch import connected, insert, remedy
+from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, insert, remedy
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.rules.log_lines import LineReader
@@ -48,7 +49,7 @@ class Staging:
     folder
         Where DuckDB may keep what memory does not hold.
     refuse
-        Takes refused lines, some thousand at a time.
+        Takes refused lines, some thousand at a time, and returns how many they were.
 
     Notes
     -----
@@ -56,7 +57,7 @@ class Staging:
     and where its line is: the number of the ``part``, and the ``number`` of the line in it.
     """
 
-    def __init__(self, pull: Pull, folder: Path, refuse: Callable[[list[RefusedLine]], None]) -> None:
+    def __init__(self, pull: Pull, folder: Path, refuse: Callable[[Iterable[RefusedLine]], int]) -> None:
         self.pull = pull
         self.parts: list[Part] = []
         self.columns = [one for one in schemas(pull.loop)["predictions"].columns if one.name not in NOT_STAGED]
@@ -106,12 +107,18 @@ class Staging:
             keys = [pseudonym(person, self.pull.user_key) for person in people]
             insert(self.connection, "people", pa.table({"user_id": people, "user_key": keys}))
 
-    def lines_at(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[Part, Line]]:
-        """Yield staged lines as they were read, by the number of their part and their number in it."""
-        by_part: dict[int, set[int]] = {}
-        for part_number, number in places:
-            by_part.setdefault(part_number, set()).add(number)
-        for part_number, numbers in by_part.items():
+    @contextmanager
+    def memory_given_back(self) -> Iterator[None]:
+        """Let the database hold little while Python and the store need memory: what it has goes to disk."""
+        pa.default_memory_pool().release_unused()
+        with contextlib.suppress(duckdb.OutOfMemoryException):  # it holds what a query still needs
+            self.connection.execute(f"SET memory_limit = '{LEAST_MB}MiB'")
+        yield
+        self.connection.execute(f"SET memory_limit = '{database_mb(self.pull.loop.logs.memory_mb)}MiB'")
+
+    def lines_at(self, places: Mapping[int, Set[int]]) -> Iterator[tuple[Part, Line]]:
+        """Yield staged lines as they were read, by the number of their part and their numbers in it."""
+        for part_number, numbers in places.items():
             part = self.parts[part_number]
             with local_lines(part.file_slice, self.pull.access, self.pull.loop.logs.partition_mb << 20) as path:
                 scan = scan_of(self.pull.loop, self.connection, path)

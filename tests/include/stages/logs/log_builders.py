@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,10 +83,15 @@ def slice_of(path: Path, start: int = 0, end: int | None = None) -> Slice:
 def outcome(loop: Loop, path: Path, *, careful: bool = False) -> tuple[dict[Any, str], int]:
     """Return what became of each line of a file, by place, and the number of lines; ``careful`` keeps the scan from working."""
     refused: list[RefusedLine] = []
+
+    def keep(lines: Iterable[RefusedLine]) -> int:
+        refused.extend(lines)
+        return len(refused)
+
     with (
         patch.object(Scan, "query", _stopped) if careful else nullcontext(),
         tempfile.TemporaryDirectory() as folder,
-        Staging(make_pull(LoopStore(loop, folder)), Path(folder), refused.extend) as staging,
+        Staging(make_pull(LoopStore(loop, folder)), Path(folder), keep) as staging,
     ):
         staging.read([slice_of(path)])
         rows = {row.pop("number"): f"row {row}" for row in _staged(staging)}
