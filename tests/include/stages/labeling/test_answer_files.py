@@ -44,3 +44,16 @@ def test_every_line_is_an_answer_or_refused_also_of_a_file_that_grows(tmp_path_f
         assert line.raw == lines[line.number - 1].decode("utf-8", "backslashreplace")
     whole = backend.answers(REQUESTS, {})
     assert (whole.rows, whole.refused) == (before.rows + after.rows, before.refused + after.refused)
+
+
+def test_line_that_is_still_being_written_is_nothing_new(tmp_path):
+    backend = backend_for(make_loop(tmp_path), None)
+    path = tmp_path / "labeling" / "answers" / "a.jsonl"
+    path.parent.mkdir(parents=True)
+    whole, marks, found = json.dumps(GOOD), {}, []
+    for last in (whole[:20], whole[:25], whole + "\n"):
+        path.write_text(f"{whole}\n{last}")
+        answers = backend.answers(REQUESTS, marks)
+        marks |= {mark.source: mark for mark in answers.read}
+        found.append((len(answers.rows), len(answers.refused), len(answers.read)))
+    assert found == [(1, 0, 1), (0, 0, 0), (1, 0, 1)]
