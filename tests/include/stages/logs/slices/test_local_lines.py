@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.stages.logs.slices.local_lines import FileLines, joined
+from include.foundation.lines.sources import LogFile
+from include.stages.logs.slices.file_slices import EXPANSION, Slice
+from include.stages.logs.slices.local_lines import JOINED, MOST_JOINED, SMALL, FileLines, grouped, joined
 
 LATEST = datetime(2026, 3, 10, tzinfo=UTC)
 
@@ -28,3 +30,22 @@ def test_places_are_those_of_the_lines_that_are_not_empty(tmp_path, data):
     assert len(lines) == places.num_rows + 1
     assert (lines[0], lines[-2], lines[-1]) == (b'{"a": 1}', b'{"b": 2}', b"{}")
     assert set(places.column("latest").to_pylist()) == {LATEST}
+
+
+def groups(*files):
+    slices = [Slice(LogFile(name, name, LATEST, size), 0, size) for name, size in files]
+    return [[file_slice.file.name for file_slice in group] for group in grouped(slices)]
+
+
+def test_only_small_files_of_json_lines_are_joined_in_their_order():
+    compressed = SMALL // EXPANSION
+    assert groups(("a.jsonl", SMALL), ("b.jsonl.gz", compressed), ("c.jsonl", SMALL + 1), ("d.jsonl", 1)) == [
+        ["a.jsonl", "b.jsonl.gz"], ["c.jsonl"], ["d.jsonl"],
+    ]  # fmt: skip
+    assert groups(("a.jsonl.gz", compressed + 1), ("b.csv", 1), ("c.csv", 1)) == [["a.jsonl.gz"], ["b.csv"], ["c.csv"]]
+    assert groups() == []
+
+
+@pytest.mark.parametrize(("size", "most"), [(SMALL, JOINED // SMALL), (1, MOST_JOINED)], ids=["bytes", "files"])
+def test_joined_files_are_bounded(size, most):
+    assert [len(group) for group in groups(*[("a.jsonl", size)] * (2 * most + 1))] == [most, most, 1]

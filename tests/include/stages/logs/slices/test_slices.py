@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from include.foundation.digests import table_digest
 from include.foundation.errors import StoreError
-from include.foundation.lines.sources import Access, LogFile
+from include.foundation.lines.sources import Access, LogFile, files_and_others
 from include.stages.logs.pulling import pull_logs
 from include.stages.logs.slices.file_slices import Slice, cut_up, edges, partitions, without_unfinished_line
+from include.stages.logs.slices.unread_slices import edges_of
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.include.stages.logs.log_builders import slice_of
 
@@ -166,3 +167,18 @@ def test_edges_differ_where_the_beginning_or_the_end_before_a_place_differs(tmp_
         raw[place] = ord("y")
         path.write_bytes(raw)
         assert (edges(slice_of(path).file, 150_000, Access()) == seen) is same
+
+
+def test_edges_are_those_of_what_was_listed_while_the_file_was_at_most_appended_to(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("{}\n{}\n")
+    (file,), _ = files_and_others(str(tmp_path), "jsonl", {})
+    listed = Slice(file, 0, file.size)
+    before = edges_of(listed, Access())
+    assert before is not None
+    path.write_text("{}\n{}\n{}\n")
+    assert edges_of(listed, Access()) == before
+    path.write_text("{}\n")
+    assert edges_of(listed, Access()) is None
+    path.unlink()
+    assert edges_of(listed, Access()) is None
