@@ -141,9 +141,10 @@ def test_row_of_a_csv_that_cannot_be_told_apart_is_kept_without_its_text(tmp_pat
 
 
 def test_feedback_without_consent_is_not_stored_and_counted(tmp_path):
-    store = write(tmp_path, [signal(1, consent=False), signal(2)])
-    assert pull_feedback(store, day(), KEY).without_consent == 1
-    assert store.read("feedback").column("feedback_id").to_pylist() == ["f2"]
+    store = write(tmp_path, [signal(1, consent=False), signal(2), signal(2), {"feedback_id": "broken"}, signal(3)])
+    report = pull_feedback(store, day(), KEY)
+    assert (report.rows, report.duplicates, report.refused, report.without_consent) == (2, 1, 1, 1)
+    assert store.read("feedback").column("feedback_id").to_pylist() == ["f2", "f3"]
 
 
 def test_bad_feedback_goes_to_quarantine_with_every_reason(tmp_path):
