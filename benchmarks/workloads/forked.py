@@ -3,6 +3,7 @@
 This process must not have used what starts threads, such as ``deltalake``: its locks would be copied without its threads.
 """
 
+import gc
 import json
 import os
 import sys
@@ -48,6 +49,7 @@ def in_a_fork(task: Callable[[], Any]) -> Used:
         If the task fails; its traceback is on standard error.
     """
     reading, writing = os.pipe()
+    gc.freeze()  # as Airflow's LocalExecutor does: else a collection of all imports falls to whichever task is next
     child = os.fork()
     if child == 0:
         _run(task, writing)
