@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.lines.refusals import GONE, REPEATED
 from include.foundation.store.rows import rows_of
@@ -34,10 +35,12 @@ class Refusals:
         self._met: set[str] = set()
 
     def put(self, lines: Iterable[RefusedLine]) -> int:
-        """Put lines into quarantine; return how many they are."""
-        rows = refuse_lines(self._pull, lines)
-        self._met.update(row["refusal_id"] for row in rows if row["source"] in self._sources)
-        return len(rows)
+        """Put any number of lines into quarantine; return how many they are."""
+        return refuse_lines(self._pull, lines, self._note)
+
+    def _note(self, rows: pa.Table) -> None:
+        is_of_file = pc.is_in(rows.column("source"), pa.array(sorted(self._sources), pa.string()))
+        self._met.update(rows.filter(is_of_file).column("refusal_id").to_pylist())
 
     def settle(self, read: Sequence[Slice]) -> None:
         """Let what a file's earlier contents had refused count in no interval; what is met again, in this one.

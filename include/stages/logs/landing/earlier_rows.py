@@ -14,7 +14,8 @@ from include.foundation.store.bulk.file_rows import Rows, column_with_places, fi
 from include.foundation.store.bulk.rewriting import without_rows
 from include.foundation.store.scanning import Filter, scan
 from include.stages.logs.landing.scratch import insert
-from include.stages.logs.landing.staging import TYPES, Staging
+from include.stages.logs.landing.staged_rows import TYPES
+from include.stages.logs.landing.staging import Staging
 from include.stages.logs.rules.sql_text import quoted
 
 # The day of a row, 1 on the first of January of year 1, before which no time is: `//` rounds towards 0. A cast to DATE would

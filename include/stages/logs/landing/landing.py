@@ -4,22 +4,21 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
 from include.foundation.errors import StoreError
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.refusals import REPEATED, refusal
+from include.foundation.lines.refusals import REPEATED
 from include.foundation.lines.values import Problem
 from include.foundation.store.bulk.appending import FileAction, add_files, discard, write_day
-from include.foundation.store.rows import rows_of
 from include.foundation.uris import is_remote
 from include.stages.logs.landing.earlier_rows import DAY, EarlierRows, staged_days
 from include.stages.logs.landing.repeats import Repeats, find_repeats, stored_content
+from include.stages.logs.landing.staged_rows import make_people
 from include.stages.logs.landing.staging import CHUNK, Staging
-from include.stages.logs.quarantine import RefusedLine
+from include.stages.logs.quarantine import RefusedLine, refuse
 from include.stages.logs.rules.sql_text import literal, quoted
 from include.stages.logs.slices.read_ledger import Counts
 
@@ -50,7 +49,7 @@ def land(staging: Staging) -> list[Counts]:
         If a file cannot be written, or other writers were faster in every attempt.
     """
     store = staging.pull.store
-    staging.make_people()
+    make_people(staging.connection, staging.pull.user_key)
     staging.connection.execute("CREATE TEMP TABLE set_aside (part INTEGER, ts TIMESTAMPTZ, why VARCHAR)")
     earlier = EarlierRows(staging)
     for attempt in range(ATTEMPTS):
@@ -116,7 +115,7 @@ def _repetitive_columns(staging: Staging) -> list[str]:
 
 
 def _refuse_repeated_lines(staging: Staging) -> None:
-    """Put the staged lines that are repeats into quarantine, as they were read; any number of them, some thousand at a time."""
+    """Put the staged lines that are repeats into quarantine, as they were read."""
     found = staging.connection.execute(NEW_REPEATS)
     places: dict[int, set[int]] = {}
     while some := found.fetchmany(CHUNK):
@@ -127,24 +126,22 @@ def _refuse_repeated_lines(staging: Staging) -> None:
         for part, line in staging.lines_at(places)
     )
     with staging.memory_given_back():
-        while staging.refuse(islice(lines, CHUNK)):
-            pass
+        staging.refuse(lines)
 
 
 def _refuse_displaced_rows(staging: Staging) -> None:
     """Put the stored rows that turned out to be repeats into quarantine."""
-    store, interval = staging.pull.store, staging.pull.interval
-    displaced = staging.connection.execute(
-        f"SELECT source, stored.trace_id, stored.ts, {stored_content(staging)} FROM stored "
+    query = (
+        f"SELECT source, stored.trace_id, stored.ts, {stored_content(staging)} AS content FROM stored "
         "JOIN displaced USING (file, row) WHERE why = 'repeated'"
     )
-    while chunk := displaced.fetchmany(CHUNK):
-        rows = [
-            refusal(staging.pull.kind, source or NO_SOURCE, _stored_line(trace_id, ts, content), interval)
-            for source, trace_id, ts, content in chunk
-        ]
-        sources = sorted({row["source"] for row in rows})
-        store.append_new("quarantine", rows_of(store.loop, "quarantine", rows), [("source", "in", sources)])
+    with staging.memory_given_back():
+        displaced = staging.connection.sql(query).to_arrow_reader(CHUNK)
+        rows = (
+            row for batch in displaced for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        )
+        lines = ((source or NO_SOURCE, _stored_line(trace_id, ts, content)) for source, trace_id, ts, content in rows)
+        refuse(staging.pull, lines)
 
 
 def _stored_line(trace_id: str, ts: datetime, content: str) -> Line:

@@ -1,8 +1,7 @@
 """The staged rows of one partition: DuckDB reads and checks lines out of core, and Python reads again those it doubts."""
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,31 +11,23 @@ import pyarrow as pa
 from include.foundation.errors import FileTooLargeError, ObjectChangedError, StoreError
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.refusals import GONE
-from include.foundation.lines.values import Problem, pseudonym
-from include.foundation.store.schemas import schemas
+from include.foundation.lines.values import Problem
 from include.foundation.store.table_reader import advice
 from include.stages.logs.landing.parts import Part, Scanned
-from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, insert, remedy
+from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, remedy
+from include.stages.logs.landing.staged_rows import make_staged, stage_rows, staged_columns
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.rules.log_lines import LineReader
-from include.stages.logs.rules.sql_text import literal, quoted
+from include.stages.logs.rules.sql_text import literal
 from include.stages.logs.scans.column_scans import FORGET_REJECTS
-from include.stages.logs.scans.file_scan import NumberedLine, Scan, UnreadScan
+from include.stages.logs.scans.file_scan import NumberedLine, Scan
 from include.stages.logs.scans.json_scan import JsonScan
 from include.stages.logs.scans.scan_choice import scan_of
 from include.stages.logs.slices.file_slices import Slice
 from include.stages.logs.slices.local_lines import JOINED, FileLines, grouped, joined, local_lines
 
 CHUNK, CHUNK_CHARACTERS = 20_000, 1 << 24  # lines that Python reads at a time, and about how long they are together
-TYPES = {
-    pa.string(): "VARCHAR",
-    pa.float64(): "DOUBLE",
-    pa.list_(pa.float64()): "DOUBLE[]",
-    pa.list_(pa.float32()): "FLOAT[]",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
-}
-NOT_STAGED = {"day", "user_key", "source"}  # made of ts, user_id and the slice when a row is written
 
 
 class Staging:
@@ -53,22 +44,19 @@ class Staging:
 
     Notes
     -----
-    The table ``staged`` has the columns of ``predictions`` but `NOT_STAGED`, the ``user_id``, whether the row is ``doubtful``,
-    and where its line is: the number of the ``part``, and the ``number`` of the line in it.
+    The table ``staged`` has the columns of ``predictions`` but those that are made when a row is written, the ``user_id``,
+    whether the row is ``doubtful``, and where its line is: the number of the ``part``, and the ``number`` of the line in it.
     """
 
     def __init__(self, pull: Pull, folder: Path, refuse: Callable[[Iterable[RefusedLine]], int]) -> None:
         self.pull = pull
         self.parts: list[Part] = []
-        self.columns = [one for one in schemas(pull.loop)["predictions"].columns if one.name not in NOT_STAGED]
+        self.columns = staged_columns(pull.loop)
         self.refuse = refuse
         self._refused: list[RefusedLine] = []
         self._reader = LineReader(pull.loop)
         self.connection = connected(pull.loop.logs.memory_mb, folder)
-        columns = ", ".join(f"{quoted(column.name)} {TYPES[column.type]}" for column in self.columns)
-        self.connection.execute(
-            f"CREATE TEMP TABLE staged ({columns}, user_id VARCHAR, doubtful BOOLEAN, part INTEGER, number BIGINT)"
-        )
+        make_staged(self.connection, self.columns)
 
     def __enter__(self) -> "Staging":
         return self
@@ -98,20 +86,11 @@ class Staging:
                         self._read_copy(part, stack)
         self._pass_on_refused(at_least=1)
 
-    def make_people(self) -> None:
-        """Make the table ``people``: the pseudonym of every ``user_id``."""
-        self.connection.execute("CREATE OR REPLACE TEMP TABLE people (user_id VARCHAR, user_key VARCHAR)")
-        query = "SELECT DISTINCT user_id FROM staged WHERE user_id IS NOT NULL"
-        for batch in list(self.connection.sql(query).to_arrow_reader(CHUNK)):
-            people = batch.column(0).to_pylist()
-            keys = [pseudonym(person, self.pull.user_key) for person in people]
-            insert(self.connection, "people", pa.table({"user_id": people, "user_key": keys}))
-
     @contextmanager
     def memory_given_back(self) -> Iterator[None]:
         """Let the database hold little while Python and the store need memory: what it has goes to disk."""
         pa.default_memory_pool().release_unused()
-        with contextlib.suppress(duckdb.OutOfMemoryException):  # it holds what a query still needs
+        with suppress(duckdb.OutOfMemoryException):  # it holds what a query still needs
             self.connection.execute(f"SET memory_limit = '{LEAST_MB}MiB'")
         yield
         self.connection.execute(f"SET memory_limit = '{database_mb(self.pull.loop.logs.memory_mb)}MiB'")
@@ -136,19 +115,18 @@ class Staging:
     def _open(self, part: Part, stack: ExitStack, *, copied: bool = False) -> Scan:
         """Return the scan of a part; of a file that has gone, or is too large, one that says so."""
         loop, file_slice = self.pull.loop, part.file_slice
+        most = loop.logs.partition_mb << 20
         try:
-            most = loop.logs.partition_mb << 20
-            return scan_of(
-                loop,
-                self.connection,
-                stack.enter_context(local_lines(file_slice, self.pull.access, most, copied=copied)),
-            )
+            path = stack.enter_context(local_lines(file_slice, self.pull.access, most, copied=copied))
+            return scan_of(loop, self.connection, path)
         except ObjectChangedError as error:
             part.is_gone = True
             problem = Problem(GONE, f"{error.message}; what is there now is read by the next pull")
         except FileTooLargeError as error:
             problem = Problem("too_large", f"{error.message}: split it, or raise logs.partition_mb")
-        return UnreadScan(loop, Path(file_slice.file.name), problem)
+        scan = JsonScan(loop, Path(file_slice.file.name), frozenset())
+        scan.problems = [problem]
+        return scan
 
     def _read_copy(self, part: Part, stack: ExitStack) -> None:
         """Read a part anew, from a copy that nobody writes to; where DuckDB cannot read it, line by line."""
@@ -222,9 +200,8 @@ class Staging:
         return int(staged[0]) if staged else 0
 
     def _count_staged(self, parts: Sequence[Part]) -> list[Scanned]:
-        query = (
-            "SELECT part, count(*), list(number) FILTER (doubtful) FROM staged WHERE part BETWEEN ? AND ? GROUP BY part"
-        )
+        counts = "part, count(*), list(number) FILTER (doubtful)"
+        query = f"SELECT {counts} FROM staged WHERE part BETWEEN ? AND ? GROUP BY part"
         counted = self.connection.execute(query, [parts[0].number, parts[-1].number]).fetchall()
         by_part = {number: Scanned(lines, frozenset(doubtful or ())) for number, lines, doubtful in counted}
         return [by_part.get(part.number, Scanned(0)) for part in parts]
@@ -250,18 +227,10 @@ class Staging:
                     part.refused += 1
                     self._refused.append(RefusedLine(part.file_slice, line.refused_for(problems)))
                 else:
-                    rows.append(row | {"part": part.number, "number": number, "doubtful": False})
+                    rows.append(row | {"part": part.number, "number": number})
             part.lines += len(chunk)
-            self._stage_rows(rows)
+            stage_rows(self.connection, self.columns, rows)
             self._pass_on_refused(at_least=CHUNK if len(chunk) == CHUNK else 1)
-
-    def _stage_rows(self, rows: Sequence[dict[str, object]]) -> None:
-        if not rows:
-            return
-        types = {column.name: column.type for column in self.columns} | {"user_id": pa.string()}
-        table = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in types.items()}
-        table |= {name: pa.array([row[name] for row in rows]) for name in ("part", "number", "doubtful")}
-        insert(self.connection, "staged", pa.table(table))
 
     def _pass_on_refused(self, at_least: int) -> None:
         if len(self._refused) >= at_least:

@@ -81,22 +81,3 @@ class Scan(ABC):
         """Return a record of the file under the loop's names."""
         columns = self.loop.logs.columns
         return renamed(columns, prediction_paths(self.loop), record) if columns else record
-
-
-class UnreadScan(Scan):
-    """A file that cannot be scanned at all, such as one that has gone."""
-
-    def __init__(self, loop: Loop, path: Path, problem: Problem) -> None:
-        super().__init__(loop, path)
-        self.problems = [problem]
-
-    def _rows_and_table(self) -> tuple[RowQuery, str]:
-        raise NotImplementedError
-
-    def lines(self) -> Iterator[Line]:
-        """Yield one refusal of the whole file."""
-        return iter([Line.of_file(self.problems)])
-
-    def lines_at(self, places: Set[int], total: int) -> Iterator[NumberedLine]:
-        """Yield nothing."""
-        return iter([])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from include.foundation.digests import table_digest
 from include.foundation.intervals import Interval
+from include.stages.logs.landing import landing
+from include.stages.logs.landing.staging import Staging
 from include.stages.logs.pulling import pull_logs
 from tests.builders import CLASSES, DAY, KEY, day, line, make_store, write_lines
 
@@ -121,6 +124,27 @@ def test_earlier_line_that_comes_later_ousts_the_stored_one_which_is_kept_in_qua
     assert (row["reason_code"], row["source"], row["trace_id"]) == ("repeated_trace_id", "log.jsonl", "t1")
     assert datetime.fromisoformat(row["ts"].isoformat()) == DAY + timedelta(hours=30)
     assert json.loads(row["raw"])["predicted"] == "grain"
+
+
+def test_duckdb_gives_memory_back_while_stored_rows_are_refused(tmp_path, monkeypatch):
+    store, limits = make_store(tmp_path, logs=LOGS), []
+    write_lines(tmp_path, [line(number, when=DAY + timedelta(hours=30)) for number in range(3)])
+    pull_logs(store, EVERYTHING, KEY)
+    write_lines(tmp_path, [line(number) for number in range(3)], "late.jsonl")
+    given_back = Staging.memory_given_back
+
+    @contextmanager
+    def counted(staging):
+        with given_back(staging):
+            limits.append("less")
+            yield
+        limits.append("more")
+
+    refuse = landing.refuse
+    monkeypatch.setattr(Staging, "memory_given_back", counted)
+    monkeypatch.setattr(landing, "refuse", lambda pull, lines: limits.append(refuse(pull, lines)))
+    pull_logs(store, EVERYTHING, KEY)
+    assert limits[-3:] == ["less", 3, "more"]
 
 
 @pytest.mark.parametrize("trace_id", ["it's", 'a "b"', "naïve 類", "a;--", "\\", "a\nb", " "])
