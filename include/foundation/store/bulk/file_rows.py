@@ -1,4 +1,4 @@
-"""Look up single rows in a table's files: by one column, then all columns, with one row group in memory at a time."""
+"""Look up single rows in a table's files: by one column, then all columns, with few rows in memory at a time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +14,7 @@ from include.foundation.errors import StoreError
 from include.foundation.store.bulk.day_batches import ROWS, by_row_group
 
 Rows = NDArray[np.int64]
+FEW = 1 << 14  # whole rows that are in memory at a time, twice
 
 
 def files_by_day(dataset: Any, days: Sequence[str]) -> dict[str, str]:
@@ -72,8 +73,9 @@ def picked_rows(dataset: Any, path: str, rows: Rows, columns: pa.Schema) -> Iter
         stored = [name for name in columns.names if name in file.schema_arrow.names]
         for group, wanted in places_by_row_group(file, rows):
             if wanted.size:
-                read = file.read_row_group(group, columns=stored, use_threads=False)
-                yield conformed(read, columns).take(wanted)
+                for batch, places in places_by_batch(file, group, wanted, stored):
+                    if places.size:
+                        yield conformed(pa.table(batch), columns).take(places)
 
 
 @contextmanager
@@ -98,6 +100,29 @@ def places_by_row_group(file: pq.ParquetFile, rows: Rows) -> Iterator[tuple[int,
     for group in range(file.num_row_groups):
         end = begin + file.metadata.row_group(group).num_rows
         yield group, rows[np.searchsorted(rows, begin) : np.searchsorted(rows, end)] - begin
+        begin = end
+
+
+def places_by_batch(
+    file: pq.ParquetFile, group: int, rows: Rows, columns: Sequence[str] | None = None
+) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+    """Yield a row group in batches, each with those of some places in the group that are in it, counted from its beginning.
+
+    Parameters
+    ----------
+    file
+        The file.
+    group
+        Number of the row group.
+    rows
+        Places in it, increasing.
+    columns
+        Columns wanted; all by default.
+    """
+    begin = 0
+    for batch in file.iter_batches(FEW, row_groups=[group], columns=columns, use_threads=False):
+        end = begin + batch.num_rows
+        yield batch, rows[np.searchsorted(rows, begin) : np.searchsorted(rows, end)] - begin
         begin = end
 
 

@@ -134,6 +134,7 @@ class EarlierRows:
             query = "SELECT row FROM matches WHERE file = ? ORDER BY row"
             rows = np.asarray(self._database.execute(query, [place]).fetchnumpy()["row"], np.int64)
             self._keep_rows(picked_rows(dataset, new[place], rows, self._columns), new[place], rows)
+        pa.default_memory_pool().release_unused()  # the database is about to compare the rows
 
     def _keep_rows(self, tables: Iterable[pa.Table], path: str, places: Rows) -> None:
         """Keep the rows at some places of a file, whose column ``day`` is in its path instead."""

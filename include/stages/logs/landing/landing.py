@@ -66,8 +66,9 @@ def _take_out_repeats(staging: Staging, earlier: EarlierRows, version: int | Non
     """Take out and refuse what does not stay, staged or stored."""
     repeats = find_repeats(staging, earlier, version)
     if repeats.left_out or repeats.displaced:
-        _refuse_repeated_lines(staging)
-        _refuse_displaced_rows(staging)
+        with staging.memory_given_back():
+            _refuse_repeated_lines(staging)
+            _refuse_displaced_rows(staging)
         staging.connection.execute(SET_ASIDE)  # for good: whatever another writer adds, what lost has lost
         earlier.set_aside_displaced()
     return repeats
@@ -125,8 +126,7 @@ def _refuse_repeated_lines(staging: Staging) -> None:
         RefusedLine(part.file_slice, line.refused_for([_repeated((line.record or {}).get("trace_id"))]))
         for part, line in staging.lines_at(places)
     )
-    with staging.memory_given_back():
-        staging.refuse(lines)
+    staging.refuse(lines)
 
 
 def _refuse_displaced_rows(staging: Staging) -> None:
@@ -135,13 +135,10 @@ def _refuse_displaced_rows(staging: Staging) -> None:
         f"SELECT source, stored.trace_id, stored.ts, {stored_content(staging)} AS content FROM stored "
         "JOIN displaced USING (file, row) WHERE why = 'repeated'"
     )
-    with staging.memory_given_back():
-        displaced = staging.connection.sql(query).to_arrow_reader(CHUNK)
-        rows = (
-            row for batch in displaced for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        )
-        lines = ((source or NO_SOURCE, _stored_line(trace_id, ts, content)) for source, trace_id, ts, content in rows)
-        refuse(staging.pull, lines)
+    displaced = staging.connection.sql(query).to_arrow_reader(CHUNK)
+    rows = (row for batch in displaced for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    lines = ((source or NO_SOURCE, _stored_line(trace_id, ts, content)) for source, trace_id, ts, content in rows)
+    refuse(staging.pull, lines)
 
 
 def _stored_line(trace_id: str, ts: datetime, content: str) -> Line:

@@ -91,11 +91,12 @@ def test_after_another_writers_commit_only_its_file_is_looked_at(tmp_path, reads
 
 
 @pytest.mark.parametrize("rows", [[0], [4], [0, 3, 4], [2, 3, 5, 9], list(range(10))])
-def test_picked_rows_are_those_rows_whatever_row_groups_they_are_in(tmp_path, rows):
+def test_picked_rows_are_those_rows_whatever_row_groups_and_batches_they_are_in(tmp_path, monkeypatch, rows):
     import numpy as np
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
+    monkeypatch.setattr(file_rows, "FEW", 2)
     table = pa.table({"n": range(10), "text": [f"story {number}" for number in range(10)]})
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=3)
     dataset = ds.dataset(tmp_path)
