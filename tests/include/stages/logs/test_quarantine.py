@@ -4,6 +4,7 @@ import pytest
 
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
+from include.foundation.store.rows import rows_of
 from include.stages.logs import quarantine
 from tests.builders import make_store
 from tests.include.stages.logs.log_builders import make_pull
@@ -24,7 +25,7 @@ def sizes_of_commits(store):
 def test_lines_become_rows_a_few_at_a_time_and_fewer_of_long_ones(tmp_path, monkeypatch, characters, tables):
     monkeypatch.setattr(quarantine, "ROWS", 3)
     monkeypatch.setattr(quarantine, "CHARACTERS", 1000)
-    sizes, rows_of = [], quarantine.rows_of
+    sizes: list[int] = []
     monkeypatch.setattr(
         quarantine, "rows_of", lambda loop, name, rows: sizes.append(len(rows)) or rows_of(loop, name, rows)
     )

@@ -14,6 +14,7 @@ from include.foundation.intervals import Interval
 from include.stages.logs.landing import landing
 from include.stages.logs.landing.staging import Staging
 from include.stages.logs.pulling import pull_logs
+from include.stages.logs.quarantine import refuse
 from tests.builders import CLASSES, DAY, KEY, day, line, make_store, write_lines
 
 REACH = 2
@@ -140,11 +141,10 @@ def test_duckdb_gives_memory_back_while_stored_rows_are_refused(tmp_path, monkey
             yield
         limits.append("more")
 
-    refuse = landing.refuse
     monkeypatch.setattr(Staging, "memory_given_back", counted)
-    monkeypatch.setattr(landing, "refuse", lambda pull, lines: limits.append(refuse(pull, lines)))
+    monkeypatch.setattr(landing, "refuse", lambda pull, lines: limits.append(str(refuse(pull, lines))))
     pull_logs(store, EVERYTHING, KEY)
-    assert limits[-3:] == ["less", 3, "more"]
+    assert limits[-3:] == ["less", "3", "more"]
 
 
 @pytest.mark.parametrize("trace_id", ["it's", 'a "b"', "naïve 類", "a;--", "\\", "a\nb", " "])
