@@ -15,7 +15,7 @@ from include.stages.logs.slices.file_slices import Slice
 
 READ = [("trace_id",), ("ts",)]
 ROWS, CHARACTERS = 20_000, 1 << 24  # that become a table at a time
-COMMIT_BYTES = 1 << 26  # each commit looks through the rows that are there, so there are few
+COMMIT_BYTES = 1 << 25  # each commit looks through the rows that are there, so there are few
 Note = Callable[[pa.Table], None]
 
 
