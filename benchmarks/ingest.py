@@ -161,17 +161,27 @@ def corrected(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
     return result | {"rows_held": held, "first_pull": round(first.cpu_seconds, 3)}
 
 
-def repeated(folder: Path, rows: int) -> dict[str, Any]:
-    """Return what it costs when every trace id comes again a day later in another file, and what the first pull costs."""
+def repeated(folder: Path, rows: int, days: int) -> dict[str, Any]:
+    """Return what it costs when every trace id comes again in another file, and what the first pull costs.
+
+    Parameters
+    ----------
+    folder
+        Where logs and stores are written.
+    rows
+        Lines.
+    days
+        By how many days the second file is later: its lines are repeats. If it is earlier, the stored rows are, and give way.
+    """
     (folder / "logs").mkdir(parents=True)
     plain = folder / "logs" / "day.jsonl"
     write_logs(plain, rows)
     first = run_module("benchmarks.workloads.pull_once", str(folder), "jsonl")
-    next_day = DAY.start + timedelta(days=1)
-    stamp(_rewritten(plain, folder / "logs" / "again.jsonl", {f"{DAY.start:%Y-%m-%dT}": f"{next_day:%Y-%m-%dT}"}), -1)
+    changes = {f"{DAY.start:%Y-%m-%dT}": f"{DAY.start + timedelta(days=days):%Y-%m-%dT}"}
+    stamp(_rewritten(plain, folder / "logs" / "again.jsonl", changes), -1)
     ours = run_module("benchmarks.workloads.pull_once", str(folder), "jsonl")
-    found = _line(f"repeated rows={rows}", ours, None, {}, 1) | _report(ours)
-    return found | {"first_pull": round(first.cpu_seconds, 3)}
+    case = f"repeated {'later' if days > 0 else 'earlier'} rows={rows}"
+    return _line(case, ours, None, {}, 1) | _report(ours) | {"first_pull": round(first.cpu_seconds, 3)}
 
 
 def small_files(folder: Path, files: int) -> dict[str, Any]:
@@ -240,8 +250,9 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         yield after_days(Path(folder), rows // 2, repetitions)
     with tempfile.TemporaryDirectory() as folder:
         yield corrected(Path(folder), rows, repetitions)
-    with tempfile.TemporaryDirectory() as folder:
-        yield repeated(Path(folder), rows)
+    for days in (1, -1):
+        with tempfile.TemporaryDirectory() as folder:
+            yield repeated(Path(folder), rows, days)
     with tempfile.TemporaryDirectory() as folder:
         yield small_files(Path(folder), rows // 10)
 

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.foundation.lines.csv_rows import read_rows
@@ -42,13 +44,49 @@ def _parquet_records(path: Path) -> Iterator[Line]:
                     yield Line.of_file([Problem("not_parquet", f"the file has {twice}")])
                     return
                 for batch in by_row_group(file, ROWS):
-                    for record in batch.to_pylist(maps_as_pydicts="lossy"):  # of a key given twice the last counts
+                    for line in _lines(batch, number):
                         number += 1
-                        yield Line.of_json(
-                            number, json.dumps(record, default=plain_value, skipkeys=True, ensure_ascii=False)
-                        )
+                        yield line
+        except UnicodeDecodeError:
+            yield Line.of_file([Problem("not_parquet", "not a whole Parquet file: a column's name is not UTF-8")])
         except BREAKS as error:
             if number:
                 yield cut_off(f"row {number}", error)
             else:
                 yield Line.of_file([Problem("not_parquet", f"not a whole Parquet file: {break_reason(error)}")])
+
+
+def _lines(batch: pa.RecordBatch, before: int) -> Iterator[Line]:
+    """Yield the rows of a batch, each as a line; one with a text that is not UTF-8 is refused alone."""
+    try:
+        rows = batch.to_pylist(maps_as_pydicts="lossy")  # of a key given twice the last counts
+    except UnicodeDecodeError:
+        rows = [None] * batch.num_rows
+    for place, record in enumerate(rows):
+        number = before + place + 1
+        yield _careful_line(batch.slice(place, 1), number) if record is None else Line.of_json(number, _json(record))
+
+
+def _careful_line(row: pa.RecordBatch, number: int) -> Line:
+    try:
+        return Line.of_json(number, _json(row.to_pylist(maps_as_pydicts="lossy")[0]))
+    except UnicodeDecodeError as error:
+        record = {name: _with_escapes(row.column(name)[0]) for name in row.schema.names}
+        return Line(number, None, [Problem("not_utf8", f"byte {error.start} of a text is not UTF-8")], _json(record))
+
+
+def _json(record: dict[str, Any]) -> str:
+    return json.dumps(record, default=plain_value, skipkeys=True, ensure_ascii=False)
+
+
+def _with_escapes(value: Any) -> Any:
+    """Return what Arrow's scalar says, with escapes for bytes of texts that are not UTF-8."""
+    if not value.is_valid:
+        return None
+    if isinstance(value, pa.StringScalar | pa.LargeStringScalar):
+        return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
+    if isinstance(value, pa.StructScalar):
+        return {name: _with_escapes(value[name]) for name in value}
+    if isinstance(value, pa.ListScalar):  # a map is one of pairs
+        return [_with_escapes(each) for each in value.values]
+    return value.as_py()

@@ -57,12 +57,12 @@ def readable() -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StoreError(f"A table cannot be read: {error}; run `python -m include check-store`") from error
 
 
 def _batches(dataset: Any, wanted: list[str], filters: Filter | None, readahead: int) -> Iterator[pa.RecordBatch]:
-    ahead = {"batch_readahead": readahead, "fragment_readahead": readahead}
+    ahead = {"batch_readahead": min(readahead, 2), "fragment_readahead": readahead}
     if not filters:
         yield from dataset.scanner(columns=wanted, **ahead).to_batches()
         return

@@ -90,7 +90,7 @@ def opened_parquet(dataset: Any, path: str) -> Iterator[pq.ParquetFile]:
     try:
         with dataset.filesystem.open_input_file(path) as opened:
             yield pq.ParquetFile(opened)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
 
 

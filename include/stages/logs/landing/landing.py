@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -54,12 +55,21 @@ def land(staging: Staging) -> list[Counts]:
     earlier = EarlierRows(staging)
     for attempt in range(ATTEMPTS):
         version = store.version("predictions")
-        while _take_out_repeats(staging, earlier, version).read_anew:
-            pass
-        if _commit(staging, earlier, version):
+        had_repeats = _take_out_all_repeats(staging, earlier, version)
+        with staging.memory_given_back() if had_repeats else nullcontext():
+            is_committed = _commit(staging, earlier, version)
+        if is_committed:
             return _counts(staging)
         time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311 - so that writers do not collide again
     raise StoreError(f"{store.uri}/predictions: {ATTEMPTS} attempts lost to other writers; run the task again")
+
+
+def _take_out_all_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> bool:
+    """Take out and refuse what does not stay until all is compared, and tell whether there was any."""
+    rounds = [_take_out_repeats(staging, earlier, version)]
+    while rounds[-1].read_anew:
+        rounds.append(_take_out_repeats(staging, earlier, version))
+    return any(repeats.left_out or repeats.displaced for repeats in rounds)
 
 
 def _take_out_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> Repeats:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from include.foundation.store.table_reader import advice
 
-PYTHON_MB = 450  # what Python and the libraries take beside DuckDB
+PYTHON_MB = 490  # what Python and the libraries take beside DuckDB
 LEAST_MB = 256  # DuckDB has at least so much
 
 

@@ -93,6 +93,7 @@ class Staging:
         with suppress(duckdb.OutOfMemoryException):  # it holds what a query still needs
             self.connection.execute(f"SET memory_limit = '{LEAST_MB}MiB'")
         yield
+        pa.default_memory_pool().release_unused()
         self.connection.execute(f"SET memory_limit = '{database_mb(self.pull.loop.logs.memory_mb)}MiB'")
 
     def lines_at(self, places: Mapping[int, Set[int]]) -> Iterator[tuple[Part, Line]]:

@@ -56,12 +56,15 @@ class ColumnScan(Scan):
         """Return DuckDB's type of each column; where there are none, or too few, note the problem."""
         try:
             relation = self._connection.sql(f"SELECT * FROM {self._table()}")
-        except duckdb.Error as error:
+            types = dict(zip(relation.columns, relation.types, strict=True))
+            str(relation.types)  # names of nested fields are read, too
+        except (duckdb.Error, RuntimeError, UnicodeDecodeError) as error:
             why = str(error).splitlines()[0].replace(str(self.path), "it")  # a copy has another path every time
+            if not isinstance(error, duckdb.Error):  # of what binds it to Python, which tells nothing more
+                why = "a column's name is not UTF-8"
             reason = f"not a whole {self.format} file: {why}"
             self.problems = [Problem(f"not_{self.format}", reason)]
             return {}
-        types = dict(zip(relation.columns, relation.types, strict=True))
         missing = [name for name in REQUIRED if not _has_column(types, self.loop, name)]
         if missing:
             reason = f"columns missing: {', '.join(missing)}; there are: {', '.join(types)}"

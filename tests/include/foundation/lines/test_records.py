@@ -68,3 +68,26 @@ def test_keys_and_values_that_json_does_not_know_are_read_as_text(tmp_path):
 def test_parquet_that_has_gone_is_an_error_of_the_store(tmp_path):
     with pytest.raises(StoreError, match="cannot be read"):
         list(records(tmp_path / "gone.parquet"))
+
+
+def damaged_parquet(path, old):
+    """Write two rows, and spoil the first byte of a text wherever it is."""
+    rows = {"user_id": ["u1", "u2"], "value": [{"text": "hello", "list": ["many"]}, {"text": "fine", "list": []}]}
+    pq.write_table(pa.table(rows), path, use_dictionary=False, write_statistics=False)
+    path.write_bytes(path.read_bytes().replace(old, b"\x80" + old[1:]))
+    return list(records(path))
+
+
+@pytest.mark.parametrize("text", [b"u1", b"hello", b"many"])
+def test_row_of_parquet_with_a_text_that_is_not_utf8_is_refused_alone(tmp_path, text):
+    bad, good = damaged_parquet(tmp_path / "a.parquet", text)
+    assert (bad.number, bad.record, [problem.code for problem in bad.problems]) == (1, None, ["not_utf8"])
+    assert "\\\\x80" + text[1:].decode() in bad.raw
+    assert (good.number, good.record["user_id"], good.problems) == (2, "u2", [])
+
+
+@pytest.mark.parametrize("name", [b"user_id", b"text"])
+def test_parquet_with_a_name_that_is_not_utf8_is_refused_as_one(tmp_path, name):
+    (line,) = damaged_parquet(tmp_path / "a.parquet", name)
+    assert [problem.code for problem in line.problems] == ["not_parquet"]
+    assert "name is not UTF-8" in line.raw

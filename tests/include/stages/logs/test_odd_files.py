@@ -76,6 +76,29 @@ def test_ids_that_would_be_read_as_nearby_doubles_are_refused_with_their_file(tm
     assert row["reason"].endswith("decimals of more than 38 digits, cast them to text: trace_id")
 
 
+@pytest.mark.parametrize("name", [b"user_id", b"text"])
+def test_parquet_file_with_a_name_that_is_not_utf8_is_refused_and_the_others_land(tmp_path, name):
+    store = make_store(tmp_path, logs={"format": "parquet"})
+    write_as("parquet", tmp_path, "bad.parquet", 1)
+    path = tmp_path / "logs" / "bad.parquet"
+    path.write_bytes(path.read_bytes().replace(name, b"\x80" + name[1:]))
+    write_as("parquet", tmp_path, "good.parquet", 2)
+    assert pull_logs(store, day(), KEY).rows == 1
+    assert refused(store) == [("bad.parquet", "not_parquet")]
+    assert "name is not UTF-8" in store.read("quarantine")["reason"][0].as_py()
+
+
+@pytest.mark.parametrize("text", [b"t1", b"acq"])
+def test_row_of_parquet_with_a_text_that_is_not_utf8_does_not_keep_the_others_out(tmp_path, text):
+    store = make_store(tmp_path, logs={"format": "parquet"})
+    write_as("parquet", tmp_path, "bad.parquet", 1)
+    path = tmp_path / "logs" / "bad.parquet"
+    path.write_bytes(path.read_bytes().replace(text, b"\x80" + text[1:]))
+    write_as("parquet", tmp_path, "good.parquet", 2)
+    assert pull_logs(store, day(), KEY).rows == 1
+    assert [source for source, _ in refused(store)] == ["bad.parquet"]
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_texts_that_a_parquet_file_calls_bytes_are_texts(tmp_path, nested):
     """As ClickHouse and Impala write them (https://github.com/ClickHouse/ClickHouse/issues/40000)."""

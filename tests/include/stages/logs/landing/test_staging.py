@@ -14,4 +14,4 @@ def test_memory_is_given_back_to_what_refuses_lines_and_taken_again(tmp_path):
         before = limit()
         with staging.memory_given_back():
             assert limit() == "256.0 MiB"
-        assert limit() == before == "574.0 MiB"
+        assert limit() == before == "534.0 MiB"
