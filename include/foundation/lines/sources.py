@@ -136,7 +136,7 @@ def told_others(others: Sequence[NotRead]) -> list[str]:
 
 def _why_not_read(name: str, log_format: str) -> str | None:
     """Return why a file is not read because of its name; None if it is."""
-    if any(part.startswith(BEING_WRITTEN) for part in PurePosixPath(name).parts):
+    if any(part.startswith(BEING_WRITTEN) for part in name.split("/")):
         return HIDDEN
     suffix = SUFFIXES[log_format]
     endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))

@@ -34,7 +34,8 @@ def ledger_disagreements(store: LoopStore) -> list[str]:
     version, with as many rows; rows that were deleted in a later one are none of its business. No row is read for this, and
     of the ledger only counts, so it can be asked at every pull.
     """
-    logs, feedback = _entries(store, "logs"), _entries(store, "feedback")
+    entries = _entries(store)
+    logs, feedback = (entries.filter(pc.equal(entries.column("kind"), kind)) for kind in ("logs", "feedback"))
     noted = pc.max(logs.column("table_version")).as_py()
     problems = (
         [] if noted is None else _lost_versions(store, logs.filter(pc.equal(logs.column("table_version"), noted)))
@@ -70,15 +71,15 @@ def _lost_versions(store: LoopStore, newest: pa.Table) -> list[str]:
     )
 
 
-def _entries(store: LoopStore, kind: str) -> pa.Table:
-    """Return the counts of the ledger's entries of a kind."""
+def _entries(store: LoopStore) -> pa.Table:
+    """Return the kinds and counts of the ledger's entries."""
     dataset = store.dataset("files_read")
-    schema = pa.schema([(name, pa.int64()) for name in (*LANDED, "table_version", "table_rows")])
+    counts = [(name, pa.int64()) for name in (*LANDED, "table_version", "table_rows")]
+    schema = pa.schema([("kind", pa.string()), *counts])
     if dataset is None:
         return schema.empty_table()
     stored = [name for name in schema.names if name in dataset.schema.names]
-    batches = scan(dataset, stored, [("kind", "=", kind)])
-    read = pa.Table.from_batches(batches, pa.schema([dataset.schema.field(name) for name in stored]))
+    read = pa.Table.from_batches(scan(dataset, stored), pa.schema([dataset.schema.field(name) for name in stored]))
     return pa.concat_tables([schema.empty_table(), read], promote_options="default")
 
 
