@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from include.foundation.decisions.decision import Decision
@@ -182,10 +183,14 @@ def _newest(store: LoopStore, noted: int) -> Row | None:
 def _rows(
     store: LoopStore, kind: type[Decision], subject: str | Collection[str] | None, outcome: str | None = None
 ) -> pa.Table:
-    wanted: Filter = [("kind", "=", kind.kind)] + ([("outcome", "=", outcome)] if outcome else [])
+    rows = store.read_whole("decisions")
+    is_wanted = pc.equal(rows.column("kind"), kind.kind)
+    if outcome is not None:
+        is_wanted = pc.and_(is_wanted, pc.equal(rows.column("outcome"), outcome))
     if subject is not None:
-        wanted.append(("subject", "in", [subject] if isinstance(subject, str) else sorted(subject)))
-    return store.read("decisions", filters=wanted).sort_by("sequence")
+        wanted = pa.array([subject] if isinstance(subject, str) else sorted(subject), pa.string())
+        is_wanted = pc.and_(is_wanted, pc.is_in(rows.column("subject"), wanted))
+    return rows.filter(is_wanted).sort_by("sequence")
 
 
 def _link(store: LoopStore, newest: Row | None, decision: Decision) -> dict[str, Any]:

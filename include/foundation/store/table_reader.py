@@ -24,6 +24,7 @@ from include.foundation.store.table_schema import TableSchema
 from include.foundation.uris import is_remote
 
 MISREAD = re.compile(r"[\[\]\\^|\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
+MOST_KEPT = 1 << 26  # bytes
 READAHEAD = 16  # files, of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
 
@@ -57,6 +58,7 @@ class TableReader:
         self.options = dict(storage_options or {})
         self._schemas = schemas(loop)
         self._opened = threading.local()  # tables by name: updating one takes a tenth of the time of opening it
+        self._kept = threading.local()  # rows of tables by name, with their version
 
     def read(
         self,
@@ -100,6 +102,21 @@ class TableReader:
         rows = pa.Table.from_batches(scan(files, stored, filters, readahead=READAHEAD), stored_schema)
         rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
         return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
+
+    def read_whole(self, name: str) -> pa.Table:
+        """Return all rows of a table, sorted by its key; what was read is kept until the table has another version.
+
+        It is for tables of which a task asks for few rows many times: each of these reads would decode all of them. More than
+        `MOST_KEPT` bytes are not kept.
+        """
+        kept: dict[str, tuple[int | None, pa.Table]] = self._kept.__dict__
+        version = self.version(name)
+        if name not in kept or kept[name][0] != version:
+            rows = self.read(name, version=version)
+            if rows.nbytes > MOST_KEPT:
+                return rows
+            kept[name] = (version, rows)
+        return kept[name][1]
 
     def version(self, name: str) -> int | None:
         """Return the newest version of a table, or None if it was never written."""
