@@ -94,8 +94,8 @@ class ModelRegistry(RunLog):
 
     def versions_of(self, challenger_key: str) -> list[str]:
         """Return the versions that a challenger was registered as, oldest first: one, unless several registered it at once."""
-        found = self.client.search_model_versions(f"name = '{self.loop.name}' and tag.{KEY_TAG} = '{challenger_key}'")
-        return sorted((str(version.version) for version in found), key=int)
+        condition = f"name = '{self.loop.name}' and tag.{KEY_TAG} = '{challenger_key}'"
+        return [str(version.version) for version in self._versions(condition)]
 
     def versions_by_challenger(self) -> dict[str, list[str]]:
         """Return the versions that each challenger was registered as, by its key, in one request per 200 versions."""

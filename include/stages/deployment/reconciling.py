@@ -1,5 +1,7 @@
 """Mend what has one right answer, and let a person say what is live where the ledger cannot know."""
 
+from collections.abc import Iterator
+
 from include.foundation.decisions import RegisteredVersion, find
 from include.foundation.digests import digest_of
 from include.foundation.errors import DeploymentError
@@ -26,13 +28,20 @@ def reconcile(store: LoopStore, registry: ModelRegistry) -> list[str]:
         follow_ledger(store, registry)
         if before != deployment.model_version:
             done.append(f"alias {CHAMPION}: {before or 'none'} → version {deployment.model_version}")
+    for registered, others in registered_again(store, registry):
+        for version in others:
+            registry.discard_version(version)
+            done.append(f"version {version} deleted: its challenger is version {registered.version}")
+    return done
+
+
+def registered_again(store: LoopStore, registry: ModelRegistry) -> Iterator[tuple[RegisteredVersion, list[str]]]:
+    """Yield each challenger that is registered more than once, with its other versions: attempts of which one was killed."""
     versions = registry.versions_by_challenger()
     for registered in find(store, RegisteredVersion):
-        for version in versions.get(registered.subject, []):
-            if version != registered.version:
-                registry.discard_version(version)
-                done.append(f"version {version} deleted: its challenger is version {registered.version}")
-    return done
+        others = [version for version in versions.get(registered.subject, []) if version != registered.version]
+        if others:
+            yield registered, others
 
 
 def adopt(store: LoopStore, registry: ModelRegistry, version: str, why: str) -> DeployReport:

@@ -12,7 +12,6 @@ from include.foundation.decisions import (
     GuardVerdict,
     Link,
     PublishedDataset,
-    RegisteredVersion,
     broken_links,
     find,
     head,
@@ -27,6 +26,7 @@ from include.foundation.store.ledgers.taxonomies import undeclared_classes
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import MANIFEST, manifest
+from include.stages.deployment.reconciling import registered_again
 from include.stages.labels.datasets import read_dataset
 from include.stages.logs.slices.ledger_check import REBUILD, ledger_disagreements
 
@@ -184,12 +184,9 @@ def _files(store: LoopStore, registry: ModelRegistry, *, everything: bool) -> It
 
 def _versions(store: LoopStore, registry: ModelRegistry) -> Iterator[Damage]:
     """Find challengers that are registered more than once: attempts at the same time, of which one was killed."""
-    versions = registry.versions_by_challenger()
-    for registered in find(store, RegisteredVersion):
-        others = [version for version in versions.get(registered.subject, []) if version != registered.version]
-        if others:
-            what = f"Challenger {registered.subject} is version {registered.version}, and also {', '.join(others)}"
-            yield Damage(what, f"`python -m include reconcile {store.loop.name}` deletes the others")
+    for registered, others in registered_again(store, registry):
+        what = f"Challenger {registered.subject} is version {registered.version}, and also {', '.join(others)}"
+        yield Damage(what, f"`python -m include reconcile {store.loop.name}` deletes the others")
 
 
 def _datasets(store: LoopStore, *, everything: bool) -> Iterator[Damage]:

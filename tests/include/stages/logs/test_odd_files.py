@@ -76,13 +76,19 @@ def test_ids_that_would_be_read_as_nearby_doubles_are_refused_with_their_file(tm
     assert row["reason"].endswith("decimals of more than 38 digits, cast them to text: trace_id")
 
 
+def with_bytes_that_are_not_utf8(folder, text):
+    """A store with a good file, and one in which the first byte of a text is spoilt."""
+    store = make_store(folder, logs={"format": "parquet"})
+    write_as("parquet", folder, "bad.parquet", 1)
+    path = folder / "logs" / "bad.parquet"
+    path.write_bytes(path.read_bytes().replace(text, b"\x80" + text[1:]))
+    write_as("parquet", folder, "good.parquet", 2)
+    return store
+
+
 @pytest.mark.parametrize("name", [b"user_id", b"text"])
 def test_parquet_file_with_a_name_that_is_not_utf8_is_refused_and_the_others_land(tmp_path, name):
-    store = make_store(tmp_path, logs={"format": "parquet"})
-    write_as("parquet", tmp_path, "bad.parquet", 1)
-    path = tmp_path / "logs" / "bad.parquet"
-    path.write_bytes(path.read_bytes().replace(name, b"\x80" + name[1:]))
-    write_as("parquet", tmp_path, "good.parquet", 2)
+    store = with_bytes_that_are_not_utf8(tmp_path, name)
     assert pull_logs(store, day(), KEY).rows == 1
     assert refused(store) == [("bad.parquet", "not_parquet")]
     assert "name is not UTF-8" in store.read("quarantine")["reason"][0].as_py()
@@ -90,11 +96,7 @@ def test_parquet_file_with_a_name_that_is_not_utf8_is_refused_and_the_others_lan
 
 @pytest.mark.parametrize("text", [b"t1", b"acq"])
 def test_row_of_parquet_with_a_text_that_is_not_utf8_does_not_keep_the_others_out(tmp_path, text):
-    store = make_store(tmp_path, logs={"format": "parquet"})
-    write_as("parquet", tmp_path, "bad.parquet", 1)
-    path = tmp_path / "logs" / "bad.parquet"
-    path.write_bytes(path.read_bytes().replace(text, b"\x80" + text[1:]))
-    write_as("parquet", tmp_path, "good.parquet", 2)
+    store = with_bytes_that_are_not_utf8(tmp_path, text)
     assert pull_logs(store, day(), KEY).rows == 1
     assert [source for source, _ in refused(store)] == ["bad.parquet"]
 
