@@ -44,7 +44,12 @@ def subjects(store: LoopStore, kind: type[Decision]) -> list[str]:
 
 
 def find(
-    store: LoopStore, kind: type[Kind], subject: str | Collection[str] | None = None, *, outcome: str | None = None
+    store: LoopStore,
+    kind: type[Kind],
+    subject: str | Collection[str] | None = None,
+    *,
+    outcome: str | None = None,
+    since: int = 0,
 ) -> list[Kind]:
     """Return the decisions of a kind, oldest first.
 
@@ -58,13 +63,16 @@ def find(
         Only those on this subject, or on one of these; on all by default.
     outcome
         Only those with this outcome; with any by default.
+    since
+        Only those after the decision of this number.
 
     Raises
     ------
     StoreError
         If a recorded decision is not of the class's shape.
     """
-    return [_decision(kind, row) for row in _rows(store, kind, subject, outcome).to_pylist()]
+    rows = _rows(store, kind, subject, outcome)
+    return [_decision(kind, row) for row in rows.filter(pc.greater(rows.column("sequence"), since)).to_pylist()]
 
 
 def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Kind | None:
@@ -183,7 +191,7 @@ def _newest(store: LoopStore, noted: int) -> Row | None:
 def _rows(
     store: LoopStore, kind: type[Decision], subject: str | Collection[str] | None, outcome: str | None = None
 ) -> pa.Table:
-    rows = store.read_whole("decisions")
+    rows = store.read("decisions")
     is_wanted = pc.equal(rows.column("kind"), kind.kind)
     if outcome is not None:
         is_wanted = pc.and_(is_wanted, pc.equal(rows.column("outcome"), outcome))

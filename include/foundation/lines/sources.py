@@ -1,5 +1,6 @@
 """The files of a source, in a folder or on S3: which there are, and stable copies of their bytes."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from include.foundation.config.loading import resolve
 from include.foundation.errors import ConfigError, ObjectChangedError
 from include.foundation.errors import listed as listed_below
-from include.foundation.store.objects.object_store import FOLDER, SINCE_LISTED, StoredObject
+from include.foundation.store.objects.object_store import ANY, FOLDER, SINCE_LISTED, StoredObject
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.uris import is_remote
@@ -87,7 +88,9 @@ class NotRead(NamedTuple):
         return f"{self.name} {self.reason}"
 
 
-def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> tuple[list[LogFile], list[NotRead]]:
+def files_and_others(
+    uri: str, log_format: str, s3_options: dict[str, Any], named: re.Pattern[str] = ANY
+) -> tuple[list[LogFile], list[NotRead]]:
     """Return the files of a folder, and what else is in it, both in name order.
 
     Files and folders whose names start with ``.`` or ``_`` are being written and not read. Neither is a file that does not end
@@ -101,6 +104,8 @@ def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> t
         ``jsonl``, ``csv`` or ``parquet``; the first two also with ``.gz`` or ``.zst`` behind.
     s3_options
         Credentials and endpoint as ``boto3.client`` takes them.
+    named
+        What must be in the names; any by default.
 
     Raises
     ------
@@ -110,18 +115,17 @@ def files_and_others(uri: str, log_format: str, s3_options: dict[str, Any]) -> t
         If the object store cannot be read.
     """
     place = resolve(uri)
-    objects = objects_at(place, s3_options)
-    listed = objects.objects_in(place)
-    if listed is None:
+    listing = objects_at(place, s3_options).listing(place, named)
+    if listing is None:
         kind = "bucket" if is_remote(place) else "folder"
         raise ConfigError(f"{place}: no such {kind}, expected log files there; create it or mend logs.uri")
     files, others = list[LogFile](), list[NotRead]()
-    for item in listed:
+    for item in listing.objects:
         if reason := _why_not_read(item.name, log_format):
             others.append(NotRead(item.name, reason, item.written_at))
         else:
             files.append(LogFile(**vars(item)))
-    for item, oddity in objects.oddities_in(place):
+    for item, oddity in listing.oddities:
         reason = _why_not_read(item.name, log_format)
         if oddity != FOLDER or not reason:
             others.append(NotRead(item.name, HIDDEN if reason == HIDDEN else oddity, item.written_at))

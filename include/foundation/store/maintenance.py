@@ -12,7 +12,7 @@ from include.foundation.errors import NoSuchFileError, NothingToDo, StoreError
 from include.foundation.store.compaction import EVERY, merge_small_files
 from include.foundation.store.loop_files import FOLDER, read_file, write_file
 from include.foundation.store.objects.object_store import StoredObject
-from include.foundation.store.retention import grace
+from include.foundation.store.retention import grace, keeps_history
 from include.foundation.store.table_reader import advice
 from include.foundation.store.tables import LoopStore
 
@@ -20,6 +20,7 @@ NOTE = "maintained.txt"
 MOST_OFTEN = timedelta(days=1)
 PLANS, PLANS_KEPT = f"{FOLDER}/pulls/", timedelta(days=30)  # a failed pull is cleared long before
 UNFINISHED = re.compile(r"\.part$|#\d+$")  # what we, and Delta, write before a file gets its name
+PASSING = re.compile(f"{UNFINISHED.pattern}|^{PLANS}")
 LOG = "_delta_log"
 
 
@@ -112,15 +113,16 @@ def _dead_files(store: LoopStore, name: str) -> set[str]:
     already, unless an entry of the log names it after all: checkpoints forget what was removed before the property was set.
     """
     table = store.open_table(name)
-    if table is None:
-        return set()
+    dead = set() if table is None else set(table.vacuum(full=True))
+    if table is None or not keeps_history(name):
+        return dead
     hours = math.ceil(grace(store.loop) / timedelta(hours=1))
     known, all_dead = (
         set(table.vacuum(retention_hours=hours, enforce_retention_duration=False, full=full)) for full in (False, True)
     )
     unknown = all_dead - known
     entries = _log_entries(store, name) if unknown else []
-    return set(table.vacuum(full=True)) | {path for path in unknown if not any(path in entry for entry in entries)}
+    return dead | {path for path in unknown if not any(path in entry for entry in entries)}
 
 
 def _log_entries(store: LoopStore, name: str) -> list[str]:
@@ -132,7 +134,7 @@ def _log_entries(store: LoopStore, name: str) -> list[str]:
 def _left_behind(store: LoopStore, now: datetime) -> Iterator[str]:
     """Yield what killed tasks left half written, and the plans of old pulls."""
     oldest = now - grace(store.loop)
-    for stored in store.objects.objects_in(store.uri) or []:
+    for stored in store.objects.objects_in(store.uri, PASSING) or []:
         if (UNFINISHED.search(stored.name) and stored.written_at < oldest) or _is_old_plan(stored, now):
             yield stored.uri
 

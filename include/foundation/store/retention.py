@@ -13,9 +13,14 @@ def grace(loop: Loop) -> timedelta:
     return 2 * timedelta(minutes=max(loop.tasks.timeout_minutes, loop.tasks.long_timeout_minutes))
 
 
+def keeps_history(name: str) -> bool:
+    """Return whether earlier versions of a table stay for longer than `grace`: datasets are versions of ``labels``."""
+    return name == "labels"
+
+
 def properties(loop: Loop, name: str) -> dict[str, str]:
     """Return Delta's properties of a table: how long what an earlier version needs is kept, both its files and its log."""
-    days = (loop.labels.history_days or FOR_GOOD_DAYS) if name == "labels" else 0  # datasets are versions of it
+    days = (loop.labels.history_days or FOR_GOOD_DAYS) if keeps_history(name) else 0
     retention = f"interval {days} days" if days else f"interval {math.ceil(grace(loop).total_seconds())} seconds"
     return {
         "delta.enableExpiredLogCleanup": "false" if days == FOR_GOOD_DAYS else "true",

@@ -14,6 +14,7 @@ from deltalake.exceptions import TableNotFoundError
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, StoreError, VersionGoneError
+from include.foundation.store.kept_rows import KeptRows
 from include.foundation.store.objects.object_store import ObjectStore, remedy
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import client_options
@@ -24,7 +25,6 @@ from include.foundation.store.table_schema import TableSchema
 from include.foundation.uris import is_remote
 
 MISREAD = re.compile(r"[\[\]\\^|\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
-MOST_KEPT = 1 << 26  # bytes
 READAHEAD = 16  # files, of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
 
@@ -58,7 +58,7 @@ class TableReader:
         self.options = dict(storage_options or {})
         self._schemas = schemas(loop)
         self._opened = threading.local()  # tables by name: updating one takes a tenth of the time of opening it
-        self._kept = threading.local()  # rows of tables by name, with their version
+        self._kept = KeptRows()
 
     def read(
         self,
@@ -69,6 +69,8 @@ class TableReader:
         version: int | None = None,
     ) -> pa.Table:
         """Return rows of a table, sorted by its key; a table that was never written is empty.
+
+        Rows of a ledger, which is a table without partitions, are kept until it has another version, see `KeptRows`.
 
         Parameters
         ----------
@@ -92,31 +94,23 @@ class TableReader:
         present = set() if table is None else {field.name for field in table.schema().fields}
         if table is None or any(_is_never_met(condition, present) for condition in filters or []):
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
+        if schema.partition_by or any(operator == "in" for _, operator, _ in filters or []):
+            return self._scanned(schema, table, wanted, filters)
+        asked = (*wanted, str(filters))
+        return self._kept.rows(name, int(table.version()), asked, lambda: self._scanned(schema, table, wanted, filters))
+
+    def _scanned(self, schema: TableSchema, table: DeltaTable, wanted: list[str], filters: Filter | None) -> pa.Table:
         read = list(dict.fromkeys([*wanted, *schema.key]))
+        present = {field.name for field in table.schema().fields}
         stored = [column for column in read if column in present]
         partitions = [condition for condition in filters or [] if condition[0] in schema.partition_by]
         if "day" in schema.partition_by:
             partitions += days_of(filters or [])
-        files = self._files(name, table, partitions or None)
+        files = self._files(schema.name, table, partitions or None)
         stored_schema = pa.schema([files.schema.field(column) for column in stored])
         rows = pa.Table.from_batches(scan(files, stored, filters, readahead=READAHEAD), stored_schema)
-        rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), name)
+        rows = conform(rows, pa.schema([schema.columns.field(column) for column in read]), schema.name)
         return rows.sort_by([(column, "ascending") for column in schema.key]).select(wanted)
-
-    def read_whole(self, name: str) -> pa.Table:
-        """Return all rows of a table, sorted by its key; what was read is kept until the table has another version.
-
-        It is for tables of which a task asks for few rows many times: each of these reads would decode all of them. More than
-        `MOST_KEPT` bytes are not kept.
-        """
-        kept: dict[str, tuple[int | None, pa.Table]] = self._kept.__dict__
-        version = self.version(name)
-        if name not in kept or kept[name][0] != version:
-            rows = self.read(name, version=version)
-            if rows.nbytes > MOST_KEPT:
-                return rows
-            kept[name] = (version, rows)
-        return kept[name][1]
 
     def version(self, name: str) -> int | None:
         """Return the newest version of a table, or None if it was never written."""

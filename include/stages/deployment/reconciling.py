@@ -35,10 +35,21 @@ def reconcile(store: LoopStore, registry: ModelRegistry) -> list[str]:
     return done
 
 
-def registered_again(store: LoopStore, registry: ModelRegistry) -> Iterator[tuple[RegisteredVersion, list[str]]]:
-    """Yield each challenger that is registered more than once, with its other versions: attempts of which one was killed."""
-    versions = registry.versions_by_challenger()
-    for registered in find(store, RegisteredVersion):
+def registered_again(
+    store: LoopStore, registry: ModelRegistry, since: int = 0
+) -> Iterator[tuple[RegisteredVersion, list[str]]]:
+    """Yield each challenger that is registered more than once, with its other versions: attempts of which one was killed.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    since
+        Number of a decision: only challengers that were registered after it are looked at.
+    """
+    registrations = find(store, RegisteredVersion, since=since)
+    versions = registry.versions_by_challenger() if registrations else {}
+    for registered in registrations:
         others = [version for version in versions.get(registered.subject, []) if version != registered.version]
         if others:
             yield registered, others

@@ -62,9 +62,9 @@ def check_store(store: LoopStore, registry: ModelRegistry, *, since: Link | None
     store, registry
         Of the loop.
     since
-        A decision up to which an earlier check found the chain right: then only those after it are looked at, the newest
-        dataset, and the files of what is live and of what was live before it. By default all decisions and datasets, and the
-        files of all that was ever live.
+        A decision up to which an earlier check found the chain right: then only those after it are looked at, challengers that
+        were registered after it, the newest dataset, and the files of what is live and of what was live before it. By default
+        all decisions, challengers and datasets, and the files of all that was ever live.
     """
     everything = since is None
     checks: tuple[Callable[[], Iterator[Damage]], ...] = (
@@ -73,7 +73,7 @@ def check_store(store: LoopStore, registry: ModelRegistry, *, since: Link | None
         lambda: _decisions(store, since or Link()),
         lambda: _deployments(store, registry),
         lambda: _files(store, registry, everything=everything),
-        lambda: _versions(store, registry),
+        lambda: _versions(store, registry, since or Link()),
         lambda: _datasets(store, everything=everything),
         lambda: (Damage(problem, "change the section task of the loop file") for problem in undeclared_classes(store)),
     )
@@ -182,9 +182,9 @@ def _files(store: LoopStore, registry: ModelRegistry, *, everything: bool) -> It
             yield Damage(what, "restore its files in MLflow's artifacts from a backup; the loop does not load them")
 
 
-def _versions(store: LoopStore, registry: ModelRegistry) -> Iterator[Damage]:
+def _versions(store: LoopStore, registry: ModelRegistry, checked: Link) -> Iterator[Damage]:
     """Find challengers that are registered more than once: attempts at the same time, of which one was killed."""
-    for registered, others in registered_again(store, registry):
+    for registered, others in registered_again(store, registry, checked.sequence):
         what = f"Challenger {registered.subject} is version {registered.version}, and also {', '.join(others)}"
         yield Damage(what, f"`python -m include reconcile {store.loop.name}` deletes the others")
 

@@ -1,20 +1,22 @@
 """Files of answers: listed and read as log files are, each line once."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from include.foundation.lines.file_bytes import count_newlines
 from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.sources import Access, LogFile, NotRead, files_and_others
+from include.foundation.store.objects.object_store import ANY
 from include.stages.labeling.answers_read import Mark
 from include.stages.logs.slices.file_slices import Slice, edges, is_divisible, without_unfinished_line
 
 LOCAL = Access()
 
 
-def files_in(folder: Path) -> tuple[list[LogFile], list[NotRead]]:
+def files_in(folder: Path, named: re.Pattern[str] = ANY) -> tuple[list[LogFile], list[NotRead]]:
     """Return the files of JSON lines in a folder and below it, and what else there is; nothing if there is no such folder."""
-    return files_and_others(str(folder), "jsonl", {}) if folder.is_dir() else ([], [])
+    return files_and_others(str(folder), "jsonl", {}, named) if folder.is_dir() else ([], [])
 
 
 def unread_lines(file: LogFile, mark: Mark | None, reader: str, patience: timedelta) -> tuple[list[Line], Mark | None]:

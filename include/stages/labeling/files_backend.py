@@ -1,5 +1,6 @@
 """The ``files`` backend: requests and answers are JSONL files in two folders, which is what most vendors exchange."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -54,9 +55,9 @@ class FilesBackend:
     def existing(self, requests: Sequence[LabelRequest]) -> dict[str, str]:
         """Return the file and line of each of these requests that was written, by request id."""
         wanted, positions = {request.request_id for request in requests}, {}
-        batches = tuple({f"{_file_name(request.batch_id)}-" for request in requests})
-        for file in files_in(self.request_folder)[0]:
-            for line in read_lines(Path(file.uri)) if file.name.startswith(batches) else ():
+        batches = {re.escape(_file_name(request.batch_id)) for request in requests}
+        for file in files_in(self.request_folder, re.compile(f"^({'|'.join(sorted(batches))})-"))[0]:
+            for line in read_lines(Path(file.uri)):
                 request_id = read_id(line.record or {}, "request_id", [])
                 if request_id in wanted:
                     positions[request_id] = f"{file.name}:{line.number}"

@@ -105,8 +105,7 @@ def _requested_or_labeled(store: LoopStore, except_batch: str | None) -> tuple[s
 
     What was labeled as a class that is retired now may be requested again.
     """
-    batches: Filter | None = None if except_batch is None else [("batch_id", "!=", except_batch)]
-    requested = standing_requests(store, ["trace_id", "content_key"], batches)
+    requested = standing_requests(store, except_batch)
     labeled = Taxonomy.of(store.loop.task).without_retired(
         store.read("labels", columns=["trace_id", "content_key", "label"])
     )

@@ -49,7 +49,7 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
         for row in feedback.sort_by("ts").to_pylist()
         if row["held_back"] is None
     }
-    requested = set(standing_requests(store, ["trace_id"]).column("trace_id").to_pylist())
+    requested = set(standing_requests(store).column("trace_id").to_pylist())
     reported = sorted(reasons.keys() - requested)
     no_rows: Filter = [("day", "=", "")]  # opens no partition
     rows: Filter = [("ts", ">=", moved(since, -REPORTED)), ("ts", "<", end), ("trace_id", "in", reported)]

@@ -18,7 +18,7 @@ from include.foundation.decisions import (
 )
 from include.foundation.decisions.drift_verdict import Route
 from include.foundation.decisions.verdict_history import verdicts_back
-from include.foundation.digests import digest_of, table_digest
+from include.foundation.digests import column_digest, digest_of
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset, trained_on
@@ -88,7 +88,7 @@ def pending_challenger(store: LoopStore) -> RetrainPlan | None:
 def challenger_key(store: LoopStore, train: pa.Table) -> str:
     """Return the key of the challenger that these rows and the loop's configuration make: 16 hex digits."""
     rows = train.drop_columns(["label_id", "supersedes", "decided_at", "request_id", "evidence_for"])
-    return digest_of(store.loop.name, table_digest(rows), store.loop.training.model_dump(mode="json"))[:16]
+    return digest_of(store.loop.name, column_digest(rows), store.loop.training.model_dump(mode="json"))[:16]
 
 
 def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:

@@ -82,6 +82,8 @@ def latest_annotations(store: LoopStore, requests: Iterable[str]) -> list[Annota
     annotations = newest_of_each(Annotation(**row) for row in store.read("annotations", filters=filters).to_pylist())
     taxonomy = Taxonomy.of(store.loop.task)
     taxonomy.demand_declared((each.label for each in annotations if each.is_vote), "annotations")
+    if not taxonomy.former:
+        return annotations
     return [replace(each, label=taxonomy.current(each.label) or DECLINED) for each in annotations]
 
 

@@ -1,8 +1,9 @@
 """What became of each request: it has a label, was set aside, or is still open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.digests import digest_of
 from include.foundation.store.scanning import Filter
@@ -47,22 +48,22 @@ def reopened_requests(store: LoopStore) -> set[str]:
     return labeled | said & set(set_aside(store).column("source").to_pylist())
 
 
-def standing_requests(store: LoopStore, columns: Sequence[str], filters: Filter | None = None) -> pa.Table:
-    """Return columns of the requests whose rows may not be requested again: of all but the reopened ones.
+def standing_requests(store: LoopStore, except_batch: str | None = None) -> pa.Table:
+    """Return ``trace_id`` and ``content_key`` of the requests whose rows may not be requested again: all but the reopened ones.
 
     Parameters
     ----------
     store
         Tables of the loop.
-    columns
-        Wanted.
-    filters
-        Conditions on ``requests``.
+    except_batch
+        A batch whose requests are left out as well.
     """
-    requests = store.read("requests", columns=list(dict.fromkeys([*columns, "request_id"])), filters=filters)
-    reopened = reopened_requests(store)
-    stand = [request_id not in reopened for request_id in requests.column("request_id").to_pylist()]
-    return requests.filter(pa.array(stand, pa.bool_())).select(list(columns))
+    requests = store.read("requests", columns=["request_id", "trace_id", "content_key", "batch_id"])
+    reopened = pa.array(reopened_requests(store), pa.string())
+    stand = pc.invert(pc.is_in(requests.column("request_id"), value_set=reopened))
+    if except_batch is not None:
+        stand = pc.and_(stand, pc.not_equal(requests.column("batch_id"), except_batch))
+    return requests.filter(stand).select(["trace_id", "content_key"])
 
 
 def current_labels(rows: pa.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,14 @@ from pathlib import Path
 
 from include.foundation.errors import ObjectChangedError
 from include.foundation.store.objects import object_store
-from include.foundation.store.objects.object_store import FOLDER, SINCE_LISTED, ObjectStore, StoredObject, explained
+from include.foundation.store.objects.object_store import (
+    FOLDER,
+    SINCE_LISTED,
+    Listing,
+    ObjectStore,
+    StoredObject,
+    explained,
+)
 
 
 class LocalObjects(ObjectStore):
@@ -53,23 +61,19 @@ class LocalObjects(ObjectStore):
         except FileNotFoundError:
             return []
 
-    def _objects_in(self, folder: str) -> list[StoredObject] | None:
+    def _listing(self, folder: str, named: re.Pattern[str]) -> Listing | None:
         if not Path(folder).is_dir():
             return None
-        listed = []
-        for name, entry in _entries_below(folder, ""):
+        listing = Listing([], [])
+        for name, entry in _entries_below(folder):
             with contextlib.suppress(FileNotFoundError):  # deleted since the folder was listed
+                if not named.search(name):
+                    continue
                 if _is_file(entry):
-                    listed.append(_as_listed(name, entry))
-        return listed
-
-    def _oddities_in(self, folder: str) -> list[tuple[StoredObject, str]]:
-        listed = []
-        for name, entry in _entries_below(folder, ""):
-            with contextlib.suppress(FileNotFoundError):
-                if not _is_file(entry):
-                    listed.append((_as_listed(name, entry, follow=False), _oddity(entry)))
-        return listed
+                    listing.objects.append(_as_listed(name, entry))
+                else:
+                    listing.oddities.append((_as_listed(name, entry, follow=False), _oddity(entry)))
+        return listing
 
     def _blocks(self, listed: StoredObject, start: int) -> Iterator[bytes]:
         try:
@@ -83,14 +87,16 @@ class LocalObjects(ObjectStore):
             raise ObjectChangedError(f"{listed.uri}: has gone {SINCE_LISTED}") from error
 
 
-def _entries_below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _entries_below(folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield everything below a folder, by its name from there; links to folders are not followed."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            yield f"{prefix}{entry.name}", entry
-            if entry.is_dir(follow_symlinks=False):
-                with contextlib.suppress(FileNotFoundError):
-                    yield from _entries_below(entry.path, f"{prefix}{entry.name}/")
+    folders = [("", folder)]
+    while folders:
+        prefix, path = folders.pop()
+        with contextlib.suppress(*([FileNotFoundError] if prefix else [])), os.scandir(path) as entries:
+            for entry in entries:
+                yield f"{prefix}{entry.name}", entry
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((f"{prefix}{entry.name}/", entry.path))
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -1,17 +1,20 @@
 """What can be done with objects, wherever they are, and what a failure tells the person who reads it."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from include.foundation.errors import NoSuchFileError, StoreError
 
 BLOCK = 1 << 20
 SINCE_LISTED = "since it was listed"
 FOLDER = "is a folder"
+ANY = re.compile("")
 NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 DENIED = (
     "AccessDenied",
@@ -50,6 +53,13 @@ class StoredObject:
     fingerprint: str = ""
 
 
+class Listing(NamedTuple):
+    """What is below a folder: its objects, and what is none, such as a link that leads nowhere, with what it is instead."""
+
+    objects: list[StoredObject]
+    oddities: list[tuple[StoredObject, str]]
+
+
 class ObjectStore(ABC):
     """Objects by their full URIs; every failure is a `StoreError` that says what to do about it."""
 
@@ -84,15 +94,23 @@ class ObjectStore(ABC):
         with explained(f"{folder}: cannot be listed"):
             return self._names_in(folder)
 
-    def objects_in(self, folder: str) -> list[StoredObject] | None:
-        """Return every object below a folder, in no particular order; None if the folder or bucket does not exist."""
-        with explained(f"{folder}: cannot be listed"):
-            return self._objects_in(folder)
+    def objects_in(self, folder: str, named: re.Pattern[str] = ANY) -> list[StoredObject] | None:
+        """Return every object below a folder, in no particular order; None if the folder or bucket does not exist.
 
-    def oddities_in(self, folder: str) -> list[tuple[StoredObject, str]]:
-        """Return what is below a folder and is no object, such as a link that leads nowhere, each with what it is instead."""
+        Parameters
+        ----------
+        folder
+            Where to look.
+        named
+            What must be in the names; any by default.
+        """
+        listing = self.listing(folder, named)
+        return None if listing is None else listing.objects
+
+    def listing(self, folder: str, named: re.Pattern[str] = ANY) -> Listing | None:
+        """Return what is below a folder, as `objects_in`, with what is no object."""
         with explained(f"{folder}: cannot be listed"):
-            return self._oddities_in(folder)
+            return self._listing(folder, named)
 
     def blocks(self, listed: StoredObject, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes of an object from ``start`` to the size that was listed, at most a MiB at a time.
@@ -125,10 +143,7 @@ class ObjectStore(ABC):
     def _names_in(self, folder: str) -> list[str]: ...
 
     @abstractmethod
-    def _objects_in(self, folder: str) -> list[StoredObject] | None: ...
-
-    def _oddities_in(self, folder: str) -> list[tuple[StoredObject, str]]:
-        return []
+    def _listing(self, folder: str, named: re.Pattern[str]) -> Listing | None: ...
 
     @abstractmethod
     def _blocks(self, listed: StoredObject, start: int) -> Iterator[bytes]: ...

@@ -1,6 +1,7 @@
 """Objects on S3, and on whatever speaks its protocol."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Any
 
 from include.foundation.errors import ObjectChangedError, StoreError
 from include.foundation.store.objects import object_store
-from include.foundation.store.objects.object_store import SINCE_LISTED, ObjectStore, StoredObject, explained
+from include.foundation.store.objects.object_store import SINCE_LISTED, Listing, ObjectStore, StoredObject, explained
 from include.foundation.store.objects.scratch_folders import scratch_folder
 
 SCHEME = "s3://"
@@ -78,7 +79,7 @@ class S3Objects(ObjectStore):
             names |= {key.removeprefix(prefix).rstrip("/") for key in keys}
         return sorted(names - {""})
 
-    def _objects_in(self, folder: str) -> list[StoredObject] | None:
+    def _listing(self, folder: str, named: re.Pattern[str]) -> Listing | None:
         bucket, prefix = _bucket_and_prefix(folder)
         client = self.client
         try:
@@ -86,7 +87,7 @@ class S3Objects(ObjectStore):
         except client.exceptions.NoSuchBucket:
             return None
         items = [item for page in pages for item in page.get("Contents", [])]
-        return [
+        listed = [
             StoredObject(
                 name=item["Key"].removeprefix(prefix),
                 uri=f"{SCHEME}{bucket}/{item['Key']}",
@@ -96,6 +97,7 @@ class S3Objects(ObjectStore):
             )
             for item in items
         ]
+        return Listing([item for item in listed if named.search(item.name)], [])
 
     def _blocks(self, listed: StoredObject, start: int) -> Iterator[bytes]:
         """Read an object that must not change meanwhile; a connection that breaks is taken up where it broke."""

@@ -10,7 +10,6 @@ from deltalake import write_deltalake
 from include.foundation.decisions import broken_links, find, head, latest, record, record_first, referenced
 from include.foundation.decisions.chain import HEAD, outcomes
 from include.foundation.errors import ContractError, StoreError
-from include.foundation.store import table_reader
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from tests.builders import make_store
@@ -241,16 +240,9 @@ def test_decision_that_another_one_replaced_after_a_check_is_seen(tmp_path):
 
 
 def test_decisions_are_read_once_until_one_is_added(tmp_path, monkeypatch):
-    store, read, whole = three(tmp_path), [], LoopStore.read
-    monkeypatch.setattr(LoopStore, "read", lambda *args, **options: read.append(args[1]) or whole(*args, **options))
+    store, read, scanned = three(tmp_path), [], LoopStore._scanned
+    monkeypatch.setattr(LoopStore, "_scanned", lambda *args: read.append(args[1].name) or scanned(*args))
     assert [len(find(store, Note, subject)) for subject in ("c0", "c1", None)] == [1, 1, 3]
     assert read == ["decisions"]
     decide(make_store(tmp_path), 3)  # by another process
     assert latest(store, Note).subject == "c3"
-
-
-def test_more_than_is_kept_of_a_table_is_read_each_time(tmp_path, monkeypatch):
-    store = three(tmp_path)
-    monkeypatch.setattr(table_reader, "MOST_KEPT", 1)
-    assert store.read_whole("decisions") is not store.read_whole("decisions")
-    assert store.read_whole("decisions").num_rows == 3

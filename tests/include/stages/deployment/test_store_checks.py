@@ -194,6 +194,19 @@ def test_check_of_every_day_looks_again_only_after_damage_or_a_day(
     assert check_daily(whole, registry) == []
 
 
+def test_check_of_every_day_looks_at_challengers_that_were_registered_since_the_last_one(
+    whole: LoopStore, registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.stages.deployment.store_checks.MOST_OFTEN", timedelta(0))
+    assert check_daily(whole, registry) == []
+    for key in ("b", "c"):
+        registry.client.create_model_version("tiny", str(model_folder(registry, "2")), tags={"challenger_key": key})
+    own = RegisteredVersion(subject="c", outcome="registered", reasons=(), version="5", run_id="")
+    record(whole, own)
+    assert [damage.what[:12] for damage in check_daily(whole, registry)] == ["Challenger c"]
+    assert [damage.what[:12] for damage in check_store(whole, registry)] == ["Challenger b", "Challenger c"]
+
+
 def test_check_of_every_day_reads_the_newest_dataset_and_the_files_of_two_versions_only(
     whole: LoopStore, registry: ModelRegistry, estimator: Any
 ) -> None:
