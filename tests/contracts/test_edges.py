@@ -231,6 +231,29 @@ def test_line_that_cannot_be_used_is_refused_with_its_number_and_the_others_are_
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)
+@pytest.mark.parametrize("levels", [101, 960, 100_000])
+def test_line_that_is_nested_however_deep_costs_no_other_and_is_taken_where_nobody_reads_the_place(
+    edge: Edge, levels, tmp_path
+):
+    store = edge.store(tmp_path)
+    uncounted = {"comment", "consent"}  # `taken` tells the line by it; without it nothing is kept
+    keys = [key for key in edge.good(0) if key not in uncounted]
+    lines = [edge.good(number) for number in range(2 * len(keys) + 4)]
+    for number, key in enumerate([*keys, "unread"]):
+        lines[number] |= {key: "["}
+        lines[number + len(keys) + 1] |= {key: "{"}
+    nested = {b'"["': b"[" * levels + b"]" * levels, b'"{"': b'{"a":' * levels + b"1" + b"}" * levels}
+    written = [json.dumps(line).encode() + b"\n" for line in lines]
+    for sign, content in nested.items():
+        written = [line.replace(sign, content) for line in written]
+    edge.write(tmp_path, written)
+    edge.take(store)
+    taken, refused = edge.taken(store), edge.refused(store)
+    assert {len(keys), 2 * len(keys) + 1, 2 * len(keys) + 2, 2 * len(keys) + 3} <= taken.keys()
+    assert len(taken) + len(refused) == len(lines)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)
 def test_sign_at_which_some_readers_end_a_line_is_a_part_of_it(edge: Edge, tmp_path):
     store = edge.store(tmp_path)
     noise = "one\u2028two\u2029three\x85four\x0bfive\x0csix\x1cseven\x1deight"

@@ -1,7 +1,6 @@
 """The lines of JSONL files, all or some of them: each a record, or the reasons why it is none."""
 
 import itertools
-import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from include.foundation.lines.file_bytes import (
     sized_lines,
 )
 from include.foundation.lines.file_formats import contradiction
-from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object
+from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object, read_json
 
 CUT_OFF = "cut_off"
 ENDS = 5  # most bytes of a line that are not of its object: the mark of the byte order, and the end
@@ -57,7 +56,7 @@ class Line:
     @classmethod
     def of_json(cls, number: int, text: str) -> "Line":
         """Return the line of a record that is given as JSON text which is known to be whole."""
-        return cls(number, json.loads(text), [], text)
+        return cls(number, read_json(text), [], text)
 
     def refused_for(self, problems: list[Problem]) -> "Line":
         """Return the line with the problems for which it is refused."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.values import is_blank, json_line, pseudonym, text_of
+from include.foundation.lines.values import is_blank, json_line, pseudonym, read_json, text_of
 
 PLACEHOLDERS = ("0", "-1", "anonymous", "guest", "n/a", "nan", "nil", "none", "null", "undefined", "unknown")
 ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
@@ -87,7 +87,7 @@ class People:
 
     def _replaced(self, found: re.Match[str]) -> str:
         try:
-            value = json.loads(found[2])
+            value = read_json(found[2])
         except ValueError:
             value = found[2].strip("\\\"'")
         person = (

@@ -5,7 +5,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from include.foundation.errors import short
 
 LONGEST_LINE = 16 << 20  # DuckDB's limit, too
+MOST_NESTED = 100  # levels of JSON: Python reads and writes about 900 before it gives up, fewer the deeper it is called
+TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 BLANK = " \t\n\f\r"
 EXACT = 2**53  # below it a float holds every whole number
 TRUE, FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
@@ -36,16 +38,41 @@ def parse_object(raw: bytes) -> tuple[dict[str, Any] | None, list[Problem]]:
     if len(raw) > LONGEST_LINE:
         return None, [Problem("line_too_long", f"got {len(raw)} bytes, expected at most {LONGEST_LINE}")]
     try:
-        record = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique_keys)
+        record = read_json(raw.decode("utf-8"), object_pairs_hook=_unique_keys)
     except UnicodeDecodeError as error:
         return None, [Problem("not_utf8", f"byte {error.start} is not UTF-8")]
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return None, [Problem("not_json", f"not JSON: {error}")]
     if not isinstance(record, dict):
         return None, [Problem("not_object", f"got {short(record)}, expected a JSON object")]
     if b"\\u" in raw and not is_encodable(json.dumps(record, ensure_ascii=False)):
         return None, [Problem("not_utf8", "an escape is half of a surrogate pair, expected whole characters")]
     return record, []
+
+
+def read_json(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """Return the value of a JSON text; of what lies deeper than `MOST_NESTED` levels only that it is there.
+
+    Parameters
+    ----------
+    text
+        Anything.
+    object_pairs_hook
+        As of ``json.loads``.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON.
+
+    Examples
+    --------
+    >>> read_json('{"a": [1, 2]}'), str(read_json("[" * 5000 + "]" * 5000)).count("[")
+    ({'a': [1, 2]}, 100)
+    """
+    if text.count("[") + text.count("{") > MOST_NESTED:
+        text = _shallow(text)
+    return json.loads(text, object_pairs_hook=object_pairs_hook)
 
 
 def json_line(record: Mapping[str, Any]) -> str:
@@ -69,8 +96,8 @@ def json_or_text(text: str) -> Any:
     ([1, 2], 'two')
     """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return text
 
 
@@ -171,6 +198,22 @@ def number_of(value: Any) -> float | None:
     except (ValueError, OverflowError):  # no number, or an integer beyond what a float holds
         return None
     return number if math.isfinite(number) else None
+
+
+def _shallow(text: str) -> str:
+    """Return a JSON text with a text in place of each object and list that is nested too deeply."""
+    kept, depth, end = [], 0, 0
+    for token in TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == MOST_NESTED + 1:
+                kept.append(text[end : token.start()])
+        elif token[0] in "]}":
+            depth -= 1
+            if depth == MOST_NESTED:
+                kept.append('"nested too deeply"')
+                end = token.end()
+    return "".join(kept) + (text[end:] if depth <= MOST_NESTED else "")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

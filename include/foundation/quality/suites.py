@@ -95,7 +95,7 @@ def read_suite(loop: Loop, path: Path) -> Suite:
     """
     try:
         suite = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON: {error}") from error
     problems = suite_problems(loop, suite)
     if problems:

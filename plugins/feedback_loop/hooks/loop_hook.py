@@ -123,8 +123,9 @@ def extra_of(connection: Connection) -> dict[str, Any]:
     """
     try:
         extra = json.loads(connection.extra or "{}")
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"Connection {connection.conn_id}: its extra is no JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", "nested too deeply, or a number of too many digits")  # its text may hold a secret
+        raise ConfigError(f"Connection {connection.conn_id}: its extra is no JSON: {why}") from None
     if not isinstance(extra, dict):
         kind = type(extra).__name__
         raise ConfigError(

@@ -1,7 +1,6 @@
 """Slices of files: a task reads a few of them, so that a large pull is spread over many tasks."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from urllib.parse import quote, unquote
 from include.foundation.errors import ObjectChangedError
 from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.sources import SINCE, Access, LogFile
-from include.foundation.lines.values import LONGEST_LINE
+from include.foundation.lines.values import LONGEST_LINE, read_json
 from include.foundation.store.objects.object_store import explained
 from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.uris import is_remote
@@ -199,8 +198,8 @@ def without_unfinished_line(file_slice: Slice, access: Access) -> Slice:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+        read_json(line.decode())
+    except ValueError:
         return False
     return True
 
