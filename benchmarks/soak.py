@@ -2,9 +2,10 @@
 
 ``.venv/bin/python -m benchmarks.soak [--quick]`` prints one JSON object per sampled cycle, and a last one per loop. Every task
 of a cycle runs in a fork of this process, which has imported everything and does nothing else: CPU counts the task and not its
-imports, memory counts both. Figures of a cycle are means over the five cycles around it. The last line compares the last cycle
-with the tenth, without training and judging a challenger, which are not in every cycle and work on all labels that there are.
-Its loop file lets tasks work for seconds, so that what is dead goes after a cycle or two instead of a day.
+imports, memory counts both. Figures of a cycle are means over five cycles. The last line compares the last five with the tenth
+cycle, and those around it, of a second loop that begins when the first one is old: they are played in turns, so that both meet
+the same machine. Training and judging a challenger, which are not in every cycle and work on all labels that there are, are left
+out of it. The loop file lets tasks work for seconds, so that what is dead goes after a cycle or two instead of a day.
 """
 
 import tempfile
@@ -19,14 +20,14 @@ from benchmarks.workloads.forked import Used
 from benchmarks.workloads.soak_loop import SoakLoop
 from benchmarks.workloads.soak_tasks import play
 
-TENTH, AROUND = 10, 2
+TENTH, SAMPLED = 10, 5
 MOST = 1.3  # the last cycle may cost that much of the tenth
 TRAINING = ("retrain", "judge", "release_notes")  # not in every cycle, and on all labels that there are
 Cycles = Sequence[dict[str, Used]]
 
 
 def soak(case: str, rows: int, step: timedelta, cycles: int, every: int) -> Iterator[dict[str, Any]]:
-    """Let a loop live, and yield a line each few cycles and one at the end.
+    """Let a loop live, and yield a line each few cycles and two at the end: of the last cycles, and compared with early ones.
 
     Parameters
     ----------
@@ -42,17 +43,25 @@ def soak(case: str, rows: int, step: timedelta, cycles: int, every: int) -> Iter
         How many cycles lie between two lines; the tenth cycle has one as well.
     """
     with tempfile.TemporaryDirectory(prefix="feedback-loop-soak-") as folder:
-        living = SoakLoop(Path(folder) / "loop", rows, step)
+        old, young = (SoakLoop(Path(folder) / name, rows, step) for name in ("old", "young"))
         played: list[dict[str, Used]] = []
-        lines = []
-        for number in range(1, cycles + AROUND + 1):
-            played.append(play(living, number - 1))
-            cycle = number - AROUND
-            if cycle in {TENTH, cycles} or (cycle > 0 and cycle % every == 0):
-                around = played[-2 * AROUND - 1 :]
-                lines.append({"benchmark": "soak", "case": case, "cycle": cycle} | _costs(around) | _files(living))
-                yield lines[-1]
+        for number in range(lived := cycles - SAMPLED):
+            played = [*played, play(old, number)][-SAMPLED:]
+            if (cycle := number + 1 - SAMPLED // 2) == TENTH or (cycle > 0 and cycle % every == 0):
+                yield _line(case, cycle, played, old)
+        for number in range(early := TENTH - SAMPLED // 2 - 1):
+            play(young, number)
+        pairs = [(play(young, early + number), play(old, lived + number)) for number in range(SAMPLED)]
+        lines = [
+            _line(case, TENTH, [pair[0] for pair in pairs], young),
+            _line(case, cycles, [pair[1] for pair in pairs], old),
+        ]
+        yield lines[1]
         yield _summary(case, lines)
+
+
+def _line(case: str, cycle: int, played: Cycles, living: SoakLoop) -> dict[str, Any]:
+    return {"benchmark": "soak", "case": case, "cycle": cycle} | _costs(played) | _files(living)
 
 
 def _costs(played: Cycles) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def _summary(case: str, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the lines of every loop."""
-    yield from soak("daily", 120, timedelta(days=1), TENTH + 2 if quick else 365, 30)
+    yield from soak("daily", 120, timedelta(days=1), SAMPLED if quick else 365, 30)
     if not quick:
         yield from soak("hourly", 12, timedelta(hours=1), 24 * 91, 240)
 

@@ -30,8 +30,11 @@ def test_task_that_fails_is_no_figure():
         in_a_fork(lambda: 1 / 0)
 
 
-def test_lines_are_means_around_a_cycle_and_the_last_compares_without_training(monkeypatch, tmp_path):
+def test_lines_are_means_around_a_cycle_and_the_last_compares_in_turns_without_training(monkeypatch):
+    played = []
+
     def play(living, number):
+        played.append((living.folder.name, number))
         return {"pull_logs": Used(1.0 + (number > 20), 100.0 + number), "retrain": Used(5.0 * (number % 2), 50.0)}
 
     monkeypatch.setattr(soak, "play", play)
@@ -40,4 +43,7 @@ def test_lines_are_means_around_a_cycle_and_the_last_compares_without_training(m
     assert [line["ours"] for line in lines] == [1.0, 1.0, 2.0, 2.0]
     assert lines[0]["tasks"] == {"pull_logs": 1.0, "retrain": 3.0}
     assert lines[-1]["ratio_to_limit"] == 2.0
-    assert lines[-1]["peak_rss_mb"] == 131
+    assert lines[-1]["peak_rss_mb"] == 129
+    assert played[-10:-6] == [("young", 7), ("old", 25), ("young", 8), ("old", 26)]
+    assert played[-1] == ("old", 29)
+    assert len({number for name, number in played if name == "young"}) == 12
