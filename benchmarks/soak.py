@@ -4,7 +4,7 @@
 of a cycle runs in a fork of this process, which has imported everything and does nothing else: CPU counts the task and not its
 imports, memory counts both. Figures of a cycle are means over five cycles. The last line compares the last five with the tenth
 cycle, and those around it, of a second loop that begins when the first one is old: they are played in turns, so that both meet
-the same machine. Training and judging a challenger, which are not in every cycle and work on all labels that there are, are left
+the same machine. Training and judging a challenger, which are not in every cycle and work on all labels there are, are left
 out of it. The loop file lets tasks work for seconds, so that what is dead goes after a cycle or two instead of a day.
 """
 
