@@ -16,6 +16,7 @@ from include.foundation.lines.values import Problem, plain_value
 from include.foundation.store.bulk.day_batches import by_row_group
 
 ROWS = 4096
+UNHELD = (ValueError, OverflowError, KeyError)  # no text in UTF-8, no year from 1 to 9999, no zone that anybody knows
 
 
 def records(path: Path) -> Iterator[Line]:
@@ -60,7 +61,7 @@ def _lines(batch: pa.RecordBatch, before: int) -> Iterator[Line]:
     """Yield the rows of a batch, each as a line; one with a text that is not UTF-8 is refused alone."""
     try:
         rows = batch.to_pylist(maps_as_pydicts="lossy")  # of a key given twice the last counts
-    except UnicodeDecodeError:
+    except UNHELD:
         rows = [None] * batch.num_rows
     for place, record in enumerate(rows):
         number = before + place + 1
@@ -68,25 +69,33 @@ def _lines(batch: pa.RecordBatch, before: int) -> Iterator[Line]:
 
 
 def _careful_line(row: pa.RecordBatch, number: int) -> Line:
+    values = {name: row.column(name)[0] for name in row.schema.names}
     try:
-        return Line.of_json(number, _json(row.to_pylist(maps_as_pydicts="lossy")[0]))
+        return Line.of_json(number, _json({name: _python(value) for name, value in values.items()}))
     except UnicodeDecodeError as error:
-        record = {name: _with_escapes(row.column(name)[0]) for name in row.schema.names}
-        return Line(number, None, [Problem("not_utf8", f"byte {error.start} of a text is not UTF-8")], _json(record))
+        kept = {name: _python(value, "backslashreplace") for name, value in values.items()}
+        return Line(number, None, [Problem("not_utf8", f"byte {error.start} of a text is not UTF-8")], _json(kept))
 
 
 def _json(record: dict[str, Any]) -> str:
     return json.dumps(record, default=plain_value, skipkeys=True, ensure_ascii=False)
 
 
-def _with_escapes(value: Any) -> Any:
-    """Return what Arrow's scalar says, with escapes for bytes of texts that are not UTF-8."""
-    if not value.is_valid:
-        return None
-    if isinstance(value, pa.StringScalar | pa.LargeStringScalar):
-        return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
+def _python(value: Any, errors: str = "strict") -> Any:
+    """Return what Arrow's scalar says; of a time that Python cannot hold, its number and its type, which nobody reads as one."""
+    if isinstance(value, pa.StructScalar | pa.ListScalar) and value.is_valid:
+        return _nested(value, errors)
+    if isinstance(value, pa.StringScalar | pa.LargeStringScalar) and value.is_valid:
+        return value.as_buffer().to_pybytes().decode("utf-8", errors)
+    try:
+        return value.as_py()
+    except UNHELD:
+        return f"{value.value} {value.type}"
+
+
+def _nested(value: Any, errors: str) -> Any:
     if isinstance(value, pa.StructScalar):
-        return {name: _with_escapes(value[name]) for name in value}
-    if isinstance(value, pa.ListScalar):  # a map is one of pairs
-        return [_with_escapes(each) for each in value.values]
-    return value.as_py()
+        return {name: _python(value[name], errors) for name in value}
+    if isinstance(value, pa.MapScalar):
+        return {_python(pair[0], errors): _python(pair[1], errors) for pair in value.values}
+    return [_python(each, errors) for each in value.values]

@@ -64,7 +64,7 @@ def row_query(loop: Loop, fields: Fields) -> RowQuery:
         _is_no_name("trace_id"),
         _is_no_name("model_version"),
         _is_no_class(Taxonomy.of(loop.task), "predicted"),
-        "ts IS NULL OR NOT isfinite(ts) OR ts > latest",
+        "ts IS NULL OR NOT isfinite(ts) OR ts > latest OR ts < TIMESTAMPTZ '0001-01-01 00:00:00+00'",
         probabilities.doubtful,
         f"coalesce({_are_not_all('embedding', f'-{LARGEST_SINGLE}', LARGEST_SINGLE, None)}, false)",
         f"coalesce({_is_nested('user_id')}, false)",

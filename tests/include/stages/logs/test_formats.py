@@ -305,6 +305,37 @@ def test_csv_that_is_not_compressed_at_all_is_refused_as_one(tmp_path):
     assert store.read("quarantine").column("reason_code").to_pylist() == ["cut_off"]
 
 
+UNHELD = {
+    "before year 1": pa.array([-(2**62)]).cast(pa.timestamp("us")), "after 9999": pa.array([2**62]).cast(pa.timestamp("us")),
+    "days": pa.array([20260310], pa.int32()).cast(pa.date32()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", ["logs", "feedback"])
+@pytest.mark.parametrize("column", ["ts", "unread"])
+@pytest.mark.parametrize("kind", UNHELD)
+def test_time_of_parquet_that_python_cannot_hold_costs_its_row_only_where_it_is_read(tmp_path, kind, column, edge):
+    (tmp_path / "feedback").mkdir()
+    source = {"format": "parquet", "uri": str(tmp_path / "feedback")}
+    store = make_store(tmp_path, logs={"format": "parquet"}, feedback=source)
+    good = {"ts": datetime(2026, 3, 10, 3, tzinfo=UTC), "unread": datetime(2026, 3, 10, tzinfo=UTC), "trace_id": "t"}
+    lines = {
+        "logs": {"model_version": "1", "input.text": "a story", "prediction": "earn"},
+        "feedback": {"kind": "explicit", "signal": "report"},
+    }[edge]
+    rows = pa.Table.from_pylist([good | lines | {"trace_id": n, "feedback_id": n} for n in ("t", "u")])
+    of_both = (
+        pa.chunked_array([UNHELD[kind], pa.array([9], pa.int64()).cast(pa.int32()).cast(pa.date32())])
+        if kind == "days"
+        else pa.chunked_array([UNHELD[kind], pa.array([good[column]]).cast(UNHELD[kind].type)])
+    )
+    pq.write_table(rows.set_column(rows.schema.get_field_index(column), column, of_both), tmp_path / edge / "a.parquet")
+    (pull_logs if edge == "logs" else pull_feedback)(store, day(), KEY)
+    taken = store.read("predictions" if edge == "logs" else "feedback").column("trace_id").to_pylist()
+    refused = [(row["line"], row["reason_code"]) for row in store.read("quarantine").to_pylist()]
+    assert (taken, refused) == ((["u"], [(1, "bad_timestamp")]) if column == "ts" else (["t", "u"], []))
+
+
 KINDS_OF_TIME = {
     "naive": (pa.timestamp("s"), {}), "nanoseconds": (pa.timestamp("ns"), {}), "zone": (pa.timestamp("us", "Asia/Kolkata"), {}),
     "int96": (pa.timestamp("s"), {"use_deprecated_int96_timestamps": True}),
