@@ -82,7 +82,7 @@ def _json(record: dict[str, Any]) -> str:
 
 
 def _python(value: Any, errors: str = "strict") -> Any:
-    """Return what Arrow's scalar says; of a time that Python cannot hold, its number and its type, which nobody reads as one."""
+    """Return what Arrow's scalar says; of a time that Python cannot hold, its number and type, which are no time."""
     if isinstance(value, pa.StructScalar | pa.ListScalar) and value.is_valid:
         return _nested(value, errors)
     if isinstance(value, pa.StringScalar | pa.LargeStringScalar) and value.is_valid:
