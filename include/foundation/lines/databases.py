@@ -1,9 +1,62 @@
-"""URLs of databases as SQLAlchemy reads them."""
+"""Databases as SQLAlchemy opens them."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from psycopg.abc import Loader
+    from sqlalchemy import Engine
 
 PSYCOPG = "postgresql+psycopg"
+MAY_FAIL = ("date", "timestamp", "timestamptz", "timetz", "interval", "json", "jsonb")
+
+
+def engine_of(url: str) -> Engine:
+    """Return an engine whose rows hold as text what Python cannot, such as the time ``infinity``: else it would stop the query.
+
+    That is so of the drivers that come with the project, psycopg and sqlite3. Of a text in SQLite that is not UTF-8, the bytes
+    are kept as surrogates.
+
+    Parameters
+    ----------
+    url
+        Of a database, the password in it.
+    """
+    from sqlalchemy import create_engine, event
+
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: object) -> None:
+        if engine.driver == "pysqlite":
+            connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        elif engine.driver == "psycopg":
+            for name in MAY_FAIL:
+                oid = connection.adapters.types[name].oid
+                connection.adapters.register_loader(oid, _careful(connection.adapters.get_loader(oid, 0)))
+
+    return engine
+
+
+def _careful(loader: type[Loader]) -> type[Loader]:
+    """Return a loader that gives the text of what another one cannot load."""
+    from psycopg import Error
+    from psycopg.adapt import Loader as Base
+
+    class CarefulLoader(Base):
+        def __init__(self, oid: int, context: Any = None) -> None:
+            super().__init__(oid, context)
+            self.loader = loader(oid, context)
+
+        def load(self, data: Any) -> Any:
+            try:
+                return self.loader.load(data)
+            except (Error, ValueError, OverflowError, RecursionError):
+                return bytes(data).decode("utf-8", "backslashreplace")
+
+    return CarefulLoader
 
 
 def database_url(

@@ -10,6 +10,7 @@ from typing import Any
 from include.foundation.config.data_sections import OBJECTS
 from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
+from include.foundation.lines.databases import engine_of
 from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.sources import Access, LogFile
 from include.foundation.lines.values import json_or_text, plain_value
@@ -58,7 +59,7 @@ def spooled(file_slice: Slice, pull: Pull) -> Iterator[Slice]:
     with scratch_folder() as folder:
         path = folder / "rows.jsonl"
         bounds = Interval.from_key(file_slice.file.uri.removeprefix(SCHEME))
-        with path.open("w", encoding="utf-8") as spool:
+        with path.open("w", encoding="utf-8", errors="surrogateescape") as spool:
             for row in rows_between(str(pull.section.query), bounds, pull.access):
                 spool.write(json.dumps(row, ensure_ascii=False, default=_as_json) + "\n")
         status = path.stat()
@@ -91,13 +92,13 @@ def rows_between(query: str, bounds: Interval, access: Access) -> Iterator[dict[
     StoreError
         If the database cannot be reached.
     """
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError, StatementError
 
     if access.database_url is None:
         raise ConfigError("format sql: no connection to the database; set `connection` in the loop file")
     try:
-        engine = create_engine(access.database_url)
+        engine = engine_of(access.database_url)
         sqlite = engine.dialect.name == "sqlite"
         moments = [moment.astimezone(UTC) for moment in (bounds.start, bounds.end)]
         values = [moment.isoformat() if sqlite else moment for moment in moments]
@@ -112,6 +113,8 @@ def rows_between(query: str, bounds: Interval, access: Access) -> Iterator[dict[
         raise ConfigError(f"The database refuses the query, mend it in the loop file: {error.orig}") from None
     except (StatementError, NoSuchModuleError, SQLAlchemyError) as error:
         raise ConfigError(f"The query cannot be run, mend the connection or the query: {error}") from None
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ConfigError(f"The driver cannot read what the query answers, cast it to text there: {error}") from None
 
 
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -175,3 +175,43 @@ def test_feedback_comes_from_a_database_too(database, tmp_path):
     store = make_store(tmp_path, feedback={"format": "sql", "connection": "warehouse", "query": query})
     assert pull_feedback(store, day(), KEY, Access(database_url=url)).rows == 3
     assert store.read("feedback").column("feedback_id").to_pylist() == ["ft0", "ft1", "ft2"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'infinity'\\:\\:timestamptz", "'0044-03-15 BC'\\:\\:date", "'[2026-01-01,infinity)'\\:\\:daterange",
+        "ARRAY['-infinity'\\:\\:timestamp]", "'1000000000 days'\\:\\:interval",
+        "(repeat('[', 5000) || repeat(']', 5000))\\:\\:json",
+    ],
+)  # fmt: skip
+def test_value_that_python_cannot_hold_means_nothing_where_nobody_reads_it(postgres, tmp_path, value):
+    query = (
+        "SELECT 't' AS trace_id, CAST('2026-03-10 03:00Z' AS timestamptz) AS ts, '1' AS model_version, 'a story' AS "
+        f"\"input.text\", 'earn' AS prediction, {value} AS valid_to WHERE :start < :end"
+    )
+    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    assert pull_logs(make(tmp_path, query), day(), KEY, Access(database_url=url)).rows == 1
+
+
+def test_row_whose_time_is_infinite_is_refused_alone(postgres, tmp_path):
+    query = (
+        "SELECT 't' || n AS trace_id, CASE n WHEN 2 THEN 'infinity' ELSE CAST('2026-03-10 03:00Z' AS timestamptz) END AS ts, "
+        "'1' AS model_version, 'story ' || n AS \"input.text\", 'earn' AS prediction FROM generate_series(1, 3) AS n "
+        "WHERE :start < :end AND CAST(:end AS timestamptz) = '2026-03-11 00:00Z'"
+    )
+    url, store = postgres.replace("postgresql://", "postgresql+psycopg://"), make(tmp_path, query)
+    report = pull_logs(store, day(), KEY, Access(database_url=url))
+    assert (report.rows, report.refused) == (2, 1)
+    assert "got 'infinity'" in store.read("quarantine").column("reason").to_pylist()[0]
+
+
+def test_row_of_sqlite_with_a_text_that_is_not_utf8_is_refused_alone(tmp_path):
+    with sqlite3.connect(tmp_path / "served.db") as connection:
+        connection.execute(TABLE.format(time="TEXT", json="TEXT"))
+        connection.executemany(f"INSERT INTO served VALUES ({', '.join('?' * 8)})", rows(range(3)))
+        connection.execute("UPDATE served SET body = CAST(x'ff41' AS TEXT) WHERE id = 't1'")
+    store = make(tmp_path)
+    report = pull_logs(store, day(), KEY, Access(database_url=f"sqlite:///{tmp_path / 'served.db'}"))
+    assert (report.rows, report.refused) == (2, 1)
+    assert store.read("quarantine").column("reason_code").to_pylist() == ["not_utf8"]
