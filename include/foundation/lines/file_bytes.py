@@ -110,3 +110,19 @@ def count_newlines(block: bytes) -> int:
     2
     """
     return int(np.count_nonzero(np.frombuffer(block, np.uint8) == NEWLINE))
+
+
+def has_lone_return(path: Path) -> bool:
+    """Tell whether a file has a carriage return that ends no line.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    with opened_file(path) as opened:
+        while block := opened.read(BLOCK):
+            block += opened.read(block.endswith(b"\r"))
+            if (returns := block.count(b"\r")) and returns != block.count(b"\r\n"):
+                return True
+    return False

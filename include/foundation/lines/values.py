@@ -103,7 +103,11 @@ def json_or_text(text: str) -> Any:
 
 def is_encodable(text: str) -> bool:
     """Tell whether a text can be written as UTF-8: it holds no half of a surrogate pair."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def pseudonym(person: Any, key: bytes) -> str:

@@ -9,7 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.lines.csv_rows import no_row, read_header, read_rows
+from include.foundation.lines.csv_rows import line_of_row, read_header, read_rows
+from include.foundation.lines.file_bytes import has_lone_return
 from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import Problem
@@ -23,6 +24,7 @@ from include.stages.logs.scans.file_scan import NumberedLine, Scan
 FETCHED = 20_000
 MOST_DIGITS = 38
 TEXTS = ("trace_id", "model_version", "prediction", "user_id", "segments")
+WRONG_LENGTH = {"MISSING COLUMNS", "TOO MANY COLUMNS"}
 FORGET_REJECTS = "DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans"
 
 
@@ -108,6 +110,11 @@ class CsvScan(ColumnScan):
             return {}
         return super()._described()
 
+    @property
+    def is_scannable(self) -> bool:
+        """Whether DuckDB takes the same lines for the header and the rows, too: it also ends some at a lone carriage return."""
+        return super().is_scannable and self._header.is_first and not has_lone_return(self.path)
+
     def _table(self) -> str:
         return self._read_csv("store_rejects=true")
 
@@ -126,17 +133,20 @@ class CsvScan(ColumnScan):
         return read_rows(self.path)
 
     def take_rejects(self) -> list[NumberedLine] | None:
-        """Return, once, the lines with broken quotes or not as many cells as the header; None if a quote has no end."""
-        query = "SELECT line, any_value(csv_line), string_agg(error_message, '; ') FROM reject_errors GROUP BY line"
+        """Return, once, the lines with not as many cells as the header; None if there are rows with other faults.
+
+        A row of several lines may have swallowed good ones, and DuckDB does not tell how far a row with a broken quote goes.
+        """
+        query = "SELECT line, any_value(csv_line), list(DISTINCT error_type::VARCHAR) FROM reject_errors GROUP BY line"
         rejects = [
-            (number, str(raw).rstrip("\r\n"), str(why))
-            for number, raw, why in self._connection.execute(query).fetchall()
+            (int(number), str(raw).strip("\r\n"), faults)
+            for number, raw, faults in self._connection.execute(query).fetchall()
         ]
         self._connection.execute(FORGET_REJECTS)
-        if any("unterminated quote" in why for _, _, why in rejects):  # lines behind it may be in there
+        if any("\n" in raw or not WRONG_LENGTH.issuperset(faults) for _, raw, faults in rejects):
             return None
-        names = self._header.names
-        return [(int(line), no_row(int(line), raw.rstrip("\r\n"), why, names)) for line, raw, why in rejects]
+        lines = [(number, line_of_row(number, raw, self._header.names)) for number, raw, _ in rejects]
+        return lines if all(line.problems for _, line in lines) else None
 
 
 class ParquetScan(ColumnScan):

@@ -90,9 +90,35 @@ def test_commas_behind_the_last_cell_and_spaces_around_names_are_passed_over(tmp
     assert rows(written(tmp_path, raw)) == [(1, {"name": "a", "text": "one"}, [])]
 
 
-def test_row_that_ends_within_quotes_is_refused_with_all_its_text(tmp_path):
-    (row,) = read_rows(written(tmp_path, b'name,text\na,"one\nb,two\n'))
-    assert (row.problems[0].code, row.raw) == ("not_csv", 'a,"one\nb,two')
+def test_quote_that_is_not_closed_costs_its_line_only(tmp_path):
+    path = written(tmp_path, b'name,text\na,"one\nb,two\n')
+    assert rows(path) == [(1, None, ["not_csv"]), (2, {"name": "b", "text": "two"}, [])]
+    assert next(read_rows(path)).raw == 'a,"one'
+
+
+def test_quote_that_is_not_closed_before_a_file_breaks_off_costs_its_line_only(tmp_path):
+    whole = gzip.compress(b'name,text\nn,"one\n' + b"".join(b"n%d,%d\n" % (n, n * 7919 % 10007) for n in range(5000)))
+    *before, end = read_rows(written(tmp_path, whole[: len(whole) // 2], "a.csv.gz"))
+    assert [row.number for row in before if row.problems] == [1]
+    assert len(before) > 100
+    assert f"breaks off after row {len(before)}: " in end.raw
+
+
+def test_header_may_have_lines_and_what_is_no_row_is_no_header(tmp_path):
+    assert read_header(written(tmp_path, b'name,"two\n\nlines", "text" \na,b,c\n')).names == [
+        "name",
+        "two\n\nlines",
+        "text",
+    ]
+    (row,) = read_rows(written(tmp_path, b'name,"text\na,one\n'))
+    assert (row.number, row.problems[0].reason) == (None, "the header is no row: a quote is not closed")
+
+
+def test_line_of_white_space_before_the_header_is_passed_over(tmp_path):
+    path = written(tmp_path, b"\n \nname,text\na,one\n")
+    assert rows(path) == [(1, {"name": "a", "text": "one"}, [])]
+    assert not read_header(path).is_first
+    assert read_header(written(tmp_path, b"\n\r\nname,text\n")).is_first
 
 
 def test_lone_carriage_return_within_a_row_costs_that_row_only(tmp_path):

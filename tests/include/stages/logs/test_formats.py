@@ -217,6 +217,30 @@ class TestCsv:
         assert (row["reason_code"], row["line"]) == ("not_csv", place)
         assert row["raw"] == bad.rstrip("\n")
 
+    @pytest.mark.parametrize(
+        "text", ["story {}", '"one, ""two"" {}"', '"two\nlines {}"'], ids=["plain", "quoted", "lines"]
+    )
+    @pytest.mark.parametrize(
+        ("broken", "lost"),
+        [
+            ('t25,2026-03-10T03:00:00Z,1,earn,"open\n', 1),
+            ('t25,2026-03-10T03:00:00Z,1,"ea\n', 1),
+            ('t25,2026-03-10T03:00:00Z,1,earn,"cut in the mid', 2),  # takes the row on its line with it
+            ('t25,2026-03-10T03:00:00Z,1,earn,"half "quoted\n', 1),
+        ],
+        ids=["open", "cut-and-short", "next-on-its-line", "junk-behind"],
+    )
+    def test_row_whose_quotes_are_broken_takes_no_other_line_with_it(self, tmp_path, text, broken, lost):
+        lines = [self.GOOD.format(n).replace(f"story {n}", text.format(n)) for n in range(50)]
+        lines[25] = broken
+        if lost == 2:
+            lines[26] = self.GOOD.format(26)
+        store, report = self.pulled(tmp_path, self.HEADER + "".join(lines))
+        assert (report.rows, report.refused) == (50 - lost, 1)
+        row = store.read("quarantine").to_pylist()[0]
+        assert (row["reason_code"], row["line"]) == ("not_csv", 26)
+        assert row["raw"] == (broken + lines[26] if lost == 2 else broken).rstrip("\n")
+
     def test_quoted_cell_may_hold_lines_commas_and_quotes(self, tmp_path):
         text = 'a "b",\nc'
         cell = '"' + text.replace('"', '""') + '"'
