@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.csv_rows import line_of_row, read_header, read_rows
-from include.foundation.lines.file_bytes import has_lone_return
+from include.foundation.lines.file_bytes import has_lone_return, opened_file
 from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.values import Problem
+from include.foundation.lines.values import LONGEST_LINE, Problem
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
 from include.stages.logs.rules.log_lines import REQUIRED
 from include.stages.logs.rules.row_rules import RowQuery, row_query
@@ -133,20 +133,26 @@ class CsvScan(ColumnScan):
         return read_rows(self.path)
 
     def take_rejects(self) -> list[NumberedLine] | None:
-        """Return, once, the lines with not as many cells as the header; None if there are rows with other faults.
+        """Return, once, the lines with not as many cells as the header; None if DuckDB left out anything else.
 
-        A row of several lines may have swallowed good ones, and DuckDB does not tell how far a row with a broken quote goes.
+        A row of several lines may have swallowed good ones, DuckDB does not say how far it follows a broken quote, and of bytes
+        that are not UTF-8 it does not say which they were.
         """
-        query = "SELECT line, any_value(csv_line), list(DISTINCT error_type::VARCHAR) FROM reject_errors GROUP BY line"
-        rejects = [
-            (int(number), str(raw).strip("\r\n"), faults)
-            for number, raw, faults in self._connection.execute(query).fetchall()
-        ]
+        columns = "line, any_value(csv_line), any_value(line_byte_position), list(DISTINCT error_type::VARCHAR)"
+        rejects = self._connection.execute(f"SELECT {columns} FROM reject_errors GROUP BY line").fetchall()
         self._connection.execute(FORGET_REJECTS)
-        if any("\n" in raw or not WRONG_LENGTH.issuperset(faults) for _, raw, faults in rejects):
-            return None
-        lines = [(number, line_of_row(number, raw, self._header.names)) for number, raw, _ in rejects]
-        return lines if all(line.problems for _, line in lines) else None
+        lines = []
+        with opened_file(self.path) as opened:
+            for number, raw, begin, faults in rejects:
+                text = raw.strip("\r\n")  # there may be empty lines before it
+                if not text or not WRONG_LENGTH.issuperset(faults):
+                    return None
+                opened.seek(begin - 1 + raw.index(text))
+                line = line_of_row(number, text, self._header.names)
+                if opened.readline(LONGEST_LINE).rstrip(b"\r\n") != text.encode() or not line.problems:
+                    return None
+                lines.append((number, line))
+        return lines
 
 
 class ParquetScan(ColumnScan):
