@@ -1,8 +1,10 @@
 """Every edge makes the same of the same: odd values and files are read at each, and one table says what becomes of them."""
 
 import gzip
+import io
 import json
 import os
+import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,10 +117,17 @@ def test_files_as_others_save_them_are_read_whole(edge: Edge, odd, tmp_path):
     assert (set(edge.taken(store)), edge.refused(store)) == ({0, 1, 2}, {})
 
 
+def zipped(raw: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl", raw)
+    return packed.getvalue()
+
+
 OTHERS = {  # with a line end somewhere, since what has none is still being written
     "gzip": lambda raw: gzip.compress(raw) + b"\n",
     "zstandard": lambda raw: zstd(raw) + b"\n",
-    "zip": lambda raw: b"PK\x03\x04" + raw,
+    "zip": zipped,
     "utf-16": lambda raw: raw.decode().encode("utf-16"),
 }
 
@@ -138,11 +147,17 @@ def test_content_that_the_name_does_not_tell_is_refused_as_one_file_in_plain_wor
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.name)
-def test_odd_first_line_costs_no_other(edge: Edge, tmp_path):
+@pytest.mark.parametrize("odd", [b"\xff\xfe\x00\n", b"PK\x03\x04 and no more\n", b"PAR1\n", b"\x1f\x8b\x08\n"])
+def test_odd_first_line_costs_no_other_be_it_of_the_file_or_of_what_is_appended(edge: Edge, odd, tmp_path):
     store = edge.store(tmp_path)
-    edge.write(tmp_path, [b"\xff\xfe\x00\n", edge.good(1)])
+    path = edge.write(tmp_path, [odd, edge.good(1)])
     edge.take(store)
     assert (set(edge.taken(store)), set(edge.refused(store))) == ({1}, {1})
+    with path.open("ab") as appended:
+        appended.write(odd + json.dumps(edge.good(2)).encode() + b"\n")
+    edge.take(store)
+    assert set(edge.taken(store)) == {1, 2}
+    assert store.read("quarantine").num_rows == 2
 
 
 OTHER_THINGS = {

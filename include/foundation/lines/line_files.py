@@ -21,6 +21,7 @@ from include.foundation.lines.file_formats import contradiction
 from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object, read_json
 
 CUT_OFF = "cut_off"
+LOOKED_AT = 1 << 20  # bytes of a file that begins like another kind of file
 ENDS = 5  # most bytes of a line that are not of its object: the mark of the byte order, and the end
 
 
@@ -83,13 +84,20 @@ def read_lines(path: Path) -> Iterator[Line]:
             lines = sized_lines(decompressed(opened, path.suffix), LONGEST_LINE + ENDS)
             for number, (ended, size) in enumerate(lines, start=1):
                 raw = _without_ends(number, ended)
-                if number == 1 and (reason := contradiction(raw)):
+                if number == 1 and (reason := contradiction(raw)) and not _has_records(path):
                     yield Line.of_file([Problem("not_json", reason)])
                     return
                 if raw.strip():
                     yield parse_line(number, raw) if size == len(ended) else _too_long(number, raw, size)
         except BREAKS as error:
             yield cut_off(f"line {number}", error)
+
+
+def _has_records(path: Path) -> bool:
+    """Tell whether the beginning of a file, or of what was appended to one, has a JSON object: then only its first line is odd."""
+    with opened_file(path) as opened:
+        begin = decompressed(opened, path.suffix).read(LOOKED_AT)
+    return any(parse_object(line)[0] is not None for line in begin.split(b"\n"))
 
 
 def _too_long(number: int, raw: bytes, size: int) -> Line:
