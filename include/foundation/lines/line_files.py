@@ -94,7 +94,7 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 
 def _has_records(path: Path) -> bool:
-    """Tell whether the beginning of a file, or of what was appended to one, has a JSON object: then only its first line is odd."""
+    """Tell whether the beginning of a file, or of what was appended, has a JSON object: then only its first line is odd."""
     with opened_file(path) as opened:
         begin = decompressed(opened, path.suffix).read(LOOKED_AT)
     return any(parse_object(line)[0] is not None for line in begin.split(b"\n"))
