@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from include.stages.logs.slices.read_ledger import Counts
 
 ATTEMPTS = 100  # a pull of many partitions commits as often
 ROWS = 1 << 16
+MANY = 20_000  # repeats: for fewer, to write what DuckDB holds to the disk and read it again takes longer than all else
 NO_SOURCE = "predictions"
 # A line whose row was stored, and has given way since, is in quarantine already: as that row, without a number.
 NEW_REPEATS = """
@@ -55,8 +56,7 @@ def land(staging: Staging) -> list[Counts]:
     earlier = EarlierRows(staging)
     for attempt in range(ATTEMPTS):
         version = store.version("predictions")
-        had_repeats = _take_out_all_repeats(staging, earlier, version)
-        with staging.memory_given_back() if had_repeats else nullcontext():
+        with _room_for(_take_out_all_repeats(staging, earlier, version), staging):
             is_committed = _commit(staging, earlier, version)
         if is_committed:
             return _counts(staging)
@@ -64,19 +64,24 @@ def land(staging: Staging) -> list[Counts]:
     raise StoreError(f"{store.uri}/predictions: {ATTEMPTS} attempts lost to other writers; run the task again")
 
 
-def _take_out_all_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> bool:
-    """Take out and refuse what does not stay until all is compared, and tell whether there was any."""
+def _room_for(repeats: int, staging: Staging) -> AbstractContextManager[None]:
+    """Let the database hold little where there are many repeats: Python and the store hold them as well."""
+    return staging.memory_given_back() if repeats >= MANY else nullcontext()
+
+
+def _take_out_all_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> int:
+    """Take out and refuse what does not stay until all is compared, and return how many rows that was."""
     rounds = [_take_out_repeats(staging, earlier, version)]
     while rounds[-1].read_anew:
         rounds.append(_take_out_repeats(staging, earlier, version))
-    return any(repeats.left_out or repeats.displaced for repeats in rounds)
+    return sum(repeats.left_out + repeats.displaced for repeats in rounds)
 
 
 def _take_out_repeats(staging: Staging, earlier: EarlierRows, version: int | None) -> Repeats:
     """Take out and refuse what does not stay, staged or stored."""
     repeats = find_repeats(staging, earlier, version)
     if repeats.left_out or repeats.displaced:
-        with staging.memory_given_back():
+        with _room_for(repeats.left_out + repeats.displaced, staging):
             _refuse_repeated_lines(staging)
             _refuse_displaced_rows(staging)
         staging.connection.execute(SET_ASIDE)  # for good: whatever another writer adds, what lost has lost

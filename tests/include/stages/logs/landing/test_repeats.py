@@ -133,6 +133,7 @@ def test_duckdb_gives_memory_back_while_stored_rows_are_refused_and_others_writt
     pull_logs(store, EVERYTHING, KEY)
     write_lines(tmp_path, [line(number) for number in range(3)], "late.jsonl")
     given_back = Staging.memory_given_back
+    monkeypatch.setattr(landing, "MANY", 3)
 
     @contextmanager
     def counted(staging):
