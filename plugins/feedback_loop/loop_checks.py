@@ -103,12 +103,15 @@ def _next_runs(dag: Any) -> "Finding":
 
 
 def _of_store(hook: LoopStoreHook) -> Iterator["Finding"]:
-    """Yield the classes of stored rows of which the loop file does not say what became of them."""
+    """Yield the classes of stored rows of which the loop file does not say what became of them, and vectors of other sizes."""
+    from include.foundation.models.frames import changed_sizes
     from include.foundation.store.ledgers.taxonomies import undeclared_classes
     from include.stages.logs.source_sample import Finding
 
     try:
-        yield from (Finding(True, f"task.classes: {text}") for text in undeclared_classes(hook.get_conn()))
+        store = hook.get_conn()
+        yield from (Finding(True, f"task.classes: {text}") for text in undeclared_classes(store))
+        yield from (Finding(True, text) for text in changed_sizes(store))
     except Exception as error:  # an object store raises its own
         yield Finding(False, f"the store could not be looked at: {hook.without_secrets(str(error))}")
 

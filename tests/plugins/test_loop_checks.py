@@ -9,7 +9,9 @@ from feedback_loop.loop_checks import all_findings, main
 
 from include.foundation.config.loading import valid_loops
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
+from include.foundation.store.rows import rows_of
 from tests.builders import DAY, line, make_loop, make_store, write_lines
+from tests.include.foundation.store.lived_in import label
 from tests.plugins.operators.operator_builders import write_loop_file
 
 
@@ -74,6 +76,18 @@ def test_classes_that_stored_rows_still_use_are_problems_where_the_store_is_here
     assert not any("grain" in problem for problem in found(True))
     monkeypatch.setattr("include.foundation.store.tables.LoopStore.read", lambda *_, **__: 1 / 0)
     assert "the store could not be looked at: division by zero" in found(False)
+
+
+def test_vector_whose_size_changed_is_a_problem_where_the_store_is_here(loop_file, tmp_path, monkeypatch):
+    inputs = {"pixels": {"type": "vector", "size": 2}}
+    store = make_store(tmp_path, inputs=inputs)
+    store.append_new("labels", rows_of(store.loop, "labels", [label(1) | {"input_pixels": [0.0, 1.0]}]))
+    connection = {"conn_type": "generic", "extra": {"uri": str(tmp_path / "store")}}
+    monkeypatch.setenv("AIRFLOW_CONN_FEEDBACK_STORE", json.dumps(connection))
+    loop_file(inputs=inputs)
+    assert not any("inputs.pixels.size" in problem for problem in found(True))
+    loop_file(inputs={"pixels": {"type": "vector", "size": 3}})
+    assert any("inputs.pixels.size: got 3" in problem for problem in found(True))
 
 
 def test_last_line_of_standard_output_is_json(loop_file, capsys):

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.errors import ContractError
+from include.foundation.store.tables import LoopStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,16 +40,59 @@ def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
     for name, item in loop.inputs.items():
         values = rows.column(f"input_{name}").to_pylist()
         if item.type == "vector":
-            size = item.size or 0
-            unknown = [np.nan] * size
-            vectors = [unknown if value is None else value for value in values]
-            matrix = _numbers(vectors).reshape(-1, size)
-            columns |= {f"{name}_{place}": matrix[:, place] for place in range(size)}
+            matrix = vector_matrix(name, item.size or 0, values)
+            columns |= {f"{name}_{place}": matrix[:, place] for place in range(matrix.shape[1])}
         elif item.type == "numeric":
             columns[name] = _numbers([np.nan if value is None else value for value in values])
         else:
             columns[name] = pd.Series(["" if value is None else value for value in values], dtype=object)
     return pd.DataFrame(columns)
+
+
+def vector_matrix(name: str, size: int, values: Sequence[list[float] | None]) -> NDArray[np.float64]:
+    """Return the vectors of an input as a matrix, (rows, size); NaN where one is missing.
+
+    Parameters
+    ----------
+    name, size
+        Of the input.
+    values
+        Vectors, as the store has them.
+
+    Raises
+    ------
+    ContractError
+        If some have another size: the loop file gave the input another one when they were stored.
+
+    Examples
+    --------
+    >>> vector_matrix("pixels", 2, [[1.0, 2.0], None])
+    array([[ 1.,  2.],
+           [nan, nan]])
+    """
+    if others := sorted({len(value) for value in values if value is not None} - {size}):
+        raise ContractError(_other_size(name, size, others))
+    unknown = [np.nan] * size
+    return _numbers([unknown if value is None else value for value in values]).reshape(-1, size)
+
+
+def changed_sizes(store: LoopStore) -> list[str]:
+    """Return a sentence for each vector that labels have in another size than the loop file gives it."""
+    sentences = []
+    for name, item in store.loop.inputs.items():
+        if item.type == "vector":
+            vectors = store.read("labels", columns=[f"input_{name}"]).column(0)
+            sizes = set(pc.unique(pc.list_value_length(vectors)).to_pylist()) - {None, item.size}
+            sentences += [_other_size(name, item.size, sorted(sizes))] if sizes else []
+    return sentences
+
+
+def _other_size(name: str, size: int | None, others: Sequence[int]) -> str:
+    sizes = ", ".join(map(str, others))
+    return (
+        f"inputs.{name}.size: got {size}, but stored rows have vectors of {sizes} numbers; give an input whose size changed "
+        "another name"
+    )
 
 
 def _numbers(values: Sequence[object]) -> NDArray[np.float64]:

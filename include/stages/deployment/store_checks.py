@@ -19,6 +19,7 @@ from include.foundation.decisions import (
     recorded,
 )
 from include.foundation.errors import FeedbackLoopError, NoSuchFileError, NothingToDo
+from include.foundation.models.frames import changed_sizes
 from include.foundation.models.judged_models import disagreement
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import history
@@ -76,6 +77,7 @@ def check_store(store: LoopStore, registry: ModelRegistry, *, since: Link | None
         lambda: _versions(store, registry, since or Link()),
         lambda: _datasets(store, everything=everything),
         lambda: (Damage(problem, "change the section task of the loop file") for problem in undeclared_classes(store)),
+        lambda: (Damage(problem, "change the section inputs of the loop file") for problem in changed_sizes(store)),
     )
     return [damage for check in checks for damage in _found(check)]
 

@@ -13,7 +13,9 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import StandardScaler, normalize
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.config.sections import Input
 from include.foundation.digests import digest_of
+from include.foundation.models.frames import vector_matrix
 
 DIGITS = 6
 FACE = r"[:;]['\u2019-]?[()\[\]{}/\\|]"
@@ -105,21 +107,19 @@ def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
     if len({None if embedding is None else len(embedding) for embedding in embeddings}) == 1 and embeddings[0]:
         return sparse.csr_matrix(normalize(np.array(embeddings, dtype=np.float64)))
     values = {name: rows.column(column).to_pylist() for name, column in loop.input_columns.items()}
-    blocks = [_block(item.type, values[name]) for name, item in loop.inputs.items() if item.type != "numeric"]
+    blocks = [_block(name, item, values[name]) for name, item in loop.inputs.items() if item.type != "numeric"]
     numbers = [values[name] for name, item in loop.inputs.items() if item.type == "numeric"]
     if numbers:
         blocks.append(_fourier_features(_standardised(np.array(numbers, dtype=np.float64).T)))
     return sparse.csr_matrix(normalize(sparse.hstack(blocks)))
 
 
-def _block(kind: str, values: list[Any]) -> Any:
-    if kind in {"text", "categorical"}:
-        texts = [value or "" for value in values]
-        token = r"(?s).+" if kind == "categorical" else r"(?u)\b\w\w+\b"
-        return HashingVectorizer(n_features=FEATURES, alternate_sign=False, token_pattern=token).transform(texts)
-    width = max((len(value) for value in values if isinstance(value, list)), default=1)
-    array = np.array([value if isinstance(value, list) else [value] * width for value in values], dtype=np.float64)
-    return sparse.csr_matrix(normalize(_standardised(array)))
+def _block(name: str, item: Input, values: list[Any]) -> Any:
+    if item.type == "vector":
+        return sparse.csr_matrix(normalize(_standardised(vector_matrix(name, item.size or 0, values))))
+    texts = [value or "" for value in values]
+    token = r"(?s).+" if item.type == "categorical" else r"(?u)\b\w\w+\b"
+    return HashingVectorizer(n_features=FEATURES, alternate_sign=False, token_pattern=token).transform(texts)
 
 
 def far_out(loop: Loop, rows: pa.Table) -> list[tuple[str, str]]:

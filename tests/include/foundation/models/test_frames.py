@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.foundation.models.frames import features_frame
+from include.foundation.errors import ContractError
+from include.foundation.models.frames import changed_sizes, features_frame
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from tests.include.foundation.store.lived_in import label
 from tests.include.stages.training.challenger_builders import make_text_loop
 
 INPUTS = {
@@ -66,3 +70,17 @@ def test_features_frame_of_numbers_that_few_models_take_has_the_largest_that_the
     frame = features_frame(LOOP, rows(text=["a"], kind=["b"], price=[value], pixels=[[value, 0.0, 1e38]]))
     largest = np.sign(value) * np.finfo(np.float32).max
     assert frame[["price", "pixels_0", "pixels_1", "pixels_2"]].to_numpy().tolist() == [[largest, largest, 0.0, 1e38]]
+
+
+def test_vectors_of_another_size_are_refused_in_words_and_known_from_the_labels(tmp_path) -> None:
+    two = rows(text=["a"] * 3, kind=["b"] * 3, price=[1.0] * 3, pixels=[[1.0, 2.0, 3.0], None, [1.0]])
+    with pytest.raises(ContractError, match=r"inputs.pixels.size: got 3, but .* vectors of 1 numbers; .* another name"):
+        features_frame(LOOP, two)
+    store = LoopStore(LOOP, str(tmp_path))
+    assert changed_sizes(store) == []
+    inputs = {"input_pixels": [1.0, 2.0, 3.0]}
+    store.append_new("labels", rows_of(LOOP, "labels", [label(1) | inputs, label(2)]))
+    assert changed_sizes(store) == []
+    changed = make_text_loop(inputs=INPUTS | {"pixels": {"type": "vector", "size": 4}})
+    [sentence] = changed_sizes(LoopStore(changed, str(tmp_path)))
+    assert sentence.startswith("inputs.pixels.size: got 4, but stored rows have vectors of 3 numbers")

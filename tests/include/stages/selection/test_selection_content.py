@@ -9,6 +9,7 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
+from include.foundation.errors import ContractError
 from include.foundation.store.rows import rows_of
 from include.stages.selection.content import content_key, content_keys, features, identity_key
 from tests.include.stages.selection.selection_builders import make_selection_loop, prediction_row, prediction_rows
@@ -173,3 +174,9 @@ def test_features_of_numbers_are_as_alike_as_their_distance_says():
     scaled = amounts / amounts.std()
     expected = np.exp(-4 * (scaled[:, None] - scaled[None, :]) ** 2 / 2)
     assert np.abs(found @ found.T - expected).max() < 0.2
+
+
+def test_vectors_of_another_size_are_refused_in_words():
+    rows = [{"trace_id": "t1", "input_pixels": [1.0, 2.0, 3.0]}, {"trace_id": "t2", "input_pixels": [1.0]}]
+    with pytest.raises(ContractError, match=r"inputs\.pixels\.size: got 3, but stored rows have vectors of 1 numbers"):
+        features(VECTOR, rows_of(VECTOR, "predictions", rows))
