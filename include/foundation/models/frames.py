@@ -1,6 +1,6 @@
 """Turn rows of the store into the frame that a model takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +47,25 @@ def features_frame(loop: Loop, rows: pa.Table) -> "pd.DataFrame":
         else:
             columns[name] = pd.Series(["" if value is None else value for value in values], dtype=object)
     return pd.DataFrame(columns)
+
+
+def with_columns(frame: "pd.DataFrame", columns: Mapping[str, bool]) -> "pd.DataFrame":
+    """Return a frame with the columns that a model was fitted on, whatever inputs the loop file has named since.
+
+    Parameters
+    ----------
+    frame
+        As `features_frame` makes it.
+    columns
+        Names, and which of them are texts: one that the frame lacks is missing in every row, and others are left out.
+    """
+    import pandas as pd
+
+    made = {
+        name: frame[name] if name in frame else pd.Series([""] * len(frame), dtype=object) if is_text else np.nan
+        for name, is_text in columns.items()
+    }
+    return pd.DataFrame(made, index=frame.index)
 
 
 def vector_matrix(name: str, size: int, values: Sequence[list[float] | None]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """A model of the registry, ready to predict."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import TrainingError
-from include.foundation.models.frames import features_frame
+from include.foundation.models.frames import features_frame, with_columns
 from include.foundation.taxonomy import Taxonomy
 
 
@@ -17,7 +18,8 @@ from include.foundation.taxonomy import Taxonomy
 class LoadedModel:
     """A model of the registry, ready to predict.
 
-    ``version`` is None for a run that is not registered; ``files_digest`` is of the files that it was read from.
+    ``version`` is None for a run that is not registered; ``files_digest`` is of the files that it was read from. ``columns``
+    are those that it was fitted on, and which of them are texts; without any, it takes those of the loop file.
     """
 
     loop: Loop
@@ -26,6 +28,7 @@ class LoadedModel:
     challenger_key: str
     estimator: Any
     files_digest: str | None = None
+    columns: Mapping[str, bool] = field(default_factory=dict)
 
     def predict(self, rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
         """Return the predicted class and the probabilities of each row.
@@ -69,7 +72,10 @@ class LoadedModel:
 
     def _asked(self, rows: pa.Table) -> NDArray[np.float64]:
         try:
-            return np.asarray(self.estimator.predict_proba(features_frame(self.loop, rows)))
+            frame = features_frame(self.loop, rows)
+            return np.asarray(
+                self.estimator.predict_proba(with_columns(frame, self.columns) if self.columns else frame)
+            )
         except Exception as error:  # a model is the user's own code
             raise TrainingError(
                 f"{self._named} cannot be asked for the probabilities of {rows.num_rows} rows: {error!r}; mend "

@@ -88,6 +88,25 @@ def load_model(place: Path) -> Any:
     return model
 
 
+def columns_of(place: Path) -> dict[str, bool]:
+    """Return the columns that the model in a folder takes, by its signature, and which of them are texts.
+
+    Raises
+    ------
+    DeploymentError
+        If its description cannot be read.
+    """
+    from mlflow.models import Model
+    from mlflow.types.schema import DataType
+
+    try:
+        signature = Model.load(str(place)).signature
+    except Exception as error:  # a damaged description raises anything
+        raise DeploymentError(f"{place.name}: the description of the model cannot be read: {error}") from error
+    inputs = signature.inputs.inputs if signature is not None and signature.inputs is not None else []
+    return {str(column.name): column.type == DataType.string for column in inputs}
+
+
 def digest_of_files(place: Path) -> str:
     """Return a digest over the names and bytes of a model folder's files: what is judged, deployed and loaded is the same."""
     files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in ADDED_LATER)

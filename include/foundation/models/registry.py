@@ -9,7 +9,7 @@ from typing import Any
 
 from include.foundation.errors import DeploymentError, RegistryError
 from include.foundation.models.loaded_model import LoadedModel
-from include.foundation.models.model_files import digest_of_files, load_model
+from include.foundation.models.model_files import columns_of, digest_of_files, load_model
 from include.foundation.models.run_log import KEY_TAG, MODEL_FOLDER, RunLog
 from include.foundation.store.objects.scratch_folders import scratch_folder
 
@@ -49,8 +49,9 @@ class ModelRegistry(RunLog):
                     "they were changed since, and are not read; restore them from a backup, or train a new challenger"
                 )
             estimator = load_model(place)
-        key = self._key_of(run_id, version)
-        return LoadedModel(self.loop, version, run_id, key, estimator, digest)
+            key = self._key_of(run_id, version)
+            columns = columns_of(place) if key else {}  # a model that others made must take the columns that there are
+        return LoadedModel(self.loop, version, run_id, key, estimator, digest, columns)
 
     def files_digest(self, *, run_id: str, version: str | None = None) -> str:
         """Return the digest of the files of a run's model, or of a version's, without reading the model.

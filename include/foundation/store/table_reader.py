@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,7 @@ from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
 from include.foundation.store.scanning import Filter, days_of, scan
 from include.foundation.store.schemas import schemas
-from include.foundation.store.table_schema import TableSchema
+from include.foundation.store.table_schema import TableSchema, plain
 from include.foundation.uris import is_remote
 
 MISREAD = re.compile(r"[\[\]\\^|\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
@@ -98,6 +99,34 @@ class TableReader:
             return self._scanned(schema, table, wanted, filters)
         asked = (*wanted, str(filters))
         return self._kept.rows(name, int(table.version()), asked, lambda: self._scanned(schema, table, wanted, filters))
+
+    def read_stored(self, name: str, version: int) -> pa.Table:
+        """Return the rows of a table as a version has them, sorted by its key, whatever columns the loop file gives it today.
+
+        Columns of inputs and segments that came later are not among them, and those that have gone since are.
+
+        Parameters
+        ----------
+        name
+            Table name.
+        version
+            Table version to travel to.
+
+        Raises
+        ------
+        StoreError
+            As `read` does.
+        """
+        schema = self.table_schema(name)
+        table = self.open_table(name, version)
+        if table is None:
+            return schema.columns.empty_table()
+        known = {field.name: field for field in schema.columns}
+        stored = [known.get(field.name) or plain(field) for field in pa.schema(table.schema().to_arrow())]
+        schema = replace(schema, columns=pa.schema(stored))
+        return self._kept.rows(
+            name, version, "as stored", lambda: self._scanned(schema, table, schema.columns.names, None)
+        )
 
     def _scanned(self, schema: TableSchema, table: DeltaTable, wanted: list[str], filters: Filter | None) -> pa.Table:
         read = list(dict.fromkeys([*wanted, *schema.key]))

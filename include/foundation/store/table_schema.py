@@ -33,6 +33,11 @@ def nullable(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind)
 
 
+def plain(field: pa.Field) -> pa.Field:
+    """Return a column of a table's log as tables are given here: items of a list have no name of their own."""
+    return nullable(field.name, pa.list_(field.type.value_type) if pa.types.is_list(field.type) else field.type)
+
+
 def table(
     name: str,
     *columns: pa.Field,

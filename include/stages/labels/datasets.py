@@ -10,6 +10,7 @@ from include.foundation.decisions import PublishedDataset, latest, record
 from include.foundation.digests import column_digest, table_digest
 from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
 from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
@@ -18,7 +19,7 @@ NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of ``labels``, by split; ``digest`` is that of their content, ``version`` that of the table."""
+    """Rows of ``labels``, by split, with today's columns; ``digest`` is that of what was stored, ``version`` the table's."""
 
     digest: str
     version: int
@@ -109,7 +110,8 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
     published = _published(store, name)
     dataset = _dataset(store, published.labels_version, published.former_names)
     if dataset.digest != published.digest:
-        if table_digest(_digested(dataset.train, dataset.holdout)) == published.digest:  # of an earlier version
+        rows = _digested(dataset.train, dataset.holdout)
+        if published.digest in (column_digest(rows), table_digest(rows)):  # of an earlier version
             return replace(dataset, digest=published.digest)
         raise ContractError(f"Dataset {name}: got digest {dataset.digest}, expected {published.digest}")
     return dataset
@@ -141,7 +143,12 @@ def _published(store: LoopStore, name: str) -> PublishedDataset:
 
 def _dataset(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> Dataset:
     train, holdout = _splits(store, version, former_names)
-    return Dataset(column_digest(_digested(train, holdout)), version, train, holdout)
+    digest, columns = column_digest(_digested(train, holdout)), store.schema("labels")
+    train, holdout = (
+        conform(rows.select([name for name in rows.column_names if name in columns.names]), columns, "labels")
+        for rows in (train, holdout)
+    )
+    return Dataset(digest, version, train, holdout)
 
 
 def _digested(train: pa.Table, holdout: pa.Table) -> pa.Table:
@@ -149,8 +156,8 @@ def _digested(train: pa.Table, holdout: pa.Table) -> pa.Table:
 
 
 def _splits(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> tuple[pa.Table, pa.Table]:
-    """Return the rows to train on and those held out, with former names of classes as they were read then."""
-    rows = current_labels(store.read("labels", version=version)).sort_by("trace_id")
+    """Return the rows to train on and those held out, as stored, with former names of classes as they were read then."""
+    rows = current_labels(store.read_stored("labels", version)).sort_by("trace_id")
     if former_names:
         as_labeled: dict[str, str | None] = {name: name for name in rows.column("label").to_pylist()}
         rows = Taxonomy((), as_labeled | {**former_names}).read_labels(rows)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
@@ -77,6 +78,28 @@ def test_load_of_a_logged_run_predicts_bit_for_bit_the_same(
     assert (loaded.version, loaded.run_id, loaded.challenger_key) == (None, run_id, "key")
     assert loaded.predict(rows)[1].tobytes() == own.predict(rows)[1].tobytes()
     assert list(loaded.predict(rows)[0]) == rows.column("label").to_pylist()
+
+
+def test_model_is_asked_by_the_columns_that_it_was_fitted_on_whatever_inputs_there_are_since(
+    tmp_path: Path, mlflow_template: Path
+) -> None:
+    inputs = {"text": {"type": "text"}, "words": {"type": "numeric"}}
+    factory = {"factory": "include.factories:table_classifier"}
+    store = make_label_store(tmp_path, make_text_loop(inputs=inputs, training=factory))
+    data = labeled(store, input_words=3.0)
+    registry = registry_in(tmp_path, store.loop, mlflow_template)
+    run_id = registry.log_challenger("key", fit(store, data), params={}, metrics={}, tags={}, signature_rows=data.train)
+    for since in ({"text": inputs["text"]}, {"words": inputs["words"]}, inputs | {"more": {"type": "numeric"}}):
+        loop = make_text_loop(inputs=since, training=factory)
+        rows = data.train.select(
+            [name for name in data.train.column_names if name[6:] in since or "input_" not in name]
+        )
+        if "more" in since:
+            rows = rows.append_column("input_more", pa.array([1.0] * rows.num_rows))
+        labels, probabilities = registry_in(tmp_path, loop, mlflow_template).load(run_id=run_id).predict(rows)
+        assert np.isfinite(probabilities).all()
+        if "text" in since:
+            assert list(labels) == data.train.column("label").to_pylist()
 
 
 def test_load_of_a_run_whose_model_was_replaced_by_code_refuses_it(

@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from include.foundation.decisions import record
 from include.foundation.digests import table_digest
-from include.foundation.errors import ContractError, VersionGoneError
+from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
 from include.foundation.store.rows import rows_of
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from tests.builders import DAY, make_store
@@ -98,3 +98,31 @@ def test_dataset_that_an_earlier_version_named_is_read_under_its_name(tmp_path):
     record(store, make_dataset_decision(subject="f" * 16, digest="f" * 64, labels_version=version))
     with pytest.raises(ContractError, match="expected ffff"):
         read_dataset(store, "f" * 16)
+
+
+INPUTS = {"text": {"type": "text"}, "words": {"type": "numeric"}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"inputs": INPUTS | {"pixels": {"type": "vector", "size": 2}}}, {"inputs": {"text": {"type": "text"}}},
+        {"segments": []}, {"segments": ["desk", "country"]},
+    ],
+    ids=["an input more", "an input less", "a segment less", "a segment more"],
+)  # fmt: skip
+def test_dataset_is_read_whatever_inputs_and_segments_the_loop_file_names_since(tmp_path, changes):
+    store = make_store(tmp_path, inputs=INPUTS)
+    told = {"input_text": "a story", "input_words": 2.0, "segment_desk": "eu"}
+    store.append_new("labels", rows_of(store.loop, "labels", [label(1) | told, label(2) | told]))
+    published = publish_dataset(store)
+    changed = make_store(tmp_path, **{"inputs": INPUTS} | changes)
+    assert read_dataset(changed, published.subject).train.column_names == changed.schema("labels").names
+    with pytest.raises(NothingToDo, match="No label changed"):
+        publish_dataset(changed)
+    changed.append_new("labels", rows_of(changed.loop, "labels", [label(3)]))
+    later = publish_dataset(changed)
+    assert (later.train, later.added, later.changed) == (3, 1, 0)
+    for reader in (store, changed, make_store(tmp_path, inputs=INPUTS)):
+        assert read_dataset(reader, published.subject).train.num_rows == 2
+        assert read_dataset(reader, later.subject).train.num_rows == 3
