@@ -18,7 +18,7 @@ from include.foundation.uris import is_remote
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "csv": ".csv"}
 COMPRESSED = (".gz", ".zst")
-BEING_WRITTEN = (".", "_")
+BEING_WRITTEN = re.compile(r"(^|/)[._]")
 HIDDEN = "is hidden, so it is taken to be still being written"
 PLAN_AGAIN = "plan the pull again"
 SINCE = f"{SINCE_LISTED}; {PLAN_AGAIN}"
@@ -140,7 +140,7 @@ def told_others(others: Sequence[NotRead]) -> list[str]:
 
 def _why_not_read(name: str, log_format: str) -> str | None:
     """Return why a file is not read because of its name; None if it is."""
-    if any(part.startswith(BEING_WRITTEN) for part in name.split("/")):
+    if BEING_WRITTEN.search(name):
         return HIDDEN
     suffix = SUFFIXES[log_format]
     endings = (suffix,) if log_format == "parquet" else (suffix, *(suffix + packed for packed in COMPRESSED))

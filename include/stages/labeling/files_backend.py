@@ -90,13 +90,13 @@ class FilesBackend:
         task, logs = self.loop.task, self.loop.logs
         request_of = {trace_id: request_id for request_id, trace_id in requests.items()}
         names = sorted(Taxonomy.of(task).meanings)  # answers may use former names
-        reader, patience = AnswerReader(names, requests, request_of), timedelta(hours=logs.look_back_hours)
+        reader, rules = AnswerReader(names, requests, request_of), digest_of(RULES, names)
+        patience = timedelta(hours=logs.look_back_hours)
         files, others = files_in(self.answer_folder)
         answers = Answers([], passed_over=[str(other) for other in others])
         for file in files:
-            lines, mark = unread_lines(file, read.get(file.name), digest_of(RULES, names), patience)
-            latest = file.latest(logs.clock_skew_seconds)
-            for answer in (reader.read(line, latest, file.name) for line in lines):
+            lines, mark = unread_lines(file, read.get(file.name), rules, patience)
+            for answer in (reader.read(line, file.latest(logs.clock_skew_seconds), file.name) for line in lines):
                 if isinstance(answer, Answer):
                     answers.rows.append(answer)
                 else:
