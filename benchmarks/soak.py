@@ -5,20 +5,22 @@ of a cycle runs in a fork of this process, which has imported everything and doe
 imports, memory counts both. Figures of a cycle are means over five cycles. The last line compares the last five with the tenth
 cycle, and those around it, of a second loop that begins when the first one is old: they are played in turns, so that both meet
 the same machine. Training and judging a challenger, which are not in every cycle and work on all labels there are, are left
-out of it. The loop file lets tasks work for seconds, so that what is dead goes after a cycle or two instead of a day.
+out of it; what a loop does once a day counts with its share of an hourly cycle. The loop file lets tasks work for seconds, so
+that what is dead goes after a day instead of two.
 """
 
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import print_cases
 from benchmarks.workloads.forked import Used
 from benchmarks.workloads.soak_loop import SoakLoop
-from benchmarks.workloads.soak_tasks import play
+from benchmarks.workloads.soak_tasks import ONCE_A_DAY, play
 
 TENTH, SAMPLED = 10, 5
 MOST = 1.3  # the last cycle may cost that much of the tenth
@@ -26,8 +28,8 @@ TRAINING = ("retrain", "judge", "release_notes")  # not in every cycle, and on a
 Cycles = Sequence[dict[str, Used]]
 
 
-def soak(case: str, rows: int, step: timedelta, cycles: int, every: int) -> Iterator[dict[str, Any]]:
-    """Let a loop live, and yield a line each few cycles and two at the end: of the last cycles, and compared with early ones.
+def soak(case: str, rows: int, step: timedelta, compared: Sequence[int], every: int) -> Iterator[dict[str, Any]]:
+    """Let a loop live; yield a line each few cycles, and two where it is compared with a young one.
 
     Parameters
     ----------
@@ -37,43 +39,59 @@ def soak(case: str, rows: int, step: timedelta, cycles: int, every: int) -> Iter
         Rows an interval.
     step
         Length of an interval.
-    cycles
-        How many there are.
+    compared
+        Cycles that are compared with the tenth of a loop that begins then, ascending; the loop ends with the last.
     every
         How many cycles lie between two lines; the tenth cycle has one as well.
     """
     with tempfile.TemporaryDirectory(prefix="feedback-loop-soak-") as folder:
-        old, young = (SoakLoop(Path(folder) / name, rows, step) for name in ("old", "young"))
-        played: list[dict[str, Used]] = []
-        for number in range(lived := cycles - SAMPLED):
-            played = [*played, play(old, number)][-SAMPLED:]
-            if (cycle := number + 1 - SAMPLED // 2) == TENTH or (cycle > 0 and cycle % every == 0):
-                yield _line(case, cycle, played, old)
-        for number in range(early := TENTH - SAMPLED // 2 - 1):
-            play(young, number)
-        pairs = [(play(young, early + number), play(old, lived + number)) for number in range(SAMPLED)]
-        lines = [
-            _line(case, TENTH, [pair[0] for pair in pairs], young),
-            _line(case, cycles, [pair[1] for pair in pairs], old),
-        ]
-        yield lines[1]
-        yield _summary(case, lines)
+        old = SoakLoop(Path(folder) / "old", rows, step)
+        for first, last in pairwise([0, *compared]):
+            played: list[dict[str, Used]] = []
+            for number in range(first, last - SAMPLED):
+                played = [*played, play(old, number, sampled=_is_sampled(number + 1, every))][-SAMPLED:]
+                middle = number + 1 - SAMPLED // 2
+                if len(played) == SAMPLED and (middle == TENTH or middle % every == 0):
+                    yield _line(case, middle, played, old)
+            lines = _in_turns(case, old, SoakLoop(Path(folder) / f"young-{last}", rows, step), last)
+            yield lines[1]
+            yield _summary(case, lines)
+
+
+def _is_sampled(cycle: int, every: int) -> bool:
+    """Return whether a cycle is one of those of which a line has the means."""
+    return abs(cycle - TENTH) <= SAMPLED // 2 or (cycle + SAMPLED // 2) % every < SAMPLED
+
+
+def _in_turns(case: str, old: SoakLoop, young: SoakLoop, last: int) -> list[dict[str, Any]]:
+    """Play the cycles around the tenth of a young loop, and those that lead to the last of an old one, in turns."""
+    early = TENTH - SAMPLED // 2 - 1
+    for number in range(early):
+        play(young, number)
+    pairs = [
+        (play(young, early + n, sampled=True), play(old, last - SAMPLED + n, sampled=True)) for n in range(SAMPLED)
+    ]
+    return [
+        _line(case, cycle, [pair[place] for pair in pairs], living)
+        for place, (cycle, living) in enumerate(((TENTH, young), (last, old)))
+    ]
 
 
 def _line(case: str, cycle: int, played: Cycles, living: SoakLoop) -> dict[str, Any]:
-    return {"benchmark": "soak", "case": case, "cycle": cycle} | _costs(played) | _files(living)
+    return {"benchmark": "soak", "case": case, "cycle": cycle} | _costs(played, living.step) | _files(living)
 
 
-def _costs(played: Cycles) -> dict[str, Any]:
-    """Return the mean CPU of each task and of a cycle, and the largest memory of a task."""
+def _costs(played: Cycles, step: timedelta) -> dict[str, Any]:
+    """Return the mean CPU of each task and of a cycle, with its share of what runs once a day, and the largest memory."""
     cpu: dict[str, float] = defaultdict(float)
     for used in played:
         for name, task in used.items():
-            cpu[name] += task.cpu_seconds / len(played)
-    daily = sum(seconds for name, seconds in cpu.items() if name not in TRAINING)
+            share = step / timedelta(days=1) if name in ONCE_A_DAY else 1.0
+            cpu[name] += task.cpu_seconds * share / len(played)
+    of_cycle = sum(seconds for name, seconds in cpu.items() if name not in TRAINING)
     memory = max(task.peak_rss_mb for used in played for task in used.values())
     by_task = {name: round(seconds, 3) for name, seconds in cpu.items()}
-    return {"unit": "CPU s", "ours": round(daily, 3), "tasks": by_task, "peak_rss_mb": round(memory)}
+    return {"unit": "CPU s", "ours": round(of_cycle, 3), "tasks": by_task, "peak_rss_mb": round(memory)}
 
 
 def _files(living: SoakLoop) -> dict[str, Any]:
@@ -104,9 +122,9 @@ def _summary(case: str, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the lines of every loop."""
-    yield from soak("daily", 120, timedelta(days=1), SAMPLED if quick else 365, 30)
+    yield from soak("daily", 120, timedelta(days=1), [SAMPLED if quick else 365], 30)
     if not quick:
-        yield from soak("hourly", 12, timedelta(hours=1), 24 * 91, 240)
+        yield from soak("hourly", 12, timedelta(hours=1), [365, 24 * 91], 240)
 
 
 def main() -> None:

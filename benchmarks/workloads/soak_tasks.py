@@ -153,10 +153,11 @@ class Cycle:
         update_index(self.store)
 
 
-DAILY = (
+EACH_INTERVAL = (
     "pull_feedback", "validate_logs", "detect_drift", "select_samples", "push_to_labeling", "collect_annotations",
     "validate_labels", "publish_dataset", "watch_deployment",
 )  # fmt: skip
+ONCE_A_DAY = ("check_store", "maintain_store")  # however often `guard` runs
 
 
 # What the tasks import only when they run.
@@ -168,8 +169,18 @@ for _name in (
     import_module(_name)
 
 
-def play(soak: SoakLoop, number: int) -> dict[str, Used]:
-    """Play one interval, each task in a fork, and return what each used, by name."""
+def play(soak: SoakLoop, number: int, *, sampled: bool = False) -> dict[str, Used]:
+    """Play one interval, each task in a fork, and return what each used, by name.
+
+    Parameters
+    ----------
+    soak
+        The loop.
+    number
+        Of the interval, counted from 0.
+    sampled
+        Whether to run what a loop does once a day in any case; else it runs in the first interval of each day.
+    """
     cycle, used = Cycle(soak, number), {}
 
     def run(name: str, given: Any = None) -> Any:
@@ -178,7 +189,7 @@ def play(soak: SoakLoop, number: int) -> dict[str, Used]:
 
     soak.serve(number)
     run("pull_logs", run("plan_pull"))
-    for name in DAILY:
+    for name in EACH_INTERVAL:
         run(name)
         if name == "push_to_labeling":
             soak.answer(number)
@@ -187,6 +198,7 @@ def play(soak: SoakLoop, number: int) -> dict[str, Used]:
         trained = run("retrain", plan)
         verdict = run("judge", [plan, trained["run_id"]])
         soak.version = run("release_notes", verdict)
-    run("check_store")
-    run("maintain_store")
+    if sampled or cycle.interval.start.hour == 0:
+        for name in ONCE_A_DAY:
+            run(name)
     return used

@@ -30,20 +30,33 @@ def test_task_that_fails_is_no_figure():
         in_a_fork(lambda: 1 / 0)
 
 
-def test_lines_are_means_around_a_cycle_and_the_last_compares_in_turns_without_training(monkeypatch):
+def test_lines_are_means_around_a_cycle_and_compared_ones_are_played_in_turns_without_training(monkeypatch):
     played = []
 
-    def play(living, number):
-        played.append((living.folder.name, number))
+    def play(living, number, *, sampled=False):
+        played.append((living.folder.name, number, sampled))
         return {"pull_logs": Used(1.0 + (number > 20), 100.0 + number), "retrain": Used(5.0 * (number % 2), 50.0)}
 
     monkeypatch.setattr(soak, "play", play)
-    lines = list(soak.soak("daily", 3, timedelta(days=1), 30, 15))
-    assert [line.get("cycle") for line in lines] == [10, 15, 30, None]
-    assert [line["ours"] for line in lines] == [1.0, 1.0, 2.0, 2.0]
+    lines = list(soak.soak("daily", 3, timedelta(days=1), [30, 40], 15))
+    assert [line.get("cycle") for line in lines] == [10, 15, 30, None, 40, None]
+    assert [line["ours"] for line in lines] == [1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
     assert lines[0]["tasks"] == {"pull_logs": 1.0, "retrain": 3.0}
-    assert lines[-1]["ratio_to_limit"] == 2.0
-    assert lines[-1]["peak_rss_mb"] == 129
-    assert played[-10:-6] == [("young", 7), ("old", 25), ("young", 8), ("old", 26)]
-    assert played[-1] == ("old", 29)
-    assert len({number for name, number in played if name == "young"}) == 12
+    assert [line["ratio_to_limit"] for line in (lines[3], lines[5])] == [2.0, 2.0]
+    assert [line["peak_rss_mb"] for line in (lines[3], lines[5])] == [129, 139]
+    first = [(name, number) for name, number, _ in played if name != "young-40" and number < 30]
+    assert first[-10:-6] == [("young-30", 7), ("old", 25), ("young-30", 8), ("old", 26)]
+    assert [number for name, number, _ in played if name == "old"] == [*range(40)]
+    assert [number for name, number, sampled in played if name == "old" and sampled and 2 < number < 20] == [
+        *range(7, 17)
+    ]
+
+
+def test_what_runs_once_a_day_counts_with_its_share_of_an_hour(monkeypatch):
+    def play(living, number, *, sampled=False):
+        return {"pull_logs": Used(1.0, 50.0), "check_store": Used(2.4, 50.0)}
+
+    monkeypatch.setattr(soak, "play", play)
+    *_, last = soak.soak("hourly", 3, timedelta(hours=1), [5], 15)
+    assert last["ours"] == 1.1
+    assert last["tasks"]["check_store"] == [0.1, 0.1]

@@ -91,7 +91,8 @@ def _maintain_table(store: LoopStore, name: str) -> MaintenanceReport:
         before = len(store.objects.names_in(f"{store.uri}/{name}/{LOG}"))
         table.cleanup_metadata()
         entries = before - len(store.objects.names_in(f"{store.uri}/{name}/{LOG}"))
-        files = _delete(store, (f"{store.uri}/{name}/{path}" for path in _dead_files(store, name)))
+        table.update_incremental()
+        files = _delete(store, (f"{store.uri}/{name}/{path}" for path in _dead_files(store, name, table)))
     except StoreError:
         raise
     except Exception as error:
@@ -105,16 +106,15 @@ def _merge(table: DeltaTable, *, is_partitioned: bool) -> int:
     return merge_small_files(table) if is_partitioned or len(table.file_uris()) > EVERY else 0
 
 
-def _dead_files(store: LoopStore, name: str) -> set[str]:
+def _dead_files(store: LoopStore, name: str, table: DeltaTable) -> set[str]:
     """Return the files that no version which is kept refers to, nor a task that may still be at work.
 
     Delta knows which those are: removed ones whose time, a property of the table, is up, and ones that its log does not know
     and that are as old. Where versions are kept for longer than `grace`, a file that the log does not know is dead after that
     already, unless an entry of the log names it after all: checkpoints forget what was removed before the property was set.
     """
-    table = store.open_table(name)
-    dead = set() if table is None else set(table.vacuum(full=True))
-    if table is None or not keeps_history(name):
+    dead = set(table.vacuum(full=True))
+    if not keeps_history(name):
         return dead
     hours = math.ceil(grace(store.loop) / timedelta(hours=1))
     known, all_dead = (

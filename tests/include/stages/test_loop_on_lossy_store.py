@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.workloads.soak_loop import SoakLoop
-from benchmarks.workloads.soak_tasks import DAILY, Cycle
+from benchmarks.workloads.soak_tasks import EACH_INTERVAL, Cycle
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import broken_links
 from include.foundation.errors import NothingToDo, StoreError
@@ -64,7 +64,7 @@ class RemoteCycle(Cycle):
 def play(cycle: RemoteCycle, number: int) -> None:
     cycle.soak.serve(number)
     cycle.insist("pull_logs", cycle.insist("plan_pull"))
-    for name in DAILY:
+    for name in EACH_INTERVAL:
         cycle.insist(name)
         if name == "push_to_labeling":
             cycle.soak.answer(number)
