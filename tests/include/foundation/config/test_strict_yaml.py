@@ -26,6 +26,11 @@ def test_odd_spelling_is_refused_with_the_plain_one_and_quotes_help(spelling, re
     assert read_yaml(f"key: '{spelling}'").value == {"key": spelling}
 
 
+def test_what_is_no_yaml_is_refused_with_its_place():
+    with pytest.raises(ConfigError, match=r"is not YAML: .* in line 2, column 15$"):
+        read_yaml("name: a\ntask: {kind: [}\n")
+
+
 @pytest.mark.parametrize("spelling", [".inf", "-.INF", ".nan", "2026-11-01T10:00:00Z"])
 def test_what_no_key_takes_is_to_be_quoted(spelling):
     [said] = problems(f"key: {spelling}")
