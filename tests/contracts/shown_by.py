@@ -132,7 +132,7 @@ _BY_FILE = {
         "labeling.poll_seconds": "TestCollectAnnotations::test_open_requests_defer_the_task",
     },
     "include/stages/selection/test_selecting.py": {
-        "labeling.hidden_prelabel_share": "test_selection_hides_about_the_configured_share_of_prelabels_in_both_strata",
+        "labeling.hidden_prelabel_share": "test_prelabels_of_random_rows_are_hidden_and_a_share_of_the_others[0.3]",
     },
     "include/stages/labels/test_batch_demands.py": {
         "labels.max_set_aside": "test_share_set_aside[0.9-False]",

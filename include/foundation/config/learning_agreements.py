@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import SECRETS
-from include.foundation.config.sections import Rule
+from include.foundation.config.sections import Rule, Selection
 from include.foundation.errors import did_you_mean
 
 LONGEST_PARAMETER = 6000  # what MLflow keeps of one
@@ -59,9 +59,16 @@ def _labeling(loop: Loop) -> Iterator[Disagreement]:
     elif labeling.uri is not None and "://" in labeling.uri:
         text = f"got {labeling.uri!r}, expected a folder of a file system: the files backend writes to no object store"
         yield ("labeling.uri", "labeling.backend"), text
+    if set_by_hand(labeling, "hidden_prelabel_share") and _draws_all(loop.selection):
+        text = "has no effect: every row is drawn at random, and random rows never show a pre-label"
+        yield ("labeling.hidden_prelabel_share", "selection.budget", "selection.random_share"), text
     if labeling.poll_seconds > labeling.deadline_hours * 3600:
         text = f"{labeling.poll_seconds:g} seconds are longer than deadline_hours, so no look would find an answer"
         yield ("labeling.poll_seconds", "labeling.deadline_hours"), text
+
+
+def _draws_all(selection: Selection) -> bool:
+    return 0 < selection.budget <= max(1, round(selection.budget * selection.random_share))
 
 
 def _labels(loop: Loop) -> Iterator[Disagreement]:

@@ -92,12 +92,10 @@ class CertaintyStratum:
 
     def _choice(self, position: int, reason: str | None) -> Choice:
         score = None if np.isnan(self._scores[position]) else float(self._scores[position])
-        return Choice(position, "certainty", "train", 1.0, reason or self._score_reason(position, score), score=score)
+        return Choice(position, "certainty", "train", 1.0, reason or self._score_reason(score), score=score)
 
-    def _score_reason(self, position: int, score: float | None) -> str:
+    def _score_reason(self, score: float | None) -> str:
+        """Return a reason that names no class: annotators read it also where the pre-label is hidden."""
         if score is None:
             return "no probabilities were logged: chosen to cover different inputs"
-        logged = self._rows.column("probabilities")[position].as_py() or []
-        best = sorted(zip(logged, self._loop.task.classes, strict=bool(logged)), reverse=True)[:2]
-        classes = ", ".join(f"{name} {probability:.2f}" for probability, name in best)
-        return f"{self._loop.selection.score.replace('_', ' ')} score {score:.2f} ({classes})"
+        return f"{self._loop.selection.score.replace('_', ' ')} score {score:.2f}"

@@ -54,12 +54,12 @@ def request_rows(
     Parameters
     ----------
     loop
-        Names the inputs, and says how often pre-labels are hidden.
+        Names the inputs, and says how often pre-labels of the certainty stratum are hidden.
     candidates
         The rows that were chosen from.
     choices
-        The chosen rows. Where a label judges a challenger the pre-label is hidden: annotators must not know which model
-        predicted what.
+        The chosen rows. Where a label judges a model the pre-label is hidden: annotators who accept what they are shown would
+        confirm the model that predicted it.
     batch_id
         The key of an interval, or the id of an evidence round.
     asked_at
@@ -91,7 +91,7 @@ def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any], batch_id
         "reasons": [choice.reason],
         "prelabel": prediction["predicted"],
         "prelabel_confidence": prediction["confidence"],
-        "hidden_prelabel": choice.evidence_for is not None or _hidden(loop, request_id),
+        "hidden_prelabel": choice.split == "holdout" or choice.stratum != "certainty" or _hidden(loop, request_id),
         "evidence_for": choice.evidence_for,
         "ts": prediction["ts"],
     }

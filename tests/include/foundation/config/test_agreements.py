@@ -113,6 +113,10 @@ CANNOT_WORK = [
     ),
     ({"labeling": {"connection": "ls"}}, "labeling.connection: has no effect with backend: files"),
     ({"labeling": {"backend": "label_studio", "uri": "x"}}, "labeling.uri: has no effect with backend: label_studio"),
+    (
+        {"labeling": {"hidden_prelabel_share": 0.2}, "selection": {"budget": 4, "random_share": 0.9}},
+        "labeling.hidden_prelabel_share: has no effect: every row is drawn at random",
+    ),
     ({"labeling": {"poll_seconds": 7200, "deadline_hours": 1}}, "labeling.poll_seconds: 7200 seconds are longer than"),
     (
         {"labels": {"min_confidence": 1}},

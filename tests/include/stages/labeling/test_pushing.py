@@ -47,9 +47,14 @@ def test_prelabel_is_what_the_model_predicted_with_its_confidence(tmp_path):
     select_samples(store, day())
     backend = backend_for(store.loop, None)
     push_requests(store, backend)
+    strata = dict(
+        zip(*(store.read("requests").column(name).to_pylist() for name in ("trace_id", "stratum")), strict=True)
+    )
+    assert sorted(strata.values()) == ["certainty", "certainty", "random"]
     for task in lines(backend):
         number = int(task["trace_id"][1:])
-        assert task["prelabel"] == {"label": line(number)["prediction"], "confidence": 0.6}
+        shown = {"label": line(number)["prediction"], "confidence": 0.6}
+        assert task["prelabel"] == (shown if strata[task["trace_id"]] == "certainty" else None)
         assert task["input"] == line(number)["input"]
 
 
