@@ -14,8 +14,8 @@ def grace(loop: Loop) -> timedelta:
 
 
 def keeps_history(name: str) -> bool:
-    """Return whether earlier versions of a table stay for longer than `grace`: datasets are versions of ``labels``."""
-    return name == "labels"
+    """Return whether earlier versions of a table stay for longer than `grace`: a dataset is a version of each of these."""
+    return name in ("labels", "draws")
 
 
 def properties(loop: Loop, name: str) -> dict[str, str]:

@@ -35,7 +35,12 @@ def schemas(loop: Loop) -> dict[str, TableSchema]:
     """
     inputs = [nullable(f"input_{name}", INPUT_TYPES[item.type]) for name, item in loop.inputs.items()]
     segments = [nullable(f"segment_{name}", TEXT) for name in loop.segments]
-    tables = [_predictions(*inputs, *segments), _labels(loop, *inputs, *segments), *_SAME_FOR_EVERY_LOOP]
+    tables = [
+        _predictions(*inputs, *segments),
+        _labels(loop, *inputs, *segments),
+        _draws(*segments),
+        *_SAME_FOR_EVERY_LOOP,
+    ]
     return {table.name: replace(table, properties=properties(loop, table.name)) for table in tables}
 
 
@@ -77,14 +82,36 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         required("stratum", TEXT),  # certainty, random, disagreement, seed
         required("inclusion_probability", NUMBER),
         nullable("evidence_for", TEXT),  # challenger key whose disagreement asked for it
-        required("content_key", TEXT),  # equal for near duplicates
+        required("content_key", TEXT),  # equal for the same inputs; of an earlier version also for near duplicates
         nullable("supersedes", TEXT),  # label_id it replaces
         nullable("predicted", TEXT),  # what the live model said, and which
         nullable("model_version", TEXT),
         required("ts", TIMESTAMP),  # of the prediction
         required("decided_at", TIMESTAMP),  # of the last answer used
+        nullable("near_key", TEXT),  # equal for near duplicates; null where an earlier version asked
+        nullable("group_key", TEXT),  # of split.group; null without one
         *own,
         key=("label_id",),
+    )
+
+
+def _draws(*segments: pa.Field) -> TableSchema:
+    return table(
+        "draws",
+        required("batch_id", TEXT),  # the interval that was drawn from
+        required("trace_id", TEXT),
+        required("stratum", TEXT),  # random
+        required("inclusion_probability", NUMBER),  # of the row, n of N rows as they were served
+        required("ts", TIMESTAMP),  # of the prediction
+        required("model_version", TEXT),  # what the live model said, and which
+        required("predicted", TEXT),
+        nullable("confidence", NUMBER),
+        required("content_key", TEXT),
+        nullable("group_key", TEXT),  # of split.group; null without one
+        required("asked_trace_id", TEXT),  # the row that was asked for this one's content: itself, or an earlier one
+        required("drawn_at", TIMESTAMP),  # end of the data interval, not the clock
+        *segments,
+        key=("batch_id", "trace_id"),
     )
 
 
@@ -186,6 +213,8 @@ _SAME_FOR_EVERY_LOOP = (
         nullable("external_id", TEXT),  # task in the labeling backend; null until pushed
         nullable("pushed_at", TIMESTAMP),  # clock
         nullable("ts", TIMESTAMP),  # of the prediction; null where an earlier version asked
+        nullable("near_key", TEXT),  # as in labels
+        nullable("group_key", TEXT),
         key=("request_id",),
     ),
     table(
