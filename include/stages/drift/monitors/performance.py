@@ -1,13 +1,14 @@
 """The monitor of performance: whether accuracy on labels has dropped since the live model was deployed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding, PerformanceDetails
 from include.foundation.intervals import Interval
-from include.foundation.statistics.e_values import shortfall_e_value
+from include.foundation.statistics.e_detectors import change_evidence, day_numbers, shortfall_days
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
-from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow
@@ -35,10 +36,10 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     Notes
     -----
     The reference is the promise's lower end for all rows; for a segment value it is the lower end of the interval of its
-    labels before the model went live (at least 30). The evidence is an e-value of *accuracy is at least the reference less*
-    ``drift.max_accuracy_drop``, rows weighted by 1 / inclusion probability: it may be looked at every day (Waudby-Smith &
-    Ramdas, 2024). Over a version's life, all rows and m segment values share ``drift.false_alarm_rate``: half for all rows,
-    half / m for each segment value.
+    labels before the model went live (at least 30). The evidence is an e-value of *on every day accuracy is at least the
+    reference less* ``drift.max_accuracy_drop``, whose bets begin anew every day, so that good days before do not hide a drop:
+    see `include.foundation.statistics.e_detectors`. Over a version's life, however long, all rows and m segment values share
+    ``drift.false_alarm_rate``: half for all rows, half / m for each segment value.
     """
     deployments = [entry for entry in history(store) if entry.live_from <= interval.end] if labels else []
     if not deployments:
@@ -53,13 +54,14 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
         return []
     drift = store.loop.drift
     half = drift.false_alarm_rate / 2
-    findings = [_finding(drift, ALL_ROWS, current, promised, 1 / half)]
+    since = live.live_from if live.live_from > BEGINNING else min(row.ts for row in current)
+    findings = [_finding(drift, ALL_ROWS, current, since, promised, 1 / half)]
     segments = sorted({segment for row in current for segment in row.segments})
     for segment in segments:
         before = accuracy([row for row in earlier if segment in row.segments])
         reference = before.low if before.rows >= FEWEST_LABELS else None
         rows = [row for row in current if segment in row.segments]
-        findings.append(_finding(drift, segment, rows, reference, len(segments) / half))
+        findings.append(_finding(drift, segment, rows, since, reference, len(segments) / half))
     return findings
 
 
@@ -76,7 +78,7 @@ def _scores(rows: Sequence[LabeledRow]) -> tuple[list[float], list[float]]:
 
 
 def _finding(
-    drift: Drift, segment: str, rows: Sequence[LabeledRow], reference: float | None, needed: float
+    drift: Drift, segment: str, rows: Sequence[LabeledRow], since: datetime, reference: float | None, needed: float
 ) -> MonitorFinding:
     estimate, where = accuracy(rows), f" in {segment}" if segment else ""
     if reference is None or estimate.value is None:
@@ -87,7 +89,8 @@ def _finding(
             details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed),
         )  # fmt: skip
     floor = max(0.0, reference - drift.max_accuracy_drop)
-    e_value = shortfall_e_value(*_scores(rows), floor)
+    numbers = day_numbers([row.ts for row in rows], since)
+    e_value = change_evidence(shortfall_days(*_scores(rows), numbers, floor)).e_value
     flagged, drop = e_value >= needed, max(0.0, reference - estimate.value)
     sentence = (
         f"Accuracy on labels{where} {_state(estimate, floor, flagged=flagged)}: {estimate} against {reference:.3f} before; "

@@ -91,3 +91,17 @@ def test_looking_every_day_rarely_alarms_while_nothing_drops(tmp_path):
         rows = [labeled(n, correct=bool(correct), segments=()) for n, correct in enumerate(drawn)]
         alarms += any(performance_findings(store, day(), rows[:n])[0].flagged for n in range(5, 151, 5))
     assert alarms / loops <= 0.05
+
+
+@pytest.mark.parametrize("good_days", [1, 90, 180])
+def test_drop_is_shown_soon_whatever_came_before(tmp_path, good_days):
+    """Twelve labels a day: right nine times in ten, then six times; good days before must not hide it."""
+    store, generator = deployed(tmp_path, 0.9), np.random.default_rng(3)
+    chances = np.repeat([0.9] * good_days + [0.6] * 15, 12)
+    rows = [
+        labeled(n, correct=bool(correct), segments=(), after=timedelta(days=n // 12))
+        for n, correct in enumerate(generator.random(chances.size) < chances)
+    ]
+    last = day(good_days + 14)
+    assert performance_findings(store, last, rows)[0].flagged
+    assert not performance_findings(store, last, rows[: 12 * good_days])[0].flagged

@@ -1,0 +1,148 @@
+"""Evidence of a change: bets against a null hypothesis that are begun anew every day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp, zeta
+
+from include.foundation.statistics.e_values import BETS, CLIP
+from include.foundation.statistics.estimates import design_weights
+
+SPENDING = 1.2  # the bets that begin on day j share j ** -1.2 of the stake: the rest of the days never runs out of it
+
+
+@dataclass(frozen=True)
+class WatchedDay:
+    """What a day's rows say against a null hypothesis.
+
+    Attributes
+    ----------
+    number
+        1 for the first day that is watched; days without rows count as well.
+    excess
+        How far each row is above the mean that the hypothesis allows on that day, (n,).
+    worst
+        The most that a row can be below it, above 0; known before the rows are.
+    """
+
+    number: int
+    excess: Sequence[float]
+    worst: float = 1.0
+
+
+@dataclass(frozen=True)
+class ChangeEvidence:
+    """Evidence that the null hypothesis stopped to hold on some day.
+
+    Attributes
+    ----------
+    e_value
+        Of the hypothesis that it holds on every day; 1.0 without rows.
+    suspicion
+        The largest wealth of the bets that began on any one day. No e-value: it says when to look more closely.
+    """
+
+    e_value: float
+    suspicion: float
+
+
+def change_evidence(days: Sequence[WatchedDay]) -> ChangeEvidence:
+    """Return the evidence that the mean of some day on exceeds what the null hypothesis allows.
+
+    While the hypothesis holds on every day, the e-value ever reaches ``1 / a`` with probability at most ``a``, however many
+    days are watched and however often it is looked at.
+
+    Parameters
+    ----------
+    days
+        Rows by day, in any order; a number occurs once.
+
+    Notes
+    -----
+    An e-detector adds up e-processes that begin at consecutive times (Shin, Ramdas & Rinaldo, 2024). Each with the stake 1, as
+    in the one of Shiryaev and Roberts, bounds how seldom alarms are in the mean. Here the process that begins on day j has the
+    stake ``j ** -1.2 / zeta(1.2)``. All stakes add up to 1, so their sum is an e-process, and Ville's inequality bounds the
+    probability of any false alarm in a life of any length. The price is ``1.2 log(j) + 1.7`` in the logarithm of the evidence
+    for a change on day j. Labels may come back in any order: a product does not depend on it.
+
+    Examples
+    --------
+    >>> change_evidence([])
+    ChangeEvidence(e_value=1.0, suspicion=1.0)
+    >>> good, bad = [[-0.2] * 9 + [0.8]] * 90, [[-0.2] * 5 + [0.8] * 5] * 20
+    >>> days = [WatchedDay(number, excess) for number, excess in enumerate(good + bad, start=1)]
+    >>> change_evidence(days[:90]).e_value < 1 < 20 < change_evidence(days).e_value
+    True
+    """
+    running, newest, before = np.full(BETS.size, -np.inf), np.zeros(BETS.size), 0
+    for day in sorted(days, key=lambda one: one.number):
+        gained = _log_factors(day)
+        with np.errstate(divide="ignore"):
+            running = np.logaddexp(running, np.log(_stake_after(before) - _stake_after(day.number))) + gained
+        newest, before = np.maximum(newest, 0.0) + gained, day.number
+    waiting = np.log(_stake_after(before))
+    return ChangeEvidence(_exp(np.logaddexp(_log_mean(running), waiting)), _exp(_log_mean(newest)))
+
+
+def shortfall_days(
+    scores: ArrayLike, inclusion_probabilities: ArrayLike, numbers: ArrayLike, floor: float
+) -> list[WatchedDay]:
+    """Return what rows say against the hypothesis that on every day the mean score is at least the floor.
+
+    Parameters
+    ----------
+    scores
+        float64, (n,), each 0 to 1.
+    inclusion_probabilities
+        float64, (n,), above 0, at most 1: of the rows of a day, those that stand for more weigh more.
+    numbers
+        int, (n,): the number of each row's day, from 1.
+    floor
+        0 to 1.
+
+    Examples
+    --------
+    >>> [day.number for day in shortfall_days([1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [1, 1, 3], 0.8)]
+    [1, 3]
+    """
+    below, weights = floor - np.asarray(scores, dtype=np.float64), design_weights(inclusion_probabilities)
+    of_day = np.asarray(numbers, dtype=np.int64)
+    days = []
+    for number in np.unique(of_day).tolist():
+        rows = of_day == number
+        days.append(WatchedDay(number, (below[rows] * weights[rows] / weights[rows].max()).tolist()))
+    return days
+
+
+def day_numbers(moments: Sequence[datetime], since: datetime) -> list[int]:
+    """Return the number of each moment's day in UTC, 1 for that of ``since``.
+
+    Examples
+    --------
+    >>> day_numbers([datetime(2026, 11, 2, 1, tzinfo=UTC)], datetime(2026, 11, 1, 23, tzinfo=UTC))
+    [2]
+    """
+    first = since.astimezone(UTC).date()
+    return [(moment.astimezone(UTC).date() - first).days + 1 for moment in moments]
+
+
+def _stake_after(day: int) -> float:
+    """Return the share of the stake that is bet from later days on."""
+    return float(zeta(SPENDING, day + 1) / zeta(SPENDING)) if day else 1.0
+
+
+def _log_factors(day: WatchedDay) -> NDArray[np.float64]:
+    """Return by what each bet's wealth is multiplied, as a logarithm; no row can cost more than the wealth."""
+    bets = BETS / max(day.worst, 1.0)
+    return np.asarray(np.log1p(np.outer(bets, np.asarray(day.excess, dtype=np.float64))).sum(axis=1))
+
+
+def _log_mean(logarithms: NDArray[np.float64]) -> float:
+    return float(logsumexp(logarithms) - np.log(logarithms.size))
+
+
+def _exp(logarithm: float) -> float:
+    return float(np.exp(min(logarithm, CLIP)))
