@@ -2,6 +2,13 @@
 
 # By the test's file: the key, and the test, with one of its cases where it has some.
 _BY_FILE = {
+    "include/stages/selection/test_drawing.py": {
+        "split.group": "test_a_group_is_in_one_split",
+        "split.holdout_days": "test_an_answer_that_is_older_than_what_judges_is_asked_for_again",
+    },
+    "include/stages/evaluation/test_recent_holdout.py": {
+        "split.holdout_rows": "test_challenger_is_judged_on_recent_rows[2-1-3]",
+    },
     "contracts/test_effects_of_keys.py": {
         "name": "test_name_of_the_loop_begins_what_is_its_own",
         "owner": "test_words_of_the_loop_file_are_those_of_its_dags[owner-default_args]",

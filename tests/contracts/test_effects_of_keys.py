@@ -235,7 +235,7 @@ def test_weekdays_that_differ_are_told_apart_only_where_the_loop_file_says_so(tm
 
 
 def test_drop_of_accuracy_that_matters_is_that_of_the_loop_file(tmp_path):
-    rows = [labeled(n, correct=n % 2 == 0) for n in range(80)]
+    rows = [labeled(correct=n % 2 == 0) for n in range(80)]
     flagged = []
     for most in (0.02, 0.6):
         folder = tmp_path / str(most)

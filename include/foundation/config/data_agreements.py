@@ -25,6 +25,7 @@ def data_disagreements(loop: Loop) -> Iterator[Disagreement]:
     yield from _classes(loop)
     yield from _inputs(loop)
     yield from _segments(loop)
+    yield from _split(loop)
     yield from _sources(loop)
     yield from _drift(loop)
 
@@ -114,6 +115,13 @@ def _segments(loop: Loop) -> Iterator[Disagreement]:
                 yield (key, "segments"), f"{name!r} is not one of segments {loop.segments}{near}"
         for name in repeated(names):
             yield (key,), f"must be unique; listed more than once: {name}"
+
+
+def _split(loop: Loop) -> Iterator[Disagreement]:
+    group, known = loop.split.group, [*loop.inputs, *loop.segments, "user"]
+    if group is not None and group not in known:
+        near = did_you_mean(group, known)
+        yield ("split.group", "inputs", "segments"), f"{group!r} is not an input, a segment or user{near}"
 
 
 def _sources(loop: Loop) -> Iterator[Disagreement]:

@@ -18,6 +18,7 @@ from include.foundation.config.sections import (
     Retrain,
     Section,
     Selection,
+    Split,
     Task,
     Text,
     Training,
@@ -42,6 +43,7 @@ class Loop(Section):
     """Keys of a log line's ``segments`` that are kept."""
     feedback: Feedback = Feedback()
     drift: Drift = Drift()
+    split: Split = Split()
     selection: Selection = Selection()
     labeling: Labeling = Labeling()
     labels: Labels = Labels()
@@ -61,6 +63,12 @@ class Loop(Section):
     def segment_columns(self) -> dict[str, str]:
         """Column of the store by segment name: ``desk`` is kept in ``segment_desk``."""
         return {name: f"segment_{name}" for name in self.segments}
+
+    @property
+    def group_column(self) -> str | None:
+        """Column of the store that ``split.group`` names; None without one."""
+        columns = {"user": "user_key", **self.segment_columns, **self.input_columns}
+        return None if self.split.group is None else columns[self.split.group]
 
     @property
     def digest(self) -> str:

@@ -85,13 +85,26 @@ class Training(Section):
     """Share of those labels kept for judging the first model."""
 
 
+class Split(Section):
+    """What models train on, and what judges them."""
+
+    group: Identifier | None = None
+    """What rows belong to that are not independent of each other, such as a document or a patient: an input, a segment, or
+    ``user``. A group is in one split, and intervals are by group."""
+    holdout_days: int = Field(default=28, ge=1, le=3660)
+    """Days before the newest drawn row whose rows judge a challenger; a label older than that is asked for again."""
+    holdout_rows: int = Field(default=200, ge=1, le=1_000_000)
+    """Fewest labeled rows that judge a challenger: where so many days have fewer, older ones are taken as well."""
+
+
 class Selection(Section):
     """Which rows are worth a label."""
 
     budget: int = Field(default=60, ge=0, le=1_000_000)
     """Labels requested in one run of observe."""
     random_share: Share = 0.2
-    """Share of the budget drawn uniformly at random: the holdout."""
+    """Share of the budget that is rows drawn uniformly at random, as they were served: the holdout. A drawn row whose content
+    has a label costs none."""
     score: Literal["margin", "least_confidence", "entropy"] = "margin"
     """How informative a row is."""
     diversify: Literal["clusters", "none"] = "clusters"

@@ -96,6 +96,9 @@ class Evaluation(Decision):
     dataset: str
     """Name of the dataset it was judged on."""
     scores: Scores
+    """On the recent holdout."""
+    longer: Scores | None = None
+    """On all of it, where that is longer."""
     per_class: dict[str, ClassScores]
     slices: tuple[SliceScores, ...]
     calibration: ConfidenceCalibration

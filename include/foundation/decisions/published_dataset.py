@@ -16,6 +16,8 @@ class PublishedDataset(Decision):
     """Over every cell."""
     labels_version: int
     """Version of the table ``labels``."""
+    draws_version: int | None = None
+    """Version of the table ``draws``; None where nothing was drawn yet."""
     train: int
     """Labels to train on."""
     holdout: int

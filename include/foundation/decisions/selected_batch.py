@@ -18,9 +18,11 @@ class SelectedBatch(Decision):
     reported: int
     """Requests that users' reports brought."""
     frame_rows: int
-    """Rows that were drawn from."""
+    """Rows of the interval, as they were served: what was drawn from."""
     left_out: int
-    """Rows of the interval that were not: repeats, or asked about or labeled before."""
+    """Those of them that nobody had to be asked about: repeats, or asked about or labeled before."""
     requests: int
+    drawn: int = 0
+    """Rows that were drawn at random; those that are not requests of it take the answer of an earlier one."""
     policy: dict[str, Any]
     """Section ``selection`` of the loop file."""

@@ -17,6 +17,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.deployment.deploying import DeployReport, change_champion
 from include.stages.deployment.live_rows import unjudged
+from include.stages.evaluation.recent_holdout import judging_rows
 from include.stages.evaluation.row_scores import class_weights, row_scores
 from include.stages.labels.datasets import read_dataset
 
@@ -150,8 +151,9 @@ def _promised_weights(store: LoopStore, deployment: Deployment) -> NDArray[np.fl
     if not verdicts:
         return class_weights(store.loop, [], [])
     judged = verdicts[-1]
-    holdout = Taxonomy.of(store.loop.task).read_labels(read_dataset(store, judged.dataset).holdout).to_pylist()
-    rows = [row for row in holdout if judged.champion_version is None or row["stratum"] == "random"]
+    dataset, is_first = read_dataset(store, judged.dataset), judged.champion_version is None
+    judging = judging_rows(store.loop, dataset, first=is_first)
+    rows = Taxonomy.of(store.loop.task).read_labels(judging).to_pylist()
     return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
 
 

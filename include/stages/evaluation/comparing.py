@@ -23,6 +23,7 @@ from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
+from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
 from include.stages.labels.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ def evaluate(
     store
         Tables of the loop.
     dataset
-        The newest labels. Both models are judged on its holdout and on the rows that were requested for this challenger.
+        The newest labels. Both models are judged on its recent holdout, see `include.stages.evaluation.recent_holdout`, and on
+        the rows that were requested for this challenger.
     name
         Name of the dataset.
     champion
         The model to compare with; None if the challenger is the first model.
     challenger
-        The model to judge. It was trained on none of these rows.
+        The model to judge.
 
     Returns
     -------
@@ -54,13 +56,18 @@ def evaluate(
 
     Notes
     -----
-    Production scores are estimated from the random stratum alone. For the first model there are no production labels yet, so
+    Production scores are estimated from rows drawn at random alone. For the first model there are no production labels yet, so
     it is judged on the seed labels in the holdout.
     """
-    rows = judged_rows(store.loop, _holdout(dataset, first=champion is None), champion, challenger)
-    evidence = _evidence_for(challenger.challenger_key, dataset.train)
+    history = holdout_history(store.loop, dataset)
+    recent = judging_rows(store.loop, dataset, first=champion is None)
+    rows = judged_rows(store.loop, recent, champion, challenger)
+    evidence = _evidence_for(challenger.challenger_key, pa.concat_tables([dataset.train, dataset.holdout]))
     evidence_rows = judged_rows(store.loop, evidence, champion, challenger, rows.class_weights)
     scores, census = _scores(rows), _census(store, champion, challenger)
+    longer = None
+    if champion is not None and history.num_rows > recent.num_rows:
+        longer = _scores(judged_rows(store.loop, history, champion, challenger, rows.class_weights))
     evaluation = Evaluation(
         subject=challenger.challenger_key,
         reasons=_reasons(rows, scores, census),
@@ -69,6 +76,7 @@ def evaluate(
         champion_version=None if champion is None else champion.version,
         dataset=name,
         scores=scores,
+        longer=longer,
         per_class=per_class(store.loop, rows),
         slices=_slices(store.loop, rows, evidence_rows),
         calibration=calibration(rows.confidence, rows.challenger_right),
@@ -99,11 +107,6 @@ def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:
             f1 = 2 * recall.value * precision / ((recall.value + precision) or 1.0)
         scores[name] = ClassScores(recall=recall, precision=precision, f1=f1, rows=int(of_class.sum()))
     return scores
-
-
-def _holdout(dataset: Dataset, *, first: bool) -> pa.Table:
-    strata = dataset.holdout.column("stratum").to_pylist()
-    return dataset.holdout.filter(pa.array([first or stratum == "random" for stratum in strata], pa.bool_()))
 
 
 def _evidence_for(challenger_key: str, labels: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.challenger_evaluation import WeightedDifference
 from include.foundation.statistics.estimates import design_weights
+from include.foundation.store.ledgers.labeled_draws import TRAIN
 from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
@@ -31,6 +32,8 @@ class JudgedRows:
         The label of each row.
     inclusion_probabilities
         The probability with which each row was drawn, (n,), above 0 and at most 1.
+    is_trained_on
+        Whether the challenger may have trained on the row's content, (n,).
     segments
         The segment values of each row, by segment.
     class_weights
@@ -47,6 +50,7 @@ class JudgedRows:
 
     labels: list[str]
     inclusion_probabilities: Floats
+    is_trained_on: NDArray[np.bool_]
     segments: dict[str, list[str | None]]
     class_weights: Floats
     perfect_scores: Floats
@@ -71,13 +75,15 @@ class JudgedRows:
         """Return the multiset of differences, sorted, each scaled by its row's design weight over the largest one.
 
         Rows that were drawn with a smaller probability stand for more rows. The scaled differences are bounded, as a bet needs
-        them, and their sum has the sign of the production mean. A threshold must be scaled in the same way.
+        them, and their sum has the sign of the production mean. A threshold must be scaled in the same way. What the challenger
+        may have learnt by heart, mistakes of annotators among it, counts against it, but not for it.
         """
         if not self.labels:
             return ()
+        differences = np.where(self.is_trained_on, np.minimum(self.differences, 0.0), self.differences)
         weights = design_weights(self.inclusion_probabilities)
         shares = np.round(weights / weights.max(), DIGITS)
-        scaled = np.round(self.differences * shares, DIGITS) + 0.0
+        scaled = np.round(differences * shares, DIGITS) + 0.0
         times = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
         return tuple(WeightedDifference(value, count, share) for (value, share), count in sorted(times.items()))
 
@@ -87,6 +93,7 @@ class JudgedRows:
         return JudgedRows(
             labels=[name for name, kept in zip(self.labels, keep, strict=True) if kept],
             inclusion_probabilities=self.inclusion_probabilities[keep],
+            is_trained_on=self.is_trained_on[keep],
             segments={
                 name: [of_row for of_row, kept in zip(values, keep, strict=True) if kept]
                 for name, values in self.segments.items()
@@ -129,6 +136,7 @@ def judged_rows(
     return JudgedRows(
         labels=labels,
         inclusion_probabilities=inclusion_probabilities,
+        is_trained_on=_trained_on(rows, challenger.challenger_key),
         segments={name: rows.column(f"segment_{name}").to_pylist() for name in loop.segments},
         class_weights=weights,
         perfect_scores=row_scores(loop, labels, labels, weights),
@@ -137,3 +145,9 @@ def judged_rows(
         challenger_scores=row_scores(loop, labels, predictions, weights),
         champion_scores=None if champion is None else row_scores(loop, labels, champion.predict(rows)[0], weights),
     )
+
+
+def _trained_on(rows: pa.Table, challenger_key: str) -> NDArray[np.bool_]:
+    """Tell of which rows a challenger may have trained on the content: not of those that were asked to judge it."""
+    both = zip(rows.column("split").to_pylist(), rows.column("evidence_for").to_pylist(), strict=True)
+    return np.array([split == TRAIN and judged != challenger_key for split, judged in both], dtype=bool)

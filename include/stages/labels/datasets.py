@@ -3,28 +3,38 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.decisions import PublishedDataset, latest, record
 from include.foundation.digests import column_digest, table_digest
 from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
+from include.foundation.store.ledgers.labeled_draws import RANDOM, joined
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
+APART = ("content_key", "near_key", "group_key")  # of what is in one split
 NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of ``labels``, by split, with today's columns; ``digest`` is that of what was stored, ``version`` the table's."""
+    """Rows of ``labels``, by split, with today's columns; ``digest`` is that of what was stored, ``version`` the table's.
+
+    ``drawn`` are the randomly drawn rows as they were served, each with the label of its content, as
+    `include.foundation.store.ledgers.labeled_draws.joined` returns them, whatever split the content is in; where it is None
+    they are those of the holdout.
+    """
 
     digest: str
     version: int
     train: pa.Table
     holdout: pa.Table
+    drawn: pa.Table | None = None
 
 
 def publish_dataset(store: LoopStore) -> PublishedDataset:
@@ -46,7 +56,8 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
     if version is None:
         raise NothingToDo("There is no label yet: nothing to publish")
     former_names, retired = _former_names(store, version)
-    dataset = _dataset(store, version, former_names)
+    draws_version = store.version("draws")
+    dataset = _dataset(store, version, draws_version, former_names)
     last = latest(store, PublishedDataset)
     if last is not None and last.digest == dataset.digest:
         raise NothingToDo(f"No label changed since dataset {last.subject}")
@@ -61,6 +72,7 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
             reasons=(f"{_sizes(dataset)}; {_in_words(changes)}{left_out}",),
             digest=dataset.digest,
             labels_version=version,
+            draws_version=draws_version,
             train=dataset.train.num_rows,
             holdout=dataset.holdout.num_rows,
             classes=dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
@@ -108,7 +120,7 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
         If the store no longer has that version.
     """
     published = _published(store, name)
-    dataset = _dataset(store, published.labels_version, published.former_names)
+    dataset = _dataset(store, published.labels_version, published.draws_version, published.former_names)
     if dataset.digest != published.digest:
         rows = _digested(dataset.train, dataset.holdout)
         if published.digest in (column_digest(rows), table_digest(rows)):  # of an earlier version
@@ -129,7 +141,7 @@ def labels_by_trace_id(store: LoopStore, name: str) -> dict[str, str] | None:
     """Return each trace id's label in a published dataset; None if the store no longer has its version of ``labels``."""
     try:
         published = _published(store, name)
-        return _labels(*_splits(store, published.labels_version, published.former_names))
+        return _labels(*_splits(_stored(store, published.labels_version, published.former_names)))
     except VersionGoneError:
         return None
 
@@ -141,33 +153,58 @@ def _published(store: LoopStore, name: str) -> PublishedDataset:
     return published
 
 
-def _dataset(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> Dataset:
-    train, holdout = _splits(store, version, former_names)
+def _dataset(
+    store: LoopStore, version: int, draws_version: int | None, former_names: Mapping[str, str | None]
+) -> Dataset:
+    stored = _stored(store, version, former_names)
+    train, holdout = _splits(stored)
     digest, columns = column_digest(_digested(train, holdout)), store.schema("labels")
-    train, holdout = (
+    labels, train, holdout = (
         conform(rows.select([name for name in rows.column_names if name in columns.names]), columns, "labels")
-        for rows in (train, holdout)
+        for rows in (stored, train, holdout)
     )
-    return Dataset(digest, version, train, holdout)
+    draws = store.schema("draws").empty_table() if draws_version is None else store.read("draws", version=draws_version)
+    former = labels.filter(pc.equal(labels.column("stratum"), RANDOM))
+    return Dataset(digest, version, train, holdout, joined(draws, labels, former=former))
 
 
 def _digested(train: pa.Table, holdout: pa.Table) -> pa.Table:
     return pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED))
 
 
-def _splits(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> tuple[pa.Table, pa.Table]:
-    """Return the rows to train on and those held out, as stored, with former names of classes as they were read then."""
+def _stored(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> pa.Table:
+    """Return the current labels of a version, as stored, with former names of classes as they were read then."""
     rows = current_labels(store.read_stored("labels", version)).sort_by("trace_id")
-    if former_names:
-        as_labeled: dict[str, str | None] = {name: name for name in rows.column("label").to_pylist()}
-        rows = Taxonomy((), as_labeled | {**former_names}).read_labels(rows)
-    keys, splits = rows.column("content_key").to_pylist(), rows.column("split").to_pylist()
-    holdout_keys = {key for key, split in zip(keys, splits, strict=True) if split == "holdout"}
-    # Content of the holdout is never trained on, also where near duplicates were once requested in both splits.
-    is_train = [split == "train" and key not in holdout_keys for key, split in zip(keys, splits, strict=True)]
-    train = rows.filter(pa.array(is_train, pa.bool_()))
-    holdout = rows.filter(pa.array([split == "holdout" for split in splits], pa.bool_()))
-    return train, holdout
+    if not former_names:
+        return rows
+    as_labeled: dict[str, str | None] = {name: name for name in rows.column("label").to_pylist()}
+    return Taxonomy((), as_labeled | {**former_names}).read_labels(rows)
+
+
+def _splits(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the rows to train on and those held out.
+
+    What is held out is never trained on, nor a near duplicate of it, nor another row of its group. Of a content that was asked
+    again the newest answer is trained on.
+    """
+    holdout = rows.filter(pc.equal(rows.column("split"), "holdout"))
+    keep = pc.equal(rows.column("split"), "train")
+    for name in (name for name in APART if name in rows.column_names):
+        held = holdout.column(name).drop_null().combine_chunks()
+        keep = pc.and_(keep, pc.invert(pc.is_in(rows.column(name), value_set=held)))
+    return _newest(rows.filter(keep)), holdout
+
+
+def _newest(rows: pa.Table) -> pa.Table:
+    """Return the rows without those whose content was asked again later."""
+    if "near_key" not in rows.column_names:  # of an earlier version, which asked for nothing again
+        return rows
+    keys = [rows.column(name).to_pylist() for name in ("content_key", "near_key", "decided_at", "trace_id")]
+    newest: dict[str, tuple[Any, str]] = {}
+    for content, _, *age in zip(*keys, strict=True):
+        newest[content] = max(newest.get(content, tuple(age)), tuple(age))
+    keep = [near is None or newest[content] == tuple(age) for content, near, *age in zip(*keys, strict=True)]
+    return rows.filter(pa.array(keep, pa.bool_()))
 
 
 def _former_names(store: LoopStore, version: int) -> tuple[dict[str, str | None], int]:

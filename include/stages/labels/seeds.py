@@ -17,7 +17,7 @@ from include.foundation.store.ledgers.outcomes import REMOVED, current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.selection.content import content_key, identity_key
+from include.stages.selection.content import content_key, group_key, near_key
 
 STAGE = "seeds"
 
@@ -63,7 +63,8 @@ def admit_seed_labels(store: LoopStore) -> SeedReport:
     Each line is ``{"input": {...}, "label": "..."}``, with ``ts`` and ``segments`` where they are known. Of lines about the
     same input the last one counts, files in the order of their names; one that says otherwise goes to the quarantine, as lines
     do that cannot be read. A label whose line was changed is superseded, and one whose line has gone is removed, unless a file
-    could not be read to its end. The split follows from the content: near duplicates share it, and it never changes.
+    could not be read to its end. The split follows from the content, or from the group where ``split.group`` names one: near
+    duplicates share it, and it never changes.
     """
     if store.loop.training.seed_labels is None:
         return SeedReport()
@@ -112,7 +113,8 @@ def _new_rows(store: LoopStore, seeds: Mapping[str, Seed], *, is_whole: bool) ->
         if known is not None and taxonomy.current(known["label"]) == seed.row["label"]:
             continue
         supersedes = last and last["label_id"]
-        rows.append(seed.row | {"label_id": _label_id(seed.row, supersedes), "supersedes": supersedes})
+        kept = {} if last is None else {"split": last["split"]}
+        rows.append(seed.row | kept | {"label_id": _label_id(seed.row, supersedes), "supersedes": supersedes})
         if known is not None:
             replaced.append(f"{seed.says}, which was {known['label']!r}")
     for row in (row for trace_id, row in current.items() if trace_id not in seeds and is_whole):
@@ -146,10 +148,10 @@ def _label(loop: Loop, record: Mapping[str, Any], file: LogFile) -> tuple[dict[s
     segments = record.get("segments")
     by_name = segments if isinstance(segments, Mapping) else {}
     row |= {f"segment_{name}": text_of(by_name.get(name)) for name in loop.segments}
-    key = content_key(loop, row)
-    draw = int(digest_of("seed split", key)[:8], 16) / 16**8
+    key, near, group = content_key(loop, row), near_key(loop, row), group_key(loop, row)
+    draw = int(digest_of("seed split", group or near)[:8], 16) / 16**8
     row |= {
-        "trace_id": f"seed-{identity_key(loop, row)}",
+        "trace_id": f"seed-{key}",
         "label": label,
         "decided_by": "seed",
         "origin": "seed",
@@ -157,6 +159,8 @@ def _label(loop: Loop, record: Mapping[str, Any], file: LogFile) -> tuple[dict[s
         "stratum": "seed",
         "inclusion_probability": 1.0,
         "content_key": key,
+        "near_key": near,
+        "group_key": group,
         "ts": moment,
         "decided_at": moment,
     }

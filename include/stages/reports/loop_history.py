@@ -1,5 +1,6 @@
 """The history of a loop, a summary a cycle: from the logs pulled to what was deployed, read from the store's tables."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, time, timedelta
@@ -10,19 +11,17 @@ from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.deployments import BEGINNING, history
+from include.foundation.store.ledgers.labeled_draws import labeled_draws
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
-from include.foundation.taxonomy import Taxonomy
-
-LABEL_COLUMNS = ("label_id", "supersedes", "request_id", "stratum", "ts", "label", "predicted", "inclusion_probability")
 
 
 @dataclass(frozen=True)
 class CycleSummary:
     """What one batch of requests led to.
 
-    A cycle is an interval whose selection asked for labels, with every evidence round on its challengers. ``live_score`` is
-    the weighted share of right answers among the interval's random rows, as they were served.
+    A cycle is an interval that was drawn from or asked for labels, with every evidence round on its challengers. ``live_score``
+    is the weighted share of right answers among the interval's random rows, as they were served.
     """
 
     number: int
@@ -90,16 +89,18 @@ class LoopHistory:
         self.deployments = history(store)
         refused = store.read("quarantine", columns=["interval_start", "interval_end"], filters=[("stage", "=", "logs")])
         self._refused = Counter((row["interval_start"], row["interval_end"]) for row in refused.to_pylist())
-        current = current_labels(store.read("labels", columns=LABEL_COLUMNS))
+        current = current_labels(store.read("labels", columns=["label_id", "supersedes", "request_id"]))
         self._labeled = set(current.column("request_id").to_pylist())
-        labels = Taxonomy.of(store.loop.task).read_labels(current).to_pylist()
-        self._random = [label for label in labels if label["stratum"] == "random"]
+        self._random = labeled_draws(store)
+        self._times = [draw.ts for draw in self._random]
         self._batches: dict[str, set[str]] = defaultdict(set)
         self._evidence: dict[str, set[str]] = defaultdict(set)
         columns = ["request_id", "batch_id", "evidence_for"]
         for row in store.read("requests", columns=columns).to_pylist():
             requests = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
             requests.add(row["request_id"])
+        for batch_id in store.read("draws", columns=["batch_id"]).column("batch_id").unique().to_pylist():
+            self._batches.setdefault(batch_id, set())  # every drawn row had an answer
 
     @cached_property
     def cycles(self) -> list[CycleSummary]:
@@ -192,6 +193,7 @@ class LoopHistory:
         return allowed[-1].model_version if allowed else verdict.champion_version
 
     def _live_score(self, interval: Interval) -> Estimate:
-        rows = [row for row in self._random if interval.start <= row["ts"] < interval.end]
-        right = [float(row["label"] == row["predicted"]) for row in rows]
-        return weighted_mean(right, [row["inclusion_probability"] for row in rows])
+        first, last = (bisect_left(self._times, moment) for moment in (interval.start, interval.end))
+        rows = self._random[first:last]
+        right = [float(row.label == row.predicted) for row in rows]
+        return weighted_mean(right, [row.inclusion_probability for row in rows])

@@ -47,19 +47,19 @@ class CertaintyStratum:
         self._drifted = in_drifted_segments(verdict, candidates.rows)
         self._broken = broken_rows(verdict, candidates.rows)
 
-    def choices(self, first: int, n: int) -> list[Choice]:
-        """Return at most n choices among the candidates at position ``first`` or later.
+    def choices(self, n: int) -> list[Choice]:
+        """Return at most n choices among the candidates.
 
         Rows that users reported come first, oldest first. Half of the remaining budget goes to rows of the segments that the
         drift verdict wants labeled, what is then left to the best scores. Rows that the verdict calls broken are chosen only
         if users reported them.
         """
         times = self._rows.column("ts").to_pylist()
-        reported = sorted((position for position in self._reported if position >= first), key=times.__getitem__)[:n]
+        reported = sorted(self._reported, key=times.__getitem__)[:n]
         unreported = np.array(
             [
                 position
-                for position in range(first, self._rows.num_rows)
+                for position in range(self._rows.num_rows)
                 if position not in self._reported and position not in self._broken
             ],
             dtype=np.int64,

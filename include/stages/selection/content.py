@@ -1,8 +1,8 @@
-"""The content of rows: keys that near duplicates share, and feature vectors whose distance says how different rows are."""
+"""The content of rows: what is the same, what is nearly the same, and vectors whose distance says how different rows are."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,9 @@ LARGEST = 1e140  # squares of which can be added up
 
 
 def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
-    """Return a key that trivially near-duplicate rows share.
+    """Return a key that only rows with the same inputs share: what is asked once, and is in one split.
 
-    Texts are compared in Unicode's normal form C, without case, marks of punctuation and the values of their numbers; symbols
-    and faces such as ``:(`` count, and a text that has nothing but marks is compared as it is. Numbers are compared to six
-    significant digits.
+    Texts and categories are compared in Unicode's normal form C, numbers as they are; a missing input is like no other value.
 
     Parameters
     ----------
@@ -51,14 +49,17 @@ def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
     --------
     >>> from include.foundation.config.loading import loop_named
     >>> newswire = loop_named("newswire")
-    >>> content_key(newswire, {"input_text": "Net 12 mln!"}) == content_key(newswire, {"input_text": "net 34  MLN"})
-    True
+    >>> content_key(newswire, {"input_text": "zone 1"}) == content_key(newswire, {"input_text": "zone 2"})
+    False
     """
-    return digest_of(*(_normal(row.get(column)) for column in loop.input_columns.values()))[:32]
+    return digest_of(*(_exact(row.get(column)) for column in loop.input_columns.values()))[:32]
 
 
-def identity_key(loop: Loop, row: Mapping[str, Any]) -> str:
-    """Return a key that only rows with the same inputs share: texts in Unicode's normal form C, numbers as they are.
+def near_key(loop: Loop, row: Mapping[str, Any]) -> str:
+    """Return a key that trivial near duplicates share too: they are kept out of each other's way, but are not the same content.
+
+    Texts are compared without case and marks of punctuation; symbols and faces such as ``:(`` count, and a text that has
+    nothing but marks is compared as it is. Numbers are compared to six significant digits, categories as they are.
 
     Parameters
     ----------
@@ -76,15 +77,53 @@ def identity_key(loop: Loop, row: Mapping[str, Any]) -> str:
     --------
     >>> from include.foundation.config.loading import loop_named
     >>> newswire = loop_named("newswire")
-    >>> identity_key(newswire, {"input_text": "net 12"}) == identity_key(newswire, {"input_text": "net 34"})
-    False
+    >>> near_key(newswire, {"input_text": "Net 12 mln!"}) == near_key(newswire, {"input_text": "net 12  MLN"})
+    True
     """
-    return digest_of(*(_exact(row.get(column)) for column in loop.input_columns.values()))[:32]
+    values = {name: row.get(column) for name, column in loop.input_columns.items()}
+    is_category = {name: item.type == "categorical" for name, item in loop.inputs.items()}
+    return digest_of(*(_exact(value) if is_category[name] else _near(value) for name, value in values.items()))[:32]
 
 
-def content_keys(loop: Loop, rows: pa.Table) -> list[str]:
-    """Return the `content_key` of each row."""
-    return [content_key(loop, row) for row in rows.select(list(loop.input_columns.values())).to_pylist()]
+def former_key(loop: Loop, row: Mapping[str, Any]) -> str:
+    """Return what an earlier version kept as ``content_key``: it read categories as texts, and all digits as one.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs.
+    row
+        As in `content_key`.
+    """
+    return digest_of(*(_near(row.get(column), digits="0") for column in loop.input_columns.values()))[:32]
+
+
+def keys_of(loop: Loop, rows: pa.Table, key: Callable[[Loop, Mapping[str, Any]], str] = content_key) -> list[str]:
+    """Return a key of each row.
+
+    Parameters
+    ----------
+    loop
+        Names the inputs.
+    rows
+        Has their columns.
+    key
+        `content_key`, `near_key` or `former_key`.
+    """
+    return [key(loop, row) for row in rows.select(list(loop.input_columns.values())).to_pylist()]
+
+
+def group_key(loop: Loop, row: Mapping[str, Any]) -> str | None:
+    """Return the key of a row's group, which is its value of ``split.group``; None without one."""
+    value = None if loop.group_column is None else row.get(loop.group_column)
+    return None if value is None else digest_of(loop.split.group, _exact(value))[:32]
+
+
+def group_keys(loop: Loop, rows: pa.Table) -> list[str | None]:
+    """Return the `group_key` of each row."""
+    if loop.group_column is None:
+        return [None] * rows.num_rows
+    return [group_key(loop, row) for row in rows.select([loop.group_column]).to_pylist()]
 
 
 def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
@@ -158,13 +197,14 @@ def _fourier_features(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
     return sparse.csr_matrix(np.hstack([np.cos(waves), np.sin(waves)]) / np.sqrt(WAVES))
 
 
-def _normal(value: Any) -> Any:
+def _near(value: Any, digits: str | None = None) -> Any:
     if isinstance(value, str):
         text = _exact(_exact(value).casefold())
-        words = MARKS.sub(lambda found: f" {found[1] or ''} ", re.sub(r"\d+", "0", text)).split()
+        kept = text if digits is None else re.sub(r"\d+", digits, text)
+        words = MARKS.sub(lambda found: f" {found[1] or ''} ", kept).split()
         return " ".join(words or text.split())
     if isinstance(value, list):
-        return [_normal(item) for item in value]
+        return [_near(item, digits) for item in value]
     return float(f"{value:.{DIGITS}g}") + 0.0 if isinstance(value, int | float) else value  # + 0.0: -0.0 is 0.0
 
 
@@ -173,4 +213,4 @@ def _exact(value: Any) -> Any:
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list):
         return [_exact(item) for item in value]
-    return value + 0.0 if isinstance(value, int | float) else value  # -0.0 is 0.0
+    return float(value) + 0.0 if isinstance(value, int | float) else value  # -0.0 is 0.0

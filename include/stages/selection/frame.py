@@ -1,51 +1,79 @@
-"""The rows that may be requested: one of each content, and none that was requested or labeled before as a class of today."""
+"""What may be asked about: one row of each content, and none that was requested or labeled before as a class of today."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from include.foundation.digests import digest_of
-from include.foundation.store.ledgers.outcomes import standing_requests
 from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.foundation.taxonomy import Taxonomy
-from include.stages.selection.content import content_keys
+from include.stages.selection.asked import Asked, Split, asked_before
+from include.stages.selection.content import former_key, group_keys, keys_of, near_key
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Predictions that may be requested, and the content key of each."""
+    """Predictions that may be requested.
+
+    Attributes
+    ----------
+    rows
+        Rows of ``predictions``.
+    content_keys, near_keys, group_keys
+        Of each row; it has no group key without ``split.group``.
+    splits
+        The split that each row is bound to, by its group or by a near duplicate in the holdout; None if it is free.
+    """
 
     rows: pa.Table
     content_keys: list[str]
+    near_keys: list[str]
+    group_keys: list[str | None]
+    splits: list[Split | None]
+
+    def at(self, positions: Iterable[int]) -> "Candidates":
+        """Return the candidates at some positions, in their order."""
+        places = list(positions)
+        return Candidates(
+            self.rows.take(pa.array(places, pa.int64())),
+            [self.content_keys[place] for place in places],
+            [self.near_keys[place] for place in places],
+            [self.group_keys[place] for place in places],
+            [self.splits[place] for place in places],
+        )
+
+    def extended(self, additions: "Candidates") -> "Candidates":
+        """Return the candidates, followed by the additions whose content is not among them."""
+        own = set(self.content_keys)
+        new = additions.at(place for place, key in enumerate(additions.content_keys) if key not in own)
+        return Candidates(
+            pa.concat_tables([self.rows, new.rows]),
+            self.content_keys + new.content_keys,
+            self.near_keys + new.near_keys,
+            self.group_keys + new.group_keys,
+            self.splits + new.splits,
+        )
 
 
 @dataclass(frozen=True)
 class Frame(Candidates):
-    """The sampling frame: the candidates in a seeded random order, one of each content.
-
-    Every content is equally likely to come early in that order, however often it was logged. Taking the first n is therefore a
-    uniform draw without replacement, whatever order the rows came in.
+    """The contents that were not asked yet, in a seeded random order, each represented by one of its rows.
 
     Attributes
     ----------
     source_positions
         The position of each candidate among the rows that the frame was made of.
+    served
+        How many of those rows have each candidate's content: what it stands for.
     left_out
         How many of those rows are not in the frame: further rows of a content, and what was requested or labeled before.
     """
 
     source_positions: list[int]
+    served: list[int]
     left_out: int
-
-    def extended(self, additions: Candidates) -> Candidates:
-        """Return the candidates of the frame, followed by the additions whose content is not among them."""
-        own = set(self.content_keys)
-        new = [position for position, key in enumerate(additions.content_keys) if key not in own]
-        rows = pa.concat_tables([self.rows, additions.rows.take(pa.array(new, pa.int64()))])
-        return Candidates(rows, self.content_keys + [additions.content_keys[position] for position in new])
 
 
 def sampling_frame(store: LoopStore, filters: Filter, seed: object, *, except_batch: str | None = None) -> Frame:
@@ -63,12 +91,13 @@ def sampling_frame(store: LoopStore, filters: Filter, seed: object, *, except_ba
     return frame_of(store, store.read("predictions", filters=filters), seed, except_batch=except_batch)
 
 
-def frame_of(store: LoopStore, rows: pa.Table, seed: object, *, except_batch: str | None = None) -> Frame:
+def frame_of(
+    store: LoopStore, rows: pa.Table, seed: object, *, except_batch: str | None = None, asked: Asked | None = None
+) -> Frame:
     """Return the frame of some predictions, in the seeded random order.
 
-    Near duplicates share a `content_key`, and one of them, chosen by a hash that does not affect the order, represents them. A
-    draw therefore never asks the same question twice, no content is in two splits, and a content that was logged more often is
-    not more likely to be drawn.
+    Rows with the same inputs share a `content_key`, and one of them, chosen by a hash that does not affect the order,
+    represents them, so that nobody is asked the same question twice. Each content is equally likely to come early in it.
 
     Parameters
     ----------
@@ -80,38 +109,41 @@ def frame_of(store: LoopStore, rows: pa.Table, seed: object, *, except_batch: st
         Decides the order, together with the trace ids.
     except_batch
         A batch whose requests are disregarded, to get the frame that it was drawn from again.
+    asked
+        What was asked before; read from the store if None.
 
     Returns
     -------
     Frame
         Empty if no row is a candidate.
     """
-    keys = content_keys(store.loop, rows) if rows.num_rows else []
-    ids = rows.column("trace_id").to_pylist()
-    used_ids, used_keys = _requested_or_labeled(store, except_batch)
+    asked = asked_before(store, except_batch) if asked is None else asked
+    keys, ids = keys_of(store.loop, rows), rows.column("trace_id").to_pylist()
+    former: list[str] | list[None] = keys_of(store.loop, rows, former_key) if asked.former_keys else [None] * len(ids)
     positions: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
-        if ids[position] not in used_ids and key not in used_keys:
+        if not asked.knows(ids[position], key, former[position]):
             positions.setdefault(key, []).append(position)
     # The first trace id of a content decides its place in the order; a hash decides which of its rows is requested.
     order = sorted(positions, key=lambda key: digest_of(seed, ids[positions[key][0]]))
     kept = [min(positions[key], key=lambda position: digest_of(seed, "representative", ids[position])) for key in order]
-    taken = read_predictions(store, rows.take(pa.array(kept, pa.int64())))
-    return Frame(taken, order, kept, len(ids) - len(kept))
+    found = candidates_of(store, rows.take(pa.array(kept, pa.int64())), asked)
+    served = [len(positions[key]) for key in order]
+    return Frame(**vars(found), source_positions=kept, served=served, left_out=len(ids) - len(kept))
 
 
-def _requested_or_labeled(store: LoopStore, except_batch: str | None) -> tuple[set[str], set[str]]:
-    """Return the trace ids and the content keys of all requests but those of one batch, and of all labels.
+def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked) -> Candidates:
+    """Return predictions as candidates, in today's classes.
 
-    What was labeled as a class that is retired now may be requested again.
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    rows
+        Rows of ``predictions``.
+    asked
+        What was asked before, which binds rows to a split.
     """
-    requested = standing_requests(store, except_batch)
-    labeled = Taxonomy.of(store.loop.task).without_retired(
-        store.read("labels", columns=["trace_id", "content_key", "label"])
-    )
-    both = pa.concat_tables([requested, labeled.select(["trace_id", "content_key"])])
-    return _values(both, "trace_id"), _values(both, "content_key")
-
-
-def _values(rows: pa.Table, column: str) -> set[Any]:
-    return set(rows.column(column).to_pylist())
+    keys, nears, groups = keys_of(store.loop, rows), keys_of(store.loop, rows, near_key), group_keys(store.loop, rows)
+    splits = [asked.split_of(*found) for found in zip(keys, nears, groups, strict=True)]
+    return Candidates(read_predictions(store, rows), keys, nears, groups, splits)

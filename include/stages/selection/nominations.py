@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import moved
-from include.foundation.store.ledgers.outcomes import standing_requests
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.selection.frame import Frame, sampling_frame
+from include.stages.selection.asked import Asked, asked_before
+from include.stages.selection.frame import Frame, frame_of
 
 REPORTED = timedelta(
     days=28
@@ -20,7 +20,9 @@ SIGNALS = ("report", "correction")
 LONGEST_COMMENT = 120
 
 
-def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame, dict[str, str]]:
+def reported_rows(
+    store: LoopStore, end: datetime, seed: object, asked: Asked | None = None
+) -> tuple[Frame, dict[str, str]]:
     """Return the rows that users reported or corrected within the last four weeks and that were not requested yet.
 
     The rows may be four weeks older than the reports. Only explicit feedback counts, and none that is held back as part of a
@@ -34,6 +36,8 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
         Rows logged at this moment or later do not count.
     seed
         Seed of the order of the frame.
+    asked
+        What was asked before; read from the store if None.
 
     Returns
     -------
@@ -49,11 +53,11 @@ def reported_rows(store: LoopStore, end: datetime, seed: object) -> tuple[Frame,
         for row in feedback.sort_by("ts").to_pylist()
         if row["held_back"] is None
     }
-    requested = set(standing_requests(store).column("trace_id").to_pylist())
-    reported = sorted(reasons.keys() - requested)
+    asked = asked_before(store) if asked is None else asked
+    reported = sorted(reasons.keys() - asked.trace_ids)
     no_rows: Filter = [("day", "=", "")]  # opens no partition
     rows: Filter = [("ts", ">=", moved(since, -REPORTED)), ("ts", "<", end), ("trace_id", "in", reported)]
-    frame = sampling_frame(store, rows if reported else no_rows, seed)
+    frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked=asked)
     ids = frame.rows.column("trace_id").to_pylist()
     return frame, {key: reasons[trace_id] for key, trace_id in zip(frame.content_keys, ids, strict=True)}
 

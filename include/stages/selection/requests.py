@@ -1,7 +1,7 @@
 """Choices, and the rows of the request ledger that are made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Choice:
     stratum
         How it was drawn.
     split
-        Whether models may train on its label, or are judged by it.
+        Whether models may train on its label, or are judged by it; what the candidate is bound to takes precedence.
     inclusion_probability
         The probability with which it was drawn, above 0 and at most 1.
     reason
@@ -73,8 +73,11 @@ def request_rows(
     predictions = candidates.rows.select(["trace_id", "ts", "predicted", "confidence"]).to_pylist()
     requests = []
     for choice in choices:
-        columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[choice.position]}
-        requests.append(columns | _request(loop, choice, predictions[choice.position], batch_id))
+        place = choice.position
+        columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[place]}
+        columns |= {"near_key": candidates.near_keys[place], "group_key": candidates.group_keys[place]}
+        bound = replace(choice, split=candidates.splits[place] or choice.split)
+        requests.append(columns | _request(loop, bound, predictions[place], batch_id))
     return rows_of(loop, "requests", requests)
 
 

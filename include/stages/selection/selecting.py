@@ -4,17 +4,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.decisions import DriftVerdict, SelectedBatch, latest, record
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
+from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.rows import rows_of
-from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.slices.read_ledger import read_in
+from include.stages.selection.asked import Asked, asked_before
 from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
-from include.stages.selection.frame import Frame, sampling_frame
+from include.stages.selection.drawing import draw_rows
+from include.stages.selection.frame import Candidates, candidates_of, frame_of
 from include.stages.selection.nominations import reported_rows
 from include.stages.selection.requests import Choice, request_rows
 
@@ -23,7 +26,10 @@ MOST_SHOWN = 10
 
 @dataclass(frozen=True)
 class SelectionReport:
-    """What a batch requests: random rows, rows of the certainty stratum, and how many of the latter users had reported."""
+    """What a batch requests: random rows, rows of the certainty stratum, and how many of the latter users had reported.
+
+    ``drawn`` rows of ``frame_rows`` were drawn at random; those that are not requested take the answer of an earlier request.
+    """
 
     batch_id: str
     random: int
@@ -32,14 +38,16 @@ class SelectionReport:
     frame_rows: int
     left_out: int
     requests: int
+    drawn: int = 0
 
 
 def select_samples(store: LoopStore, interval: Interval, budget: int | None = None) -> SelectionReport:
     """Choose at most ``budget`` rows of an interval. Each interval is chosen from only once.
 
-    The random stratum is drawn first, uniformly from the whole frame, so its inclusion probability is ``n / N`` whatever is
-    chosen after it. It is the holdout and is never trained on. The certainty stratum then takes rows that users reported, also
-    on earlier days, and the most informative of the remaining candidates, diversified.
+    The random stratum is drawn first, uniformly from the rows as they were served, so its inclusion probability is ``n / N``
+    whatever is chosen after it. It is the holdout: what is drawn before anybody was asked about it is never trained on. The
+    certainty stratum then takes rows that users reported, also on earlier days, and the most informative of the remaining
+    contents, diversified.
 
     Parameters
     ----------
@@ -58,26 +66,32 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     Raises
     ------
     NothingToDo
-        If the budget is below 1 or no candidate is left.
+        If the budget is below 1, or no row was drawn and no candidate is left.
     """
     selected = latest(store, SelectedBatch, interval.key)
     if selected is not None:
         return SelectionReport(**{field.name: getattr(selected, field.name) for field in fields(SelectionReport)})
     total = store.loop.selection.budget if budget is None else budget
-    frames: list[Frame] = []
+    window = store.read("predictions", filters=[("ts", ">=", interval.start), ("ts", "<", interval.end)])
+    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
+    if not batch.num_rows:
+        _request(store, interval, window, total)
+    return _record(store, interval, window)
 
-    def draw(ledger: pa.Table) -> pa.Table:
-        """Draw from a frame that the commit fences: it is made anew if another run writes requests meanwhile."""
+
+def _request(store: LoopStore, interval: Interval, window: pa.Table, total: int) -> None:
+    """Write what is drawn for a batch, and then its requests."""
+    if total < 1:
+        raise NothingToDo(f"The budget is {total}: no labels are asked for")
+    draws = draw_rows(store, interval, window, random_rows(total, store.loop.selection.random_share))
+
+    def choose(ledger: pa.Table) -> pa.Table:
+        """Choose from what the commit fences: again, if another run writes requests meanwhile."""
         if interval.key in ledger.column("batch_id").to_pylist():
             return rows_of(store.loop, "requests", [])
-        frames.append(_frame(store, interval))
-        return _draw(store, interval, frames[-1], total)
+        return _chosen(store, interval, window, draws, total)
 
-    batch = store.append_computed("requests", draw, columns=["batch_id"])
-    if batch.num_rows:
-        return _record(store, interval, batch, frames[-1])
-    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
-    return _record(store, interval, batch, _frame(store, interval))
+    store.append_computed("requests", choose, columns=["batch_id"])
 
 
 def random_rows(budget: int, share: float) -> int:
@@ -91,54 +105,83 @@ def random_rows(budget: int, share: float) -> int:
     return 0 if share == 0 else min(budget, max(1, round(budget * share)))
 
 
-def _frame(store: LoopStore, interval: Interval) -> Frame:
-    window: Filter = [("ts", ">=", interval.start), ("ts", "<", interval.end)]
-    return sampling_frame(store, window, (store.loop.selection.seed, interval.key), except_batch=interval.key)
-
-
-def _draw(store: LoopStore, interval: Interval, frame: Frame, total: int) -> pa.Table:
+def _chosen(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, total: int) -> pa.Table:
     """Return the requests of a batch of at most ``total`` rows."""
-    if total < 1:
-        raise NothingToDo(f"The budget is {total}: no labels are asked for")
-    reported, report_reasons = reported_rows(store, interval.end, (store.loop.selection.seed, interval.key))
-    candidates = frame.extended(reported)
-    if candidates.rows.num_rows == 0:
+    seed, asked = (store.loop.selection.seed, interval.key), asked_before(store)
+    random = _drawn_unasked(store, window, draws, asked)
+    drawn = request_rows(
+        store.loop,
+        random,
+        _random_choices(draws, random, window.num_rows),
+        batch_id=interval.key,
+        asked_at=interval.end,
+    )
+    for row in drawn.to_pylist():
+        asked.note(row)
+    reported, report_reasons = reported_rows(store, interval.end, seed, asked)
+    candidates = _trainable(frame_of(store, window, seed, asked=asked).extended(reported), asked)
+    if candidates.rows.num_rows + draws.num_rows == 0:
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
-    n_random = min(frame.rows.num_rows, random_rows(total, store.loop.selection.random_share))
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
     stratum = CertaintyStratum(store.loop, candidates, report_reasons, verdict)
-    choices = [*_random_choices(n_random, frame.rows.num_rows), *stratum.choices(n_random, total - n_random)]
-    return request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)
+    choices = stratum.choices(total - draws.num_rows) if candidates.rows.num_rows else []
+    chosen = request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)
+    return pa.concat_tables([drawn, chosen])
 
 
-def _random_choices(n: int, frame_rows: int) -> list[Choice]:
-    reason = f"random draw: {n} of {frame_rows} rows"
-    return [Choice(position, "random", "holdout", n / frame_rows, reason) for position in range(n)]
+def _drawn_unasked(store: LoopStore, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
+    """Return the drawn rows that are to answer for their content and that nobody was asked about meanwhile."""
+    own = draws.filter(pc.equal(draws.column("trace_id"), draws.column("asked_trace_id")))
+    wanted = set(own.column("trace_id").to_pylist()) - asked.trace_ids
+    rows = window.filter(pc.is_in(window.column("trace_id"), value_set=pa.array(sorted(wanted), pa.string())))
+    return candidates_of(store, rows, asked)
 
 
-def _record(store: LoopStore, interval: Interval, batch: pa.Table, frame: Frame) -> SelectionReport:
+def _random_choices(draws: pa.Table, random: Candidates, served: int) -> list[Choice]:
+    """Return the choice of each drawn row that is asked."""
+    reason = f"random draw: {draws.num_rows} of {served} rows"
+    probability = draws.num_rows / served if served else 1.0
+    return [Choice(place, "random", "holdout", probability, reason) for place in range(random.rows.num_rows)]
+
+
+def _trainable(candidates: Candidates, asked: Asked) -> Candidates:
+    """Return the candidates that models may train on and that are no near duplicates of what was asked before."""
+    return candidates.at(
+        place
+        for place, (near, split) in enumerate(zip(candidates.near_keys, candidates.splits, strict=True))
+        if split != "holdout" and near not in asked.near_keys
+    )
+
+
+def _record(store: LoopStore, interval: Interval, window: pa.Table) -> SelectionReport:
     """Record what a batch in the ledger requests, also if the run that wrote it was killed before it could record that."""
+    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
     strata = batch.column("stratum").to_pylist()
     reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
     counts = {name: strata.count(name) for name in ("random", "certainty")}
+    drawn = store.read("draws", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows
+    left_out = frame_of(store, window, interval.key, except_batch=interval.key).left_out
     report = SelectionReport(
-        interval.key, counts["random"], counts["certainty"], reported, frame.rows.num_rows, frame.left_out, len(strata)
+        interval.key, counts["random"], counts["certainty"], reported, window.num_rows, left_out, len(strata), drawn
+    )
+    free = (
+        f" {drawn - report.random} drawn rows have the answer of an earlier request." if drawn > report.random else ""
     )
     reason = (
         f"Asked for {report.requests} labels of {report.frame_rows} rows: {report.random} at random, "
-        f"{report.certainty} chosen, {report.reported} of them reported by users."
+        f"{report.certainty} chosen, {report.reported} of them reported by users.{free}"
     )
-    reasons = (reason, *_notes(store, interval, frame))
+    reasons = (reason, *_notes(store, interval, window))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report
 
 
-def _notes(store: LoopStore, interval: Interval, frame: Frame) -> Iterator[str]:
+def _notes(store: LoopStore, interval: Interval, window: pa.Table) -> Iterator[str]:
     """Yield what a person should know of the rows that were drawn from, and of those that were not."""
-    if without := frame.rows.column("probabilities").null_count:
+    if without := read_predictions(store, window).column("probabilities").null_count:
         yield f"{without} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
-    if far := far_out(store.loop, frame.rows):
+    if far := far_out(store.loop, window):
         shown = ", ".join(f"{name} of {trace_id}" for trace_id, name in far[:MOST_SHOWN])
         more = " …" if far[MOST_SHOWN:] else ""
         yield f"{len(far)} numbers are far from all others: {shown}{more}; see whether they are right."

@@ -11,6 +11,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
+SUBJECT = ("trace_id", "content_key", "near_key", "group_key", "split", "ts")  # what a request or a label is about
 REMOVED = "removed-"  # how the id of a row begins that says that the label which it supersedes is none any more
 
 
@@ -49,7 +50,7 @@ def reopened_requests(store: LoopStore) -> set[str]:
 
 
 def standing_requests(store: LoopStore, except_batch: str | None = None) -> pa.Table:
-    """Return ``trace_id`` and ``content_key`` of the requests whose rows may not be requested again: all but the reopened ones.
+    """Return what the requests are about whose rows may not be requested again, which are all but the reopened ones.
 
     Parameters
     ----------
@@ -57,13 +58,18 @@ def standing_requests(store: LoopStore, except_batch: str | None = None) -> pa.T
         Tables of the loop.
     except_batch
         A batch whose requests are left out as well.
+
+    Returns
+    -------
+    pyarrow.Table
+        `SUBJECT` of each.
     """
-    requests = store.read("requests", columns=["request_id", "trace_id", "content_key", "batch_id"])
+    requests = store.read("requests", columns=["request_id", "batch_id", *SUBJECT])
     reopened = pa.array(reopened_requests(store), pa.string())
     stand = pc.invert(pc.is_in(requests.column("request_id"), value_set=reopened))
     if except_batch is not None:
         stand = pc.and_(stand, pc.not_equal(requests.column("batch_id"), except_batch))
-    return requests.filter(stand).select(["trace_id", "content_key"])
+    return requests.filter(stand).select(list(SUBJECT))
 
 
 def current_labels(rows: pa.Table) -> pa.Table:

@@ -133,7 +133,7 @@ def estimated_findings(
     profiles = [Profile.from_row(row) for row in rows.to_pylist()]
     if not profiles:
         return []
-    drift, calibration = store.loop.drift, _calibration(store, labels)
+    drift, calibration = store.loop.drift, _calibration(labels)
     current = _by_segment(profiles, set(interval.days), calibration)
     reference = _by_segment(profiles, set(reference_days), calibration)
     compared = {name: _compared(current[name], reference.get(name, []), drift.min_rows) for name in sorted(current)}
@@ -145,13 +145,11 @@ def estimated_findings(
     ]
 
 
-def _calibration(store: LoopStore, labels: Sequence[LabeledRow]) -> Calibration:
+def _calibration(labels: Sequence[LabeledRow]) -> Calibration:
     if len(labels) < FEWEST_LABELS:
         return UNCALIBRATED
-    requests = store.read("requests", columns=["request_id", "prelabel_confidence"]).to_pylist()
-    confidences = {row["request_id"]: row["prelabel_confidence"] for row in requests}
-    rows = [row for row in labels if confidences.get(row.request_id) is not None]
-    confidence = np.array([confidences[row.request_id] for row in rows], dtype=np.float64)
+    rows = [row for row in labels if row.confidence is not None]
+    confidence = np.array([row.confidence for row in rows], dtype=np.float64)
     return calibrated(confidence, np.array([row.correct for row in rows], dtype=np.float64), weights_of(rows))
 
 

@@ -1,19 +1,16 @@
 """The labels that monitors judge by: those of randomly drawn rows, as the class `LabeledRow`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import design_weights
-from include.foundation.store.ledgers.outcomes import current_labels
-from include.foundation.store.scanning import Filter
+from include.foundation.store.ledgers.labeled_draws import LabeledDraw, labeled_draws
 from include.foundation.store.tables import LoopStore
-from include.foundation.taxonomy import Taxonomy
 from include.stages.drift.profiling.columns import watched_segments
 
 FEWEST_LABELS = 30
@@ -31,8 +28,8 @@ class LabeledRow:
         The class that the label and the model say.
     model_version
         Version that predicted.
-    request_id
-        Request that the label answers.
+    confidence
+        Largest probability that was logged; None without.
     inclusion_probability
         Above 0, at most 1.
     segments
@@ -43,7 +40,7 @@ class LabeledRow:
     label: str
     predicted: str
     model_version: str | None
-    request_id: str | None
+    confidence: float | None
     inclusion_probability: float
     segments: tuple[str, ...] = ()
 
@@ -52,25 +49,18 @@ class LabeledRow:
         """Whether the prediction equals the label."""
         return self.predicted == self.label
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any], segments: Mapping[str, str]) -> "LabeledRow":
-        """Return what a row of the table ``labels`` holds; ``segments`` are columns by name."""
-        values = {name: row[column] for name, column in segments.items()}
-        return cls(
-            row["ts"], row["label"], row["predicted"], row["model_version"], row["request_id"], row["inclusion_probability"],
-            tuple(f"{name}={value}" for name, value in values.items() if value is not None),
-        )  # fmt: skip
-
 
 def random_labels(store: LoopStore, interval: Interval) -> list[LabeledRow]:
-    """Return the labels of randomly drawn rows before the window's end whose prediction is known, in today's classes."""
+    """Return the randomly drawn rows before the window's end whose content has a label, as they were served."""
     segments = watched_segments(store.loop)
-    inputs = set(store.loop.input_columns.values())  # the largest columns, and nobody looks at them here
-    columns = [name for name in store.schema("labels").names if name not in inputs]
-    wanted: Filter = [("stratum", "=", "random"), ("ts", "<", interval.end)]
-    labels = current_labels(store.read("labels", columns=columns, filters=wanted))
-    read = Taxonomy.of(store.loop.task).read_labels(labels)
-    return [LabeledRow.from_row(row, segments) for row in read.to_pylist() if row["predicted"]]
+    return [_of(draw, segments) for draw in labeled_draws(store, until=interval.end)]
+
+
+def _of(draw: LabeledDraw, segments: Iterable[str]) -> LabeledRow:
+    values = tuple(f"{name}={draw.segments[name]}" for name in segments if draw.segments[name] is not None)
+    return LabeledRow(
+        draw.ts, draw.label, draw.predicted, draw.model_version, draw.confidence, draw.inclusion_probability, values
+    )
 
 
 def weights_of(rows: Sequence[LabeledRow]) -> NDArray[np.float64]:

@@ -49,6 +49,10 @@ CANNOT_WORK = [
         "gate.slices: 'dsk' is not one of segments ['desk', 'country'], did you mean 'desk'?",
     ),
     ({"gate": {"slices": ["desk", "desk"]}}, "gate.slices: must be unique"),
+    (
+        {"split": {"group": "dsk"}},
+        "split.group: 'dsk' is not an input, a segment or user, did you mean 'desk'?",
+    ),
     ({"drift": {"segments": ["town"]}}, "drift.segments: 'town' is not one of segments"),
     ({"logs": {"columns": {"trace": "id"}}}, "logs.columns.trace: no such field, did you mean 'trace_id'?"),
     ({"logs": {"columns": {"input.body": "b"}}}, "logs.columns.input.body: no such field"),

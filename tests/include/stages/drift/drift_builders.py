@@ -84,9 +84,9 @@ def label_row(number, *, correct=True):
     }  # fmt: skip
 
 
-def labeled(number=0, *, correct=True, after=timedelta(hours=1), label="earn", **changes):
+def labeled(*, correct=True, after=timedelta(hours=1), label="earn", **changes):
     """Return a labeled row of version 2, predicted so long after `DAY`."""
-    row = LabeledRow(DAY + after, label, label if correct else "acq", "2", f"r{number}", 0.5, ("desk=eu",))
+    row = LabeledRow(DAY + after, label, label if correct else "acq", "2", None, 0.5, ("desk=eu",))
     return replace(row, **changes)
 
 

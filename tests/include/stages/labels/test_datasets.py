@@ -92,3 +92,51 @@ def test_without_a_label_there_is_nothing_to_publish(tmp_path):
     for attempt in (1, 2):
         with pytest.raises(NothingToDo, match="no label yet"):
             publish_in_attempt(make_store(tmp_path), attempt)
+
+
+@pytest.mark.parametrize("column", ["content_key", "near_key", "group_key"])
+def test_what_is_held_out_is_not_trained_on_nor_what_is_near_it_or_of_its_group(tmp_path, column):
+    store = make_store(tmp_path)
+    add(store, label(0, **{column: "k"}), label(1, near_key="n"), label(2, split="holdout", **{column: "k"}))
+    published = publish_dataset(store)
+    assert trained_on(store, published.subject) == {"l1"}
+
+
+def test_newest_answer_to_a_content_that_was_asked_again_is_trained_on(tmp_path):
+    store = make_store(tmp_path)
+    again = {"content_key": "c", "near_key": "n"}
+    add(store, label(0, **again), label(1, **again, label="acq", decided_at=DAY.replace(year=2027)), label(2))
+    assert trained_on(store, publish_dataset(store).subject) == {"l1", "l2"}
+
+
+def test_dataset_has_the_rows_that_were_drawn_until_then_with_the_labels_of_their_content(tmp_path):
+    store = make_store(tmp_path)
+
+    def draw(number, asked):
+        row = {
+            "batch_id": "b", "trace_id": f"t{number}", "stratum": "random", "inclusion_probability": 0.1, "ts": DAY,
+            "model_version": "1", "predicted": "acq", "content_key": f"c{asked}", "asked_trace_id": f"t{asked}",
+            "drawn_at": DAY,
+        }  # fmt: skip
+        store.append_new("draws", rows_of(store.loop, "draws", [row]))
+
+    add(store, label(0), label(1, split="holdout", stratum="random"))
+    draw(1, 1)
+    draw(9, 0)
+    first = publish_dataset(store)
+    draw(8, 0)
+    add(store, label(2))
+    second = publish_dataset(store)
+    for published, drawn in ((first, {"t1", "t9"}), (second, {"t1", "t8", "t9"})):
+        rows = read_dataset(store, published.subject).drawn
+        assert set(rows.column("trace_id").to_pylist()) == drawn
+        assert set(rows.column("predicted").to_pylist()) == {"acq"}
+
+
+def test_dataset_of_an_earlier_version_is_read_with_its_random_labels_as_draws(tmp_path):
+    store = make_store(tmp_path)
+    add(store, label(0), label(1, split="holdout", stratum="random", inclusion_probability=0.25, predicted="earn"))
+    rows = read_dataset(store, publish_dataset(store).subject).drawn
+    assert rows.select(["trace_id", "inclusion_probability"]).to_pylist() == [
+        {"trace_id": "t1", "inclusion_probability": 0.25}
+    ]

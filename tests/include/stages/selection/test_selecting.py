@@ -102,16 +102,11 @@ def test_selection_looks_at_its_interval_only(tmp_path):
 
 def test_selection_never_asks_for_the_same_content_twice(tmp_path):
     texts = ["oil rig", "wheat crop", "net income", "cargo port", "rate cut"]
-    same = [
-        prediction_row(number, day=day, input_text=f"{text} {day}")
-        for day in range(3)
-        for number, text in enumerate(texts)
-    ]
+    same = [prediction_row(number, day=day, input_text=text) for day in range(3) for number, text in enumerate(texts)]
     store = make_selection_store(tmp_path, same)
     select_samples(store, day_interval(0), budget=3)
     select_samples(store, day_interval(1), budget=9)
-    with pytest.raises(NothingToDo, match="No row"):
-        select_samples(store, day_interval(2))
+    select_samples(store, day_interval(2))
     keys = [row["content_key"] for row in requests_of(store)]
     assert len(keys) == len(set(keys)) == 5
 

@@ -48,17 +48,19 @@ def test_selection_killed_before_its_commit_leaves_nothing(tmp_path):
     store = make_selection_store(tmp_path, prediction_rows(30))
     assert killed_selection(tmp_path, commits=0) == -9
     assert (requests_of(store), find(store, SelectedBatch)) == ([], [])
+    assert store.read("draws").num_rows == 0
 
 
-@pytest.mark.parametrize("commits", [0, 1])
+@pytest.mark.parametrize("commits", [0, 1, 2])
 def test_selection_after_a_kill_ends_as_if_it_had_not_been_killed(tmp_path, commits):
     rows = [*prediction_rows(30), prediction_row(99, input_text=prediction_row(5)["input_text"])]
     whole, killed = (make_selection_store(tmp_path / name, rows) for name in ("whole", "killed"))
     expected = select_samples(whole, day_interval())
     assert killed_selection(tmp_path / "killed", commits) == -9
-    assert len(requests_of(killed)) == 10 * commits
+    assert [killed.read("draws").num_rows, len(requests_of(killed))] == [4 * (commits > 0), 10 * (commits > 1)]
     assert select_samples(killed, day_interval()) == expected
     assert requests_of(killed) == requests_of(whole)
+    assert killed.read("draws").equals(whole.read("draws"))
     assert find(killed, SelectedBatch) == find(whole, SelectedBatch)
 
 

@@ -109,8 +109,8 @@ def test_reported_row_that_was_asked_for_is_not_asked_again(tmp_path):
     assert select_samples(store, day_interval(1)).reported == 0
 
 
-def test_report_of_one_near_duplicate_nominates_the_row_that_stands_for_it(tmp_path):
-    rows = [*prediction_rows(30), *(prediction_row(100 + copy, input_text=f"Same {copy}") for copy in range(9))]
+def test_report_of_one_repeat_nominates_the_row_that_stands_for_it(tmp_path):
+    rows = [*prediction_rows(30), *(prediction_row(100 + copy, input_text="The same") for copy in range(9))]
     frame = make_selection_store(tmp_path / "frame", rows, loop=SURE)
     filters = [("ts", ">=", day_interval().start)]
     seed = (SURE.selection.seed, day_interval().key)

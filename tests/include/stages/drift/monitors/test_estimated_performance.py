@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from include.foundation.store.rows import rows_of
 from include.stages.drift.monitors.estimated_performance import (
     UNCALIBRATED,
     DayEstimate,
@@ -74,14 +73,8 @@ def test_window_of_too_few_rows_or_reference_days_is_not_compared():
 def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path):
     store = make_store(tmp_path)
     store_confidence(store, 0.85)
-    row = {
-        "batch_id": "b", "trace_id": "t", "tier": 1, "stratum": "random", "split": "holdout", "inclusion_probability": 0.5,
-        "reasons": [], "hidden_prelabel": False, "content_key": "c", "asked_at": day().start,
-    }  # fmt: skip
-    rows = [row | {"request_id": f"r{n}", "prelabel_confidence": 0.85 if n < 40 else None} for n in range(60)]
-    store.append_new("requests", rows_of(store.loop, "requests", rows))
     for count, told in ((29, "not calibrated: fewer than thirty labels"), (60, "calibrated on 40 labels")):
-        labels = [labeled(n, correct=n % 2 == 0) for n in range(count)]
+        labels = [labeled(correct=n % 2 == 0, confidence=0.85 if n < 40 else None) for n in range(count)]
         (finding,) = estimated_findings(store, day(), REFERENCE, labels)
         assert f", {told})" in finding.sentence
     assert finding.details.estimate == pytest.approx((4 + 8.5) / 18, abs=0.01)

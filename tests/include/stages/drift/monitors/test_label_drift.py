@@ -13,9 +13,9 @@ from tests.include.stages.drift.drift_builders import labeled
 
 def test_other_mix_of_classes_is_flagged_and_the_same_mix_is_not(tmp_path):
     store = make_store(tmp_path)
-    before = [labeled(n, after=timedelta(days=-9 - n % 8), label=["earn", "acq"][n // 8 % 2]) for n in range(80)]
-    same = [labeled(n, label=["earn", "acq"][n % 2]) for n in range(80)]
-    other = [labeled(n, label="earn") for n in range(80)]
+    before = [labeled(after=timedelta(days=-9 - n % 8), label=["earn", "acq"][n // 8 % 2]) for n in range(80)]
+    same = [labeled(label=["earn", "acq"][n % 2]) for n in range(80)]
+    other = [labeled(label="earn") for n in range(80)]
     assert not any(finding.flagged for finding in label_findings(store, day(), before + same))
     findings = label_findings(store, day(), before + other)
     assert {finding.statistic for finding in findings if finding.flagged} == {"earn", "acq"}
@@ -53,7 +53,7 @@ def test_p_value_is_that_of_a_t_test_on_the_arcsine_scale_between_two_stretches_
     (30, 30, 7, True), (29, 30, 7, False), (30, 29, 7, False), (30, 30, 6, False),
 ])  # fmt: skip
 def test_shares_of_too_few_labels_or_days_are_not_compared(tmp_path, current, reference, days, judged):
-    before = [labeled(n, after=timedelta(days=-9 - n % days)) for n in range(reference)]
+    before = [labeled(after=timedelta(days=-9 - n % days)) for n in range(reference)]
     assert bool(label_findings(make_store(tmp_path), day(), before + of_classes(current, 0))) is judged
 
 
@@ -64,7 +64,7 @@ def test_mix_of_ordinary_days_that_differ_is_rarely_flagged(tmp_path, effect):
     for _ in range(100):
         shares = np.clip(generator.normal(0.5, effect, 35), 0.02, 0.98)
         rows = [
-            labeled(n, after=timedelta(days=-number), label=["earn", "acq"][int(generator.random() < share)])
+            labeled(after=timedelta(days=-number), label=["earn", "acq"][int(generator.random() < share)])
             for number, share in enumerate(shares)
             for n in range(40)
         ]

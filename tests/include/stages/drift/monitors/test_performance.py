@@ -30,7 +30,7 @@ def test_accuracy_is_the_weighted_share_of_correct_predictions():
 
 def test_drop_is_shown_on_labels_and_a_few_are_inconclusive(tmp_path):
     store = deployed(tmp_path)
-    many = [labeled(n, correct=n % 2 == 0) for n in range(80)]
+    many = [labeled(correct=n % 2 == 0) for n in range(80)]
     (of_all_rows, of_segment) = performance_findings(store, day(), many)
     assert of_all_rows.flagged
     assert of_all_rows.effect == pytest.approx(0.4)
@@ -59,7 +59,7 @@ WRONG_ELSEWHERE = [
 )
 def test_accuracy_is_of_the_rows_that_the_live_version_answered_since(tmp_path, promised, right, state, effect, floor):
     store = deployed(tmp_path, promised)
-    rows = [labeled(n, correct=correct) for n, correct in enumerate(right)]
+    rows = [labeled(correct=correct) for n, correct in enumerate(right)]
     finding = performance_findings(store, day(), [*rows, *WRONG_ELSEWHERE])[0]
     assert finding.sentence.startswith(f"Accuracy on labels {state}: ")
     assert (finding.details.estimate.rows, finding.details.estimate.value) == (len(right), np.mean(right))
@@ -71,8 +71,8 @@ def test_accuracy_is_of_the_rows_that_the_live_version_answered_since(tmp_path, 
 @pytest.mark.parametrize("count", [29, 30])
 def test_segment_is_held_against_its_labels_before_and_shares_half_the_rate(tmp_path, count):
     store = deployed(tmp_path)
-    before = [labeled(n, after=timedelta(days=-5 - n % 2)) for n in range(count)]
-    current = [labeled(n, correct=False) for n in range(10)] + [labeled(segments=("desk=us",))]
+    before = [labeled(after=timedelta(days=-5 - n % 2)) for n in range(count)]
+    current = [labeled(correct=False) for n in range(10)] + [labeled(segments=("desk=us",))]
     findings = performance_findings(store, day(), [*before, *current])
     assert [finding.segment for finding in findings] == ["", "desk=eu", "desk=us"]
     half = store.loop.drift.false_alarm_rate / 2
@@ -88,7 +88,7 @@ def test_looking_every_day_rarely_alarms_while_nothing_drops(tmp_path):
     store, generator, alarms, loops = deployed(tmp_path, 0.8), np.random.default_rng(0), 0, 200
     for _ in range(loops):
         drawn = generator.random(150) < 0.8
-        rows = [labeled(n, correct=bool(correct), segments=()) for n, correct in enumerate(drawn)]
+        rows = [labeled(correct=bool(correct), segments=()) for n, correct in enumerate(drawn)]
         alarms += any(performance_findings(store, day(), rows[:n])[0].flagged for n in range(5, 151, 5))
     assert alarms / loops <= 0.05
 

@@ -1,0 +1,64 @@
+"""The rows that judge a challenger: recent ones, drawn at random as they were served, that it cannot have learnt by heart."""
+
+from datetime import timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.store.ledgers.labeled_draws import IS_OWN_LABEL, RANDOM, TRAIN, joined
+from include.foundation.store.schemas import schemas
+from include.stages.labels.datasets import Dataset
+
+
+def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
+    """Return the rows that a challenger is judged on: the recent ones of `holdout_history`.
+
+    Parameters
+    ----------
+    loop
+        Says how recent.
+    dataset
+        The labels.
+    first
+        Whether it is the first model, which the whole holdout judges: nothing was served before it.
+    """
+    return dataset.holdout if first else _recent(loop, holdout_history(loop, dataset))
+
+
+def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:
+    """Return every drawn row of a dataset that may judge a model, oldest first.
+
+    A row counts whose content is held out, and a row that repeats a content which was asked before it was drawn, as rows served
+    tomorrow will repeat it. A row whose own label is trained on does not count, nor one of a group that is.
+
+    Parameters
+    ----------
+    loop
+        Says what the group is.
+    dataset
+        The labels.
+
+    Returns
+    -------
+    pyarrow.Table
+        Rows as `include.foundation.store.ledgers.labeled_draws.joined` returns them.
+    """
+    rows = dataset.drawn
+    if rows is None:
+        random = dataset.holdout.filter(pc.equal(dataset.holdout.column("stratum"), RANDOM))
+        rows = joined(schemas(loop)["draws"].columns.empty_table(), random, former=random)
+    is_trained = pc.equal(rows.column("split"), TRAIN)
+    if loop.group_column is None:
+        is_trained = pc.and_(is_trained, rows.column(IS_OWN_LABEL))
+    return rows.filter(pc.invert(is_trained)).sort_by([("ts", "ascending"), ("trace_id", "ascending")])
+
+
+def _recent(loop: Loop, history: pa.Table) -> pa.Table:
+    """Return rows of the ``split.holdout_days`` before the newest, or the newest ``split.holdout_rows`` if that is more."""
+    if not history.num_rows:
+        return history
+    times, split = history.column("ts"), loop.split
+    since = times[-1].as_py() - timedelta(days=split.holdout_days)
+    rows = max(pc.sum(pc.greater_equal(times, pa.scalar(since, times.type))).as_py(), split.holdout_rows)
+    return history.slice(max(0, history.num_rows - rows))

@@ -1,0 +1,88 @@
+"""The random stratum: logged rows drawn uniformly, as they were served, each with the row that is asked for its content."""
+
+from collections.abc import Sequence, Set
+from datetime import timedelta
+
+import pyarrow as pa
+
+from include.foundation.digests import digest_of
+from include.foundation.intervals import Interval, moved
+from include.foundation.store.ledgers.deployments import BEGINNING
+from include.foundation.store.ledgers.labeled_draws import RANDOM
+from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
+from include.foundation.store.tables import LoopStore
+from include.stages.selection.asked import Ask, asked_before
+from include.stages.selection.content import former_key, group_keys, keys_of
+
+COPIED = ("trace_id", "ts", "model_version", "predicted", "confidence")
+
+
+def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> pa.Table:
+    """Draw rows of an interval and return them, also if an earlier run drew them. Each interval is drawn from only once.
+
+    Every row is drawn with the same probability, however often its content was served or asked, so that the drawn rows speak
+    of production as it was. A content is asked once in ``split.holdout_days``: what was asked since then answers for the row.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    interval
+        Its key is the batch.
+    window
+        Its rows of ``predictions``.
+    n
+        How many rows to draw; all, if there are no more.
+
+    Returns
+    -------
+    pyarrow.Table
+        Rows of ``draws``; a row that is asked itself has its own trace id as ``asked_trace_id``.
+    """
+
+    def draw(ledger: pa.Table) -> pa.Table:
+        is_drawn = interval.key in ledger.column("batch_id").to_pylist()
+        return rows_of(store.loop, "draws", [] if is_drawn else _drawn(store, interval, window, n))
+
+    store.append_computed("draws", draw, columns=["batch_id"])
+    return store.read("draws", filters=[("batch_id", "=", interval.key)])
+
+
+def _drawn(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> list[dict[str, object]]:
+    seed, ids = (store.loop.selection.seed, interval.key), window.column("trace_id").to_pylist()
+    order = sorted(range(len(ids)), key=lambda place: digest_of(seed, ids[place]))[:n]
+    rows = window.take(pa.array(order, pa.int64()))
+    keys, former, groups = (
+        keys_of(store.loop, rows),
+        keys_of(store.loop, rows, former_key),
+        group_keys(store.loop, rows),
+    )
+    answering = _answering(store, interval, keys, former)
+    own = {"batch_id": interval.key, "stratum": RANDOM, "drawn_at": interval.end}
+    drawn = []
+    for place, row in enumerate(rows.select([*COPIED, *store.loop.segment_columns.values()]).to_pylist()):
+        asked = answering.setdefault(keys[place], row["trace_id"])
+        which = {"content_key": keys[place], "group_key": groups[place], "asked_trace_id": asked}
+        drawn.append(row | own | which | {"inclusion_probability": len(order) / len(ids)})
+    return drawn
+
+
+def _answering(store: LoopStore, interval: Interval, keys: Sequence[str], former: Sequence[str]) -> dict[str, str]:
+    """Return the row that answers for each content that was asked and whose answer is not too old, by content key."""
+    asked = asked_before(store, except_batch=interval.key)
+    known = _asked_formerly(store, set(former) & asked.former_keys) | asked.contents
+    oldest = moved(interval.start, -timedelta(days=store.loop.split.holdout_days))
+    found = {key: known[key] for key in keys if key in known}
+    return {
+        key: ask.trace_id for key, ask in found.items() if ask.ts is None or ask.ts >= oldest or ask.ts == BEGINNING
+    }
+
+
+def _asked_formerly(store: LoopStore, former: Set[str]) -> dict[str, Ask]:
+    """Return the contents that an earlier version labeled, by content key: its own keys were of near duplicates."""
+    filters: Filter = [("content_key", "in", sorted(former))]
+    rows = current_labels(store.read("labels", filters=filters))
+    asks = zip(*(rows.column(name).to_pylist() for name in ("trace_id", "ts", "split")), strict=True)
+    return dict(zip(keys_of(store.loop, rows), (Ask(*found) for found in asks), strict=True))

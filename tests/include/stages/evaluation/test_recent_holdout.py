@@ -1,0 +1,111 @@
+"""What judges a challenger: recent rows as they were served, and none that it has learnt by heart."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from include.foundation.config.sections import Split
+from include.foundation.store.ledgers.labeled_draws import joined
+from include.foundation.store.rows import rows_of
+from include.stages.evaluation.comparing import evaluate
+from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
+from include.stages.labels.datasets import Dataset
+from tests.builders import make_tiny_loop
+from tests.include.stages.evaluation.judged_builders import (
+    DAY,
+    answered_row,
+    answered_rows,
+    challenger_of,
+    champion_of,
+    dataset_of,
+    make_judged_loop,
+    make_judged_store,
+)
+
+
+def draw_row(number: int, asked: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "batch_id": "b", "trace_id": f"t{number:05d}", "stratum": "random", "inclusion_probability": 0.1,
+        "ts": DAY + timedelta(minutes=number), "model_version": "1", "predicted": "a", "content_key": f"c{asked}",
+        "asked_trace_id": f"t{asked:05d}", "drawn_at": DAY, "segment_desk": "us",
+    } | changes  # fmt: skip
+
+
+def with_draws(loop, labels, draws) -> Dataset:
+    parts = dataset_of(loop, labels)
+    table = rows_of(loop, "labels", labels)
+    drawn = joined(rows_of(loop, "draws", draws), table, former=table.slice(0, 0))
+    return Dataset(parts.digest, parts.version, parts.train, parts.holdout, drawn)
+
+
+def ids(rows) -> list[str]:
+    found: list[str] = rows.column("trace_id").to_pylist()
+    return found
+
+
+@pytest.fixture
+def drawn():
+    """A content that was held out, one that was trained on before a row repeated it, and one whose own draw is trained on."""
+    labels = [answered_row(0, "aab"), answered_row(1, "aba", split="train"), answered_row(2, "aba", split="train")]
+    return labels, [draw_row(0, 0), draw_row(5, 0), draw_row(6, 1), draw_row(2, 2)]
+
+
+def test_rows_count_as_they_were_served_but_for_one_whose_own_label_is_trained_on(drawn):
+    loop = make_judged_loop()
+    history = holdout_history(loop, with_draws(loop, *drawn))
+    assert ids(history) == ["t00000", "t00005", "t00006"]
+    assert history.column("segment_desk").to_pylist() == ["us"] * 3
+    assert history.column("input_text").to_pylist() == ["a", "a", "b"]
+
+
+def test_no_row_counts_whose_group_is_trained_on(drawn):
+    labels, draws = drawn
+    loop = make_tiny_loop(
+        ("a", "b", "c"), inputs=make_judged_loop().model_dump()["inputs"], segments=["desk"], split={"group": "desk"}
+    )
+    assert ids(holdout_history(loop, with_draws(loop, labels, draws))) == ["t00000", "t00005"]
+
+
+@pytest.mark.parametrize(("days", "fewest", "judging"), [(2, 1, 3), (2, 4, 4), (30, 1, 6), (1, 100, 6)])
+def test_challenger_is_judged_on_recent_rows(days, fewest, judging):
+    loop = make_judged_loop()
+    loop = loop.model_copy(update={"split": Split(holdout_days=days, holdout_rows=fewest)})
+    labels = [answered_row(number, "aaa", ts=DAY + timedelta(days=number)) for number in range(6)]
+    dataset = dataset_of(loop, labels)
+    assert ids(judging_rows(loop, dataset, first=False)) == [f"t{n:05d}" for n in range(6)][-judging:]
+    assert judging_rows(loop, dataset, first=True).num_rows == 6
+
+
+def test_longer_history_stands_beside_what_judges(tmp_path):
+    """Better now, worse a year ago: the verdict rests on now."""
+    store = make_judged_store(tmp_path)
+    now, before = answered_rows("aba*300"), answered_rows("aab*300", 300, ts=DAY - timedelta(days=365))
+    evaluation = evaluate(
+        store, dataset_of(store.loop, now + before), "d", champion_of(store.loop), challenger_of(store.loop)
+    )
+    assert evaluation.scores.difference.value == pytest.approx(1.0)
+    assert evaluation.longer is not None
+    assert evaluation.longer.difference.value == pytest.approx(0.0)
+    assert sum(row.times for row in evaluation.differences.random) == 300
+
+
+def test_all_of_a_short_history_judges_and_stands_alone(tmp_path):
+    store = make_judged_store(tmp_path)
+    rows = answered_rows("aba*30")
+    found = evaluate(store, dataset_of(store.loop, rows), "d", champion_of(store.loop), challenger_of(store.loop))
+    assert found.longer is None
+
+
+def test_what_was_learnt_by_heart_counts_against_a_challenger_but_never_for_it(tmp_path):
+    store = make_judged_store(tmp_path)
+    labels = [
+        answered_row(0, "aba", split="train"),
+        answered_row(1, "aab", split="train"),
+        answered_row(2, "aba", split="train", evidence_for="key-2"),
+    ]
+    draws = [draw_row(10 + number, number) for number in range(3)]
+    dataset = with_draws(store.loop, labels, draws)
+    found = evaluate(store, dataset, "d", champion_of(store.loop), challenger_of(store.loop))
+    assert [(row.value, row.times) for row in found.differences.random] == [(-1.0, 1), (0.0, 1), (1.0, 1)]
+    assert found.scores.difference.value == pytest.approx(1 / 3)
