@@ -1,13 +1,11 @@
 """The demo's result: which version replaced which, and what that gained on the production distribution."""
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from include.foundation.decisions import GateVerdict, PublishedDataset, find, latest
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.statistics.estimates import weighted_difference, weighted_mean
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.judged_rows import judged_rows
+from include.stages.evaluation.recent_holdout import holdout_history
 from include.stages.labels.datasets import read_dataset
 
 
@@ -32,11 +30,10 @@ def _since_the_beginning(store: LoopStore, registry: ModelRegistry) -> list[str]
     if newest is None or present is None:
         return []
     first = registry.load(run_id=str(registry.run_of("1")), version="1")
-    holdout = read_dataset(store, newest.subject).holdout
-    random_rows: pa.Table = holdout.filter(pc.equal(holdout.column("stratum"), "random"))
-    rows = judged_rows(store.loop, random_rows, first, present)
+    history = holdout_history(store.loop, read_dataset(store, newest.subject))
+    rows = judged_rows(store.loop, history, first, present)
     first_score = weighted_mean(rows.challenger_scores - rows.differences, rows.inclusion_probabilities)
     present_score = weighted_mean(rows.challenger_scores, rows.inclusion_probabilities)
     difference = weighted_difference(rows.differences, rows.inclusion_probabilities)
     scores = f"version 1 {first_score}, version {present.version} {present_score}, difference {difference}"
-    return [f"On all random rows, which no model was trained on: {scores}."]
+    return [f"On all rows that were drawn at random: {scores}."]
