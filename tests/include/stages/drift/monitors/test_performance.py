@@ -99,7 +99,7 @@ def test_drop_is_shown_soon_whatever_came_before(tmp_path, good_days):
     store, generator = deployed(tmp_path, 0.9), np.random.default_rng(3)
     chances = np.repeat([0.9] * good_days + [0.6] * 15, 12)
     rows = [
-        labeled(n, correct=bool(correct), segments=(), after=timedelta(days=n // 12))
+        labeled(correct=bool(correct), segments=(), after=timedelta(days=n // 12))
         for n, correct in enumerate(generator.random(chances.size) < chances)
     ]
     last = day(good_days + 14)
