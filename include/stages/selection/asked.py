@@ -63,11 +63,25 @@ class Asked:
             self.groups[row["group_key"]] = row["split"]
 
     def knows(self, trace_id: str, content: str, former: str | None) -> bool:
-        """Tell whether a row's content was asked, `former` being its key of an earlier version where there are such."""
+        """Tell whether a row's content was asked.
+
+        Parameters
+        ----------
+        trace_id, content
+            Of the row.
+        former
+            The key that an earlier version gave its content; None where no such key is known.
+        """
         return content in self.contents or trace_id in self.trace_ids or former in self.former_keys
 
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
-        """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any."""
+        """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
+
+        Parameters
+        ----------
+        content, near, group
+            Keys of the row.
+        """
         if content in self.contents:
             return self.contents[content].split
         if group in self.groups:
