@@ -1,4 +1,4 @@
-"""Consensus and agreement: anchors, invariances, degenerate cases and an independent recomputation."""
+"""Agreement and the choice of a consensus: anchors, degenerate cases and independent recomputations."""
 
 import itertools
 
@@ -6,113 +6,9 @@ import numpy as np
 import pytest
 
 from include.stages.labels.agreement import krippendorff_alpha, krippendorff_at_most
-from include.stages.labels.consensus import CONSENSUS, Votes, consensus_of, dawid_skene, majority
+from include.stages.labels.consensus import consensus_of
 from tests.builders import make_tiny_loop
-
-
-def votes_of(table, classes):
-    """Votes of a table with one row an item and one column an annotator; None is no answer."""
-    rows = [(i, a, label) for i, row in enumerate(table) for a, label in enumerate(row) if label is not None]
-    item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    return Votes(item, annotator, label, items=len(table), annotators=len(table[0]) if table else 0, classes=classes)
-
-
-def simulated(generator, items, accuracies, classes):
-    truth = generator.integers(0, classes, items)
-    table = []
-    for true in truth:
-        wrong = [c for c in range(classes) if c != true]
-        table.append(
-            [
-                true if generator.uniform() < accuracy else wrong[generator.integers(classes - 1)]
-                for accuracy in accuracies
-            ]
-        )
-    return truth, votes_of(table, classes)
-
-
-def slow_dawid_skene(votes, rounds=200):
-    """The same model written with loops over answers: an independent recomputation."""
-    answers = list(zip(votes.item.tolist(), votes.annotator.tolist(), votes.label.tolist(), strict=True))
-    posterior = majority(votes).probabilities.copy()
-    for _ in range(rounds):
-        prevalence = (posterior.sum(0) + 1) / (votes.items + votes.classes)
-        counts = np.zeros((votes.annotators, votes.classes, votes.classes))  # annotator, true, answered
-        for i, a, label in answers:
-            counts[a, :, label] += posterior[i]
-        confusion = np.zeros_like(counts)
-        for a in range(votes.annotators):
-            accuracy = (np.trace(counts[a]) + 1) / (counts[a].sum() + 2)
-            for true in range(votes.classes):
-                for answered in range(votes.classes):
-                    prior = accuracy if answered == true else (1 - accuracy) / (votes.classes - 1)
-                    confusion[a, true, answered] = counts[a, true, answered] + prior
-                confusion[a, true] /= confusion[a, true].sum()
-        new = np.tile(prevalence, (votes.items, 1))
-        for i, a, label in answers:
-            new[i] *= confusion[a, :, label]
-        new /= new.sum(1, keepdims=True)
-        moved, posterior = np.abs(new - posterior).max(), new
-        if moved < 1e-6:
-            break
-    return posterior
-
-
-def test_dawid_skene_equals_an_independent_recomputation():
-    _, votes = simulated(np.random.default_rng(2), 60, [0.9, 0.8, 0.6], 4)
-    assert dawid_skene(votes).probabilities == pytest.approx(slow_dawid_skene(votes), abs=1e-9)
-
-
-@pytest.mark.parametrize("name", sorted(CONSENSUS))
-def test_annotators_who_agree_are_believed(name):
-    truth = np.array([0, 1, 2, 1])
-    consensus = CONSENSUS[name](votes_of([[label] * 3 for label in truth], 3))
-    assert (consensus.probabilities.argmax(1) == truth).all()
-    assert (consensus.probabilities.max(1) > 0.8).all()
-    assert consensus.probabilities.sum(1) == pytest.approx(np.ones(4))
-
-
-def test_dawid_skene_beats_majority_where_most_annotators_are_bad():
-    truth, votes = simulated(np.random.default_rng(0), 600, [0.95, 0.9, 0.35, 0.35, 0.35], 4)
-    right = {name: (consensus(votes).probabilities.argmax(1) == truth).mean() for name, consensus in CONSENSUS.items()}
-    assert right["dawid_skene"] > right["majority"]
-    assert dawid_skene(votes).accuracy == pytest.approx([0.95, 0.9, 0.35, 0.35, 0.35], abs=0.06)
-
-
-def test_order_of_answers_and_names_of_annotators_do_not_matter():
-    _, votes = simulated(np.random.default_rng(1), 80, [0.9, 0.8, 0.7], 3)
-    order = np.random.default_rng(5).permutation(votes.item.size)
-    renamed = np.array([2, 0, 1])
-    permuted = Votes(votes.item[order], renamed[votes.annotator[order]], votes.label[order], 80, 3, 3)
-    assert dawid_skene(permuted).probabilities == pytest.approx(dawid_skene(votes).probabilities, abs=1e-9)
-    assert dawid_skene(permuted).accuracy[renamed] == pytest.approx(dawid_skene(votes).accuracy, abs=1e-9)
-
-
-@pytest.mark.parametrize("name", sorted(CONSENSUS))
-def test_no_answers_at_all_and_an_item_without_answers(name):
-    empty = CONSENSUS[name](votes_of([], 3))
-    assert empty.probabilities.shape == (0, 3)
-    consensus = CONSENSUS[name](votes_of([[0, 0], [None, None]], 2))
-    assert np.isfinite(consensus.probabilities).all()
-
-
-@pytest.mark.parametrize("name", sorted(CONSENSUS))
-def test_single_annotator_and_a_single_class(name):
-    consensus = CONSENSUS[name](votes_of([[0], [1], [1]], 2))
-    assert (consensus.probabilities.argmax(1) == [0, 1, 1]).all()
-    one_class = CONSENSUS[name](votes_of([[1, 1], [1, 1]], 2))
-    assert (one_class.probabilities.argmax(1) == 1).all()
-
-
-def test_item_without_answers_has_the_shares_of_all_answers():
-    table = [[0, 0], [1, None], [0, 0], [None, None]]
-    found = majority(votes_of(table, 2))
-    assert found.probabilities.tolist() == [[1, 0], [0, 1], [1, 0], [pytest.approx(0.8), pytest.approx(0.2)]]
-    assert found.accuracy.tolist() == [1, 1]
-
-
-def test_tie_is_not_broken_by_the_order_of_classes():
-    assert majority(votes_of([[0, 1]], 2)).probabilities.tolist() == [[0.5, 0.5]]
+from tests.include.foundation.statistics.crowds import simulated, votes_of
 
 
 def slow_alpha(table):
@@ -213,10 +109,3 @@ def test_upper_end_of_alpha_covers_the_truth_as_often_as_it_says():
 def test_consensus_that_decides(overlap, configured, used):
     loop = make_tiny_loop(["a", "b"], labeling={"overlap": overlap}, labels={"consensus": configured})
     assert consensus_of(loop) == used
-
-
-def test_many_answers_to_one_item_do_not_underflow():
-    table = [[place % 2 for place in range(1200)], [0] * 1200, [1] * 1200]
-    probabilities = dawid_skene(votes_of(table, 2)).probabilities
-    assert np.isfinite(probabilities).all()
-    assert probabilities[1:].argmax(1).tolist() == [0, 1]
