@@ -104,6 +104,7 @@ _BY_FILE = {
     },
     "include/stages/drift/comparing/test_column_findings.py": {
         "drift.min_effect": "test_effect_below_the_floor_is_not_flagged_however_significant",
+        "drift.min_rare_effect": "test_few_values_that_become_more_are_flagged_by_a_floor_of_their_own",
     },
     "include/stages/drift/profiling/test_profiles.py": {
         "drift.min_rows": "test_vocabulary_of_little_traffic_is_learned_from_several_days_and_all_of_them_are_like_later_ones",

@@ -81,6 +81,8 @@ class Drift(Section):
     """Share of ordinary windows that may be flagged."""
     min_effect: Share = 0.05
     """Smallest effect that matters, 0 to 1: Cliff's delta of numbers, difference of shares of categories."""
+    min_rare_effect: Share = 0.02
+    """Smallest difference that matters of the shares of missing, unseen and rare values, which ordinarily are near 0."""
     max_accuracy_drop: Share = 0.02
     """Smallest drop of accuracy, on labels or estimated, that matters."""
     min_rows: int = Field(default=50, ge=1)

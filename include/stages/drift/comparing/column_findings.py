@@ -39,7 +39,7 @@ def judge_columns(
     many, do not hide what all rows show.
     """
     compared = {key: _differences(drift, current[key], reference.get(key, []), fewest) for key in sorted(current)}
-    reported = {key: most_significant(each, drift.min_effect) for key, each in compared.items() if each}
+    reported = {key: most_significant(each, drift) for key, each in compared.items() if each}
     of_all_rows = {key: difference for key, difference in reported.items() if key[0] == ALL_ROWS}
     of_segments = {key: difference for key, difference in reported.items() if key[0] != ALL_ROWS}
     discovered = [
@@ -119,11 +119,11 @@ def _finding(drift: Drift, key: Key, difference: Difference, rows: int, *, disco
         NOT_LOGGED: f"{where}: is not logged any more: a change of what is logged; {chance_in_words(p_value)}.",
     }
     sentence = told.get(statistic) or (
-        f"{where}: {statistic} differs from ordinary days, effect {effect:.2f} (floor {drift.min_effect:.2f}), "
+        f"{where}: {statistic} differs from ordinary days, effect {effect:.2f} (floor {difference.floor(drift):.2f}), "
         f"{chance_in_words(p_value)}."
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,
-        flagged=discovered and effect >= drift.min_effect, expected=difference.expected, found=difference.current, rows=rows,
+        flagged=discovered and effect >= difference.floor(drift), expected=difference.expected, found=difference.current, rows=rows,
         sentence=sentence,
     )  # fmt: skip

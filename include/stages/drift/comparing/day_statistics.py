@@ -40,6 +40,8 @@ class DayStatistics:
         Variance of one row's contribution, float64, (k,): a day's sampling variance is this divided by its rows.
     weekdays
         Weekday of each day, 0 (Monday) to 6, int64, (days,).
+    are_rare
+        Whether each statistic is a share of values that ordinarily are few: missing, unseen or rare ones, length k.
     """
 
     names: list[str]
@@ -49,6 +51,7 @@ class DayStatistics:
     rows: Numbers
     row_variance: Numbers
     weekdays: NDArray[np.int64]
+    are_rare: list[bool]
 
 
 def value_statistics(reference: Profiles, current: Profiles | None = None) -> DayStatistics:
@@ -85,7 +88,7 @@ def missing_statistics(days: Profiles) -> DayStatistics:
     rows = np.array([day.rows for day in days], dtype=np.float64)
     share = (np.array([day.nulls for day in days]) / rows)[:, None]
     return DayStatistics(
-        [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _weekdays(days)
+        [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _weekdays(days), [True]
     )
 
 
@@ -102,7 +105,7 @@ def _ranks(reference: Profiles, current: Profiles | None) -> DayStatistics:
     values = counts @ scores / rows[:, None]
     variance = np.maximum(share @ scores**2 - (share @ scores) ** 2, 0)
     names = ["location", "spread", "shape"]
-    return DayStatistics(names, values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
+    return DayStatistics(names, values, values, np.zeros(len(days)), rows, variance, _weekdays(days), [False] * 3)
 
 
 def _is_out_of_range(reference: Profiles) -> bool:
@@ -122,7 +125,8 @@ def _moments(reference: Profiles, current: Profiles | None) -> DayStatistics:
     values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
     rows = np.array([day.counted for day in days], dtype=np.float64)
     variance = np.array([1 / np.pi, 2 / np.pi**2])  # of both in a normal sample, by the delta method
-    return DayStatistics(["location", "spread"], values, values, np.zeros(len(days)), rows, variance, _weekdays(days))
+    zeros, names = np.zeros(len(days)), ["location", "spread"]
+    return DayStatistics(names, values, values, zeros, rows, variance, _weekdays(days), [False] * 2)
 
 
 def _mean_and_deviation(profile: Profile) -> tuple[float, float]:
@@ -142,8 +146,9 @@ def _shares(reference: Profiles, current: Profiles | None) -> DayStatistics:
     expected = np.array([*common.values(), 1 - sum(common.values()), 0])
     distance = np.abs(shares - expected).sum(axis=1) / 2
     rows = np.array([day.counted for day in days], dtype=np.float64)
-    names = [*common, "rare", UNSEEN]
-    return DayStatistics(names, _arcsine(shares), shares, distance, rows, np.full(len(names), 0.25), _weekdays(days))
+    names, variance = [*common, "rare", UNSEEN], np.full(expected.size, 0.25)
+    are_rare = [*(False for _ in common), True, True]
+    return DayStatistics(names, _arcsine(shares), shares, distance, rows, variance, _weekdays(days), are_rare)
 
 
 def _day_shares(

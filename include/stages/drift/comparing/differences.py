@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.config.data_sections import Drift
 from include.foundation.statistics.tails import two_sided_t, upper_f
 from include.stages.drift.comparing.day_statistics import DayStatistics
 
@@ -31,6 +32,8 @@ class Difference:
         0 to 1, of this statistic alone; 0 for one that never varied and now differs.
     varies
         Whether it varied in the reference or differs now; a statistic that does neither is no evidence.
+    is_rare
+        Whether it is a share of missing, unseen or rare values, for which a smaller floor of effects holds.
     """
 
     statistic: str
@@ -39,6 +42,11 @@ class Difference:
     effect: float
     p_value: float
     varies: bool
+    is_rare: bool = False
+
+    def floor(self, drift: Drift) -> float:
+        """Return the smallest effect that matters."""
+        return min(drift.min_effect, drift.min_rare_effect) if self.is_rare else drift.min_effect
 
 
 @dataclass(frozen=True)
@@ -93,22 +101,23 @@ def differences(reference: DayStatistics, current: DayStatistics, *, by_weekday:
         expected = np.where(differs, weekday_expected, expected)
     weights = _row_weights(current)
     means = weights @ current.natural
-    distance = float(weights @ current.distance - reference.distance.mean())
+    distance = float(weights @ current.distance - reference.distance.mean()) - _extra_noise(reference, current)
     effects = np.clip(np.maximum(np.abs(means - expected), distance), 0, 1)
     varies = (variance > TINY) | (np.abs(means - expected) > TINY**0.5)
-    columns = (reference.names, *(array.tolist() for array in (expected, means, effects, p_values, varies)))
+    arrays = (expected, means, effects, p_values, varies)
+    columns = (reference.names, *(array.tolist() for array in arrays), reference.are_rare)
     return [Difference(*row) for row in zip(*columns, strict=True)]
 
 
-def most_significant(compared: Sequence[Difference], min_effect: float) -> Difference:
+def most_significant(compared: Sequence[Difference], drift: Drift) -> Difference:
     """Return the difference to report of a column, with the p-value of the column as a whole.
 
     Parameters
     ----------
     compared
         All differences of the column, at least one.
-    min_effect
-        Floor of effects: a difference that reaches it goes before one that does not, whatever their p-values.
+    drift
+        Says the floors of effects: a difference that reaches its own goes before one that does not, whatever their p-values.
 
     Returns
     -------
@@ -124,8 +133,15 @@ def most_significant(compared: Sequence[Difference], min_effect: float) -> Diffe
     if not varying:
         return replace(compared[0], p_value=1.0)
     total = sum(map(_weight, varying))
-    best = min(varying, key=lambda each: (each.effect < min_effect, each.p_value / _weight(each), -each.effect))
+    best = min(varying, key=lambda each: (each.effect < each.floor(drift), each.p_value / _weight(each), -each.effect))
     return replace(best, p_value=min(1.0, best.p_value * total / _weight(best)))
+
+
+def _extra_noise(reference: DayStatistics, current: DayStatistics) -> float:
+    """Return how much further sampling alone takes a day of the window from the reference, because it has fewer rows."""
+    share = np.clip(reference.natural.mean(axis=0), 0, 1)
+    of_one_row = float(np.sqrt(share * (1 - share) / (2 * np.pi)).sum())  # half the mean absolute deviations
+    return of_one_row * max(0.0, float(_row_weights(current) @ current.rows**-0.5 - (reference.rows**-0.5).mean()))
 
 
 def _weight(difference: Difference) -> int:

@@ -87,6 +87,32 @@ def test_effect_below_the_floor_is_not_flagged_however_significant():
     assert sum(finding.flagged for finding in judge_columns(Drift(min_effect=0.02), *days)) == 5
 
 
+@pytest.mark.parametrize(("name", "ordinary", "now"), [("missing", 0.01, 0.05), ("unseen", 0.0, 0.03), ("rare", 0.005, 0.04)])
+def test_few_values_that_become_more_are_flagged_by_a_floor_of_their_own(name, ordinary, now):
+    """Of a thousand rows a day; the floor of all other effects, which is larger than any of these changes, hides them."""
+    generator, values = np.random.default_rng(9), {"missing": None, "unseen": "new", "rare": "seldom"}
+
+    def day(number, share):
+        few = round(1000 * generator.normal(share, share / 10))
+        return categorical_profile(["a"] * 500 + ["b"] * (500 - few) + [values[name]] * few, number=number)
+
+    reference = {("", "c"): [day(number, ordinary) for number in range(28)]}
+    window = {("", "c"): [day(28, now)]}
+    ((found,), (hidden,)) = (judge_columns(drift, window, reference) for drift in (Drift(), Drift(min_rare_effect=0.05)))
+    assert (found.flagged, found.statistic) == (True, name)
+    assert not hidden.flagged
+
+
+def test_noise_of_a_day_with_few_rows_is_no_effect():
+    generator, names = np.random.default_rng(10), [f"n{number}" for number in range(30)]
+    reference = {("", "c"): [categorical_profile(generator.choice(names, 5000), number=number) for number in range(28)]}
+    effects = [
+        judge_columns(Drift(), {("", "c"): [categorical_profile(generator.choice(names, 60), number=28)]}, reference)[0].effect
+        for _ in range(20)
+    ]
+    assert np.mean(effects) < 0.1  # by chance alone, more than a quarter of the rows would have to change
+
+
 def test_findings_are_flagged_first_then_by_effect_and_say_what_differs():
     findings = judge_columns(Drift(), *window_and_reference(np.random.default_rng(4), 0.6))
     flags = [finding.flagged for finding in findings]

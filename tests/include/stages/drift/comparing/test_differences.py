@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from include.foundation.config.data_sections import Drift
 from include.stages.drift.comparing.day_statistics import DayStatistics, missing_statistics, value_statistics
 from include.stages.drift.comparing.differences import Difference, differences, most_significant
 from tests.include.stages.drift.drift_builders import MONDAY, categorical_profile, numeric_days, numeric_profile
@@ -19,7 +20,7 @@ def statistics(values, rows=1e9, first=0):
     days = len(values)
     weekdays = (np.arange(first, first + days) + MONDAY.weekday()) % 7
     return DayStatistics(
-        ["mean"], values, values, np.zeros(days), np.full(days, float(rows)), np.array([1.0]), weekdays
+        ["mean"], values, values, np.zeros(days), np.full(days, float(rows)), np.array([1.0]), weekdays, [False]
     )
 
 
@@ -30,7 +31,7 @@ def only(reference, window, *, by_weekday=False):
 
 def reported(reference, window, *, by_weekday=False, floor=0.0):
     compared = differences(value_statistics(reference), value_statistics(reference, window), by_weekday=by_weekday)
-    return most_significant(compared, floor)
+    return most_significant(compared, Drift(min_effect=floor))
 
 
 def test_p_value_is_that_of_the_textbook_prediction_interval():
@@ -78,7 +79,7 @@ def test_window_of_several_days_is_weighted_by_rows():
     window = statistics([0.0, 1.0])
     heavy = DayStatistics(
         window.names, window.values, window.natural, window.distance, np.array([3e9, 1e9]), window.row_variance,
-        window.weekdays,
+        window.weekdays, [False],
     )  # fmt: skip
     assert only(statistics(np.zeros(20)), heavy).current == pytest.approx(0.25)
 
@@ -158,13 +159,13 @@ def test_statistic_that_never_varies_does_not_cost_the_others():
     of_values = differences(value_statistics(reference), value_statistics(reference, window), by_weekday=False)
     constant = differences(missing_statistics(reference), missing_statistics(window), by_weekday=False)
     assert not constant[0].varies
-    assert most_significant([*constant, *of_values], 0.05) == most_significant(of_values, 0.05)
+    assert most_significant([*constant, *of_values], Drift()) == most_significant(of_values, Drift())
 
 
 def test_effect_that_matters_goes_before_a_smaller_p_value_that_does_not():
     tiny, large = Difference("spread", 0, 0.01, 0.01, 1e-9, True), Difference("location", 0, 0.2, 0.2, 0.001, True)
     for min_effect, expected, p_value in ((0.05, large, 0.001 * 4 / 3), (0.0, tiny, 4e-9)):
-        best = most_significant([tiny, large], min_effect)
+        best = most_significant([tiny, large], Drift(min_effect=min_effect))
         assert best.p_value == pytest.approx(p_value)
         assert replace(best, p_value=expected.p_value) == expected
 
@@ -174,7 +175,7 @@ def test_weighted_p_values_hold_the_level_and_favour_the_location():
     drawn = np.random.default_rng(0).random((20_000, 3))
     names = ("location", "spread", "shape")
     columns = [[Difference(name, 0, 1, 1, p, True) for name, p in zip(names, row, strict=True)] for row in drawn]
-    best = [most_significant(column, 0) for column in columns]
+    best = [most_significant(column, Drift(min_effect=0)) for column in columns]
     p_values = np.array([each.p_value for each in best])
     for level in (0.01, 0.05, 0.2):
         assert np.mean(p_values <= level) <= level + 3 * np.sqrt(level * (1 - level) / 20_000)
