@@ -87,7 +87,9 @@ def test_effect_below_the_floor_is_not_flagged_however_significant():
     assert sum(finding.flagged for finding in judge_columns(Drift(min_effect=0.02), *days)) == 5
 
 
-@pytest.mark.parametrize(("name", "ordinary", "now"), [("missing", 0.01, 0.05), ("unseen", 0.0, 0.03), ("rare", 0.005, 0.04)])
+@pytest.mark.parametrize(
+    ("name", "ordinary", "now"), [("missing", 0.01, 0.05), ("unseen", 0.0, 0.03), ("rare", 0.005, 0.04)]
+)
 def test_few_values_that_become_more_are_flagged_by_a_floor_of_their_own(name, ordinary, now):
     """Of a thousand rows a day; the floor of all other effects, which is larger than any of these changes, hides them."""
     generator, values = np.random.default_rng(9), {"missing": None, "unseen": "new", "rare": "seldom"}
@@ -98,7 +100,9 @@ def test_few_values_that_become_more_are_flagged_by_a_floor_of_their_own(name, o
 
     reference = {("", "c"): [day(number, ordinary) for number in range(28)]}
     window = {("", "c"): [day(28, now)]}
-    ((found,), (hidden,)) = (judge_columns(drift, window, reference) for drift in (Drift(), Drift(min_rare_effect=0.05)))
+    ((found,), (hidden,)) = (
+        judge_columns(drift, window, reference) for drift in (Drift(), Drift(min_rare_effect=0.05))
+    )
     assert (found.flagged, found.statistic) == (True, name)
     assert not hidden.flagged
 
@@ -107,7 +111,9 @@ def test_noise_of_a_day_with_few_rows_is_no_effect():
     generator, names = np.random.default_rng(10), [f"n{number}" for number in range(30)]
     reference = {("", "c"): [categorical_profile(generator.choice(names, 5000), number=number) for number in range(28)]}
     effects = [
-        judge_columns(Drift(), {("", "c"): [categorical_profile(generator.choice(names, 60), number=28)]}, reference)[0].effect
+        judge_columns(Drift(), {("", "c"): [categorical_profile(generator.choice(names, 60), number=28)]}, reference)[
+            0
+        ].effect
         for _ in range(20)
     ]
     assert np.mean(effects) < 0.1  # by chance alone, more than a quarter of the rows would have to change
