@@ -124,6 +124,6 @@ def _finding(drift: Drift, key: Key, difference: Difference, rows: int, *, disco
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,
-        flagged=discovered and effect >= difference.floor(drift), expected=difference.expected, found=difference.current, rows=rows,
-        sentence=sentence,
+        flagged=discovered and effect >= difference.floor(drift), expected=difference.expected, found=difference.current,
+        rows=rows, sentence=sentence,
     )  # fmt: skip
