@@ -95,6 +95,8 @@ class DriftVerdict(Decision):
     """Rows of the window."""
     reference_days: int
     """Ordinary days it was held against."""
+    version: str | None = None
+    """Model version whose predictions and confidence were compared."""
     columns: tuple[ColumnFinding, ...] = ()
     """The first findings on columns, flagged ones first, of ``columns_judged``."""
     columns_judged: int = 0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from include.foundation.decisions import TrainedChallenger, latest
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION
-from include.foundation.store.ledgers.deployments import Deployment, live
+from include.foundation.store.ledgers.deployments import Deployment, history, live
 from include.foundation.store.tables import LoopStore
 
 if TYPE_CHECKING:
@@ -35,6 +35,28 @@ def live_model(store: LoopStore, registry: "ModelRegistry") -> "LoadedModel | No
         raise DeploymentError(problem)
     version = deployment.model_version
     return registry.load(run_id=str(registry.run_of(version)), version=version, files_digest=deployment.files_digest)
+
+
+def logged_model(store: LoopStore, registry: "ModelRegistry", version: str) -> "LoadedModel | None":
+    """Return the model of a version that predictions were logged of; None if the registry has no such version.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    version
+        As logs name it.
+
+    Raises
+    ------
+    DeploymentError
+        If it was deployed, and its files are not those that were judged.
+    """
+    run_id = registry.run_of(version)
+    if run_id is None:
+        return None
+    judged = [entry.files_digest for entry in history(store) if entry.model_version == version]
+    return registry.load(run_id=run_id, version=version, files_digest=judged[-1] if judged else None)
 
 
 def challenger_model(store: LoopStore, registry: "ModelRegistry", key: str, run_id: str) -> "LoadedModel":

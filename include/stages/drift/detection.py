@@ -1,7 +1,7 @@
 """The drift verdict of one window: compare it with ordinary days, run the monitors, decide the route, and record it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions import DriftVerdict, record
@@ -9,37 +9,26 @@ from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.digests import canonical_json
 from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
-from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, Key, judge_columns
-from include.stages.drift.comparing.comparable_classes import PREDICTED, ComparableClasses
+from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, judge_columns
 from include.stages.drift.earlier_verdicts import Verdicts, fewest_days, newest_verdicts, reference_days, window_outcome
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.page.file_names import verdict_file
-from include.stages.drift.profiling.column_profile import Profile
-from include.stages.drift.profiling.vocabulary import with_one_vocabulary
 from include.stages.drift.routing import routing_of
+from include.stages.drift.windows import LoadVersion, Window, read_window, with_version
+
+if TYPE_CHECKING:
+    from include.foundation.models.loaded_model import LoadedModel
 
 MOST_COLUMNS = 200
 MOST_REASONS = 20
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window with its reference: the profiles of both, by segment and column."""
-
-    interval: Interval
-    reference_days: list[str]
-    current: dict[Key, list[Profile]]
-    reference: dict[Key, list[Profile]]
-
-    @property
-    def rows(self) -> int:
-        """Rows of the window."""
-        return max((sum(day.rows for day in profiles) for profiles in self.current.values()), default=0)
+def _no_model(_: str) -> "LoadedModel | None":
+    return None
 
 
-def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
+def detect_drift(store: LoopStore, interval: Interval, load: LoadVersion = _no_model) -> DriftVerdict:
     """Judge an interval against ordinary days and record the verdict.
 
     Parameters
@@ -48,6 +37,8 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
         Tables of the loop; ``profiles`` of the interval and of the reference days.
     interval
         The window.
+    load
+        Returns the model of a version, or None. It is asked what it says of the reference days if it served too few of them.
 
     Returns
     -------
@@ -60,8 +51,8 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
         If a table cannot be read, or the verdict cannot be written.
     """
     verdicts = newest_verdicts(store, interval)
-    window = _window(store, interval, reference_days(store, interval, verdicts))
-    fewest = fewest_days(interval)
+    fewest, days = fewest_days(interval), reference_days(store, interval, verdicts)
+    window = with_version(store, read_window(store, interval, days), fewest, load)
     shortage = _shortage(store.loop.drift, window, fewest)
     if shortage:
         return record(store, _inconclusive(window, shortage))
@@ -70,23 +61,6 @@ def detect_drift(store: LoopStore, interval: Interval) -> DriftVerdict:
     if earlier is not None and _rests_on(earlier, window, columns):
         return earlier
     return record(store, _verdict(store, window, columns, verdicts))
-
-
-def _window(store: LoopStore, interval: Interval, days: list[str]) -> Window:
-    """Return the window with the profiles of its days and of the reference days."""
-    window, own_days = Window(interval, days, {}, {}), set(interval.days)
-    filters: Filter = [("day", "in", [*interval.days, *days]), ("kind", "in", ["numeric", "categorical"])]
-    for profile in map(Profile.from_row, store.read("profiles", filters=filters).to_pylist()):
-        profiles = window.current if profile.day in own_days else window.reference
-        profiles.setdefault((profile.segment, profile.column), []).append(profile)
-    classes = ComparableClasses.of(store)
-    for key in window.current:
-        if key[1] == PREDICTED:
-            window.current[key], window.reference[key] = classes.read(
-                window.current[key], window.reference.get(key, [])
-            )
-    current, reference = with_one_vocabulary(window.current, window.reference)
-    return replace(window, current=current, reference=reference)
 
 
 def _shortage(drift: Drift, window: Window, fewest: int) -> str | None:
@@ -104,7 +78,7 @@ def _inconclusive(window: Window, shortage: str) -> DriftVerdict:
     return DriftVerdict(
         subject=window.interval.key, outcome="inconclusive", reasons=(shortage,), route="none", flagged=False,
         rows=window.rows, reference_days=len(window.reference_days), columns=(), columns_judged=0, monitors=(), segments=(),
-        picture=None,
+        picture=None, version=window.version,
     )  # fmt: skip
 
 
@@ -120,10 +94,11 @@ def _rests_on(verdict: DriftVerdict, window: Window, columns: Sequence[ColumnFin
 
 
 def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> DriftVerdict:
-    monitors = monitor_findings(store, window.interval, window.reference_days)
+    monitors = monitor_findings(store, window.interval, window.current, window.reference)
     routing = routing_of(columns, monitors)
     flagged = [finding.sentence for finding in [*columns, *monitors] if finding.flagged]
     told = [finding.sentence for finding in columns if finding.statistic == NEWLY_LOGGED][:MOST_REASONS]
+    told += window.told_of_version(fewest_days(window.interval))
     outcome, confirmation = window_outcome(store.loop.drift, window.interval, verdicts, flagged=bool(flagged))
     days = len(window.reference_days)
     return DriftVerdict(
@@ -131,7 +106,7 @@ def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding],
         reasons=(*_reasons(flagged, len(columns), days), *told, *routing.reasons, confirmation),
         route=routing.route, segments=routing.segments, flagged=bool(flagged), rows=window.rows, reference_days=days,
         columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
-        picture=_picture(store, window, columns),
+        picture=_picture(store, window, columns), version=window.version,
     )  # fmt: skip
 
 

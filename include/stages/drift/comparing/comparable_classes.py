@@ -9,8 +9,6 @@ from include.foundation.taxonomy import Taxonomy
 from include.stages.drift.profiling.column_profile import Counts, Profile
 from include.stages.drift.profiling.counting import bounded, is_bucket
 
-PREDICTED = "predicted"
-
 
 @dataclass(frozen=True)
 class ComparableClasses:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
-from include.foundation.intervals import Interval
 from include.foundation.statistics.tails import chance_in_words, two_sided_t
 from include.foundation.store.tables import LoopStore
+from include.stages.drift.comparing.column_findings import ProfilesByKey
 from include.stages.drift.discoveries import discoveries
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
 from include.stages.drift.profiling.column_profile import Profile
+from include.stages.drift.profiling.versions import CONFIDENCE
 
 PRIOR_ROWS = 10.0
 GROUPS = 5
@@ -102,7 +103,7 @@ def calibrated(confidence: Floats, correct: Floats, weights: Floats) -> Calibrat
 
 
 def estimated_findings(
-    store: LoopStore, interval: Interval, reference_days: Sequence[str], labels: Sequence[LabeledRow]
+    store: LoopStore, current: ProfilesByKey, reference: ProfilesByKey, labels: Sequence[LabeledRow]
 ) -> list[MonitorFinding]:
     """Return whether the estimated accuracy has dropped, for all rows and for each segment value.
 
@@ -110,10 +111,8 @@ def estimated_findings(
     ----------
     store
         Tables of the loop.
-    interval
-        The window.
-    reference_days
-        Days that say what is ordinary, ``YYYY-MM-DD``.
+    current, reference
+        Profiles of the window's days and of the reference days, by segment and column.
     labels
         Labels of random rows, which calibrate the confidence.
 
@@ -128,15 +127,18 @@ def estimated_findings(
     Meeker, 1991); false discoveries controlled over all rows and segment values together; the floor is
     ``drift.max_accuracy_drop``.
     """
-    days = [*reference_days, *interval.days]
-    rows = store.read("profiles", filters=[("column", "=", "confidence"), ("day", "in", days)])
-    profiles = [Profile.from_row(row) for row in rows.to_pylist()]
-    if not profiles:
+    segments = sorted(segment for segment, column in current if column == CONFIDENCE)
+    if not segments:
         return []
     drift, calibration = store.loop.drift, _calibration(labels)
-    current = _by_segment(profiles, set(interval.days), calibration)
-    reference = _by_segment(profiles, set(reference_days), calibration)
-    compared = {name: _compared(current[name], reference.get(name, []), drift.min_rows) for name in sorted(current)}
+
+    def _estimates(profiles: ProfilesByKey, segment: str) -> list[DayEstimate]:
+        return [_estimate(day, calibration) for day in profiles.get((segment, CONFIDENCE), []) if day.counted]
+
+    compared = {
+        segment: _compared(_estimates(current, segment), _estimates(reference, segment), drift.min_rows)
+        for segment in segments
+    }
     known = {name: comparison for name, comparison in compared.items() if comparison is not None}
     flags = discoveries(drift, "estimated", [comparison.p_value for comparison in known.values()])
     return [
@@ -153,16 +155,11 @@ def _calibration(labels: Sequence[LabeledRow]) -> Calibration:
     return calibrated(confidence, np.array([row.correct for row in rows], dtype=np.float64), weights_of(rows))
 
 
-def _by_segment(profiles: Sequence[Profile], days: set[str], calibration: Calibration) -> dict[str, list[DayEstimate]]:
-    """Return the estimates of some days by segment value; a day without confidences has none."""
-    estimates: dict[str, list[DayEstimate]] = {}
-    for profile in profiles:
-        if profile.day in days and profile.counted:
-            counts, edges = np.array(profile.values.counts, dtype=np.float64), np.clip(profile.values.edges, 0.0, 1.0)
-            centres = (edges[1:] + edges[:-1]) / 2 if profile.has_bins else [profile.values.total / profile.counted]
-            accuracy = float(counts @ calibration(np.asarray(centres)) / counts.sum())
-            estimates.setdefault(profile.segment, []).append(DayEstimate(accuracy, int(counts.sum())))
-    return estimates
+def _estimate(profile: Profile, calibration: Calibration) -> DayEstimate:
+    """Return the estimate of a day with confidences."""
+    counts, edges = np.array(profile.values.counts, dtype=np.float64), np.clip(profile.values.edges, 0.0, 1.0)
+    centres = (edges[1:] + edges[:-1]) / 2 if profile.has_bins else [profile.values.total / profile.counted]
+    return DayEstimate(float(counts @ calibration(np.asarray(centres)) / counts.sum()), int(counts.sum()))
 
 
 def _compared(current: Sequence[DayEstimate], reference: Sequence[DayEstimate], fewest_rows: int) -> Comparison | None:

@@ -1,17 +1,18 @@
 """Runs every monitor of labels and confidence on a window."""
 
-from collections.abc import Sequence
-
 from include.foundation.decisions.drift_verdict import MonitorFinding
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
+from include.stages.drift.comparing.column_findings import ProfilesByKey
 from include.stages.drift.monitors.estimated_performance import estimated_findings
 from include.stages.drift.monitors.label_drift import label_findings
 from include.stages.drift.monitors.labeled_rows import random_labels
 from include.stages.drift.monitors.performance import performance_findings
 
 
-def monitor_findings(store: LoopStore, interval: Interval, reference_days: Sequence[str]) -> list[MonitorFinding]:
+def monitor_findings(
+    store: LoopStore, interval: Interval, current: ProfilesByKey, reference: ProfilesByKey
+) -> list[MonitorFinding]:
     """Return what the monitors of accuracy, of the shares of classes and of estimated accuracy find.
 
     Parameters
@@ -20,12 +21,12 @@ def monitor_findings(store: LoopStore, interval: Interval, reference_days: Seque
         Tables of the loop.
     interval
         The window.
-    reference_days
-        Days that say what is ordinary, ``YYYY-MM-DD``.
+    current, reference
+        Profiles of the window's days and of the reference days, by segment and column.
     """
     labels = random_labels(store, interval)
     return [
         *performance_findings(store, interval, labels),
         *label_findings(store, interval, labels),
-        *estimated_findings(store, interval, reference_days, labels),
+        *estimated_findings(store, current, reference, labels),
     ]

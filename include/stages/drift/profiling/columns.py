@@ -34,9 +34,9 @@ def text_columns(loop: Loop) -> list[str]:
 
 
 def category_columns(loop: Loop, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.DictionaryArray]]:
-    """Yield name and values of the watched columns of categories: prediction, segments and categorical inputs."""
+    """Yield name and values of the watched columns of categories: segments and categorical inputs."""
     inputs = [f"input_{name}" for name, item in loop.inputs.items() if item.type == "categorical"]
-    for column in ["predicted", *loop.segment_columns.values(), *inputs]:
+    for column in [*loop.segment_columns.values(), *inputs]:
         yield column, dictionary_encoded(batch.column(column))
 
 
@@ -45,7 +45,7 @@ def number_columns(
 ) -> Iterator[tuple[str, Numbers]]:
     """Yield name and values of the watched columns of numbers: float64, (rows,), NaN for a missing value.
 
-    Numeric inputs and the confidence are watched as they are; a text by its length in characters and in words, and by the share
+    Numeric inputs are watched as they are; a text by its length in characters and in words, and by the share
     of its words that are not in the vocabulary; a vector and the embedding by mean, norm and four fixed random projections.
 
     Parameters
@@ -59,7 +59,6 @@ def number_columns(
     day
         Day of the rows, ``YYYY-MM-DD``.
     """
-    yield "confidence", floats(batch.column("confidence"))
     yield from _named_measures("embedding", vector_numbers(batch.column("embedding")))
     for name, item in loop.inputs.items():
         column = f"input_{name}"

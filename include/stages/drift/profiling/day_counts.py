@@ -1,6 +1,6 @@
 """The profiles of one day, counted batch by batch: of all rows together and of each segment value."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,10 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.drift_verdict import ALL_ROWS
 from include.stages.drift.profiling.binning import BINS, bin_edges
 from include.stages.drift.profiling.column_profile import NO_BINS, Profile
-from include.stages.drift.profiling.columns import category_columns, dictionary_encoded, number_columns
+from include.stages.drift.profiling.columns import category_columns, dictionary_encoded, floats, number_columns
 from include.stages.drift.profiling.counting import CategoryCounts, Codes, Groups, NumberCounts
 from include.stages.drift.profiling.profile_basis import ProfileBasis
+from include.stages.drift.profiling.versions import BY, CONFIDENCE, CONFIDENCE_EDGES, PREDICTED, rows_of_version
 
 SAMPLE = 1 << 14
 
@@ -54,24 +55,30 @@ class DayCounts:
         Bins and vocabularies; the first values of a column without bins set its bins there.
     groupings
         Segments whose values have profiles of their own.
+    version
+        Model version whose predictions and confidence are counted, in its rows alone; by default inputs and segments are.
     """
 
-    def __init__(self, loop: Loop, day: str, basis: ProfileBasis, groupings: Sequence[Grouping]) -> None:
-        self._loop, self._day, self._basis, self._groupings = loop, day, basis, groupings
+    def __init__(
+        self, loop: Loop, day: str, basis: ProfileBasis, groupings: Sequence[Grouping], version: str | None = None
+    ) -> None:
+        self._loop, self._day, self._basis, self._groupings, self._version = loop, day, basis, groupings, version
         self._sizes = [1, *(len(grouping.values) + 1 for grouping in groupings)]
         self._rows = [np.zeros(size, dtype=np.int64) for size in self._sizes]
         self._counts: dict[str, NumberCounts | CategoryCounts | None] = {}
         self._waiting: dict[str, list[tuple[NDArray[np.float64], Groups]]] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Count the rows of a batch that has the columns `include.stages.drift.profiling.columns.source_columns`."""
+        """Count the rows of a batch that has the columns `source_columns`, and for a version ``model_version``."""
+        if self._version is not None:
+            batch = rows_of_version(batch, self._version)
         groups: Groups = [None, *(grouping.codes(batch) for grouping in self._groupings)]
         self._rows[0] += batch.num_rows
         for number, codes in enumerate(groups[1:], start=1):
             self._rows[number] += np.bincount(np.asarray(codes), minlength=self._sizes[number])
-        for name, values in number_columns(self._loop, batch, self._basis.vocabularies, self._day):
+        for name, values in self._numbers(batch):
             self._add_numbers(name, values, groups)
-        for name, labels in category_columns(self._loop, batch):
+        for name, labels in self._categories(batch):
             counts = self._counts.setdefault(name, CategoryCounts(self._sizes))
             if isinstance(counts, CategoryCounts):
                 counts.add(labels, groups)
@@ -92,6 +99,16 @@ class DayCounts:
                 profiles += [self._profile(name, number, group, segment) for name in names]
         return profiles
 
+    def _numbers(self, batch: pa.RecordBatch) -> Iterable[tuple[str, NDArray[np.float64]]]:
+        if self._version is None:
+            return number_columns(self._loop, batch, self._basis.vocabularies, self._day)
+        return [(f"{CONFIDENCE}{BY}{self._version}", floats(batch.column(CONFIDENCE)))]
+
+    def _categories(self, batch: pa.RecordBatch) -> Iterable[tuple[str, pa.DictionaryArray]]:
+        if self._version is None:
+            return category_columns(self._loop, batch)
+        return [(f"{PREDICTED}{BY}{self._version}", dictionary_encoded(batch.column(PREDICTED)))]
+
     def _add_numbers(self, name: str, values: NDArray[np.float64], groups: Groups) -> None:
         counts = self._counts.setdefault(name, None)
         if counts is None and np.isfinite(values).any():
@@ -108,6 +125,8 @@ class DayCounts:
 
     def _edges(self, name: str, values: NDArray[np.float64]) -> list[float] | None:
         """Return the bin edges of a column; the first day with a value for each bin sets them. None before."""
+        if self._version is not None:
+            return CONFIDENCE_EDGES
         edges = self._basis.edges
         found = edges.get(name) or self._basis.find_edges(name)
         if found is None and np.isfinite(values).sum() >= BINS:

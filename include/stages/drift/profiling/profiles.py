@@ -14,6 +14,7 @@ from include.stages.drift.profiling.columns import dictionary_encoded, source_co
 from include.stages.drift.profiling.counting import CategoryCounts
 from include.stages.drift.profiling.day_counts import DayCounts, Grouping
 from include.stages.drift.profiling.profile_basis import learn_words, stored_basis
+from include.stages.drift.profiling.versions import VERSION, served_versions
 
 MOST_VALUES = 100_000
 
@@ -38,10 +39,12 @@ def profile_days(store: LoopStore, interval: Interval) -> int:
     rows: list[dict[str, Any]] = []
     for day in days:
         learn_words(store, day, basis, dataset)
-        counts = DayCounts(store.loop, day, basis, groupings(store, day, dataset))
-        for batch in day_batches(store, "predictions", day, source_columns(store.loop), dataset=dataset):
-            counts.add(batch)
-        rows += [profile.to_row() for profile in counts.profiles()]
+        grouped, versions = groupings(store, day, dataset), served_versions(store, day, dataset)
+        counts = [DayCounts(store.loop, day, basis, grouped, version) for version in (None, *versions)]
+        for batch in day_batches(store, "predictions", day, [*source_columns(store.loop), VERSION], dataset=dataset):
+            for each in counts:
+                each.add(batch)
+        rows += [profile.to_row() for each in counts for profile in each.profiles()]
     store.replace_where("profiles", rows_of(store.loop, "profiles", rows), "day", days)
     for day in days:
         write_file(store, "/".join(_origin_file(day)), origins[day])

@@ -102,6 +102,15 @@ def store_confidence(store, level, segment=""):
     store.append_new("profiles", rows_of(store.loop, "profiles", rows))
 
 
+def stored_profiles(store, interval=None):
+    """Return the stored profiles of a window, by default of `DAY`, and those of all other days, both by segment and column."""
+    days = (interval or day()).days
+    sides = ({}, {})
+    for profile in map(Profile.from_row, store.read("profiles").to_pylist()):
+        sides[profile.day not in days].setdefault((profile.segment, profile.column), []).append(profile)
+    return sides
+
+
 def fill(store, first, days, rows=60, seed=0, **changes):
     """Store and profile some days of predictions."""
     generator = np.random.default_rng([seed, first])

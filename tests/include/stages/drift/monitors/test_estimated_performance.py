@@ -7,15 +7,13 @@ from scipy import stats
 from include.stages.drift.monitors.estimated_performance import (
     UNCALIBRATED,
     DayEstimate,
-    _by_segment,
     _compared,
+    _estimate,
     calibrated,
     estimated_findings,
 )
 from tests.builders import day, make_store
-from tests.include.stages.drift.drift_builders import labeled, numeric_profile, store_confidence
-
-REFERENCE = [day(number).days[0] for number in range(-14, 0)]
+from tests.include.stages.drift.drift_builders import labeled, numeric_profile, store_confidence, stored_profiles
 
 
 def test_calibration_recovers_the_share_that_is_correct_and_needs_labels():
@@ -40,12 +38,17 @@ def test_calibration_shrinks_the_weighted_share_of_each_fifth_towards_its_confid
 
 
 def test_estimate_of_a_day_is_the_mean_of_its_bins_or_of_its_values_where_it_has_no_bins():
-    binned = numeric_profile([0.1, 0.1, 0.1, 0.9], [-np.inf, 0.5, np.inf], number=1, segment="desk=eu")
-    whole = numeric_profile([0.25, 0.25, 0.25, 0.75, np.nan], [-np.inf, np.inf], number=1)
-    empty = numeric_profile([np.nan], [-np.inf, np.inf], number=2)
-    days = {binned.day, empty.day}
-    found = _by_segment([binned, whole, empty, numeric_profile([0.1], number=3)], days, UNCALIBRATED)
-    assert found == {"desk=eu": [DayEstimate(0.375, 4)], "": [DayEstimate(0.375, 4)]}
+    binned = numeric_profile([0.1, 0.1, 0.1, 0.9], [-np.inf, 0.5, np.inf])
+    whole = numeric_profile([0.25, 0.25, 0.25, 0.75, np.nan], [-np.inf, np.inf])
+    assert [_estimate(day, UNCALIBRATED) for day in (binned, whole)] == [DayEstimate(0.375, 4)] * 2
+
+
+def test_days_without_confidences_are_no_days_of_the_reference(tmp_path):
+    empty, full = (numeric_profile([value] * 60, [-np.inf, np.inf], column="confidence") for value in (np.nan, 0.9))
+    key = ("", "confidence")
+    for reference, judged in (([full] * 7, True), ([full] * 6 + [empty], False)):
+        found = estimated_findings(make_store(tmp_path), {key: [full]}, {key: reference}, [])
+        assert bool(found) is judged
 
 
 ORDINARY = [DayEstimate(accuracy, 100) for accuracy in (0.8, 0.82, 0.84, 0.86, 0.8, 0.82, 0.84)]
@@ -75,7 +78,7 @@ def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path
     store_confidence(store, 0.85)
     for count, told in ((29, "not calibrated: fewer than thirty labels"), (60, "calibrated on 40 labels")):
         labels = [labeled(correct=n % 2 == 0, confidence=0.85 if n < 40 else None) for n in range(count)]
-        (finding,) = estimated_findings(store, day(), REFERENCE, labels)
+        (finding,) = estimated_findings(store, *stored_profiles(store), labels)
         assert f", {told})" in finding.sentence
     assert finding.details.estimate == pytest.approx((4 + 8.5) / 18, abs=0.01)
 
@@ -84,7 +87,7 @@ def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path
 def test_estimate_drops_with_confidence_and_says_what_it_cannot_see(tmp_path, level, flagged):
     store = make_store(tmp_path)
     store_confidence(store, level)
-    (finding,) = estimated_findings(store, day(), REFERENCE, [])
+    (finding,) = estimated_findings(store, *stored_profiles(store), [])
     assert finding.flagged is flagged
     assert finding.effect == pytest.approx(max(0.0, 0.85 - level), abs=0.01)
     assert (finding.p_value < 1e-4) is (level < 0.85)

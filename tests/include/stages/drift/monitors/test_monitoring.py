@@ -5,9 +5,7 @@ from include.stages.drift.monitors.labeled_rows import random_labels
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.routing import routing_of
 from tests.builders import day, make_store
-from tests.include.stages.drift.drift_builders import finding, label_row, labeled, store_confidence
-
-REFERENCE = [day(number).days[0] for number in range(-14, 0)]
+from tests.include.stages.drift.drift_builders import finding, label_row, labeled, store_confidence, stored_profiles
 
 
 def test_labels_are_those_of_random_rows_before_the_windows_end_with_a_prediction(tmp_path):
@@ -26,7 +24,7 @@ def test_label_that_another_supersedes_does_not_count(tmp_path):
 
 
 def test_window_without_probabilities_or_labels_has_no_finding_and_asks_for_labels(tmp_path):
-    monitors = monitor_findings(make_store(tmp_path), day(), REFERENCE)
+    monitors = monitor_findings(make_store(tmp_path), day(), {}, {})
     assert monitors == []
     assert routing_of([finding()], monitors).route == "label_segment"
 
@@ -34,6 +32,6 @@ def test_window_without_probabilities_or_labels_has_no_finding_and_asks_for_labe
 def test_drift_whose_confidence_holds_is_watched(tmp_path):
     store = make_store(tmp_path)
     store_confidence(store, 0.85)
-    monitors = monitor_findings(store, day(), REFERENCE)
+    monitors = monitor_findings(store, day(), *stored_profiles(store))
     assert [each.monitor for each in monitors] == ["estimated_performance"]
     assert routing_of([finding()], monitors).route == "watch"

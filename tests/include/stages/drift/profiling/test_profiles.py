@@ -49,7 +49,7 @@ def test_every_kind_of_column_is_profiled(tmp_path):
     columns = {row["column"]: row for row in profiled(store, segment="")}
     vector = ("mean", "norm", "projection1", "projection2", "projection3", "projection4")
     assert set(columns) == {
-        "confidence", "predicted", "segment_desk", "input_age", "input_plan", "input_text:characters", "input_text:words",
+        "confidence@1", "predicted@1", "segment_desk", "input_age", "input_plan", "input_text:characters", "input_text:words",
         "input_text:unknown_words@2026-03-10",
         *(f"{name}:{measure}" for name in ("embedding", "input_pixels") for measure in vector),
     }  # fmt: skip
@@ -99,7 +99,7 @@ def test_only_the_most_frequent_values_of_watched_segments_are_profiled(tmp_path
     fill(store, 0, 1, rows=53, segment_desk=lambda place: desks[place], segment_device="phone")
     (grouping,) = groupings(store, day(0).days[0])
     assert grouping.labels == ["desk=b", "desk=c"]
-    assert {row["segment"]: row["rows"] for row in profiled(store, column="predicted")} == {
+    assert {row["segment"]: row["rows"] for row in profiled(store, column="predicted@1")} == {
         "": 53, "desk=b": 9, "desk=c": 9,
     }  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_day_is_read_again_only_if_its_files_or_what_is_watched_of_it_changed(tm
     rows = rows_of(store.loop, "predictions", [row | {"trace_id": f"late-{row['trace_id']}"} for row in late])
     store.append_new("predictions", rows)
     assert profile_days(store, both) > 0
-    assert {row["day"]: row["rows"] for row in profiled(store, column="predicted", segment="")} == dict(
+    assert {row["day"]: row["rows"] for row in profiled(store, column="predicted@1", segment="")} == dict(
         zip(both.days, (60, 65), strict=True)
     )
     assert profile_days(store, both) == 0
