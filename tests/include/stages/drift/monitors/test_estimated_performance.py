@@ -78,7 +78,8 @@ def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path
     store_confidence(store, 0.85)
     for count, told in ((29, "not calibrated: fewer than thirty labels"), (60, "calibrated on 40 labels")):
         labels = [labeled(correct=n % 2 == 0, confidence=0.85 if n < 40 else None) for n in range(count)]
-        (finding,) = estimated_findings(store, *stored_profiles(store), labels)
+        current, reference = stored_profiles(store)
+        (finding,) = estimated_findings(store, current, reference, labels)
         assert f", {told})" in finding.sentence
     assert finding.details.estimate == pytest.approx((4 + 8.5) / 18, abs=0.01)
 
@@ -87,7 +88,8 @@ def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path
 def test_estimate_drops_with_confidence_and_says_what_it_cannot_see(tmp_path, level, flagged):
     store = make_store(tmp_path)
     store_confidence(store, level)
-    (finding,) = estimated_findings(store, *stored_profiles(store), [])
+    current, reference = stored_profiles(store)
+    (finding,) = estimated_findings(store, current, reference, [])
     assert finding.flagged is flagged
     assert finding.effect == pytest.approx(max(0.0, 0.85 - level), abs=0.01)
     assert (finding.p_value < 1e-4) is (level < 0.85)

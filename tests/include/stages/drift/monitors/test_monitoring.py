@@ -32,6 +32,7 @@ def test_window_without_probabilities_or_labels_has_no_finding_and_asks_for_labe
 def test_drift_whose_confidence_holds_is_watched(tmp_path):
     store = make_store(tmp_path)
     store_confidence(store, 0.85)
-    monitors = monitor_findings(store, day(), *stored_profiles(store))
+    current, reference = stored_profiles(store)
+    monitors = monitor_findings(store, day(), current, reference)
     assert [each.monitor for each in monitors] == ["estimated_performance"]
     assert routing_of([finding()], monitors).route == "watch"
