@@ -32,7 +32,7 @@ def test_detect_drift_of_an_hour_judges_the_last_whole_day_and_wakes_nobody_agai
     verdict = drift_verdict("alarm")
     windows = []
     monkeypatch.setattr(
-        "include.stages.drift.detection.detect_drift", lambda _, window: windows.append(window) or verdict
+        "include.stages.drift.detection.detect_drift", lambda _, window, __: windows.append(window) or verdict
     )
     events = []
     for hours in (1, 24, 25, 30):
