@@ -12,7 +12,7 @@ from include.stages.drift.monitors.estimated_performance import (
     calibrated,
     estimated_findings,
 )
-from tests.builders import day, make_store
+from tests.builders import make_store
 from tests.include.stages.drift.drift_builders import labeled, numeric_profile, store_confidence, stored_profiles
 
 
