@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval, moved
+from include.foundation.store.ledgers.deployments import BEGINNING
 from include.foundation.store.ledgers.outcomes import SUBJECT, current_labels, standing_requests
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -74,6 +77,11 @@ class Asked:
         """
         return content in self.contents or trace_id in self.trace_ids or former in self.former_keys
 
+    def answer_to(self, content: str, since: datetime) -> Ask | None:
+        """Return the ask whose answer counts for a content; None if it was not asked since then. Undated seeds always count."""
+        ask = self.contents.get(content)
+        return ask if ask and (ask.ts is None or ask.ts >= since or ask.ts == BEGINNING) else None
+
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
         """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
 
@@ -87,6 +95,11 @@ class Asked:
         if group in self.groups:
             return self.groups[group]
         return "holdout" if near in self.held_near_keys else None
+
+
+def oldest_answer(loop: Loop, interval: Interval) -> datetime:
+    """Return since when what was asked answers for a row of an interval."""
+    return moved(interval.start, -timedelta(days=loop.split.holdout_days))
 
 
 def asked_before(store: LoopStore, except_batch: str | None = None) -> Asked:

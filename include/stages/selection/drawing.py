@@ -1,19 +1,18 @@
 """The random stratum: logged rows drawn uniformly, as they were served, each with the row that is asked for its content."""
 
 from collections.abc import Sequence, Set
-from datetime import timedelta
+from dataclasses import replace
 
 import pyarrow as pa
 
 from include.foundation.digests import digest_of
-from include.foundation.intervals import Interval, moved
-from include.foundation.store.ledgers.deployments import BEGINNING
+from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.labeled_draws import RANDOM
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.asked import Ask, asked_before
+from include.stages.selection.asked import Ask, asked_before, oldest_answer
 from include.stages.selection.content import former_key, group_keys, keys_of
 
 COPIED = ("trace_id", "ts", "model_version", "predicted", "confidence")
@@ -72,12 +71,9 @@ def _drawn(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> li
 def _answering(store: LoopStore, interval: Interval, keys: Sequence[str], former: Sequence[str]) -> dict[str, str]:
     """Return the row that answers for each content that was asked and whose answer is not too old, by content key."""
     asked = asked_before(store, except_batch=interval.key)
-    known = _asked_formerly(store, set(former) & asked.former_keys) | asked.contents
-    oldest = moved(interval.start, -timedelta(days=store.loop.split.holdout_days))
-    found = {key: known[key] for key in keys if key in known}
-    return {
-        key: ask.trace_id for key, ask in found.items() if ask.ts is None or ask.ts >= oldest or ask.ts == BEGINNING
-    }
+    asked = replace(asked, contents=_asked_formerly(store, set(former) & asked.former_keys) | asked.contents)
+    answers = {key: asked.answer_to(key, oldest_answer(store.loop, interval)) for key in keys}
+    return {key: ask.trace_id for key, ask in answers.items() if ask}
 
 
 def _asked_formerly(store: LoopStore, former: Set[str]) -> dict[str, Ask]:

@@ -13,7 +13,7 @@ from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.slices.read_ledger import read_in
-from include.stages.selection.asked import Asked, asked_before
+from include.stages.selection.asked import Asked, asked_before, oldest_answer
 from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
@@ -73,25 +73,31 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
         return SelectionReport(**{field.name: getattr(selected, field.name) for field in fields(SelectionReport)})
     total = store.loop.selection.budget if budget is None else budget
     window = store.read("predictions", filters=[("ts", ">=", interval.start), ("ts", "<", interval.end)])
-    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
-    if not batch.num_rows:
-        _request(store, interval, window, total)
-    return _record(store, interval, window)
+    is_asked = store.read("requests", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows > 0
+    left_out = None if is_asked else _request(store, interval, window, total)
+    if left_out is None:  # an earlier run asked, and was killed before it could record that
+        left_out = frame_of(store, window, interval.key, except_batch=interval.key).left_out
+    return _record(store, interval, window, left_out)
 
 
-def _request(store: LoopStore, interval: Interval, window: pa.Table, total: int) -> None:
-    """Write what is drawn for a batch, and then its requests."""
+def _request(store: LoopStore, interval: Interval, window: pa.Table, total: int) -> int | None:
+    """Write what is drawn for a batch, then its requests, and return how many rows nobody had to be asked about."""
     if total < 1:
         raise NothingToDo(f"The budget is {total}: no labels are asked for")
     draws = draw_rows(store, interval, window, random_rows(total, store.loop.selection.random_share))
+    left_out: list[int] = []
 
     def choose(ledger: pa.Table) -> pa.Table:
         """Choose from what the commit fences: again, if another run writes requests meanwhile."""
         if interval.key in ledger.column("batch_id").to_pylist():
+            left_out.clear()
             return rows_of(store.loop, "requests", [])
-        return _chosen(store, interval, window, draws, total)
+        chosen, rows = _chosen(store, interval, window, draws, total)
+        left_out.append(rows)
+        return chosen
 
     store.append_computed("requests", choose, columns=["batch_id"])
+    return left_out[-1] if left_out else None
 
 
 def random_rows(budget: int, share: float) -> int:
@@ -105,10 +111,12 @@ def random_rows(budget: int, share: float) -> int:
     return 0 if share == 0 else min(budget, max(1, round(budget * share)))
 
 
-def _chosen(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, total: int) -> pa.Table:
-    """Return the requests of a batch of at most ``total`` rows."""
+def _chosen(
+    store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, total: int
+) -> tuple[pa.Table, int]:
+    """Return the requests of a batch of at most ``total`` rows, and how many rows nobody had to be asked about."""
     seed, asked = (store.loop.selection.seed, interval.key), asked_before(store)
-    random = _drawn_unasked(store, window, draws, asked)
+    random = _drawn_unasked(store, interval, window, draws, asked)
     drawn = request_rows(
         store.loop,
         random,
@@ -116,25 +124,32 @@ def _chosen(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Ta
         batch_id=interval.key,
         asked_at=interval.end,
     )
+    fresh = sum(key not in asked.contents for key in random.content_keys)
     for row in drawn.to_pylist():
         asked.note(row)
     reported, report_reasons = reported_rows(store, interval.end, seed, asked)
-    candidates = _trainable(frame_of(store, window, seed, asked=asked).extended(reported), asked)
+    frame = frame_of(store, window, seed, asked=asked)
+    candidates = _trainable(frame.extended(reported), asked)
     if candidates.rows.num_rows + draws.num_rows == 0:
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
     stratum = CertaintyStratum(store.loop, candidates, report_reasons, verdict)
     choices = stratum.choices(total - draws.num_rows) if candidates.rows.num_rows else []
     chosen = request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)
-    return pa.concat_tables([drawn, chosen])
+    return pa.concat_tables([drawn, chosen]), frame.left_out - fresh
 
 
-def _drawn_unasked(store: LoopStore, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
-    """Return the drawn rows that are to answer for their content and that nobody was asked about meanwhile."""
+def _drawn_unasked(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
+    """Return the drawn rows that are to answer for their content, unless somebody was asked about it meanwhile."""
+    oldest = oldest_answer(store.loop, interval)
     own = draws.filter(pc.equal(draws.column("trace_id"), draws.column("asked_trace_id")))
-    wanted = set(own.column("trace_id").to_pylist()) - asked.trace_ids
-    rows = window.filter(pc.is_in(window.column("trace_id"), value_set=pa.array(sorted(wanted), pa.string())))
-    return candidates_of(store, rows, asked)
+    rows = zip(own.column("trace_id").to_pylist(), own.column("content_key").to_pylist(), strict=True)
+    unasked = [
+        trace_id for trace_id, key in rows if trace_id not in asked.trace_ids and not asked.answer_to(key, oldest)
+    ]
+    return candidates_of(
+        store, window.filter(pc.is_in(window.column("trace_id"), pa.array(unasked, pa.string()))), asked
+    )
 
 
 def _random_choices(draws: pa.Table, random: Candidates, served: int) -> list[Choice]:
@@ -153,14 +168,13 @@ def _trainable(candidates: Candidates, asked: Asked) -> Candidates:
     )
 
 
-def _record(store: LoopStore, interval: Interval, window: pa.Table) -> SelectionReport:
+def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: int) -> SelectionReport:
     """Record what a batch in the ledger requests, also if the run that wrote it was killed before it could record that."""
     batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
     strata = batch.column("stratum").to_pylist()
     reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
     counts = {name: strata.count(name) for name in ("random", "certainty")}
     drawn = store.read("draws", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows
-    left_out = frame_of(store, window, interval.key, except_batch=interval.key).left_out
     report = SelectionReport(
         interval.key, counts["random"], counts["certainty"], reported, window.num_rows, left_out, len(strata), drawn
     )

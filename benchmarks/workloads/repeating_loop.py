@@ -1,0 +1,192 @@
+"""A loop whose contents repeat as Zipf's law says: its days are played by the product's own code, and people answer truly."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.intervals import Interval
+from include.foundation.models.loaded_model import LoadedModel
+from include.foundation.statistics.estimates import Estimate, weighted_mean
+from include.foundation.store.ledgers.labeled_draws import labeled_draws
+from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
+from include.stages.selection.selecting import select_samples
+
+FIRST = datetime(2026, 1, 5, tzinfo=UTC)
+CLASSES = ("no", "yes")
+FREQUENT = 0.95  # contents above this quantile of frequency are the frequent ones
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is served.
+
+    Attributes
+    ----------
+    contents, rows, days
+        Number of contents, of rows a day, and of days.
+    frequent, rare
+        Accuracy of the live model on frequent contents, and on the others.
+    budget
+        Labels asked for a day; a fifth of it is drawn at random.
+    is_uneven
+        Whether budgets and rows differ from day to day, threefold.
+    reported
+        Share of the wrong rows that users report.
+    challenger_frequent, challenger_rare
+        Share of the frequent contents, and of the others, that a challenger answers right where this is above 0 and wrong where
+        it is below; it answers like the live model otherwise.
+    """
+
+    contents: int
+    rows: int
+    days: int
+    frequent: float
+    rare: float
+    budget: int = 60
+    is_uneven: bool = False
+    reported: float = 0.0
+    challenger_frequent: float = 0.0
+    challenger_rare: float = 0.0
+
+
+@dataclass
+class AnswersOfColumn:
+    """An estimator that answers what an input says."""
+
+    column: str
+    classes_: tuple[str, ...] = CLASSES
+
+    def predict_proba(self, frame: Any) -> Any:
+        """Return 0.8 for the class of each row, (n, classes)."""
+        return np.where(np.eye(2)[frame[self.column].to_numpy().astype(int)] == 1, 0.8, 0.2)
+
+
+class RepeatingLoop:
+    """A loop that is played day by day; people answer what they are asked, and are right.
+
+    Parameters
+    ----------
+    folder
+        Of the store.
+    traffic
+        What is served.
+    seed
+        Of everything random.
+    """
+
+    def __init__(self, folder: Path, traffic: Traffic, seed: int) -> None:
+        self.traffic, self._generator = traffic, np.random.default_rng([seed, traffic.days])
+        self.store = LoopStore(_loop(traffic, seed), str(folder))
+        chances = 1 / np.arange(1, traffic.contents + 1)
+        self.chances = chances / chances.sum()
+        self.is_frequent: Flags = self.chances > np.quantile(self.chances, FREQUENT)
+        accuracy = np.where(self.is_frequent, traffic.frequent, traffic.rare)
+        self.right: Flags = self._generator.random(traffic.contents) < accuracy
+        change = np.where(self.is_frequent, traffic.challenger_frequent, traffic.challenger_rare)
+        flipped = self._generator.random(traffic.contents) < np.abs(change)
+        self.challenger_right: Flags = np.where(flipped, change > 0, self.right)
+        self.truth: NDArray[np.int64] = self._generator.integers(0, 2, traffic.contents)
+        self._unsure = self._generator.random(traffic.contents) / 4 + np.where(self.right, 0, 0.25)
+        self._served: list[NDArray[np.int64]] = []
+
+    def play(self) -> list[int]:
+        """Play all days and return how many rows were drawn on each."""
+        return [self._day(number) for number in range(self.traffic.days)]
+
+    @property
+    def served(self) -> NDArray[np.int64]:
+        """The content of every row that was served."""
+        return np.concatenate(self._served)
+
+    def live_score(self, first: int, last: int) -> Estimate:
+        """Return the accuracy of what was served on some days, without the last, as the product estimates it."""
+        since, until = (FIRST + timedelta(days=number) for number in (first, last))
+        draws = labeled_draws(self.store, since=since, until=until)
+        right = [float(draw.label == draw.predicted) for draw in draws]
+        return weighted_mean(right, [draw.inclusion_probability for draw in draws])
+
+    def true_score(self, first: int, last: int) -> float:
+        """Return the accuracy of every row that was served on some days, without the last."""
+        return float(self.right[np.concatenate(self._served[first:last])].mean())
+
+    def answer(self) -> None:
+        """Store the true label of every request that has none."""
+        known = set(self.store.read("labels", columns=["request_id"]).column("request_id").to_pylist())
+        requests = [row for row in self.store.read("requests").to_pylist() if row["request_id"] not in known]
+        self.store.append_new("labels", rows_of(self.store.loop, "labels", [self._label(row) for row in requests]))
+
+    def models(self) -> tuple[LoadedModel, LoadedModel]:
+        """Return champion and challenger."""
+        loop = self.store.loop
+        return (
+            LoadedModel(loop, "1", "run-1", "champion", AnswersOfColumn("champion")),
+            LoadedModel(loop, None, "run-2", "challenger", AnswersOfColumn("challenger")),
+        )
+
+    def _day(self, number: int) -> int:
+        traffic, start = self.traffic, FIRST + timedelta(days=number)
+        scale = self._generator.choice([0.3, 1.0]) if traffic.is_uneven else 1.0
+        served = self._generator.choice(traffic.contents, int(traffic.rows * scale), p=self.chances)
+        self._served.append(served)
+        rows = [self._prediction(number, place, content) for place, content in enumerate(served.tolist())]
+        self.store.append_new("predictions", rows_of(self.store.loop, "predictions", rows))
+        self._report(rows, served)
+        budget = int(self._generator.choice([30, 100])) if traffic.is_uneven else traffic.budget
+        report = select_samples(self.store, Interval(start, start + timedelta(days=1)), budget)
+        self.answer()
+        return report.drawn
+
+    def _report(self, rows: list[dict[str, Any]], served: NDArray[np.int64]) -> None:
+        wrong = [row for row, right in zip(rows, self.right[served], strict=True) if not right]
+        chosen = [row for row in wrong if self._generator.random() < self.traffic.reported]
+        said = [
+            {"feedback_id": row["trace_id"], "trace_id": row["trace_id"], "ts": row["ts"], "kind": "explicit",
+             "signal": "report"}
+            for row in chosen
+        ]  # fmt: skip
+        self.store.append_new("feedback", rows_of(self.store.loop, "feedback", said))
+
+    def _inputs(self, content: int) -> dict[str, Any]:
+        answers = [np.where(right, self.truth[content], 1 - self.truth[content])
+                   for right in (self.right[content], self.challenger_right[content])]  # fmt: skip
+        return {
+            "input_item": f"item {content}",
+            "input_champion": float(answers[0]),
+            "input_challenger": float(answers[1]),
+        }
+
+    def _prediction(self, number: int, place: int, content: int) -> dict[str, Any]:
+        inputs, ts = self._inputs(content), FIRST + timedelta(days=number, seconds=place)
+        said, largest = int(inputs["input_champion"]), float(1 - self._unsure[content])
+        chances = [largest, 1 - largest] if said == 0 else [1 - largest, largest]
+        return inputs | {
+            "trace_id": f"{number}-{place}", "ts": ts, "day": ts.date().isoformat(), "model_version": "1",
+            "predicted": CLASSES[said], "confidence": largest, "probabilities": chances, "taxonomy": None,
+        }  # fmt: skip
+
+    def _label(self, request: dict[str, Any]) -> dict[str, Any]:
+        number, place = (int(part) for part in request["trace_id"].split("-"))
+        content = int(self._served[number][place])
+        copied = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key",
+                  "near_key", "group_key", "ts")  # fmt: skip
+        return {name: request[name] for name in copied} | self._inputs(content) | {
+            "label_id": f"l-{request['request_id']}", "label": CLASSES[self.truth[content]], "decided_by": "majority",
+            "origin": "annotation", "predicted": request["prelabel"], "model_version": "1", "decided_at": request["asked_at"],
+        }  # fmt: skip
+
+
+def _loop(traffic: Traffic, seed: int) -> Loop:
+    inputs = {"item": {"type": "categorical"}, "champion": {"type": "numeric"}, "challenger": {"type": "numeric"}}
+    return Loop.model_validate({
+        "name": "repeats", "owner": "benchmark", "description": "Contents that are served again and again.",
+        "task": {"kind": "classification", "classes": list(CLASSES)}, "inputs": inputs, "logs": {"uri": "logs"},
+        "training": {"factory": "include.factories:text_classifier"},
+        "selection": {"budget": traffic.budget, "diversify": "none", "seed": seed},
+    })  # fmt: skip
