@@ -6,13 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 
-from include.foundation.config.loading import ROOT, checked_loops, loops_dir, shown
+from include.foundation.config.loading import ROOT, checked_loops, loops_dir, resolve, shown
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import untold
 from include.foundation.errors import ConfigError, FeedbackLoopError
+from include.foundation.uris import is_remote
 
 IN_AIRFLOW = (sys.executable, "-m", "feedback_loop.loop_checks")
 NOTICED = "A running Airflow shows a new or changed loop file within half a minute. Unpause the DAGs of a new loop."
+MOST_SEEDS = 5000  # lines that are compared
 
 Finding = tuple[str, bool, str]  # name of the loop, whether it is a problem, and a sentence
 
@@ -54,11 +56,31 @@ def _tried(loop: Loop) -> Iterator[Finding]:
         backend_for(loop, None)
     except ConfigError as error:
         yield loop.name, True, error.message
+    yield from _seeds(loop)
     try:
         rehearse(loop)
     except FeedbackLoopError as error:
         listed = f": {', '.join(error.problems)}" if error.problems else ""
         yield loop.name, True, f"training, rehearsed on invented rows, fails: {error.message}{listed}"
+
+
+def _seeds(loop: Loop) -> Iterator[Finding]:
+    """Yield a note on seed labels that are nearly equal and in two splits; files elsewhere than here are not looked at."""
+    import pyarrow.compute as pc
+
+    from include.stages.labels.seeds import seed_rows
+    from include.stages.labels.straddling import straddling
+
+    place = loop.training.seed_labels
+    if place is None or is_remote(resolve(place)):
+        return
+    try:
+        rows = seed_rows(loop, MOST_SEEDS)
+    except FeedbackLoopError:  # reading them fails again where it is told: in the label DAG
+        return
+    parts = (rows.filter(pc.equal(rows.column("split"), split)) for split in ("train", "holdout"))
+    if said := straddling(loop, *parts):
+        yield loop.name, False, f"training.seed_labels: {said}"
 
 
 def _ask_airflow() -> "subprocess.Popen[str]":

@@ -16,6 +16,7 @@ from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.labels.straddling import straddling
 
 APART = ("content_key", "near_key", "group_key")  # of what is in one split
 NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
@@ -69,7 +70,7 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
         store,
         PublishedDataset(
             subject=dataset.digest[:16],
-            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}{left_out}",),
+            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}{left_out}", *_warnings(store, dataset, last)),
             digest=dataset.digest,
             labels_version=version,
             draws_version=draws_version,
@@ -235,6 +236,12 @@ def _changes(dataset: Dataset, last: dict[str, str] | None) -> dict[str, int | N
         "removed": len(last.keys() - labels.keys()),
         "changed": sum(labels[key] != last[key] for key in labels.keys() & last.keys()),
     }
+
+
+def _warnings(store: LoopStore, dataset: Dataset, last: PublishedDataset | None) -> list[str]:
+    """Return what a person should know of the first dataset before anything is trained on it."""
+    found = None if last else straddling(store.loop, dataset.train, dataset.holdout)
+    return [found] if found else []
 
 
 def _sizes(dataset: Dataset) -> str:

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
+
+import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
@@ -71,7 +74,7 @@ def admit_seed_labels(store: LoopStore) -> SeedReport:
     seeds: dict[str, Seed] = {}
     refusals, changes, is_whole = [], [], True
     files, others = files_and_others(store.loop.training.seed_labels, "jsonl", store.s3_client_options)
-    for seed in _lines(store, files):
+    for seed in _lines(store.loop, files, store.s3_client_options):
         if seed.line.problems:
             refusals.append(refusal(STAGE, seed.file.name, seed.line, None) | {"reason_code": "bad_seed"})
             is_whole = is_whole and seed.line.number is not None
@@ -90,8 +93,23 @@ def admit_seed_labels(store: LoopStore) -> SeedReport:
     return SeedReport(len(rows) - len(replaced), refused, told, tuple(map(str, others)))
 
 
-def _lines(store: LoopStore, files: Sequence[LogFile]) -> Iterator[Seed]:
-    options, loop = store.s3_client_options, store.loop
+def seed_rows(loop: Loop, most: int) -> pa.Table:
+    """Return the rows of ``labels`` that the first lines of the seed files in a folder make, without those that are refused.
+
+    Parameters
+    ----------
+    loop
+        Names their folder.
+    most
+        How many lines are read at most.
+    """
+    files = files_and_others(str(loop.training.seed_labels), "jsonl", {})[0]
+    seeds = {seed.row["trace_id"]: seed for seed in islice(_lines(loop, files, {}), most) if not seed.line.problems}
+    rows = [seed.row | {"label_id": _label_id(seed.row, None)} for seed in seeds.values()]
+    return rows_of(loop, "labels", rows)
+
+
+def _lines(loop: Loop, files: Sequence[LogFile], options: dict[str, Any]) -> Iterator[Seed]:
     for file in files:
         with file.opened(options) as path:
             for line in read_lines(path):

@@ -135,14 +135,14 @@ def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
         Names the inputs. Texts become hashed word counts, categories are hashed, numbers and vectors are standardised. Numbers
         are then mapped to random Fourier features (Rahimi & Recht 2007), since the cosine of two numbers compares only signs.
     rows
-        Rows of ``predictions``, at least one. A missing number counts as the mean of its column.
+        Rows of ``predictions`` or ``labels``, at least one. A missing number counts as the mean of its column.
 
     Returns
     -------
     scipy.sparse.csr_matrix
         float64, (rows, features); each row has length 1, or 0 if it has no content.
     """
-    embeddings = rows.column("embedding").to_pylist()
+    embeddings = rows.column("embedding").to_pylist() if "embedding" in rows.column_names else [None]
     if len({None if embedding is None else len(embedding) for embedding in embeddings}) == 1 and embeddings[0]:
         return sparse.csr_matrix(normalize(np.array(embeddings, dtype=np.float64)))
     values = {name: rows.column(column).to_pylist() for name, column in loop.input_columns.items()}

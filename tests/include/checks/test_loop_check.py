@@ -110,3 +110,17 @@ def test_files_of_the_repository_are_valid_and_airflow_agrees():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("observe runs for what ends") == 2
+
+
+def test_seed_labels_that_straddle_splits_are_a_note(folder, airflow, capsys, tmp_path):
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    text = "the council of the town met on monday evening and talked about the new bridge over the river for hours"
+    same = {"price": 1, "pixels": [0, 1, 2, 3]}
+    lines = [{"input": {"text": f"{text} {n}", **same}, "label": "earn"} for n in range(20)]
+    (seeds / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    training = {"factory": "include.factories:text_classifier", "seed_labels": str(seeds), "seed_holdout_share": 0.5}
+    write(folder, changed(notify=None, drift={"reference": "rolling", "reference_dates": None}, training=training))
+    _, out, _ = checked(capsys)
+    assert "  training.seed_labels: " in out
+    assert "held-out rows are nearly equal to rows to train on" in out
