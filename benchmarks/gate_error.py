@@ -1,11 +1,9 @@
 """How often the gate is wrong over a loop's life, what a decision costs in labels, and whether intervals cover.
 
-``.venv/bin/python -m benchmarks.gate_error [--quick]`` prints one JSON object per case. Everything is simulated with the gate's
-own e-values, levels and estimates; the peers are the usual rules, on the same simulated labels.
+``.venv/bin/python -m benchmarks.gate_error [--quick]`` prints one JSON object per case. Labels are simulated; every verdict is
+the gate's own, with the default loop file. The peers are the usual rules, on the same simulated labels.
 """
 
-import argparse
-import json
 import math
 import resource
 import statistics
@@ -17,17 +15,28 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from include.foundation.statistics.e_values import Stake, labels_to_decide, log_e_value, mixture_e_value
+from benchmarks.measuring import print_cases
+from benchmarks.workloads.gated_loops import (
+    BOTH_WRONG,
+    DISAGREEMENT,
+    HOLDOUT,
+    Challenger,
+    challengers_before,
+    chances,
+    held_out,
+    judged,
+    life,
+    with_lead,
+)
+from include.foundation.config.sections import Gate
+from include.foundation.statistics.e_values import Stake, log_e_value, mixture_e_value
 from include.foundation.statistics.estimates import weighted_mean
-from include.stages.gate.error_budget import level
-from include.stages.gate.judging import FEWEST_LABELS_PER_ROUND, REJECTION_LEVEL
 
-BUDGET, ROUNDS, MOST = 0.05, 3, 60
-CYCLES, HOLDOUT = 20, 200
-ACCURACY, DISAGREEMENT, BOTH_WRONG = 0.85, 0.10, 0.15
+GATE = Gate()
+BUDGET, CYCLES = GATE.error_budget, 20
 THIRD = 3
 GIVE_UP = 20_000
-RULES = ("gate", "point estimate is higher", "McNemar p < 0.05")
+USUAL = ("point estimate is higher", "McNemar p < 0.05")
 
 
 @cache
@@ -36,21 +45,29 @@ def evidence(wins: int, losses: int) -> float:
     return log_e_value([Stake([1.0, -1.0], [wins, losses])])
 
 
-def equal_models(loops: int, seed: int = 0) -> dict[str, int]:
-    """Return, by rule, in how many loops any of twenty equally good challengers was promoted.
-
-    All challengers of a loop are judged on the same held-out rows, as in a real loop, and the gate also asks for labels where
-    the two disagree, up to three rounds.
-    """
-    generator = np.random.default_rng(seed)
-    wrong = dict.fromkeys(RULES, 0)
+def usual_rules(loops: int, seed: int = 0) -> dict[str, int]:
+    """Return in how many loops a usual rule ever promotes one of twenty challengers that are as good as the champion."""
+    generator, wrong = np.random.default_rng(seed), dict.fromkeys(USUAL, 0)
     for _ in range(loops):
-        won, lost = _held_out(generator)
-        counts = list(zip(won.tolist(), lost.tolist(), strict=True))
-        wrong["gate"] += any(_promoted(w, c, nth, generator) for nth, (w, c) in enumerate(counts, start=1))
-        wrong["point estimate is higher"] += any(w > c for w, c in counts)
-        wrong["McNemar p < 0.05"] += any(_mcnemar(w, c) < 0.05 for w, c in counts)
+        rows = [[difference for difference, _ in random] for random in held_out(generator, CYCLES)]
+        counts = [(of_row.count(1.0), of_row.count(-1.0)) for of_row in rows]
+        wrong["point estimate is higher"] += any(won > lost for won, lost in counts)
+        wrong["McNemar p < 0.05"] += any(_mcnemar(won, lost) < 0.05 for won, lost in counts)
     return wrong
+
+
+def looked_at_after_every_label(loops: int, cycles: int, seed: int = 0) -> int:
+    """Return in how many loops of equal challengers the evidence reaches what is needed at any label, up to the most."""
+    generator, crossed, before = np.random.default_rng(seed), 0, challengers_before(cycles + 1)
+    for _ in range(loops):
+        for nth in range(1, cycles + 1):
+            outcomes = generator.choice([1, -1, 0], GATE.max_labels, p=chances(0.0))
+            wins, losses = np.cumsum(outcomes > 0).tolist(), np.cumsum(outcomes < 0).tolist()
+            needed = -math.log(before[nth - 1].level or 1.0)
+            if any(evidence(won, lost) >= needed for won, lost in zip(wins, losses, strict=True)):
+                crossed += 1
+                break
+    return crossed
 
 
 def unequal_weights(trials: int, seed: int = 0) -> int:
@@ -68,11 +85,53 @@ def unequal_weights(trials: int, seed: int = 0) -> int:
 
 
 @dataclass(frozen=True)
+class Power:
+    """How many of ``trials`` challengers were promoted, and the mean of labels and of rounds that a verdict took."""
+
+    promoted: int
+    labels: float
+    rounds: float
+    trials: int
+
+
+def power(gain: float, nth: int, trials: int, *, seed: int = 0, before_drift: float | None = None) -> Power:
+    """Return how often the nth challenger of a loop is promoted that is better by a gain.
+
+    Parameters
+    ----------
+    gain
+        By how much it is more accurate on random rows of today; the two differ on a tenth of them.
+    nth
+        1 for the first. No earlier one was promoted, which is the hardest case.
+    trials
+        Number of simulated challengers.
+    seed
+        Of the random draws.
+    before_drift
+        Its gain on the first half of the days that the holdout is of; the same gain if None.
+    """
+    generator, earlier = np.random.default_rng([seed, nth]), challengers_before(nth)
+    promoted, labels, rounds = 0, 0, 0
+    for _ in range(trials):
+        halves = gain if before_drift is None else before_drift, gain
+        random = [row for of_half in halves for row in next(held_out(generator, 1, of_half, HOLDOUT // 2))]
+        own = judged(GATE, Challenger(random, with_lead(gain / DISAGREEMENT, generator)), earlier)
+        promoted += own[-1].outcome == "promote"
+        labels += sum(verdict.k for verdict in own)
+        rounds += len(own) - 1
+    return Power(promoted, labels / trials, rounds / trials, trials)
+
+
+@dataclass(frozen=True)
 class Labels:
-    """Median labels until the third challenger of a loop is promoted; ``decided`` of ``trials`` were."""
+    """Median labels until the third challenger of a loop is promoted; ``decided`` of ``trials`` were.
+
+    ``optimal`` are those of the bet that grows fastest, which is known only to who knows the gain.
+    """
 
     disagreement: float
     random: float
+    optimal: float
     decided: int
     trials: int
 
@@ -93,14 +152,19 @@ def labels_to_promote(gain: float, disagreement: float, trials: int, seed: int =
     seed
         Of the random draws.
     """
-    generator, needed = np.random.default_rng(seed), math.log(1 / level(BUDGET, THIRD))
-    apart, anywhere = [], []
+    generator, lead = np.random.default_rng(seed), gain / disagreement
+    needed = -math.log(challengers_before(THIRD + 1)[-1].level or 1.0)
+    apart, anywhere, optimal = [], [], []
     for _ in range(trials):
-        rows = _rows_until(needed, gain / disagreement, generator)
-        if rows is not None:
+        outcomes = generator.choice([1, -1, 0], GIVE_UP, p=chances(lead))
+        wins, losses = np.cumsum(outcomes > 0).tolist(), np.cumsum(outcomes < 0).tolist()
+        ours = (row for row, counts in enumerate(zip(wins, losses, strict=True), 1) if evidence(*counts) >= needed)
+        best = np.cumsum(np.log1p(lead / (1 - BOTH_WRONG) * outcomes)) >= needed
+        optimal.append(int(best.argmax()) + 1 if best.any() else GIVE_UP)
+        if rows := next(ours, None):
             apart.append(rows)
             anywhere.append(rows + int(generator.negative_binomial(rows, disagreement)))
-    return Labels(statistics.median(apart), statistics.median(anywhere), len(apart), trials)
+    return Labels(statistics.median(apart), statistics.median(anywhere), statistics.median(optimal), len(apart), trials)
 
 
 def intervals_that_miss(streams: int, seed: int = 0) -> int:
@@ -116,49 +180,17 @@ def intervals_that_miss(streams: int, seed: int = 0) -> int:
     return missed
 
 
-def _held_out(generator: np.random.Generator) -> tuple[Any, Any]:
-    """Return each challenger's wins and losses on the same held-out rows; all are as good as the champion."""
-    champion = generator.random(HOLDOUT) < ACCURACY
-    apart = DISAGREEMENT * (1 - BOTH_WRONG) / 2
-    flipped = generator.random((CYCLES, HOLDOUT)) < np.where(champion, apart / ACCURACY, apart / (1 - ACCURACY))
-    return (flipped & ~champion).sum(axis=1), (flipped & champion).sum(axis=1)
-
-
-def _promoted(wins: int, losses: int, nth: int, generator: np.random.Generator) -> bool:
-    """Play the rounds of one challenger as `include.stages.gate.judging` does."""
-    needed = math.log(1 / level(BUDGET, nth))
-    for round_number in range(1, ROUNDS + 2):
-        if evidence(wins, losses) >= needed:
-            return True
-        if evidence(losses, wins) >= math.log(1 / REJECTION_LEVEL) or round_number > ROUNDS:
-            return False
-        expected = labels_to_decide(wins, losses, needed - evidence(wins, losses))
-        k = min(MOST, max(FEWEST_LABELS_PER_ROUND, MOST if expected is None else expected))
-        won, lost, _ = generator.multinomial(k, [(1 - BOTH_WRONG) / 2, (1 - BOTH_WRONG) / 2, BOTH_WRONG]).tolist()
-        wins, losses = wins + won, losses + lost
-    return False
-
-
 @cache
 def _mcnemar(wins: int, losses: int) -> float:
     return float(stats.binomtest(wins, wins + losses, alternative="greater").pvalue) if wins + losses else 1.0
 
 
-def _rows_until(needed: float, lead: float, generator: np.random.Generator) -> int | None:
-    decisive = 1 - BOTH_WRONG
-    outcomes = generator.choice([1, -1, 0], GIVE_UP, p=[(decisive + lead) / 2, (decisive - lead) / 2, BOTH_WRONG])
-    wins = losses = 0
-    for row, outcome in enumerate(outcomes.tolist(), start=1):
-        wins, losses = wins + (outcome == 1), losses + (outcome == -1)
-        if evidence(wins, losses) >= needed:
-            return row
-    return None
-
-
-def _rate(case: str, wrong: int, trials: int, limit: float, peers: Mapping[str, float | None]) -> dict[str, Any]:
-    interval = stats.binomtest(wrong, trials).proportion_ci()
-    rates = {"rate": wrong / trials, "low": float(interval.low), "high": float(interval.high), "trials": trials}
-    return _line(case, "share wrong", wrong / trials, limit, peers, trials) | rates
+def _rate(
+    case: str, hits: int, trials: int, limit: float, peers: Mapping[str, float | None] | None = None
+) -> dict[str, Any]:
+    interval = stats.binomtest(hits, trials).proportion_ci()
+    rates = {"rate": hits / trials, "low": float(interval.low), "high": float(interval.high), "trials": trials}
+    return _line(case, "share", hits / trials, limit, peers or {}, trials) | rates
 
 
 def _line(
@@ -166,42 +198,65 @@ def _line(
 ) -> dict[str, Any]:
     best = min((figure for figure in peers.values() if figure is not None), default=None)
     return {
-        "benchmark": "gate_error",
-        "case": case,
-        "unit": unit,
-        "ours": ours,
-        "limit": limit,
-        "peers": dict(peers),
-        "ratio_to_limit": ours / limit if limit else None,
-        "ratio_to_best_peer": ours / best if best else None,
-        "repetitions": repetitions,
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+        "benchmark": "gate_error", "case": case, "unit": unit, "ours": ours, "limit": limit, "peers": dict(peers),
+        "ratio_to_limit": ours / limit if limit else None, "ratio_to_best_peer": ours / best if best else None,
+        "repetitions": repetitions, "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def _lives(
+    case: str, kind: str, loops: int, cycles: int, peers: Mapping[str, float | None] | None = None
+) -> dict[str, Any]:
+    found = [life(GATE, kind, cycles, np.random.default_rng([seed, cycles])) for seed in range(loops)]
+    line = _rate(f"equal {case}, {cycles} cycles", sum(one.is_ever_wrong for one in found), loops, BUDGET, peers)
+    return line | {"labels": statistics.mean(one.labels for one in found)}
 
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the result of every case."""
-    loops, trials, streams = (500, 100, 300) if quick else (5000, 500, 2000)
-    wrong = equal_models(loops)
-    peers = {name: wrong[name] / loops for name in RULES[1:]}
-    yield _rate(f"equal models, {CYCLES} challengers a loop", wrong["gate"], loops, BUDGET, peers)
-    shown = unequal_weights(loops)
-    yield _rate("worse by the margin, rows of unequal weight", shown, loops, BUDGET, {})
+    loops, trials, streams = (12, 40, 300) if quick else (1000, 1000, 2000)
+    peers = {name: wrong / loops for name, wrong in usual_rules(loops).items()}
+    yield _lives("challengers", "plain", loops, CYCLES, peers)
+    yield _lives("challengers", "plain", max(2, loops // 10), 10 * CYCLES)
+    yield _lives("and wrong labels, 10 %", "noise", loops, CYCLES)
+    yield _lives("volumes 100 times apart", "volumes", loops, CYCLES)
+    yield _lives("learners trained on what verdicts selected", "learners", max(2, loops // 4), CYCLES)
+    for cycles in (CYCLES, 10 * CYCLES):
+        looked = max(5, loops * CYCLES // cycles)
+        crossed = looked_at_after_every_label(looked, cycles)
+        yield _rate(f"equal looked at after every label, {cycles} cycles", crossed, looked, BUDGET)
+    yield _rate("worse by the margin, rows of unequal weight", unequal_weights(10 * trials), 10 * trials, BUDGET)
+    for gain, nth in (
+        (0.02, 1),
+        (0.02, THIRD),
+        (0.02, CYCLES),
+        (0.04, THIRD),
+        (0.04, CYCLES),
+        (0.0, THIRD),
+        (0.0, CYCLES),
+    ):
+        found = power(gain, nth, trials)
+        name = f"power +{100 * gain:g} nth={nth}" if gain else f"equal one challenger nth={nth}"
+        yield _rate(name, found.promoted, trials, 1.0 if gain else BUDGET) | {
+            "labels": found.labels,
+            "rounds": found.rounds,
+        }
+    drifted = power(0.06, THIRD, trials, before_drift=-0.06)
+    yield _rate(f"power +6 after drift nth={THIRD}", drifted.promoted, trials, 1.0) | {"labels": drifted.labels}
     for disagreement in (0.05, 0.10, 0.20):
         for gain in (0.02, 0.04):
-            found = labels_to_promote(gain, disagreement, trials)
+            cost = labels_to_promote(gain, disagreement, trials // 2)
             case = f"labels to promote, disagreement {disagreement:.0%}, true gain {100 * gain:g} points"
-            line = _line(case, "labels, median", found.disagreement, None, {"random rows": found.random}, trials)
-            yield line | {"decided": found.decided, "trials": trials}
-    yield _rate("95 % interval misses, uneven probabilities", intervals_that_miss(streams), streams, 0.07, {})
+            line = _line(
+                case, "labels, median", cost.disagreement, cost.optimal, {"random rows": cost.random}, trials // 2
+            )
+            yield line | {"decided": cost.decided, "trials": cost.trials}
+    yield _rate("95 % interval misses, uneven probabilities", intervals_that_miss(streams), streams, 0.07)
 
 
 def main() -> None:
     """Print one JSON line a case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
-    for found in cases(quick=parser.parse_args().quick):
-        print(json.dumps(found))
+    print_cases(cases, __doc__)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,11 @@ class Gate(Section):
     margin: Share = 0.0
     """Difference of scores that the rule refers to."""
     error_budget: Rate = 0.05
-    """Probability, over the loop's whole life, of ever promoting a challenger that does not satisfy the rule."""
+    """How often the gate may be wrong, as ``guarantee`` says."""
+    guarantee: Literal["share", "never"] = "share"
+    """What ``error_budget`` bounds. *share*: the expected share, among all promotions of challengers, of those that do not
+    satisfy the rule; while there is nothing better to find, that is the same as *never*. *never*: the probability, over the
+    loop's whole life, of ever promoting one that does not; later challengers then need more labels."""
     floor: Share = 0.5
     """Share of a perfect model's score that the lower end of the first model's interval must exceed."""
     slices: list[Identifier] = Field(default_factory=list)
@@ -216,10 +220,13 @@ class Gate(Section):
     """Hours a person has; no answer means no."""
     approvers: list[Approver] = Field(default_factory=list)
     """Users who may sign a deployment off; none means everyone whose role in Airflow allows it."""
-    max_rounds: int = Field(default=3, ge=1, le=100)
-    """How often more labels are asked for before an undecided challenger is rejected."""
-    max_labels_per_round: int = Field(default=60, ge=1, le=100_000)
-    """Most labels asked for in one such round."""
+    max_rounds: int = Field(default=10, ge=1, le=100)
+    """How often more labels are asked for before an undecided challenger is rejected. It is rejected earlier where the labels
+    that may still be asked for would most probably not be enough."""
+    max_labels_per_round: int = Field(default=100, ge=1, le=100_000)
+    """Most labels asked for in one such round. The first rounds ask for few: a challenger that is no better costs little."""
+    max_labels: int = Field(default=500, ge=1, le=10_000_000)
+    """Most labels asked for on one challenger, in all rounds."""
 
 
 class Deploy(Section):

@@ -21,7 +21,8 @@ class SliceVerdict(EvidencePart):
 class GateVerdict(Decision):
     """Verdict on a challenger, its key the subject.
 
-    A first model meets no champion: it has no e-value, and ``nth`` is None.
+    A first model meets no champion: it has no e-value, and ``nth`` is None. A challenger that meets another champion is judged
+    anew: at a level of its own, and on rows that were drawn for the two.
     """
 
     kind: ClassVar[str] = "gate"
@@ -35,7 +36,7 @@ class GateVerdict(Decision):
     round: int
     """1 for the first judgement; one more after each round of labels."""
     nth: int | None
-    """1 for the first challenger that met a champion."""
+    """1 for the first challenger that met a champion; a challenger that meets another champion counts again."""
     k: int
     """How many more labels are asked for."""
     slices: tuple[SliceVerdict, ...]
@@ -44,6 +45,10 @@ class GateVerdict(Decision):
     """E-value that the error budget demands."""
     level: float | None = None
     """Error level of this challenger: 1 / ``needed``."""
+    spent: float | None = None
+    """What this challenger takes from the error budget; None stands for ``level``, as in earlier versions."""
+    chance: float | None = None
+    """Of being promoted by the labels that might still be asked for; None where that was not asked."""
     wins: int = 0
     """Rows on which the challenger was right and the champion not."""
     losses: int = 0

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from include.foundation.errors import ContractError
 from include.foundation.statistics.estimates import design_weights
 
-BETS = np.linspace(0.05, 0.95, 19)
+BETS = np.geomspace(0.1, 0.95, 8)  # small leads are the ones that cost many labels: bets are denser there
 CLIP = 700.0  # exp of more overflows
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -21,18 +23,39 @@ class Stake:
     differences
         (n,), each -1 to 1; multiplied by its row's weight where rows stand for unequally many.
     counts
-        How often each difference occurs, (n,).
+        How often each difference occurs, (n,), 0 or more.
     threshold
         The largest mean difference under the null hypothesis, -1 to 1.
     weights
         Of the rows, (n,), each 0 to 1; all 1 by default. The threshold is multiplied by them as well: otherwise rows of little
-        weight would seem to exceed a negative one.
+        weight would seem to exceed a negative one. What has the weight 1 must be settled before the first look: a scale that
+        moves with the rows lets further wins lower the evidence, and the bets are no supermartingale.
+
+    Raises
+    ------
+    ContractError
+        If a value is outside these bounds, or NaN.
     """
 
     differences: Sequence[float]
     counts: Sequence[float]
     threshold: float = 0.0
     weights: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        weights = [1.0] * len(self.differences) if self.weights is None else self.weights
+        if not len(self.differences) == len(self.counts) == len(weights):
+            got = f"{len(self.differences)} differences, {len(self.counts)} counts and {len(weights)} weights"
+            raise ContractError(f"Got {got} to bet on, expected as many of each")
+        sizes = np.abs(np.asarray(self.differences, dtype=np.float64))
+        problems = [
+            *_outside("threshold", [self.threshold], -1, 1),
+            *_outside("counts", self.counts, 0, np.inf),
+            *_outside("weights", weights, 0, 1),
+            *_outside("differences over their weights", sizes - np.asarray(weights, dtype=np.float64) + 1, 0, 1),
+        ]
+        if problems:
+            raise ContractError("Nothing can be bet on these rows", problems)
 
 
 def mixture_e_value(stakes: Iterable[Stake]) -> float:
@@ -54,7 +77,8 @@ def mixture_e_value(stakes: Iterable[Stake]) -> float:
     -----
     Each fixed bet ``b`` makes the wealth ``prod(1 + b (d - threshold))``, a non-negative supermartingale under the
     hypothesis; so is the average over a grid of bets, and Ville's inequality bounds its maximum (Waudby-Smith & Ramdas, 2024).
-    Fixed bets make it independent of the order of rows.
+    Fixed bets make it independent of the order of rows. A bet is divided by ``1 + threshold`` of its own stake, so that no row
+    can cost more than the wealth; another stake, empty or not, does not change it.
 
     Examples
     --------
@@ -83,6 +107,11 @@ def shortfall_e_value(scores: ArrayLike, inclusion_probabilities: ArrayLike, flo
     float
         As `mixture_e_value`: large values say that the mean is below the floor.
 
+    Raises
+    ------
+    ContractError
+        If a value is outside these bounds, or NaN.
+
     Examples
     --------
     >>> shortfall_e_value([], [], 0.8)
@@ -90,6 +119,9 @@ def shortfall_e_value(scores: ArrayLike, inclusion_probabilities: ArrayLike, flo
     >>> shortfall_e_value([0.0] * 20, [0.5] * 20, 0.8) > 1000 > shortfall_e_value([1.0] * 20, [0.5] * 20, 0.8)
     True
     """
+    problems = [*_outside("scores", scores, 0, 1), *_outside("floor", [floor], 0, 1)]
+    if problems:
+        raise ContractError("Nothing can be bet on these scores", problems)
     weights = design_weights(inclusion_probabilities)
     shares = weights / weights.max(initial=1.0)
     shortfalls = (floor - np.asarray(scores, dtype=np.float64)) * shares
@@ -98,41 +130,28 @@ def shortfall_e_value(scores: ArrayLike, inclusion_probabilities: ArrayLike, flo
 
 def log_e_value(stakes: Iterable[Stake]) -> float:
     """Return the natural logarithm of `mixture_e_value`, which does not overflow."""
-    wealth = _log_wealth(list(stakes))
+    wealth = np.zeros(BETS.size)
+    for stake in stakes:
+        wealth += _log_wealth(stake)
     top = wealth.max()
     return float(top + np.log(np.exp(wealth - top).mean()))
 
 
-def labels_to_decide(wins: float, losses: float, log_needed: float, threshold: float = 0.0) -> int | None:
-    """Return how many more rows of disagreement are needed if wins stay as frequent; None if no bet would grow.
-
-    Parameters
-    ----------
-    wins, losses
-        Rows for and against the challenger so far; one of each is added, so that no rate is taken for certain.
-    log_needed
-        Logarithm of the factor by which the wealth must still grow, above 0.
-    threshold
-        Mean difference that the null hypothesis allows on such rows, -1 to 1.
-
-    Examples
-    --------
-    >>> labels_to_decide(30, 4, 3.0), labels_to_decide(4, 30, 3.0)
-    (11, None)
-    """
-    share = (wins + 1) / (wins + losses + 2)
-    bets = BETS / max(1 + threshold, 1.0)
-    growth = (share * np.log1p(bets * (1 - threshold)) + (1 - share) * np.log1p(-bets * (1 + threshold))).max()
-    return int(np.ceil(log_needed / growth)) if growth > 0 else None
+def growth(stake: Stake) -> float:
+    """Return by how much a row of the stake adds to the best bet's logarithm, in the mean; at most 0 if no bet grows."""
+    return float(_log_wealth(stake).max() / np.sum(stake.counts))
 
 
-def _log_wealth(stakes: list[Stake]) -> NDArray[np.float64]:
+def _log_wealth(stake: Stake) -> NDArray[np.float64]:
     """Return the logarithm of each bet's wealth; bets are scaled so that no row can cost more than the wealth."""
-    worst = max((1 + stake.threshold for stake in stakes), default=1.0)
-    bets = BETS / max(worst, 1.0)
-    wealth = np.zeros(bets.size)
-    for stake in stakes:
-        weights = 1.0 if stake.weights is None else np.asarray(stake.weights, dtype=np.float64)
-        gains = np.asarray(stake.differences, dtype=np.float64) - stake.threshold * weights
-        wealth += np.log1p(np.outer(bets, gains)) @ np.asarray(stake.counts, dtype=np.float64)
-    return wealth
+    weights = 1.0 if stake.weights is None else np.asarray(stake.weights, dtype=np.float64)
+    gains = np.asarray(stake.differences, dtype=np.float64) - stake.threshold * weights
+    bets = BETS / max(1 + stake.threshold, 1.0)
+    return np.asarray(np.log1p(np.outer(bets, gains)) @ np.asarray(stake.counts, dtype=np.float64))
+
+
+def _outside(name: str, values: ArrayLike, low: float, high: float) -> list[str]:
+    """Return the values that are not within the bounds, in words; NaN and infinity are within none."""
+    numbers = np.asarray(values, dtype=np.float64)
+    within = (numbers >= low - ROUNDING) & (numbers <= high + ROUNDING) & np.isfinite(numbers)
+    return [f"{name}: got {value:g}, expected {low:g} to {high:g}" for value in numbers[~within].tolist()]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.foundation.errors import ContractError
 from include.foundation.statistics.e_values import (
     BETS,
     Stake,
-    labels_to_decide,
     log_e_value,
     mixture_e_value,
     shortfall_e_value,
@@ -33,8 +33,8 @@ def expected_e_value(chances: dict[float, float], rows: int, threshold: float = 
 
 
 def test_mixture_e_value_one_win_is_the_mean_bet() -> None:
-    assert mixture_e_value(of_counts(1, 0)) == pytest.approx(1.5)
-    assert mixture_e_value(of_counts(0, 1)) == pytest.approx(0.5)
+    assert mixture_e_value(of_counts(1, 0)) == pytest.approx(1 + BETS.mean())
+    assert mixture_e_value(of_counts(0, 1)) == pytest.approx(1 - BETS.mean())
 
 
 def test_mixture_e_value_counts_is_the_average_of_products() -> None:
@@ -43,7 +43,7 @@ def test_mixture_e_value_counts_is_the_average_of_products() -> None:
 
 @pytest.mark.parametrize(("threshold", "largest_loss"), [(0.5, 1.5), (-0.5, 1.0)])
 def test_mixture_e_value_threshold_shifts_gains_and_scales_bets_by_the_largest_loss(threshold, largest_loss) -> None:
-    bets = np.linspace(0.05, 0.95, 19) / largest_loss
+    bets = BETS / largest_loss
     wealth = (1 + bets * (1 - threshold)) ** 5 * (1 - bets * (1 + threshold)) ** 2
     assert mixture_e_value([Stake([1.0, -1.0], [5, 2], threshold)]) == pytest.approx(wealth.mean())
 
@@ -93,6 +93,52 @@ def test_log_e_value_any_order_or_grouping_is_the_same(rows, threshold: float, r
     assert one == pytest.approx(other, abs=1e-6)
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from([1.0, 0.0, -1.0]), st.floats(0.001, 1)), max_size=12),
+    st.floats(0.001, 1),
+    st.floats(-1, 1),
+)
+def test_log_e_value_a_further_win_of_any_weight_never_lowers_the_evidence(
+    rows, weight: float, threshold: float
+) -> None:
+    def evidence(of_rows: list[tuple[float, float]]) -> float:
+        weights = [of_row for _, of_row in of_rows]
+        return log_e_value([Stake([d * w for d, w in of_rows], [1] * len(of_rows), threshold, weights)])
+
+    assert evidence([*rows, (1.0, weight)]) >= evidence(rows) - 1e-9 >= evidence([*rows, (-1.0, weight)]) - 2e-9
+
+
+@given(threshold=st.floats(-1, 1), wins=COUNTS, losses=COUNTS)
+def test_log_e_value_empty_stake_changes_nothing_whatever_its_threshold(threshold, wins: int, losses: int) -> None:
+    alone = log_e_value(of_counts(wins, losses))
+    assert log_e_value([*of_counts(wins, losses), Stake([], [], threshold)]) == pytest.approx(alone)
+
+
+@pytest.mark.parametrize(
+    ("stake", "told"),
+    [
+        (([math.nan], [1]), "differences over their weights: got nan"),
+        (([1.5], [1]), "differences over their weights: got 1.5"),
+        (([0.5], [1], 0.0, [0.2]), "differences over their weights: got 1.3, expected 0 to 1"),
+        (([1.0], [-1]), "counts: got -1"),
+        (([1.0], [math.inf]), "counts: got inf"),
+        (([1.0], [1], math.nan), "threshold: got nan"),
+        (([1.0], [1], 0.0, [math.nan]), "weights: got nan"),
+        (([0.0], [1], 0.0, [1.5]), "weights: got 1.5"),
+        (([1.0, 1.0], [1]), "2 differences, 1 counts and 2 weights"),
+    ],
+)
+def test_stake_of_what_is_no_difference_is_refused(stake, told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        Stake(*stake)
+
+
+@pytest.mark.parametrize(("scores", "floor"), [([math.nan], 0.5), ([1.2], 0.5), ([-0.1], 0.5), ([1.0], math.nan)])
+def test_shortfall_e_value_of_what_is_no_score_is_refused(scores, floor: float) -> None:
+    with pytest.raises(ContractError, match="Nothing can be bet on these scores"):
+        shortfall_e_value(scores, [1.0], floor)
+
+
 @given(wins=COUNTS, losses=COUNTS, ties=COUNTS)
 def test_log_e_value_more_wins_raises_it_and_more_losses_lowers_it(wins: int, losses: int, ties: int) -> None:
     here = log_e_value(of_counts(wins, losses, ties))
@@ -109,34 +155,6 @@ def test_mixture_e_value_higher_threshold_is_harder() -> None:
     found = [mixture_e_value(of_counts(30, 5, 10, threshold)) for threshold in (-0.5, 0.0, 0.3, 1.0)]
     assert found == sorted(found, reverse=True)
     assert found[-1] <= 1
-
-
-def test_labels_to_decide_present_rate_reaches_what_is_missing() -> None:
-    wins, losses, missing = 30, 10, math.log(100)
-    found = labels_to_decide(wins, losses, missing)
-    assert found is not None
-    share = (wins + 1) / (wins + losses + 2)
-    growth = max(share * np.log1p(BETS) + (1 - share) * np.log1p(-BETS))
-    assert (found - 1) * growth < missing <= found * growth
-
-
-@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (5, 5), (3, 30)])
-def test_labels_to_decide_no_lead_is_none(wins: int, losses: int) -> None:
-    assert labels_to_decide(wins, losses, 3.0) is None
-
-
-@given(wins=COUNTS, losses=COUNTS, missing=st.floats(0.01, 20), threshold=st.floats(-1, 1))
-def test_labels_to_decide_anything_is_none_or_at_least_one(wins, losses, missing, threshold) -> None:
-    found = labels_to_decide(wins, losses, missing, threshold)
-    assert found is None or found >= 1
-
-
-def test_labels_to_decide_harder_demands_need_more() -> None:
-    plain = labels_to_decide(30, 5, 4.0)
-    assert plain is not None
-    assert labels_to_decide(30, 5, 8.0) > plain
-    assert labels_to_decide(30, 5, 4.0, 0.3) > plain
-    assert labels_to_decide(30, 5, 4.0, -0.3) < plain
 
 
 def test_shortfall_e_value_equal_weights_is_the_bet_on_floor_less_score() -> None:

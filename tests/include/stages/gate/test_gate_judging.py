@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import zeta
 
-from include.foundation.decisions import GateVerdict, find
+from include.foundation.decisions import GateVerdict, find, record
+from include.foundation.errors import ConfigError
 from include.foundation.statistics.e_values import BETS
 from include.foundation.store.tables import LoopStore
-from include.stages.gate.judging import judge
+from include.stages.gate.judging import FUTILE, judge
+from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.gate.verdict_builders import NO_SCORES, first_measured, measured, multiset, slice_with
 
-FIRST_NEEDED = math.pi**2 / (6 * 0.05)
+FIRST_NEEDED = float(zeta(1.2)) / 0.05
 
 
 @pytest.fixture
@@ -45,6 +48,13 @@ def test_judge_first_model_spends_no_error_budget(store: LoopStore) -> None:
     assert judge(store, measured("k1")).nth == 1
 
 
+def test_judge_first_models_in_a_row_need_ever_wider_intervals_above_the_floor(store: LoopStore) -> None:
+    verdicts = [judge(store, first_measured(0.51, f"k{n}")) for n in range(4)]
+    assert [verdict.outcome for verdict in verdicts] == ["promote", "reject", "reject", "reject"]
+    assert "0.430 at attempt 2, is not above the floor 0.50" in reasons_of(verdicts[1])
+    assert judge(store, first_measured(0.72, "k9")).outcome == "promote"
+
+
 def test_judge_first_model_again_beside_a_champion_is_judged_as_a_challenger(store: LoopStore) -> None:
     judge(store, first_measured(0.7, "k0"))
     verdict = judge(store, measured("k0", askable=0))
@@ -73,17 +83,56 @@ def test_judge_evidence_on_the_brink_is_decided_by_the_level(store: LoopStore) -
     assert judge(store, measured("k1", disagreement=multiset(wins), dataset="d2")).outcome == "promote"
 
 
-def test_judge_later_challengers_need_more_and_keep_their_number(store: LoopStore) -> None:
+@pytest.mark.parametrize(
+    ("guarantee", "first", "exponent"), [("share", FIRST_NEEDED, 1.2), ("never", math.pi**2 / (6 * 0.05), 2)]
+)
+def test_judge_later_challengers_need_more_and_keep_their_number(
+    tmp_path: Path, guarantee: str, first: float, exponent: float
+) -> None:
+    store = make_judged_store(tmp_path, guarantee=guarantee)
     verdicts = [judge(store, measured(f"k{n}", askable=0)) for n in (1, 2, 3)]
     assert [verdict.nth for verdict in verdicts] == [1, 2, 3]
-    assert [verdict.needed for verdict in verdicts] == pytest.approx([n**2 * FIRST_NEEDED for n in (1, 2, 3)])
-    assert judge(store, measured("k2", askable=0, dataset="d2")).nth == 2
+    assert [verdict.needed for verdict in verdicts] == pytest.approx([n**exponent * first for n in (1, 2, 3)])
+    again = judge(store, measured("k2", askable=0, dataset="d2"))
+    assert (again.nth, again.level) == (2, verdicts[1].level)
     assert judge(store, measured("k4", askable=0)).nth == 4
+
+
+@pytest.mark.parametrize(("guarantee", "times"), [("share", 2), ("never", 1)])
+def test_judge_after_a_promotion_twice_the_level_where_the_share_of_wrong_ones_is_bounded(
+    tmp_path: Path, guarantee: str, times: int
+) -> None:
+    store = make_judged_store(tmp_path, guarantee=guarantee)
+    judge(store, measured("k1", disagreement=multiset(40)))
+    verdict = judge(store, measured("k2", champion_version="2", askable=0))
+    assert verdict.level is not None
+    assert verdict.spent is not None
+    assert verdict.level / verdict.spent == pytest.approx(times)
+
+
+def test_judge_goes_on_from_what_verdicts_of_earlier_versions_spent(store: LoopStore) -> None:
+    earlier = {f"old-{n}": 0.05 * 6 / (math.pi * n) ** 2 for n in range(1, 6)}
+    for nth, (key, level) in enumerate(earlier.items(), start=1):
+        record(store, make_gate_verdict(key, "reject", nth=nth, level=level, needed=1 / level))
+    verdict = judge(store, measured("new", askable=0))
+    assert verdict.nth == 6
+    assert verdict.level == pytest.approx((0.05 - sum(earlier.values())) * 6**-1.2 / zeta(1.2, 6))
+
+
+def test_judge_budget_that_was_larger_once_and_is_used_up_is_refused(tmp_path: Path) -> None:
+    judge(make_judged_store(tmp_path, error_budget=0.9), measured("k1", askable=0))
+    with pytest.raises(ConfigError, match=r"gate\.error_budget 0\.01"):
+        judge(make_judged_store(tmp_path, error_budget=0.01), measured("k2"))
 
 
 @pytest.mark.parametrize(
     ("evidence", "k"),
-    [({}, 40), ({"askable": 3}, 3), ({"disagreement": multiset(14, 8)}, 40), ({"disagreement": multiset(6)}, 10)],
+    [
+        ({}, 40),
+        ({"askable": 3, "disagreement": multiset(9)}, 3),
+        ({"disagreement": multiset(14, 8)}, 40),
+        ({"disagreement": multiset(8)}, 10),
+    ],
     ids=["no lead", "few left", "slight lead", "nearly there"],
 )
 def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, Any], k: int) -> None:
@@ -94,7 +143,7 @@ def test_judge_undecided_asks_within_bounds(tmp_path: Path, evidence: dict[str, 
 
 def test_judge_undecided_asks_for_half_as_many_again_as_are_expected_to_decide(tmp_path: Path) -> None:
     """Half of the time the expected number is not enough, and each round costs people days."""
-    store = make_judged_store(tmp_path, max_labels_per_round=400)
+    store = make_judged_store(tmp_path, max_labels_per_round=400, max_rounds=1)
     verdict = judge(store, measured(disagreement=multiset(9, 3)))
     assert verdict.needed is not None
     assert verdict.e_value is not None
@@ -106,7 +155,7 @@ def test_judge_undecided_asks_for_half_as_many_again_as_are_expected_to_decide(t
 
 
 def test_judge_one_candidate_left_is_asked_about(store: LoopStore) -> None:
-    verdict = judge(store, measured(random=multiset(2, 1, 50), askable=1))
+    verdict = judge(store, measured(random=multiset(9, 0, 50), askable=1))
     assert (verdict.outcome, verdict.k) == ("label_more", 1)
 
 
@@ -122,10 +171,46 @@ def test_judge_champion_shown_to_be_better_is_rejected_before_more_labels(store:
     assert "more labels would not help" in reasons_of(verdict)
 
 
-def test_judge_champion_on_the_brink_of_being_better_is_decided_by_the_level_of_rejection(store: LoopStore) -> None:
-    losses = next(n for n in range(100) if np.mean((1 + BETS) ** n) >= 20)
-    assert judge(store, measured("k1", disagreement=multiset(0, losses - 1))).outcome == "label_more"
-    assert judge(store, measured("k1", disagreement=multiset(0, losses), dataset="d2")).outcome == "reject"
+def test_judge_labels_that_may_still_be_asked_for_would_hardly_be_enough_is_rejected(tmp_path: Path) -> None:
+    outcomes = {}
+    for losses in range(9, 40):
+        verdict = judge(make_judged_store(tmp_path / str(losses)), measured(disagreement=multiset(20, losses)))
+        outcomes[verdict.outcome] = verdict
+        if verdict.outcome == "reject":
+            break
+    assert outcomes["reject"].chance < FUTILE <= outcomes["label_more"].chance
+    assert f"with a chance of {outcomes['reject'].chance:.1%}, and below {FUTILE:.0%} none are asked for" in reasons_of(
+        outcomes["reject"]
+    )
+    assert f"with a chance of {outcomes['label_more'].chance:.0%}" in reasons_of(outcomes["label_more"])
+
+
+def test_judge_fewer_labels_that_may_be_asked_for_are_sooner_hopeless(tmp_path: Path) -> None:
+    rows: dict[str, Any] = {"disagreement": multiset(20, 14)}
+    few = judge(make_judged_store(tmp_path / "few", max_labels=30), measured(**rows))
+    many = judge(make_judged_store(tmp_path / "many"), measured(**rows))
+    assert (few.outcome, many.outcome) == ("reject", "label_more")
+
+
+def test_judge_labels_asked_before_count_towards_the_most(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, max_labels=60)
+    rows: dict[str, Any] = {"disagreement": multiset(18, 5)}
+    asked = [judge(store, measured(**rows, dataset=f"d{n}")) for n in range(4)]
+    assert sum(verdict.k for verdict in asked) == 60
+    assert "after 60 labels" in reasons_of(asked[-1])
+
+
+def test_judge_margin_that_disagreement_cannot_reach_is_said_without_asking(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, margin=0.05)
+    verdict = judge(store, measured(share=0.04))
+    assert (verdict.outcome, verdict.k) == ("reject", 0)
+    assert "the two disagree on 4.0% of the logged rows" in reasons_of(verdict)
+    assert "better by more than 5.0%" in reasons_of(verdict)
+    assert judge(store, measured("k2", share=0.2)).outcome == "label_more"
+
+
+def test_judge_models_that_disagree_nowhere_are_told_apart_by_no_label(store: LoopStore) -> None:
+    assert "cannot" in reasons_of(judge(store, measured(share=0.0, askable=0)))
 
 
 @pytest.mark.parametrize(
@@ -164,9 +249,20 @@ def test_judge_evaluation_repeated_without_new_labels_is_no_new_round(store: Loo
     assert judge(store, measured(askable=440, dataset="d2")).round == 2
 
 
-def test_judge_another_champion_meanwhile_is_judged_anew(store: LoopStore) -> None:
-    judge(store, measured())
-    assert judge(store, measured(champion_version="2")).champion_version == "2"
+def test_judge_another_champion_meanwhile_is_judged_anew_at_a_level_of_its_own(store: LoopStore) -> None:
+    first = [judge(store, measured(dataset=f"d{n}")) for n in range(2)]
+    second = judge(store, measured(champion_version="2"))
+    assert [verdict.nth for verdict in first] == [1, 1]
+    assert (second.champion_version, second.nth, second.round) == ("2", 2, 3)
+    assert second.level < first[0].level
+
+
+def test_judge_rounds_against_another_champion_do_not_count(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, max_rounds=1)
+    verdicts = [
+        judge(store, measured(champion_version=version, dataset=f"d{version}{n}")) for version in "12" for n in "ab"
+    ]
+    assert [verdict.outcome for verdict in verdicts] == ["label_more", "reject", "label_more", "reject"]
 
 
 def test_judge_no_held_out_row_is_never_taken_for_a_first_model(store: LoopStore) -> None:
@@ -195,7 +291,7 @@ SMALL = (slice_with("eu", 50, 2), slice_with("us", 1, 3))
 @pytest.mark.parametrize(
     ("askable", "outcome", "k"),
     [
-        pytest.param(100, "label_more", 60, id="many left"),
+        pytest.param(400, "label_more", 100, id="many left"),
         pytest.param(3, "label_more", 3, id="few left"),
         (0, "reject", 0),
     ],
