@@ -170,6 +170,8 @@ _BY_FILE = {
         "gate.inconclusive_slices": "test_judge_small_slice_that_stays_small_is_rejected_with_the_reason",
         "gate.max_rounds": "test_judge_undecided_after_every_round_is_rejected",
         "gate.max_labels_per_round": "test_judge_undecided_asks_within_bounds[no lead]",
+        "gate.max_labels": "test_judge_labels_asked_before_count_towards_the_most",
+        "gate.guarantee": "test_judge_after_a_promotion_twice_the_level_where_the_share_of_wrong_ones_is_bounded[never-1]",
     },
     "include/stages/evaluation/test_comparing.py": {
         "gate.slices": "test_evaluate_slices_measure_each_segment_value",
