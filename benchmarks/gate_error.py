@@ -214,7 +214,7 @@ def _lives(
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the result of every case."""
-    loops, trials, streams = (12, 40, 300) if quick else (1000, 1000, 2000)
+    loops, trials, streams = (12, 40, 300) if quick else (400, 1000, 2000)
     peers = {name: wrong / loops for name, wrong in usual_rules(loops).items()}
     yield _lives("challengers", "plain", loops, CYCLES, peers)
     yield _lives("challengers", "plain", max(2, loops // 10), 10 * CYCLES)

@@ -1,5 +1,6 @@
 """Loops in which challengers meet a champion, judged by the gate's own verdicts on simulated labels."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -134,7 +135,7 @@ def judged(gate: Gate, challenger: Challenger, earlier: Sequence[GateVerdict]) -
 
 def _evaluation(challenger: Challenger, counts: Ints, key: str, dataset: str) -> Evaluation:
     asked = zip((1.0, -1.0, 0.0), counts.tolist(), strict=True)
-    random = (WeightedDifference(value, 1, weight) for value, weight in challenger.random)
+    random = (WeightedDifference(value, times, weight) for (value, weight), times in Counter(challenger.random).items())
     askable = round(WINDOW * challenger.share) - int(counts.sum())
     return Evaluation(
         subject=key, reasons=(), challenger_key=key, run_id="run", champion_version="1", dataset=dataset,
