@@ -33,7 +33,17 @@ class Outcomes:
         return (self.wins + self.losses + 2) / (self.wins + self.losses + self.ties + 2)
 
     def further(self, wins: float, rows: float, threshold: float) -> Stake:
-        """Return what so many further rows, of them so many wins, would be bet on."""
+        """Return what further rows would be bet on.
+
+        Parameters
+        ----------
+        wins
+            How many of them speak for the challenger.
+        rows
+            How many there are.
+        threshold
+            Mean difference that the null hypothesis allows on them, -1 to 1.
+        """
         decisive = round(rows * self.decisive)
         return Stake([self.win, -self.loss, 0.0], [wins, decisive - wins, rows - decisive], threshold)
 
