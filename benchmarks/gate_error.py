@@ -57,7 +57,15 @@ def usual_rules(loops: int, seed: int = 0) -> dict[str, int]:
 
 
 def looked_at_after_every_label(loops: int, cycles: int, seed: int = 0) -> int:
-    """Return in how many loops of equal challengers the evidence reaches what is needed at any label, up to the most."""
+    """Return in how many loops of equal challengers the evidence reaches what is needed at any label, up to the most.
+
+    Parameters
+    ----------
+    loops, cycles
+        Number of loops, and of challengers in each.
+    seed
+        Of the random draws.
+    """
     generator, crossed, before = np.random.default_rng(seed), 0, challengers_before(cycles + 1)
     for _ in range(loops):
         for nth in range(1, cycles + 1):

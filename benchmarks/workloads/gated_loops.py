@@ -86,7 +86,19 @@ def life(gate: Gate, kind: str, cycles: int, generator: np.random.Generator) -> 
 def held_out(
     generator: np.random.Generator, challengers: int, gain: float = 0.0, rows: int = HOLDOUT
 ) -> Iterator[Rows]:
-    """Yield each challenger's differences on the same held-out rows; each is better by the gain on a random row."""
+    """Yield each challenger's differences on the same held-out rows.
+
+    Parameters
+    ----------
+    generator
+        Of the draws.
+    challengers
+        How many there are.
+    gain
+        By how much each is more accurate on a random row.
+    rows
+        How many are held out.
+    """
     champion = generator.random(rows) < ACCURACY
     win, loss = ((DISAGREEMENT * (1 - BOTH_WRONG) + sign * gain) / 2 for sign in (1, -1))
     for _ in range(challengers):
