@@ -59,7 +59,7 @@ class ClassScores(EvidencePart):
 
 
 class ReliabilityPoint(NamedTuple):
-    """Rows of similar confidence: its mean, the share that was right, and how many they are."""
+    """Rows of similar confidence: its mean, the share that was right, and for what part of all rows they stand, in rows."""
 
     confidence: float
     right: float

@@ -78,22 +78,47 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
 
     Notes
     -----
-    Hájek's estimator, weights 1 / probability. Wilson's score interval on the effective number of rows: for scores that are
-    not 0 or 1 it is too wide, since their variance is smaller, never too narrow.
+    Hájek's estimator, weights 1 / probability. The exact interval of Clopper & Pearson on the effective number of rows (Korn &
+    Graubard 1998): it covers the truth at least as often as it says also near 0 and 1 and with few rows, where Wilson's misses
+    it in one of ten cases. For scores that are not 0 or 1 it is too wide, since their variance is smaller.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN or outside 0 to 1, or an inclusion probability impossible.
 
     Examples
     --------
     >>> print(weighted_mean([1, 1, 0, 1], [0.5, 0.5, 0.5, 0.5]))
-    0.750 (0.301 to 0.954, 4 rows)
+    0.750 (0.194 to 0.994, 4 rows)
     """
-    scores, weights = _scores_and_weights(values, inclusion_probabilities)
+    scores, weights = _scores_and_weights(values, inclusion_probabilities, least=0.0)
     if scores.size == 0:
         return UNKNOWN
     mean, n = float(weights @ scores / weights.sum()), effective_rows(weights)
-    z = _normal_quantile((1 + level) / 2)
-    centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
-    return Estimate(mean, max(0.0, float(centre - half)), min(1.0, float(centre + half)), int(scores.size), n)
+    return share_with_interval(min(mean, 1.0), n, int(scores.size), level)
+
+
+def share_with_interval(share: float, effective: float, rows: int, level: float = 0.95) -> Estimate:
+    """Return a share as an estimate with the interval of Clopper & Pearson.
+
+    Parameters
+    ----------
+    share
+        0 to 1.
+    effective
+        The effective number of rows that it rests on, above 0.
+    rows
+        How many rows these are.
+    level
+        Of the interval, 0 to 1.
+    """
+    from scipy.special import betaincinv  # who only reads a decision with an `Estimate` need not wait for scipy
+
+    tail, right, wrong = (1 - level) / 2, share * effective, (1 - share) * effective
+    low = float(betaincinv(right, wrong + 1, tail)) if right > 0 else 0.0
+    high = float(betaincinv(right + 1, wrong, 1 - tail)) if wrong > 0 else 1.0
+    return Estimate(share, min(low, share), max(high, share), rows, effective)
 
 
 def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
@@ -118,7 +143,7 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
     >>> print(weighted_difference([1, 0, 0, -1], [1, 1, 1, 1]))
     0.000 (-0.566 to 0.566, 4 rows)
     """
-    paired, weights = _scores_and_weights(differences, inclusion_probabilities)
+    paired, weights = _scores_and_weights(differences, inclusion_probabilities, least=-1.0)
     if paired.size == 0:
         return UNKNOWN
     share, n = weights / weights.sum(), effective_rows(weights)
@@ -133,10 +158,15 @@ def effective_rows(weights: NDArray[np.float64]) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _scores_and_weights(values: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scores_and_weights(
+    values: ArrayLike, probabilities: ArrayLike, *, least: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     scores, weights = np.asarray(values, dtype=np.float64), design_weights(probabilities)
     if scores.shape != weights.shape:
         msg = f"Got {scores.size} values and {weights.size} probabilities, expected as many of both"
+        raise ValueError(msg)
+    if not ((scores >= least) & (scores <= 1)).all():
+        msg = f"Got a value that is NaN or outside {least:g} to 1, expected a score of every row within these bounds"
         raise ValueError(msg)
     return scores, weights
 

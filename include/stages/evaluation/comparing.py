@@ -79,7 +79,7 @@ def evaluate(
         longer=longer,
         per_class=per_class(store.loop, rows),
         slices=_slices(store.loop, rows, evidence_rows),
-        calibration=calibration(rows.confidence, rows.challenger_right),
+        calibration=calibration(rows.confidence, rows.challenger_right, rows.inclusion_probabilities),
         score_unit=weighted_mean(rows.perfect_scores, rows.inclusion_probabilities).value or 1.0,
         differences=Differences(random=rows.scaled_differences(), disagreement=evidence_rows.scaled_differences()),
         window=census,

@@ -15,16 +15,17 @@ from include.foundation.statistics.estimates import (
     weighted_difference,
     weighted_mean,
 )
+from tests.include.foundation.statistics.crowds import say
 
 PAIRS = st.lists(st.tuples(st.floats(0, 1), st.floats(0.001, 1)), min_size=1, max_size=40)
 MEASURES = [weighted_mean, weighted_difference]
 
 
-def test_weighted_mean_equal_weights_is_the_mean_with_wilsons_interval() -> None:
+def test_weighted_mean_equal_weights_is_the_mean_with_the_exact_interval() -> None:
     found = weighted_mean([1.0] * 30 + [0.0] * 10, [0.25] * 40)
-    wilson = stats.binomtest(30, 40).proportion_ci(method="wilson")
+    exact = stats.binomtest(30, 40).proportion_ci(method="exact")
     assert found.value == pytest.approx(0.75)
-    assert (found.low, found.high) == pytest.approx((wilson.low, wilson.high))
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
     assert found.rows == 40
     assert found.effective_rows == pytest.approx(40)
 
@@ -56,6 +57,40 @@ def test_weighted_mean_one_row_has_a_wide_interval(value: float) -> None:
 def test_estimate_impossible_probability_is_refused(measure, probability: float) -> None:
     with pytest.raises(ValueError, match="inclusion probability"):
         measure([1.0], [probability])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1.001, -1.001])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_estimate_impossible_score_is_refused(measure, value: float) -> None:
+    with pytest.raises(ValueError, match="NaN or outside"):
+        measure([0.5, value], [1.0, 1.0])
+
+
+def test_weighted_mean_below_nothing_is_refused_where_a_difference_may_be() -> None:
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        weighted_mean([-0.5], [1.0])
+    assert weighted_difference([-0.5], [1.0]).value == -0.5
+
+
+def test_weighted_mean_all_right_or_wrong_ends_where_the_exact_test_does() -> None:
+    """With n of n right, the lower end is where p to the n is 2.5 %."""
+    assert weighted_mean([1.0] * 50, [0.1] * 50).low == pytest.approx(0.025 ** (1 / 50))
+    assert weighted_mean([0.0] * 50, [0.1] * 50).high == pytest.approx(1 - 0.025 ** (1 / 50))
+
+
+@pytest.mark.parametrize("spread", [1, 1000])
+@pytest.mark.parametrize("rows", [20, 50, 400])
+@pytest.mark.parametrize("truth", [0.5, 0.8, 0.95, 0.99])
+def test_weighted_mean_covers_the_truth_as_often_as_it_says(truth: float, rows: int, spread: float) -> None:
+    """Also near 1, with few rows, and with days whose rows stand for up to a thousand times as many."""
+    generator, covered, repetitions = np.random.default_rng(0), 0, 400
+    for _ in range(repetitions):
+        days = np.repeat(spread ** -generator.random(max(2, rows // 10)), 10)
+        chances = np.resize(days, rows)
+        found = weighted_mean(generator.random(rows) < truth, chances)
+        covered += found.low <= truth <= found.high
+    say(f"{truth} of {rows} rows, weights up to {spread}: {covered} of {repetitions} covered")
+    assert covered >= stats.binom.ppf(0.001, repetitions, 0.95)
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -12,17 +12,18 @@ def answers(n: int, confidence: float, share_right: float) -> tuple[np.ndarray, 
 
 @pytest.mark.parametrize("n", [0, 1, 29])
 def test_calibration_fewer_than_thirty_rows_is_inconclusive(n: int) -> None:
-    measured = calibration(*answers(n, 0.9, 1.0))
+    measured = calibration(*answers(n, 0.9, 1.0), np.ones(n))
     assert (measured.verdict, measured.error, measured.curve) == ("inconclusive", None, ())
 
 
 def test_calibration_thirty_rows_are_enough_for_bins_of_ten() -> None:
-    measured = calibration(*answers(30, 0.9, 1.0))
-    assert (measured.verdict, [point.rows for point in measured.curve]) == ("measured", [10, 10, 10])
+    measured = calibration(*answers(30, 0.9, 1.0), np.ones(30))
+    assert measured.verdict == "measured"
+    assert [point.rows for point in measured.curve] == pytest.approx([10, 10, 10])
 
 
 def test_calibration_overconfident_model_shows_by_how_much() -> None:
-    measured = calibration(np.full(1000, 0.9), np.tile([1.0, 0.0], 500))
+    measured = calibration(np.full(1000, 0.9), np.tile([1.0, 0.0], 500), np.full(1000, 0.1))
     assert measured.error == pytest.approx(0.4)
     assert measured.low <= 0.4 <= measured.high
     assert 0.3 < measured.low < measured.high < 0.5
@@ -31,16 +32,16 @@ def test_calibration_overconfident_model_shows_by_how_much() -> None:
 def test_calibration_true_confidence_has_a_small_error() -> None:
     generator = np.random.default_rng(1)
     confidence = generator.uniform(0.4, 1, 4000)
-    measured = calibration(confidence, (generator.random(4000) < confidence).astype(float))
+    measured = calibration(confidence, (generator.random(4000) < confidence).astype(float), np.ones(4000))
     assert measured.error < 0.03
 
 
 def test_calibration_curve_covers_every_row_in_bins_of_equal_mass() -> None:
     generator = np.random.default_rng(2)
     confidence, right = generator.random(103), generator.integers(0, 2, 103).astype(float)
-    curve = np.array(calibration(confidence, right).curve)
-    assert curve[:, 2].sum() == 103
-    assert set(curve[:, 2]) == {10, 11}
+    curve = np.array(calibration(confidence, right, np.ones(103)).curve)
+    assert curve[:, 2].sum() == pytest.approx(103)
+    assert set(curve[:, 2].round(9)) == {10, 11}
     assert (np.diff(curve[:, 0]) > 0).all()
     assert curve[:, 1] @ curve[:, 2] == pytest.approx(right.sum())
 
@@ -50,6 +51,25 @@ def test_calibration_same_rows_give_the_same_interval_for_years() -> None:
     generator = np.random.default_rng(2)
     confidence = generator.random(203)
     right = (generator.random(203) < confidence**2).astype(float)
-    measured = calibration(confidence, right)
+    measured = calibration(confidence, right, np.full(203, 0.25))
     assert (measured.low, measured.error, measured.high) == pytest.approx((0.1385524, 0.1821940, 0.2364872), abs=1e-7)
-    assert calibration(confidence, right, seed=1).low == pytest.approx(0.1429746, abs=1e-7)
+    assert calibration(confidence, right, np.full(203, 0.5), seed=1).low == pytest.approx(0.1429746, abs=1e-7)
+
+
+def test_calibration_counts_rows_for_as_many_as_they_stand_for() -> None:
+    """True on nine rows of ten, which stand for 10 % of production; half too sure on the others."""
+    chances = np.tile([1.0] * 9 + [1 / 81], 200)
+    confidence = np.tile([0.9] * 9 + [0.95], 200)
+    generator = np.random.default_rng(3)
+    right = (generator.random(2000) < np.where(chances == 1, 0.9, 0.45)).astype(float)
+    measured = calibration(confidence, right, chances)
+    assert measured.error == pytest.approx(0.9 * 0.5, abs=0.05)
+    assert calibration(confidence, right, np.ones(2000)).error == pytest.approx(0.1 * 0.5, abs=0.03)
+    assert sum(point.rows for point in measured.curve) == pytest.approx(2000)
+
+
+def test_calibration_of_a_row_that_stands_for_two_is_that_of_both() -> None:
+    generator = np.random.default_rng(4)
+    confidence, right = np.sort(generator.random(100)), generator.integers(0, 2, 100).astype(float)
+    twice = calibration(np.repeat(confidence, 2), np.repeat(right, 2), np.ones(200))
+    assert calibration(confidence, right, np.full(100, 0.5)).error == pytest.approx(twice.error)

@@ -14,7 +14,7 @@ from tests.drawn_figures import dots, drawn, notes
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SCORE = weighted_mean([1, 1, 0, 1], [0.5] * 4)
-UNCALIBRATED = calibration(np.zeros(0), np.zeros(0))
+UNCALIBRATED = calibration(np.zeros(0), np.zeros(0), [])
 
 
 def evidence(
@@ -31,7 +31,7 @@ def evidence(
         evidence(SCORE, SCORE, ["eu", "us", None, "a name that is far longer than a desk's ever was"]),
         evidence(UNKNOWN, SCORE),
         evidence(UNKNOWN, UNKNOWN, ["eu"]),
-        evidence(SCORE, SCORE, [], calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50))),
+        evidence(SCORE, SCORE, [], calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50), np.ones(100))),
     ],
     ids=["slices", "first model", "no rows", "calibrated"],
 )
@@ -59,7 +59,7 @@ def test_draw_comparison_puts_champion_above_challenger_on_a_line_for_each_group
 
 
 def test_draw_comparison_draws_the_curve_beside_the_line_of_true_confidence(monkeypatch: pytest.MonkeyPatch) -> None:
-    calibrated = calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50))
+    calibrated = calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50), np.ones(100))
     line, curve = drawn(monkeypatch, draw_comparison, evidence(SCORE, SCORE, [], calibrated)).axes[1].lines
     assert np.asarray(line.get_xydata()).tolist() == [[0, 0], [1, 1]]
     assert np.asarray(curve.get_xydata()).tolist() == [[point.confidence, point.right] for point in calibrated.curve]
@@ -79,7 +79,7 @@ def test_draw_comparison_says_where_rows_are_missing(monkeypatch: pytest.MonkeyP
 def test_draw_comparison_with_rows_draws_scores_and_calibration_without_excuses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    calibrated = calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50))
+    calibrated = calibration(np.linspace(0.4, 1, 100), np.tile([1.0, 0.0], 50), np.ones(100))
     assert labels_of(monkeypatch, evidence(SCORE, SCORE, [], calibrated)) == [[], []]
 
 
