@@ -52,6 +52,11 @@ def class_weights(loop: Loop, labels: Sequence[str], inclusion_probabilities: Ar
     -------
     ndarray of float64, (classes,)
         Above 0 and at most 1.
+
+    Notes
+    -----
+    Shares are estimated, and intervals of scores take them for known. Where a class has few rows, the interval of a balanced
+    score is therefore too narrow; those of recall by class are not.
     """
     if loop.gate.score == "accuracy":
         return np.ones(len(loop.task.classes))
