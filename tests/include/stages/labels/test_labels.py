@@ -174,15 +174,15 @@ class TestSeeds:
 
     def test_seeds_are_admitted_once_and_near_duplicates_share_a_split(self, tmp_path):
         lines = [
-            {"input": {"text": f"{word} {n}"}, "label": "earn"}
-            for n in range(3)
+            {"input": {"text": f"{word}{n}"}, "label": "earn"}
+            for n in (".", "!", " ...")
             for word in ("net", "profit", "wheat", "oil")
         ]
         store = self.store(tmp_path, lines)
         assert admit_seed_labels(store).admitted == 12
         assert admit_seed_labels(store) == SeedReport()
-        splits = {(row["content_key"], row["split"]) for row in store.read("labels").to_pylist()}
-        assert len(splits) == 4  # digits are no difference between near duplicates
+        splits = {(row["near_key"], row["split"]) for row in store.read("labels").to_pylist()}
+        assert len(splits) == 4  # marks are no difference between near duplicates
         assert {row["origin"] for row in store.read("labels").to_pylist()} == {"seed"}
 
     @pytest.mark.parametrize(
