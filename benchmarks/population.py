@@ -25,11 +25,11 @@ from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
 from include.stages.labels.datasets import publish_dataset, read_dataset
 
-EASIER = Traffic(contents=2000, rows=400, days=12, frequent=0.95, rare=0.80)
+EASIER = Traffic(contents=2000, rows=250, days=12, frequent=0.95, rare=0.80)
 HARDER = replace(EASIER, frequent=0.75, rare=0.95)
 FEW = replace(HARDER, contents=400, days=60)
 WORSE = replace(HARDER, challenger_frequent=-0.12, challenger_rare=0.9)
-BLOCK = 4  # days that one estimate is of
+BLOCK = 12  # days that one estimate is of
 MISSED, PROMOTED = 0.05, 0.05
 Pair = tuple[Estimate, float]  # what is said, and what is true
 
@@ -125,7 +125,7 @@ def _line(case: str, unit: str, wrong: int, trials: int, limit: float) -> dict[s
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the result of every case."""
-    short, long, judged = (2, 1, 1) if quick else (60, 12, 60)
+    short, long, judged = (2, 1, 1) if quick else (60, 15, 40)
     yield estimates("repeats easier, 12 days", EASIER, short)
     yield estimates("repeats harder, 12 days", HARDER, short)
     yield estimates("repeats harder, reports", replace(HARDER, reported=0.1), short)

@@ -97,8 +97,13 @@ class RepeatingLoop:
         self._served: list[NDArray[np.int64]] = []
 
     def play(self) -> list[int]:
-        """Play all days and return how many rows were drawn on each."""
-        return [self._day(number) for number in range(self.traffic.days)]
+        """Log all days, select from each, answer, and return how many rows were drawn on each."""
+        rows = [row for number in range(self.traffic.days) for row in self._logged(number)]
+        self.store.append_new("predictions", rows_of(self.store.loop, "predictions", rows))
+        self._report(rows)
+        drawn = [self._select(number) for number in range(self.traffic.days)]
+        self.answer()
+        return drawn
 
     @property
     def served(self) -> NDArray[np.int64]:
@@ -130,28 +135,26 @@ class RepeatingLoop:
             LoadedModel(loop, None, "run-2", "challenger", AnswersOfColumn("challenger")),
         )
 
-    def _day(self, number: int) -> int:
-        traffic, start = self.traffic, FIRST + timedelta(days=number)
-        scale = self._generator.choice([0.3, 1.0]) if traffic.is_uneven else 1.0
-        served = self._generator.choice(traffic.contents, int(traffic.rows * scale), p=self.chances)
+    def _logged(self, number: int) -> list[dict[str, Any]]:
+        scale = self._generator.choice([0.3, 1.0]) if self.traffic.is_uneven else 1.0
+        served = self._generator.choice(self.traffic.contents, int(self.traffic.rows * scale), p=self.chances)
         self._served.append(served)
-        rows = [self._prediction(number, place, content) for place, content in enumerate(served.tolist())]
-        self.store.append_new("predictions", rows_of(self.store.loop, "predictions", rows))
-        self._report(rows, served)
-        budget = int(self._generator.choice([30, 100])) if traffic.is_uneven else traffic.budget
-        report = select_samples(self.store, Interval(start, start + timedelta(days=1)), budget)
-        self.answer()
-        return report.drawn
+        return [self._prediction(number, place, content) for place, content in enumerate(served.tolist())]
 
-    def _report(self, rows: list[dict[str, Any]], served: NDArray[np.int64]) -> None:
-        wrong = [row for row, right in zip(rows, self.right[served], strict=True) if not right]
-        chosen = [row for row in wrong if self._generator.random() < self.traffic.reported]
+    def _select(self, number: int) -> int:
+        start = FIRST + timedelta(days=number)
+        budget = int(self._generator.choice([30, 100])) if self.traffic.is_uneven else self.traffic.budget
+        return select_samples(self.store, Interval(start, start + timedelta(days=1)), budget).drawn
+
+    def _report(self, rows: list[dict[str, Any]]) -> None:
+        wrong = [row for row, right in zip(rows, self.right[self.served], strict=True) if not right]
         said = [
             {"feedback_id": row["trace_id"], "trace_id": row["trace_id"], "ts": row["ts"], "kind": "explicit",
              "signal": "report"}
-            for row in chosen
+            for row in wrong if self._generator.random() < self.traffic.reported
         ]  # fmt: skip
-        self.store.append_new("feedback", rows_of(self.store.loop, "feedback", said))
+        if said:
+            self.store.append_new("feedback", rows_of(self.store.loop, "feedback", said))
 
     def _inputs(self, content: int) -> dict[str, Any]:
         answers = [np.where(right, self.truth[content], 1 - self.truth[content])

@@ -1,11 +1,15 @@
 """Estimates from rows with known inclusion probabilities, each with its interval."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from include.foundation.statistics.clusters import clustered_rows
+
+Groups = Sequence[str | None] | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,9 @@ def design_weights(inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(1 / probabilities)
 
 
-def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
+def weighted_mean(
+    values: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95, groups: Groups = None
+) -> Estimate:
     """Return the weighted mean of scores in 0 to 1, which is unbiased for the rows that were drawn from.
 
     Parameters
@@ -75,6 +81,8 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
         float64, (n,), above 0, at most 1.
     level
         Of the interval, 0 to 1.
+    groups
+        The group of each row, whose rows are not independent: the interval is then by group. A row without one is its own.
 
     Notes
     -----
@@ -95,7 +103,7 @@ def weighted_mean(values: ArrayLike, inclusion_probabilities: ArrayLike, level: 
     scores, weights = _scores_and_weights(values, inclusion_probabilities, least=0.0)
     if scores.size == 0:
         return UNKNOWN
-    mean, n = float(weights @ scores / weights.sum()), effective_rows(weights)
+    mean, n = float(weights @ scores / weights.sum()), _effective(scores, weights, groups, level)
     return share_with_interval(min(mean, 1.0), n, int(scores.size), level)
 
 
@@ -121,7 +129,9 @@ def share_with_interval(share: float, effective: float, rows: int, level: float 
     return Estimate(share, min(low, share), max(high, share), rows, effective)
 
 
-def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95) -> Estimate:
+def weighted_difference(
+    differences: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95, groups: Groups = None
+) -> Estimate:
     """Return the weighted mean of paired differences in -1 to 1.
 
     Parameters
@@ -132,6 +142,8 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
         float64, (n,), above 0, at most 1.
     level
         Of the interval, 0 to 1.
+    groups
+        As in `weighted_mean`.
 
     Notes
     -----
@@ -146,7 +158,7 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
     paired, weights = _scores_and_weights(differences, inclusion_probabilities, least=-1.0)
     if paired.size == 0:
         return UNKNOWN
-    share, n = weights / weights.sum(), effective_rows(weights)
+    share, n = weights / weights.sum(), _effective(paired, weights, groups, level)
     mean = float(share @ paired)
     first, second = n * mean / (n + 2), (n * float(share @ paired**2) + 1) / (n + 2)
     half = _normal_quantile((1 + level) / 2) * np.sqrt((second - first**2) / (n + 2))
@@ -156,6 +168,11 @@ def weighted_difference(differences: ArrayLike, inclusion_probabilities: ArrayLi
 def effective_rows(weights: NDArray[np.float64]) -> float:
     """Return Kish's effective number of rows: the sum of weights squared over the sum of squares."""
     return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _effective(values: NDArray[np.float64], weights: NDArray[np.float64], groups: Groups, level: float) -> float:
+    n = effective_rows(weights)
+    return n if groups is None or not any(groups) else clustered_rows(values, weights, groups, n, level)
 
 
 def _scores_and_weights(

@@ -100,7 +100,9 @@ def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:
     scores = {}
     for name in loop.task.classes:
         of_class, predicted = labels == name, predictions == name
-        recall = weighted_mean(predicted[of_class].astype(float), rows.inclusion_probabilities[of_class])
+        groups = [group for group, is_of in zip(rows.groups, of_class, strict=True) if is_of]
+        probabilities = rows.inclusion_probabilities[of_class]
+        recall = weighted_mean(predicted[of_class].astype(float), probabilities, groups=groups)
         precision = weighted_mean(of_class[predicted].astype(float), rows.inclusion_probabilities[predicted]).value
         f1 = None
         if recall.value is not None and precision is not None:
@@ -115,13 +117,14 @@ def _evidence_for(challenger_key: str, labels: pa.Table) -> pa.Table:
 
 
 def _scores(rows: JudgedRows) -> Scores:
-    challenger = weighted_mean(rows.challenger_scores, rows.inclusion_probabilities)
+    probabilities, groups = rows.inclusion_probabilities, rows.groups
+    challenger = weighted_mean(rows.challenger_scores, probabilities, groups=groups)
     if rows.champion_scores is None:
         return Scores(champion=UNKNOWN, challenger=challenger, difference=UNKNOWN)
     return Scores(
-        champion=weighted_mean(rows.champion_scores, rows.inclusion_probabilities),
+        champion=weighted_mean(rows.champion_scores, probabilities, groups=groups),
         challenger=challenger,
-        difference=weighted_difference(rows.differences, rows.inclusion_probabilities),
+        difference=weighted_difference(rows.differences, probabilities, groups=groups),
     )
 
 

@@ -34,6 +34,8 @@ class JudgedRows:
         The probability with which each row was drawn, (n,), above 0 and at most 1.
     is_trained_on
         Whether the challenger may have trained on the row's content, (n,).
+    groups
+        The group of each row, None without one: rows of a group are not independent.
     segments
         The segment values of each row, by segment.
     class_weights
@@ -51,6 +53,7 @@ class JudgedRows:
     labels: list[str]
     inclusion_probabilities: Floats
     is_trained_on: NDArray[np.bool_]
+    groups: list[str | None]
     segments: dict[str, list[str | None]]
     class_weights: Floats
     perfect_scores: Floats
@@ -94,6 +97,7 @@ class JudgedRows:
             labels=[name for name, kept in zip(self.labels, keep, strict=True) if kept],
             inclusion_probabilities=self.inclusion_probabilities[keep],
             is_trained_on=self.is_trained_on[keep],
+            groups=[group for group, kept in zip(self.groups, keep, strict=True) if kept],
             segments={
                 name: [of_row for of_row, kept in zip(values, keep, strict=True) if kept]
                 for name, values in self.segments.items()
@@ -137,6 +141,7 @@ def judged_rows(
         labels=labels,
         inclusion_probabilities=inclusion_probabilities,
         is_trained_on=_trained_on(rows, challenger.challenger_key),
+        groups=rows.column("group_key").to_pylist(),
         segments={name: rows.column(f"segment_{name}").to_pylist() for name in loop.segments},
         class_weights=weights,
         perfect_scores=row_scores(loop, labels, labels, weights),

@@ -196,4 +196,5 @@ class LoopHistory:
         first, last = (bisect_left(self._times, moment) for moment in (interval.start, interval.end))
         rows = self._random[first:last]
         right = [float(row.label == row.predicted) for row in rows]
-        return weighted_mean(right, [row.inclusion_probability for row in rows])
+        probabilities, groups = [row.inclusion_probability for row in rows], [row.group_key for row in rows]
+        return weighted_mean(right, probabilities, groups=groups)

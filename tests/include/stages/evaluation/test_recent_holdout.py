@@ -109,3 +109,17 @@ def test_what_was_learnt_by_heart_counts_against_a_challenger_but_never_for_it(t
     found = evaluate(store, dataset, "d", champion_of(store.loop), challenger_of(store.loop))
     assert [(row.value, row.times) for row in found.differences.random] == [(-1.0, 1), (0.0, 1), (1.0, 1)]
     assert found.scores.difference.value == pytest.approx(1 / 3)
+
+
+def test_intervals_are_by_group(tmp_path):
+    store = make_judged_store(tmp_path)
+    rows = answered_rows("aaa*50 aab*50")
+    widths = []
+    for changes in ({}, {"group_key": "d"}):
+        grouped = [
+            row | {key: f"{value}{place // 10}" for key, value in changes.items()} for place, row in enumerate(rows)
+        ]
+        dataset = dataset_of(store.loop, grouped)
+        scores = evaluate(store, dataset, "d", champion_of(store.loop), challenger_of(store.loop)).scores
+        widths.append((scores.challenger.high - scores.challenger.low, scores.difference.high - scores.difference.low))
+    assert all(by_group > 1.5 * by_row for by_row, by_group in zip(*widths, strict=True))
