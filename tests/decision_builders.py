@@ -4,6 +4,7 @@ from typing import Any
 
 from include.foundation.decisions import (
     Approval,
+    ComparedDay,
     Decision,
     DriftVerdict,
     Evaluation,
@@ -61,6 +62,14 @@ def make_approval(gate: GateVerdict, outcome: str = "approved", by: str = "polic
 
 def make_guard_verdict(version: str = "2", outcome: str = "broken", **changes: Any) -> GuardVerdict:
     return GuardVerdict(**({"subject": version, "outcome": outcome, "reasons": ("Broken.",)} | changes))
+
+
+def make_compared_day(number: int = 1, **changes: Any) -> ComparedDay:
+    whole: dict[str, Any] = {
+        "subject": f"guard-d-{number}", "outcome": "compared", "reasons": (), "deployment": "d", "number": number,
+        "day": "2026-11-01", "champion": "2", "predecessor": "1", "rows": 1000, "differing": 100, "drawn": (),
+    }  # fmt: skip
+    return ComparedDay(**(whole | changes))
 
 
 def make_plan(key: str = "key", outcome: str = "train", **changes: Any) -> RetrainPlan:

@@ -1,6 +1,7 @@
 """The tasks of one cycle of a loop, in the order in which the DAGs run them, each in a fork."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
@@ -9,7 +10,8 @@ from unittest.mock import patch
 
 from benchmarks.workloads.forked import Used, in_a_fork
 from benchmarks.workloads.soak_loop import SoakLoop
-from include.foundation.decisions import GateVerdict, RetrainPlan, referenced
+from include.foundation.decisions import GateVerdict, GuardVerdict, RetrainPlan, latest, referenced
+from include.foundation.errors import NothingToDo
 from include.foundation.lines.sources import Access
 from include.foundation.models.judged_models import challenger_model, live_model
 from include.foundation.models.registry import ModelRegistry
@@ -17,6 +19,7 @@ from include.foundation.store.ledgers.deployments import live
 from include.foundation.store.maintenance import maintain_store
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment import store_checks
+from include.stages.deployment.comparing_days import COMPARED, compare_days
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import watch_deployment
 from include.stages.drift.detection import detect_drift
@@ -152,10 +155,17 @@ class Cycle:
         watch_deployment(self.store)
         update_index(self.store)
 
+    def request_comparison(self, _: Any = None) -> None:
+        """Compare the champion with its predecessor; the next interval pushes what is asked."""
+        verdict = latest(self.store, GuardVerdict)
+        if verdict is not None and verdict.outcome in COMPARED:
+            with suppress(NothingToDo):
+                compare_days(self.store, self.registry, verdict)
+
 
 EACH_INTERVAL = (
     "pull_feedback", "validate_logs", "detect_drift", "select_samples", "push_to_labeling", "collect_annotations",
-    "validate_labels", "publish_dataset", "watch_deployment",
+    "validate_labels", "publish_dataset", "watch_deployment", "request_comparison",
 )  # fmt: skip
 ONCE_A_DAY = ("check_store", "maintain_store")  # however often `guard` runs
 

@@ -14,12 +14,22 @@ from unittest.mock import patch
 from deltalake.table import TableOptimizer
 from mlflow import MlflowClient
 
-from include.foundation.decisions import Approval, Evaluation, GateVerdict, RetrainPlan, TrainedChallenger, latest
+from include.foundation.decisions import (
+    Approval,
+    Evaluation,
+    GateVerdict,
+    GuardVerdict,
+    RetrainPlan,
+    TrainedChallenger,
+    latest,
+)
 from include.foundation.models.judged_models import challenger_model, live_model
 from include.foundation.models.registry import CHALLENGER, CHAMPION, ModelRegistry
 from include.foundation.store.objects.local_objects import LocalObjects
+from include.foundation.store.rows import rows_of
 from include.foundation.store.schemas import schemas
 from include.foundation.store.tables import LoopStore
+from include.stages.deployment.comparing_days import compare_days
 from include.stages.deployment.deploying import deploy
 from include.stages.deployment.watching import rollback, watch_deployment
 from include.stages.drift.detection import detect_drift
@@ -257,13 +267,29 @@ def _labels(world: World) -> None:
 
 
 def _replace_champion(world: World) -> None:
-    """Deploy a second version, which the guard will find broken: not a stage of its own."""
+    """Deploy a second version: not a stage of its own."""
     log_fitted(world.registry, world.store, "second", fitted(world.store))
     run = world.registry.client.search_runs([world.registry.experiment_id], "tags.challenger_key = 'second'")[0]
     world.registry.register(run.info.run_id, {})
     champion = world.registry.aliased(CHAMPION)
     gate = say_gate(world.store, "second", "promote", champion_version=champion, scores=make_scores())
     deploy(world.store, world.registry, gate, make_approval(gate))
+
+
+def _serve_second(world: World) -> None:
+    """Deploy a second version and log what it served on a day that is over; it answers otherwise than the first."""
+    _replace_champion(world)
+    names, store = list(WORDS), world.store
+    times = [DAY + timedelta(days=2, hours=12 * n) for n in range(4)]
+    rows = [
+        {
+            "trace_id": f"s{n}", "ts": ts, "day": f"{ts:%Y-%m-%d}", "model_version": "2", "predicted": names[n % 3],
+            "input_text": f"{WORDS[names[0]].split()[n % 3]} served {n}",
+        }
+        for n, ts in enumerate(times)
+    ]  # fmt: skip
+    store.append_new("predictions", rows_of(store.loop, "predictions", rows))
+    watch_deployment(store)
 
 
 STAGES: dict[str, Callable[[World], Any]] = {
@@ -287,9 +313,10 @@ STAGES: dict[str, Callable[[World], Any]] = {
     "deploy": lambda world: deploy(world.store, world.registry, world.made(GateVerdict), world.made(Approval)),
     "release notes": lambda world: write_release_notes(world.store, world.made(GateVerdict), world.registry),
     "watch": lambda world: watch_deployment(world.store),
+    "compare": lambda world: compare_days(world.store, world.registry, world.made(GuardVerdict)),
     "rollback": lambda world: rollback(world.store, world.registry, make_guard_verdict()),
 }
-BEFORE: dict[str, Callable[[World], None]] = {"collect": answer_requests, "rollback": _replace_champion}
+BEFORE: dict[str, Callable[[World], None]] = {"collect": answer_requests, "compare": _serve_second}
 
 
 def put_back(source: Path, target: Path, database: str = DATABASE) -> None:

@@ -176,8 +176,11 @@ _BY_FILE = {
     "include/stages/evaluation/test_comparing.py": {
         "gate.slices": "test_evaluate_slices_measure_each_segment_value",
     },
+    "include/stages/deployment/test_comparing_days.py": {
+        "deploy.comparison_labels": "test_requests_are_blind_and_known_by_their_day",
+    },
     "include/stages/deployment/test_live_rows.py": {
-        "deploy.watch_days": "test_rows_after_the_days_of_watching_are_not_read",
+        "deploy.watch_days": "test_rows_of_the_newest_days_are_counted_and_no_earlier_ones",
     },
     "plugins/test_notifications.py": {
         "notify.events": "test_only_those_that_name_the_event_are_called",

@@ -78,11 +78,12 @@ def test_only_release_notes_and_maintenance_run_when_something_before_them_was_s
 def test_tasks_that_push_to_people_share_a_pool_of_one(dags, loop):
     assert dags[f"{loop}.observe"].get_task("push_to_labeling").pool == "labeling"
     assert dags[f"{loop}.retrain"].get_task("request_evidence").pool == "labeling"
+    assert dags[f"{loop}.guard"].get_task("request_comparison").pool == "labeling"
 
 
 LONG = {
     "plan_pull", "pull_logs", "pull_feedback", "detect_drift", "select_samples", "retrain", "evaluate", "request_evidence",
-    "check_store", "maintain_store",
+    "check_store", "maintain_store", "request_comparison",
 }  # fmt: skip
 
 

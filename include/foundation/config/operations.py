@@ -26,7 +26,7 @@ class Notify(Section):
 
     events: list[Event] = Field(min_length=1)
     """When it is called: a task failed for good, a model was rolled back, a drift alarm was confirmed, a deployment waits for
-    approval, the deadline for labels has passed, or the days of watching a model have passed without a row to judge it by."""
+    approval, the deadline for labels has passed, or ``deploy.watch_days`` have passed without a row to judge a model by."""
     notifier: DottedPath
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)

@@ -202,7 +202,7 @@ class Gate(Section):
     margin: Share = 0.0
     """Difference of scores that the rule refers to."""
     error_budget: Rate = 0.05
-    """How often the gate may be wrong, as ``guarantee`` says."""
+    """How often the gate may be wrong, as ``guarantee`` says, and the guard over the life of a version."""
     guarantee: Literal["share", "never"] = "share"
     """What ``error_budget`` bounds. *share*: the expected share, among all promotions of challengers, of those that do not
     satisfy the rule; while there is nothing better to find, that is the same as *never*. *never*: the probability, over the
@@ -235,6 +235,9 @@ class Deploy(Section):
     strategy: Literal["alias"] = "alias"
     """Move the registry alias ``champion``."""
     watch_days: int = Field(default=7, ge=1, le=366)
-    """Days of logs in which the promise is checked."""
+    """Days of logs after which people are told that there is still no row to judge the model by; it is watched for life."""
     max_drop: Share = 0.02
-    """Drop below the promised score that breaks the promise."""
+    """How much a model may score below its predecessor on the same rows before it is rolled back, and below its promise before
+    that is told; of a perfect model's score."""
+    comparison_labels: int = Field(default=20, ge=0, le=100_000)
+    """Most labels a day asked for where the live model and its predecessor differ; a fifth of them without a suspicion."""

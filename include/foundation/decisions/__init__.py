@@ -16,6 +16,7 @@ from include.foundation.decisions.chain import (
     referenced,
 )
 from include.foundation.decisions.challenger_evaluation import Evaluation
+from include.foundation.decisions.compared_day import ComparedDay
 from include.foundation.decisions.decision import Decision
 from include.foundation.decisions.deployment_approval import Approval
 from include.foundation.decisions.drift_verdict import DriftVerdict
@@ -29,6 +30,7 @@ from include.foundation.decisions.trained_challenger import TrainedChallenger
 
 __all__ = [
     "Approval",
+    "ComparedDay",
     "Decision",
     "DriftVerdict",
     "Evaluation",

@@ -1,4 +1,4 @@
-"""What is decided on the live model: whether it keeps its promise."""
+"""What is decided on the live model: whether it is worse than its predecessor, and whether it keeps its promise."""
 
 from typing import ClassVar, Literal
 
@@ -11,22 +11,34 @@ from include.foundation.statistics.estimates import Estimate
 class GuardVerdict(Decision):
     """Verdict on the live version, which is the subject; ``none`` if nothing is live.
 
-    ``no_data`` means that since it went live no row was logged that names it: the promise is not watched.
+    ``broken``: on the same rows it is worse than its predecessor by more than ``deploy.max_drop``; it is rolled back.
+    ``harder``: it scores less than was promised, and its predecessor would score no better, so what is served changed.
+    ``below_promise``: it scores less than was promised, and nothing tells how its predecessor would do. ``kept``: neither.
+    ``no_data``: the rows logged of late do not name it. Where ``predecessor`` was never set, an earlier version of the loop
+    recorded it, whose *broken* is about the promise.
     """
 
     kind: ClassVar[str] = "guard"
-    outcome: Literal["broken", "kept", "inconclusive", "no_data", "nothing_live"]
+    outcome: Literal["broken", "harder", "below_promise", "kept", "inconclusive", "no_data", "nothing_live"]
     score: Estimate | None = None
-    """Live score on random rows."""
+    """Live score on random rows of late."""
     floor: float | None = None
-    """Score below which the promise is broken."""
+    """Score below which the promise is missed."""
     e_value: float | None = None
-    """Evidence against the promise."""
+    """Evidence that the score fell below the floor."""
     needed: float | None = None
-    """E-value that breaks it."""
+    """E-value that shows it; the same for ``worse_e_value``."""
     deployment: str | None = None
     """Digest of the evidence that the version was deployed on."""
     versions: dict[str, int] = Field(default_factory=dict)
-    """Rows logged since by the version that they name, where no row that can be judged came in."""
+    """Rows logged of late by the version that they name, where no row that can be judged came in."""
     watch_ended: bool = False
-    """Whether the days of watching passed without such a row."""
+    """Whether ``deploy.watch_days`` passed without such a row."""
+    predecessor: str | None = None
+    """The version that it is compared with, and that a rollback returns to; None if there is none."""
+    difference: Estimate | None = None
+    """Score of the version less that of its predecessor, on the same rows of late."""
+    worse_e_value: float | None = None
+    """Evidence that it became worse than its predecessor by more than is allowed."""
+    ask: int = 0
+    """How many labels a day are asked for where the two differ."""

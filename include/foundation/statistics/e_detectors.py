@@ -1,12 +1,13 @@
 """Evidence of a change: bets against a null hypothesis that are begun anew every day."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp, zeta
+from scipy.special import zeta
 
 from include.foundation.statistics.e_values import BETS, CLIP
 from include.foundation.statistics.estimates import design_weights
@@ -49,7 +50,41 @@ class ChangeEvidence:
     suspicion: float
 
 
-def change_evidence(days: Sequence[WatchedDay]) -> ChangeEvidence:
+@dataclass(frozen=True)
+class ChangeBets:
+    """The wealth of every bet that began on some day, once all days up to one were played; each as a logarithm.
+
+    Attributes
+    ----------
+    running
+        Of the bets that began so far, times the stake of their day, added up; by size of the bet.
+    newest
+        The largest since any day, with the stake 1; by size of the bet.
+    played
+        Number of the last day that was played; 0 before the first.
+    """
+
+    running: NDArray[np.float64] = field(default_factory=lambda: np.full(BETS.size, -np.inf))
+    newest: NDArray[np.float64] = field(default_factory=lambda: np.zeros(BETS.size))
+    played: int = 0
+
+    def after(self, day: WatchedDay) -> "ChangeBets":
+        """Return the bets after a later day."""
+        gained = _log_factors(day)
+        with np.errstate(divide="ignore"):
+            begun = np.logaddexp(self.running, np.log(_stake_after(self.played) - _stake_after(day.number)))
+        return ChangeBets(begun + gained, np.maximum(self.newest, 0.0) + gained, day.number)
+
+    @property
+    def evidence(self) -> ChangeEvidence:
+        """What the bets won so far; those of days to come still have their stake."""
+        if not self.played:
+            return ChangeEvidence(1.0, 1.0)
+        won = np.logaddexp(_log_mean(self.running), np.log(_stake_after(self.played)))
+        return ChangeEvidence(_exp(won), _exp(_log_mean(self.newest)))
+
+
+def change_evidence(days: Iterable[WatchedDay]) -> ChangeEvidence:
     """Return the evidence that the mean of some day on exceeds what the null hypothesis allows.
 
     While the hypothesis holds on every day, the e-value ever reaches ``1 / a`` with probability at most ``a``, however many
@@ -77,14 +112,7 @@ def change_evidence(days: Sequence[WatchedDay]) -> ChangeEvidence:
     >>> change_evidence(days[:90]).e_value < 1 < 20 < change_evidence(days).e_value
     True
     """
-    running, newest, before = np.full(BETS.size, -np.inf), np.zeros(BETS.size), 0
-    for day in sorted(days, key=lambda one: one.number):
-        gained = _log_factors(day)
-        with np.errstate(divide="ignore"):
-            running = np.logaddexp(running, np.log(_stake_after(before) - _stake_after(day.number))) + gained
-        newest, before = np.maximum(newest, 0.0) + gained, day.number
-    waiting = np.log(_stake_after(before))
-    return ChangeEvidence(_exp(np.logaddexp(_log_mean(running), waiting)), _exp(_log_mean(newest)))
+    return reduce(ChangeBets.after, sorted(days, key=lambda day: day.number), ChangeBets()).evidence
 
 
 def shortfall_days(
@@ -129,6 +157,7 @@ def day_numbers(moments: Sequence[datetime], since: datetime) -> list[int]:
     return [(moment.astimezone(UTC).date() - first).days + 1 for moment in moments]
 
 
+@cache
 def _stake_after(day: int) -> float:
     """Return the share of the stake that is bet from later days on."""
     return float(zeta(SPENDING, day + 1) / zeta(SPENDING)) if day else 1.0
@@ -141,7 +170,7 @@ def _log_factors(day: WatchedDay) -> NDArray[np.float64]:
 
 
 def _log_mean(logarithms: NDArray[np.float64]) -> float:
-    return float(logsumexp(logarithms) - np.log(logarithms.size))
+    return float(np.logaddexp.reduce(logarithms) - np.log(logarithms.size))
 
 
 def _exp(logarithm: float) -> float:

@@ -1,34 +1,68 @@
-"""Whether the champion keeps its promise, and what happens if it does not."""
+"""Whether the champion is worse than its predecessor, whether it keeps its promise, and what happens if it does not."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from include.foundation.decisions import GateVerdict, GuardVerdict, find, record
+from include.foundation.config.sections import Deploy
+from include.foundation.decisions import GuardVerdict, record
 from include.foundation.errors import DeploymentError
-from include.foundation.statistics.e_values import shortfall_e_value
-from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.deployments import Deployment, history, live
-from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.statistics.e_detectors import ChangeEvidence
+from include.foundation.store.bulk.day_batches import newest_moment
+from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
 from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
-from include.foundation.taxonomy import Taxonomy
+from include.stages.deployment.comparing_days import compared_days
 from include.stages.deployment.deploying import DeployReport, change_champion
-from include.stages.deployment.live_rows import unjudged
-from include.stages.evaluation.recent_holdout import judging_rows
-from include.stages.evaluation.row_scores import class_weights, row_scores
-from include.stages.labels.datasets import read_dataset
+from include.stages.deployment.live_rows import rows_of_late, unjudged
+from include.stages.deployment.paired_evidence import PairedEvidence, judged_days, paired_evidence
+from include.stages.deployment.predecessors import newest_entry, predecessor
+from include.stages.deployment.promised_score import PromisedScore, promised_score, score_scale
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
 
-WATCHED_COLUMNS = ("label_id", "supersedes", "label", "predicted", "inclusion_probability", "ts")
+SUSPICIOUS = 3.0  # wealth of the bets since some day: chance brings it about on a day in fifteen
+OF_LATE = 28  # days of log time: what an estimate says is true of them
+QUIET = 5  # without suspicion, one label in so many of those that may be asked for
+
+State = Literal["broken", "harder", "below_promise", "kept", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What is known of a live version."""
+
+    deployment: Deployment
+    predecessor: str | None
+    allowed: float  # by how much its score may be below the predecessor's, and below what was promised
+    promise: PromisedScore
+    paired: PairedEvidence
+    needed: float
+    ask: int
+
+    @property
+    def is_worse(self) -> bool:
+        return self.paired.evidence.e_value >= self.needed
+
+    @property
+    def is_below_promise(self) -> bool:
+        return self.promise.e_value is not None and self.promise.e_value >= self.needed
+
+    @property
+    def is_not_worse(self) -> bool:
+        """Whether it is shown that it is not worse than its predecessor by more than is allowed."""
+        low, share = self.paired.difference.low, self.paired.share
+        return share is not None and (share <= self.allowed or (low is not None and low >= -self.allowed))
+
+    @property
+    def keeps_promise(self) -> bool:
+        low, floor = self.promise.score.low, self.promise.floor
+        return low is not None and floor is not None and low >= floor
 
 
 def watch_deployment(store: LoopStore) -> GuardVerdict:
-    """Hold the champion's answers against what it promised, on the random stratum, and record the verdict.
+    """Hold the champion against its predecessor on the same rows, and against what it promised, and record the verdict.
 
     Returns
     -------
@@ -37,37 +71,35 @@ def watch_deployment(store: LoopStore) -> GuardVerdict:
 
     Notes
     -----
-    Broken means that the e-value against *the score is at least the promise's lower end less* ``deploy.max_drop`` reaches
-    ``1 / gate.error_budget``: looking every day does not raise the rate of false alarms. Kept means that the lower end of the
-    live interval is above that floor. No data means that no row names the version since it went live. Rows count from the first
-    that has a label, for ``deploy.watch_days`` days; the verdict then stands.
+    The evidence is an e-value whose bets begin anew every day: see `include.foundation.statistics.e_detectors`. While the
+    champion is on no day worse than its predecessor by more than ``deploy.max_drop``, the probability that it is ever rolled
+    back is at most ``gate.error_budget``, however long it lives and however often it is looked at. Traffic that got harder for
+    both changes no difference, so it rolls nothing back.
     """
-    deployment = live(store)
-    if deployment is None:
+    deployments = history(store)
+    if not deployments:
         reasons = ("No model was deployed yet.",)
         return record(store, GuardVerdict(subject="none", outcome="nothing_live", reasons=reasons))
-    values, probabilities = _live_scores(store, deployment)
-    verdict = _judged(store, deployment, values, probabilities) if values.size else unjudged(store, deployment)
-    return record(store, verdict)
+    watch, served = _watch(store, deployments[-1], predecessor(deployments)), rows_of_late(store, deployments[-1])
+    is_unnamed = bool(served) and not served.get(deployments[-1].model_version)
+    is_judged = watch.promise.score.value is not None or watch.paired.share is not None
+    if watch.is_worse or (is_judged and not is_unnamed):
+        return record(store, _judged(watch))
+    asked = {"predecessor": watch.predecessor, "ask": watch.ask}
+    return record(store, unjudged(store, watch.deployment, served).model_copy(update=asked))
 
 
-def _judged(
-    store: LoopStore, deployment: Deployment, values: NDArray[np.float64], probabilities: NDArray[np.float64]
-) -> GuardVerdict:
-    version, score = deployment.model_version, weighted_mean(values, probabilities)
-    if deployment.promised is None:
-        reasons = ("It promised nothing.",)
-        return GuardVerdict(subject=version, outcome="inconclusive", reasons=reasons, score=score)
-    floor = max(0.0, deployment.promised.low - store.loop.deploy.max_drop)
-    e_value, needed = shortfall_e_value(values, probabilities, floor), 1 / store.loop.gate.error_budget
-    reason = (
-        f"Version {version} scores {score} live; at least {floor:.3f} was promised; "
-        f"e-value against it {e_value:.3g}, {needed:.3g} would break the promise."
-    )
-    return GuardVerdict(
-        subject=version, outcome=_outcome(score, floor, e_value, needed), reasons=(reason,), score=score, floor=floor,
-        e_value=e_value, needed=needed, deployment=deployment.evidence_digest,
-    )  # fmt: skip
+def labels_to_ask(deploy: Deploy, evidence: ChangeEvidence) -> int:
+    """Return how many labels a day are worth asking for: all that are allowed once the bets since some day won.
+
+    Parameters
+    ----------
+    deploy
+        Says how many are allowed.
+    evidence
+        So far. Bets are on labels that are asked for afterwards, so they may decide how many those are.
+    """
+    return deploy.comparison_labels if evidence.suspicion >= SUSPICIOUS else -(-deploy.comparison_labels // QUIET)
 
 
 def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -> DeployReport:
@@ -88,7 +120,7 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -
     Raises
     ------
     DeploymentError
-        If the promise is not broken, there is no predecessor, or the alias moved meanwhile.
+        If the verdict is another one, there is no predecessor, or the alias moved meanwhile.
     """
     version = guard.subject
     if guard.outcome != "broken":
@@ -100,64 +132,88 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -
         raise DeploymentError(
             f"Version {version} has no predecessor to go back to: deploy one by hand or stop serving it"
         )
-    before = [entry for entry in deployments if entry.model_version == previous]
+    before = newest_entry(deployments, previous)
     deployment = Deployment(
         model_version=previous,
         previous_version=version,
         action="rollback",
         why=" ".join(guard.reasons),
         evidence_digest=guard.evidence_digest,
-        promised=before[-1].promised if before else None,  # made champion by hand: it promised nothing
-        files_digest=before[-1].files_digest if before else None,
+        promised=before.promised if before else None,  # made champion by hand: it promised nothing
+        files_digest=before.files_digest if before else None,
     )
     return DeployReport(previous, version, change_champion(store, registry, deployment))
 
 
-def _live_scores(store: LoopStore, deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return score, as the gate scores it, and inclusion probability of the random rows that the live version answered."""
-    rows = _watched_rows(store, deployment)
-    labels, predictions = [row["label"] for row in rows], [row["predicted"] for row in rows]
-    scores = row_scores(store.loop, labels, predictions, _promised_weights(store, deployment))
-    return scores, np.array([row["inclusion_probability"] for row in rows], dtype=np.float64)
+def _watch(store: LoopStore, deployment: Deployment, previous: str | None) -> _Watch:
+    scale, unknown = score_scale(store, deployment), classes_added_after(store, deployment.live_from)
+    newest = newest_moment(store, "predictions", until=datetime.now(UTC))
+    since = newest - timedelta(days=OF_LATE) if newest else BEGINNING
+    allowed = store.loop.deploy.max_drop * scale.unit
+    judged = judged_days(store, compared_days(store, deployment), scale.by_class(store.loop), unknown)
+    paired = paired_evidence(judged, allowed, since.date())
+    asked = labels_to_ask(store.loop.deploy, paired.evidence) if previous else 0
+    promise = promised_score(store, deployment, scale, unknown, since)
+    return _Watch(deployment, previous, allowed, promise, paired, 1 / store.loop.gate.error_budget, asked)
 
 
-def _watched_rows(store: LoopStore, deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the random rows of the version's first ``deploy.watch_days`` days with labels.
-
-    The window stands still: in one that slid on, each day would start a new test, and chance would break every promise. Rows
-    of classes that were added since do not count: what was promised is not about them.
-    """
-    unknown_to_it = classes_added_after(store, deployment.live_from)
-    live = [
-        ("stratum", "=", "random"),
-        ("model_version", "=", deployment.model_version),
-        ("ts", ">", deployment.live_from),
-    ]
-    labels = current_labels(store.read("labels", columns=WATCHED_COLUMNS, filters=live))
-    rows = Taxonomy.of(store.loop.task).read_labels(labels).to_pylist()
-    rows = [row for row in rows if row["label"] not in unknown_to_it]
-    until = min((row["ts"] for row in rows), default=deployment.live_from)
-    until += timedelta(days=store.loop.deploy.watch_days)
-    return [row for row in rows if row["ts"] <= until]
+def _judged(watch: _Watch) -> GuardVerdict:
+    outcome, paired = _outcome(watch), watch.paired
+    return GuardVerdict(
+        subject=watch.deployment.model_version, outcome=outcome, reasons=_reasons(watch, outcome), score=watch.promise.score,
+        floor=watch.promise.floor, e_value=watch.promise.e_value, needed=watch.needed,
+        deployment=watch.deployment.evidence_digest, predecessor=watch.predecessor, difference=paired.difference,
+        worse_e_value=paired.evidence.e_value, ask=0 if outcome == "broken" else watch.ask,
+    )  # fmt: skip
 
 
-def _promised_weights(store: LoopStore, deployment: Deployment) -> NDArray[np.float64]:
-    """Return the class weights that the promise was made with: those of the rows the version was judged on."""
-    if store.loop.gate.score == "accuracy":
-        return class_weights(store.loop, [], [])
-    own = (deployment.model_version, "deploy")
-    digests = {entry.evidence_digest for entry in history(store) if (entry.model_version, entry.action) == own}
-    verdicts = [verdict for verdict in find(store, GateVerdict) if verdict.evidence_digest in digests]
-    if not verdicts:
-        return class_weights(store.loop, [], [])
-    judged = verdicts[-1]
-    dataset, is_first = read_dataset(store, judged.dataset), judged.champion_version is None
-    judging = judging_rows(store.loop, dataset, first=is_first)
-    rows = Taxonomy.of(store.loop.task).read_labels(judging).to_pylist()
-    return class_weights(store.loop, [row["label"] for row in rows], [row["inclusion_probability"] for row in rows])
-
-
-def _outcome(score: Estimate, floor: float, e_value: float, needed: float) -> Literal["broken", "kept", "inconclusive"]:
-    if e_value >= needed:
+def _outcome(watch: _Watch) -> State:
+    if watch.is_worse:
         return "broken"
-    return "kept" if score.low is not None and score.low >= floor else "inconclusive"
+    if watch.is_below_promise:
+        return "harder" if watch.is_not_worse else "below_promise"
+    return "kept" if watch.is_not_worse or (watch.paired.share is None and watch.keeps_promise) else "inconclusive"
+
+
+def _reasons(watch: _Watch, outcome: State) -> tuple[str, ...]:
+    return (_beside_predecessor(watch), _beside_promise(watch), _next(watch, outcome))
+
+
+def _beside_predecessor(watch: _Watch) -> str:
+    version, paired = watch.deployment.model_version, watch.paired
+    if watch.predecessor is None:
+        return f"Version {version} has no predecessor to compare it with."
+    if paired.share is None:
+        return f"Version {version} was not compared with version {watch.predecessor} of late; see request_comparison."
+    return (
+        f"On the same rows, of which they answer {paired.share:.1%} differently, version {version} scores {paired.difference} "
+        f"more than version {watch.predecessor}; e-value {paired.evidence.e_value:.3g}, {watch.needed:.3g} would show that it "
+        f"scores less by over {watch.allowed:.3g}."
+    )
+
+
+def _beside_promise(watch: _Watch) -> str:
+    score, promise = watch.promise.score, watch.promise
+    if promise.floor is None:
+        return f"It scores {score} live; it promised nothing."
+    if promise.e_value is None:
+        return f"At least {promise.floor:.3f} was promised; no random row has a label yet."
+    return (
+        f"It scores {score} live; at least {promise.floor:.3f} was promised; e-value {promise.e_value:.3g}, {watch.needed:.3g} "
+        "would show that it fell below."
+    )
+
+
+def _next(watch: _Watch, outcome: State) -> str:
+    """Say what is done, or what would change the verdict."""
+    rows = f"{watch.ask} labels a day, asked for where the two differ" if watch.ask else "labels of random rows"
+    if outcome == "below_promise" and not watch.ask:
+        why = "no label may be asked for where the two differ" if watch.predecessor else "it has no predecessor"
+        return f"Retrain. Nothing tells whether a rollback would help: {why}."
+    return {
+        "broken": f"Version {watch.predecessor} is put back.",
+        "harder": "What is served got harder for both: a rollback would not help, retrain.",
+        "below_promise": f"Retrain. What tells whether a rollback helps: {rows}.",
+        "kept": f"What would change that: {rows}.",
+        "inconclusive": f"What will tell: {rows}.",
+    }[outcome]

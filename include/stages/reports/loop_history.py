@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 
 from include.foundation.decisions import DriftVerdict, GateVerdict, RetrainPlan, find
@@ -20,8 +20,9 @@ from include.foundation.store.tables import LoopStore
 class CycleSummary:
     """What one batch of requests led to.
 
-    A cycle is an interval that was drawn from or asked for labels, with every evidence round on its challengers. ``live_score``
-    is the weighted share of right answers among the interval's random rows, as they were served.
+    A cycle is an interval that was drawn from or asked for labels, with every evidence round on its challengers, and what was
+    asked about the champion beside its predecessor. ``live_score`` is the weighted share of right answers among the interval's
+    random rows, as they were served.
     """
 
     number: int
@@ -95,8 +96,12 @@ class LoopHistory:
         self._times = [draw.ts for draw in self._random]
         self._batches: dict[str, set[str]] = defaultdict(set)
         self._evidence: dict[str, set[str]] = defaultdict(set)
-        columns = ["request_id", "batch_id", "evidence_for"]
+        self._comparisons: list[tuple[datetime, str]] = []
+        columns = ["request_id", "batch_id", "evidence_for", "asked_at"]
         for row in store.read("requests", columns=columns).to_pylist():
+            if row["evidence_for"] == row["batch_id"]:  # a day on which champion and predecessor are compared
+                self._comparisons.append((row["asked_at"], row["request_id"]))
+                continue
             requests = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
             requests.add(row["request_id"])
         for batch_id in store.read("draws", columns=["batch_id"]).column("batch_id").unique().to_pylist():
@@ -122,8 +127,14 @@ class LoopHistory:
         return self.drift_verdicts.get(interval.whole_days.key)
 
     def requests_of(self, key: str) -> set[str]:
-        """Return what was asked in the cycle of an interval: its own batch, and the evidence on its challengers."""
-        return self._batches.get(key, set()).union(*(self._evidence.get(c, set()) for c in self._challengers(key)))
+        """Return what was asked in the cycle of an interval: its own batch, evidence on its challengers, and comparisons."""
+        interval = Interval.from_key(key)
+        compared = {
+            request_id for asked_at, request_id in self._comparisons if interval.start < asked_at <= interval.end
+        }
+        return self._batches.get(key, set()).union(
+            compared, *(self._evidence.get(c, set()) for c in self._challengers(key))
+        )
 
     @cached_property
     def _intervals(self) -> list[Interval]:

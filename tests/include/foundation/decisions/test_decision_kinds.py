@@ -28,6 +28,7 @@ from tests.decision_builders import (
     Note,
     make_approval,
     make_column_finding,
+    make_compared_day,
     make_dataset_decision,
     make_drift_verdict,
     make_evaluation,
@@ -43,9 +44,10 @@ KINDS = {
     )
 }  # fmt: skip
 RECORDED = json.loads((Path(__file__).parent / "recorded_decisions.json").read_text())
+DRAWN = {"trace_id": "t1", "asked_trace_id": "t0", "alike": 2, "champion": "a", "predecessor": "b"}
 MADE = [
     make_approval(make_gate_verdict()), make_dataset_decision(), make_drift_verdict("day", columns=[make_column_finding()]),
-    make_evaluation(), make_gate_verdict(), make_guard_verdict(score=None), make_plan(),
+    make_evaluation(), make_gate_verdict(), make_guard_verdict(score=None), make_plan(), make_compared_day(drawn=[DRAWN]),
 ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_version_whose_rows_have_no_label_yet_is_inconclusive(live):
     answer_live(live, [True] * 5, day=1, stratum="certainty")
     verdict = watch_deployment(live)
     assert (verdict.outcome, verdict.versions, verdict.watch_ended) == ("inconclusive", {"1": 2}, False)
-    assert verdict.reasons == ("2 rows of version 1 were logged; no random one has a label yet.",)
+    assert verdict.reasons == ("2 rows of version 1 were logged of late; no random one has a label yet.",)
 
 
 @pytest.mark.parametrize(("day", "ended"), [(WATCHED, False), (WATCHED + 0.01, True)])
@@ -49,7 +49,7 @@ def test_watch_ends_when_its_days_have_passed_in_the_logs(live, day, ended, vers
     add_predictions(live, [day], version=version)
     verdict = watch_deployment(live)
     assert verdict.watch_ended is ended
-    assert (f"The {WATCHED} days in which it is watched have passed." in verdict.reasons) is ended
+    assert (f"{WATCHED} days have passed without a row to judge it by." in verdict.reasons) is ended
 
 
 def test_watch_of_a_loop_that_logs_nothing_ends_by_the_clock(live, monkeypatch):
@@ -69,9 +69,19 @@ def test_row_of_the_future_neither_ends_the_watch_nor_counts(live):
     assert (verdict.versions, verdict.watch_ended) == ({}, False)
 
 
-def test_rows_after_the_days_of_watching_are_not_read(live):
-    add_predictions(live, range(1, 13), version="v1")
-    assert watch_deployment(live).versions == {"v1": WATCHED}
+def test_rows_of_the_newest_days_are_counted_and_no_earlier_ones(live):
+    add_predictions(live, range(1, 5), version="1")
+    add_predictions(live, range(5, 13), version="v1")
+    verdict = watch_deployment(live)
+    assert (verdict.outcome, verdict.versions) == ("no_data", {"v1": WATCHED})
+
+
+def test_version_that_had_labels_and_is_not_named_any_more_has_no_data(live):
+    answer_live(live, [True] * 40, day=1)
+    add_predictions(live, [1, 2, 9])
+    assert watch_deployment(live).outcome == "kept"
+    add_predictions(live, range(10, 10 + WATCHED), version="v1")
+    assert watch_deployment(live).outcome == "no_data"
 
 
 def test_of_many_versions_that_rows_name_the_five_most_frequent_are_told(live):

@@ -96,6 +96,15 @@ def test_cycles_count_evidence_in_the_cycle_of_its_challenger(world: TinyWorld) 
     assert [(cycle.asked, cycle.labels_spent) for cycle in cycles(world.store)] == [(3, 3), (1, 4)]
 
 
+def test_cycles_count_comparisons_with_the_predecessor_in_the_cycle_of_their_day(world: TinyWorld) -> None:
+    for day in (0, 1):
+        world.ask(f"t{day}", batch_id=day_interval(day).key)
+        of_day = {"batch_id": f"guard-{day}", "evidence_for": f"guard-{day}", "stratum": "disagreement"}
+        world.ask(*(f"g{day}{n}" for n in range(day + 1)), asked_at=day_interval(day).end, **of_day)
+    world.say("ada", "earn", "t0", "t1", "g00", "g10", "g11")
+    assert [(cycle.asked, cycle.labels_spent) for cycle in cycles(world.store)] == [(2, 2), (3, 5)]
+
+
 def test_cycles_of_intervals_that_overlap_count_evidence_and_verdict_once(world: TinyWorld) -> None:
     world.ask("t0", batch_id=day_interval(0).key)
     world.ask("t1", batch_id=day_interval(0, days=7).key)

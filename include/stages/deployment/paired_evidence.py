@@ -1,0 +1,140 @@
+"""Whether the champion became worse than its predecessor, on the same rows: labels where the two differ tell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from include.foundation.decisions import ComparedDay
+from include.foundation.decisions.compared_day import DifferingRow
+from include.foundation.statistics.e_detectors import ChangeEvidence, WatchedDay, change_evidence
+from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_difference
+from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
+
+LABEL_COLUMNS = ("label_id", "supersedes", "trace_id", "label", "decided_at")
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """A compared day, and the champion's score less its predecessor's, -1 to 1, on the drawn rows that have a label."""
+
+    compared: ComparedDay
+    differences: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PairedEvidence:
+    """What labels tell of the champion beside its predecessor.
+
+    Attributes
+    ----------
+    evidence
+        That on some day on it was worse by more than is allowed.
+    difference
+        Of the two scores on the rows of late; known without a label where the two differ nowhere.
+    share
+        Share of the rows of late on which the two differ, 0 to 1; None if none was compared.
+    """
+
+    evidence: ChangeEvidence
+    difference: Estimate
+    share: float | None
+
+
+def judged_days(
+    store: LoopStore, days: Sequence[ComparedDay], class_scores: Mapping[str, float], unknown: set[str]
+) -> list[JudgedDay]:
+    """Return compared days with the labels that came back.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    days
+        Of one deployment.
+    class_scores
+        What a right answer earns, by the class of its label.
+    unknown
+        Classes that the champion cannot know; rows with such a label do not count.
+    """
+    taxonomy, labels = Taxonomy.of(store.loop.task), _labels(store, days)
+
+    def difference(row: DifferingRow) -> float | None:
+        label = labels.get(row.asked_trace_id)
+        if label is None or label in unknown:
+            return None
+        return class_scores[label] * (
+            (taxonomy.shown(row.champion) == label) - (taxonomy.shown(row.predecessor) == label)
+        )
+
+    found = [[difference(row) for row in day.drawn] for day in days]
+    return [
+        JudgedDay(day, tuple(value for value in values if value is not None))
+        for day, values in zip(days, found, strict=True)
+    ]
+
+
+def paired_evidence(days: Sequence[JudgedDay], allowed: float, since: date) -> PairedEvidence:
+    """Return what the judged days of a deployment tell.
+
+    Parameters
+    ----------
+    days
+        Of one deployment.
+    allowed
+        By how much the champion's score may be below its predecessor's, 0 to 1.
+    since
+        Later days are of late.
+
+    """
+    of_late = [day for day in days if date.fromisoformat(day.compared.day) > since]
+    return PairedEvidence(change_evidence(watched_day(day, allowed) for day in days), *_of_late(of_late))
+
+
+def watched_day(day: JudgedDay, allowed: float) -> WatchedDay:
+    """Return what a day's labels say against *the champion is worse than its predecessor by no more than is allowed*.
+
+    Parameters
+    ----------
+    day
+        With its labels.
+    allowed
+        As in `paired_evidence`.
+
+    Notes
+    -----
+    Where two models agree their scores do not differ, whatever the label says. So a mean difference of ``allowed`` over all
+    rows is one of ``allowed / share`` over those that they answer differently, of which the labeled ones are a uniform sample.
+    A day on which they differ on no more rows than is allowed says nothing against the champion.
+    """
+    if day.compared.share <= allowed:
+        return WatchedDay(day.compared.number, ())
+    bound = allowed / day.compared.share
+    return WatchedDay(day.compared.number, [-difference - bound for difference in day.differences], worst=1 + bound)
+
+
+def _of_late(days: Sequence[JudgedDay]) -> tuple[Estimate, float | None]:
+    """Return the difference over all rows of some days, and the share of them on which the two differ."""
+    rows, differing = sum(day.compared.rows for day in days), sum(day.compared.differing for day in days)
+    if not differing:
+        return (Estimate(0.0, 0.0, 0.0, 0, 0.0), 0.0) if rows else (UNKNOWN, None)
+    share = differing / rows
+    chances = [(len(day.differences) / day.compared.differing, day.differences) for day in days if day.differences]
+    values = [value for _, differences in chances for value in differences]
+    found = weighted_difference(values, [chance for chance, differences in chances for _ in differences])
+    if found.value is None or found.low is None or found.high is None:
+        return UNKNOWN, share
+    return replace(found, value=found.value * share, low=found.low * share, high=found.high * share), share
+
+
+def _labels(store: LoopStore, days: Sequence[ComparedDay]) -> dict[str, str]:
+    """Return the label of each row that was asked, by trace id."""
+    asked = sorted({row.asked_trace_id for day in days for row in day.drawn})
+    if not asked:
+        return {}
+    stored = store.read("labels", columns=LABEL_COLUMNS, filters=[("trace_id", "in", asked)])
+    labels = Taxonomy.of(store.loop.task).read_labels(current_labels(stored)).to_pylist()
+    return {
+        row["trace_id"]: row["label"] for row in sorted(labels, key=lambda row: (row["decided_at"], row["label_id"]))
+    }

@@ -1,0 +1,69 @@
+"""Evidence against the champion comes from labels where it and its predecessor differ, as draws from all rows of the day."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from include.foundation.statistics.e_detectors import change_evidence
+from include.foundation.statistics.estimates import UNKNOWN
+from include.stages.deployment.paired_evidence import JudgedDay, paired_evidence, watched_day
+from tests.decision_builders import make_compared_day
+
+LONG_AGO = date(2026, 1, 1)
+
+
+def judged(number, differences=(), *, rows=1000, differing=100, day="2026-11-01"):
+    compared = make_compared_day(number, rows=rows, differing=differing, day=day)
+    return JudgedDay(compared, tuple(differences))
+
+
+def test_bound_over_all_rows_is_a_larger_one_where_the_two_differ():
+    """Two points over all rows are twenty over a tenth of them."""
+    day = watched_day(judged(3, [-1.0, 1.0, 0.0]), 0.02)
+    assert day.number == 3
+    assert day.excess == pytest.approx([0.8, -1.2, -0.2])
+    assert day.worst == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("differing", [0, 20])
+def test_day_on_which_they_hardly_differ_says_nothing_against_the_champion(differing):
+    assert watched_day(judged(1, [-1.0] * differing, differing=differing), 0.02).excess == ()
+    found = paired_evidence([judged(1, [-1.0] * differing, differing=differing)], 0.02, LONG_AGO)
+    assert found.evidence.e_value == pytest.approx(1.0)
+    assert found.share == differing / 1000
+
+
+def test_difference_is_that_of_all_rows_and_days_weigh_by_what_was_served():
+    days = [judged(1, [1.0] * 10, differing=100), judged(2, [-1.0] * 10, rows=3000, differing=300)]
+    found = paired_evidence(days, 0.02, LONG_AGO)
+    assert (found.share, found.difference.rows) == (0.1, 20)
+    assert found.difference.value == pytest.approx((100 - 300) / 4000)
+    assert found.difference.low < found.difference.value < found.difference.high
+
+
+def test_estimates_are_of_late_and_the_evidence_is_of_the_whole_life():
+    early = [judged(n, [-1.0] * 10) for n in range(1, 10)]
+    late = judged(10, [1.0] * 10, differing=50, day="2026-11-09")
+    found = paired_evidence([*early, late], 0.02, date(2026, 11, 8))
+    assert (found.share, found.difference.value) == (0.05, pytest.approx(0.05))
+    assert found.evidence == change_evidence(watched_day(day, 0.02) for day in [*early, late])
+    assert paired_evidence([*early, late], 0.02, date(2026, 11, 9)).share is None
+
+
+def test_nothing_that_was_compared_or_labeled_is_unknown():
+    assert paired_evidence([], 0.02, LONG_AGO).difference == UNKNOWN
+    waiting = paired_evidence([judged(1)], 0.02, LONG_AGO)
+    assert (waiting.difference, waiting.share, waiting.evidence.e_value) == (UNKNOWN, 0.1, pytest.approx(1.0))
+    same = paired_evidence([judged(1, differing=0)], 0.02, LONG_AGO)
+    assert (same.difference.value, same.difference.low, same.share) == (0.0, 0.0, 0.0)
+
+
+def test_traffic_that_got_harder_for_both_is_no_evidence():
+    """Both err on four rows in ten instead of one: where they differ, each is right as often as before."""
+    generator = np.random.default_rng(0)
+    days = [
+        judged(n, generator.choice([-1.0, 1.0, 0.0], 20, p=[0.4, 0.4, 0.2]).tolist(), differing=100 if n < 20 else 300)
+        for n in range(1, 60)
+    ]
+    assert max(paired_evidence(days[:n], 0.02, LONG_AGO).evidence.e_value for n in range(60)) < 5
