@@ -76,6 +76,26 @@ class ConfidenceCalibration(EvidencePart):
     curve: tuple[ReliabilityPoint, ...] = ()
 
 
+class NoiseCorrection(EvidencePart):
+    """Both models' accuracy against what is true rather than against labels; unknown where hardly a request has two answers."""
+
+    champion: Estimate
+    challenger: Estimate
+    set_aside: int
+    """Contents without a label that count by their answers."""
+    unanswered: int
+    """Contents that nobody answered: the intervals reach from where all are wrong to where all are right."""
+
+    def __str__(self) -> str:
+        aside = f"{self.set_aside} contents that were set aside count by their answers, {self.unanswered} were never answered"
+        if self.challenger.value is None:
+            return f"How often labels are wrong is unknown: too few have two answers; {aside}."
+        return (
+            f"Corrected for errors of annotators, accuracy is: champion {self.champion}, challenger {self.challenger}; {aside} "
+            "and count as anything."
+        )
+
+
 class DisagreementCensus(EvidencePart):
     """Newest logged rows as both models see them: how many, the share they disagree on, and how many of those are askable."""
 
@@ -99,6 +119,8 @@ class Evaluation(Decision):
     """On the recent holdout."""
     longer: Scores | None = None
     """On all of it, where that is longer."""
+    corrected: NoiseCorrection | None = None
+    """For label noise and missing answers; None for the first model, or for another score than accuracy."""
     per_class: dict[str, ClassScores]
     slices: tuple[SliceScores, ...]
     calibration: ConfidenceCalibration

@@ -23,6 +23,7 @@ from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
+from include.stages.evaluation.noise_correction import noise_correction
 from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
 from include.stages.labels.datasets import Dataset
 
@@ -68,15 +69,17 @@ def evaluate(
     longer = None
     if champion is not None and history.num_rows > recent.num_rows:
         longer = _scores(judged_rows(store.loop, history, champion, challenger, rows.class_weights))
+    corrected = noise_correction(store, recent, champion, challenger)
     evaluation = Evaluation(
         subject=challenger.challenger_key,
-        reasons=_reasons(rows, scores, census),
+        reasons=(*_reasons(rows, scores, census), *([str(corrected)] if corrected else [])),
         challenger_key=challenger.challenger_key,
         run_id=challenger.run_id,
         champion_version=None if champion is None else champion.version,
         dataset=name,
         scores=scores,
         longer=longer,
+        corrected=corrected,
         per_class=per_class(store.loop, rows),
         slices=_slices(store.loop, rows, evidence_rows),
         calibration=calibration(rows.confidence, rows.challenger_right, rows.inclusion_probabilities),
