@@ -158,5 +158,5 @@ def _compared(
 def _answering(store: LoopStore, day: str) -> dict[str, str]:
     """Return the row that was asked for each content in the ``split.holdout_days`` before a day, by content key."""
     oldest = datetime.fromisoformat(day).replace(tzinfo=UTC) - timedelta(days=store.loop.split.holdout_days)
-    asked = asked_before(store).contents
-    return {key: ask.trace_id for key, ask in asked.items() if ask.ts is not None and ask.ts >= oldest}
+    asked = asked_before(store)
+    return {key: ask.trace_id for key in asked.contents if (ask := asked.answer_to(key, oldest))}

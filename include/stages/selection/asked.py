@@ -1,13 +1,14 @@
 """What was asked or labeled before: each content once, and in one split for good."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval, moved
-from include.foundation.store.ledgers.deployments import BEGINNING
 from include.foundation.store.ledgers.outcomes import SUBJECT, current_labels, standing_requests
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -16,10 +17,10 @@ Split = Literal["train", "holdout"]
 
 
 class Ask(NamedTuple):
-    """The row that was asked for its content, when it was logged (None if that is not known), and the content's split."""
+    """The row that was asked for its content, its time in microseconds since 1970 (None or 0: unknown), and the split."""
 
     trace_id: str
-    ts: datetime | None
+    logged: int | None
     split: Split
 
 
@@ -50,20 +51,23 @@ class Asked:
     held_near_keys: set[str] = field(default_factory=set)
     groups: dict[str, Split] = field(default_factory=dict)
 
-    def note(self, row: Mapping[str, Any]) -> None:
-        """Add what a request or a label is about."""
-        content, known = row["content_key"], self.contents.get(row["content_key"])
-        if known is None or known.ts is None or (row["ts"] is not None and row["ts"] >= known.ts):
-            self.contents[content] = Ask(row["trace_id"], row["ts"], row["split"])
-        self.trace_ids.add(row["trace_id"])
-        if row["near_key"] is None:
-            self.former_keys.add(content)
-        else:
-            self.near_keys.add(row["near_key"])
-            if row["split"] == "holdout":
-                self.held_near_keys.add(row["near_key"])
-        if row["group_key"] is not None and self.groups.get(row["group_key"]) != "holdout":
-            self.groups[row["group_key"]] = row["split"]
+    def note(self, rows: pa.Table) -> None:
+        """Add what requests or labels are about, see `SUBJECT`."""
+        trace_ids, contents, nears, groups, splits = (rows.column(name).to_pylist() for name in SUBJECT[:-1])
+        logged = rows.column("ts").cast(pa.int64()).to_pylist()
+        for content, ask in zip(contents, map(Ask, trace_ids, logged, splits), strict=True):
+            known = self.contents.get(content)
+            if known is None or (ask.logged or 0) >= (known.logged or 0):
+                self.contents[content] = ask
+        self.trace_ids.update(trace_ids)
+        self.near_keys.update(near for near in nears if near is not None)
+        self.held_near_keys.update(
+            near for near, split in zip(nears, splits, strict=True) if near is not None and split == "holdout"
+        )
+        self.former_keys.update(content for content, near in zip(contents, nears, strict=True) if near is None)
+        for group, split in zip(groups, splits, strict=True):
+            if group is not None and self.groups.get(group) != "holdout":
+                self.groups[group] = split
 
     def knows(self, trace_id: str, content: str, former: str | None) -> bool:
         """Tell whether a row's content was asked.
@@ -80,7 +84,7 @@ class Asked:
     def answer_to(self, content: str, since: datetime) -> Ask | None:
         """Return the ask whose answer counts for a content; None if it was not asked since then. Undated seeds always count."""
         ask = self.contents.get(content)
-        return ask if ask and (ask.ts is None or ask.ts >= since or ask.ts == BEGINNING) else None
+        return ask if ask and (not ask.logged or ask.logged >= since.timestamp() * 1e6) else None
 
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
         """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
@@ -114,10 +118,10 @@ def asked_before(store: LoopStore, except_batch: str | None = None) -> Asked:
     except_batch
         A batch whose requests are disregarded.
     """
+    asked, requests = Asked(), standing_requests(store, except_batch)
+    asked.note(requests)
     labels = store.read("labels", columns=["label_id", "supersedes", "label", *SUBJECT])
     labeled = Taxonomy.of(store.loop.task).without_retired(current_labels(labels))
-    asked = Asked()
-    for rows in (standing_requests(store, except_batch), labeled.select(list(SUBJECT))):
-        for row in rows.to_pylist():
-            asked.note(row)
+    is_requested = pc.is_in(labeled.column("trace_id"), value_set=requests.column("trace_id").combine_chunks())
+    asked.note(labeled.filter(pc.invert(is_requested)))
     return asked

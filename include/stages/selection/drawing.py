@@ -80,5 +80,6 @@ def _asked_formerly(store: LoopStore, former: Set[str]) -> dict[str, Ask]:
     """Return the contents that an earlier version labeled, by content key: its own keys were of near duplicates."""
     filters: Filter = [("content_key", "in", sorted(former))]
     rows = current_labels(store.read("labels", filters=filters))
-    asks = zip(*(rows.column(name).to_pylist() for name in ("trace_id", "ts", "split")), strict=True)
-    return dict(zip(keys_of(store.loop, rows), (Ask(*found) for found in asks), strict=True))
+    logged = rows.column("ts").cast(pa.int64()).to_pylist()
+    asks = map(Ask, rows.column("trace_id").to_pylist(), logged, rows.column("split").to_pylist())
+    return dict(zip(keys_of(store.loop, rows), asks, strict=True))

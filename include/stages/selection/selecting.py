@@ -125,8 +125,7 @@ def _chosen(
         asked_at=interval.end,
     )
     fresh = sum(key not in asked.contents for key in random.content_keys)
-    for row in drawn.to_pylist():
-        asked.note(row)
+    asked.note(drawn)
     reported, report_reasons = reported_rows(store, interval.end, seed, asked)
     frame = frame_of(store, window, seed, asked=asked)
     candidates = _trainable(frame.extended(reported), asked)

@@ -193,3 +193,15 @@ def test_nothing_is_drawn_without_a_budget_or_rows(tmp_path):
     with pytest.raises(NothingToDo):
         select_samples(store, day_interval(5))
     assert draws_of(store) == []
+
+
+def test_certain_rows_are_certain_whatever_was_drawn_before_them(tmp_path):
+    """Stored as 1: of what chance left, the most informative contents are always chosen, and nothing else is."""
+    rows = prediction_rows(20)
+    for seed in range(12):
+        policy = {"budget": 8, "random_share": 0.5, "diversify": "none", "seed": seed}
+        store = make_selection_store(tmp_path / str(seed), rows, loop=make_selection_loop(selection=policy))
+        select_samples(store, day_interval())
+        drawn = {row["trace_id"] for row in draws_of(store)}
+        left = [row["trace_id"] for row in reversed(rows) if row["trace_id"] not in drawn]  # the least sure come last
+        assert {row["trace_id"] for row in requests_of(store, stratum="certainty")} == set(left[:4])
