@@ -90,7 +90,7 @@ class Split(Section):
 
     group: Identifier | None = None
     """What rows belong to that are not independent of each other, such as a document or a patient: an input, a segment, or
-    ``user``. A group is in one split, and intervals are by group."""
+    ``user``. A group is in one split, half of the groups are held out, and intervals are by group."""
     holdout_days: int = Field(default=28, ge=1, le=3660)
     """Days before the newest drawn row whose rows judge a challenger; a label older than that is asked for again."""
     holdout_rows: int = Field(default=200, ge=1, le=1_000_000)

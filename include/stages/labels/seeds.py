@@ -20,7 +20,7 @@ from include.foundation.store.ledgers.outcomes import REMOVED, current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.selection.content import content_key, group_key, near_key
+from include.stages.selection.content import content_key, group_key, near_key, split_point
 
 STAGE = "seeds"
 
@@ -167,13 +167,12 @@ def _label(loop: Loop, record: Mapping[str, Any], file: LogFile) -> tuple[dict[s
     by_name = segments if isinstance(segments, Mapping) else {}
     row |= {f"segment_{name}": text_of(by_name.get(name)) for name in loop.segments}
     key, near, group = content_key(loop, row), near_key(loop, row), group_key(loop, row)
-    draw = int(digest_of("seed split", group or near)[:8], 16) / 16**8
     row |= {
         "trace_id": f"seed-{key}",
         "label": label,
         "decided_by": "seed",
         "origin": "seed",
-        "split": "holdout" if draw < loop.training.seed_holdout_share else "train",
+        "split": "holdout" if split_point(group or near) < loop.training.seed_holdout_share else "train",
         "stratum": "seed",
         "inclusion_probability": 1.0,
         "content_key": key,

@@ -12,8 +12,10 @@ from include.foundation.intervals import Interval, moved
 from include.foundation.store.ledgers.outcomes import SUBJECT, current_labels, standing_requests
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.selection.content import split_point
 
 Split = Literal["train", "holdout"]
+GROUPS_HELD_OUT = 0.5  # share of the groups
 
 
 class Ask(NamedTuple):
@@ -89,6 +91,9 @@ class Asked:
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
         """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
 
+        A group that was not asked before is in the split that a hash of it says: were it held out for being drawn at random
+        first, groups that are served often would all be, and those that are chosen for training would never judge.
+
         Parameters
         ----------
         content, near, group
@@ -96,8 +101,8 @@ class Asked:
         """
         if content in self.contents:
             return self.contents[content].split
-        if group in self.groups:
-            return self.groups[group]
+        if group is not None:
+            return self.groups.get(group) or ("holdout" if split_point(group) < GROUPS_HELD_OUT else "train")
         return "holdout" if near in self.held_near_keys else None
 
 

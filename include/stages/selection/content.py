@@ -119,6 +119,11 @@ def group_key(loop: Loop, row: Mapping[str, Any]) -> str | None:
     return None if value is None else digest_of(loop.split.group, _exact(value))[:32]
 
 
+def split_point(key: str) -> float:
+    """Return where a group or a content is between 0 and 1, for good: its split must not depend on what was drawn."""
+    return int(digest_of("seed split", key)[:8], 16) / 16**8
+
+
 def group_keys(loop: Loop, rows: pa.Table) -> list[str | None]:
     """Return the `group_key` of each row."""
     if loop.group_column is None:

@@ -12,7 +12,7 @@ from include.foundation.decisions import SelectedBatch, find
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.content import content_key, former_key
+from include.stages.selection.content import content_key, former_key, split_point
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (
@@ -124,6 +124,23 @@ def test_a_group_is_in_one_split(tmp_path):
     assert set().union(*splits.values()) == {"train", "holdout"}
     assert all(len(found) == 1 for found in splits.values())
     assert len(draws_of(store)) == 18
+
+
+def test_the_split_of_a_group_does_not_depend_on_what_was_drawn(tmp_path):
+    """Served often or seldom, drawn first or chosen first: half of the groups are held out, and always the same."""
+    found: list[dict[str, str]] = []
+    for seed in range(2):
+        policy = {"budget": 80, "random_share": 0.5, "seed": seed}
+        loop = make_selection_loop(selection=policy, segments=["user"], split={"group": "user"})
+        rows = [prediction_row(n, segment_user=f"u{n % 40}" if n % 2 else "often") for n in range(200)]
+        store = make_selection_store(tmp_path / str(seed), rows, loop=loop)
+        select_samples(store, day_interval())
+        found.append({row["group_key"]: row["split"] for row in requests_of(store)})
+    both = found[0].keys() & found[1].keys()
+    assert len(both) > 10
+    assert {key: found[0][key] for key in both} == {key: found[1][key] for key in both}
+    shares = [split_point(f"group {n}") < 0.5 for n in range(1000)]
+    assert 0.45 < np.mean(shares) < 0.55
 
 
 def test_certain_rows_keep_away_from_near_duplicates_of_what_was_asked(tmp_path):
