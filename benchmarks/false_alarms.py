@@ -6,6 +6,11 @@ Ordinary days differ by sampling alone (``none``); or each day's mean of each co
 (``day-0.05``, ``day-0.1``); or each weekday has a fixed shift, a draw of sd 0.1 (``weekday``). A lasting shift is to be found
 within three windows: of 0.2 in five columns (``shift``), or of 0.3 where days differ by 0.1 (``shift+day``).
 
+Then whole verdicts are judged, of ten numbers, a category, predictions and confidence, from a store by `detect_drift`: days of
+many kinds, see `benchmarks.workloads.kinds_of_days` (``ar``, ``t3``, ``trend``, ``month``, ``holiday``, ``volume``,
+``days-14``, ``segments``), days after a deployment that makes the model less sure of itself and changes nothing else
+(``deployment``), and shifts (``power …``): a shift is to be found in one of its first three windows.
+
 A day's profile is drawn directly: the counts of its bins are multinomial with the normal's probabilities under the day's mean,
 which is the distribution of counting as many raw rows in the same bins (a test compares the two). So days of 100,000 rows cost
 no more than days of 1,000. Peers get raw rows: the 28 days as one reference, up to 10,000 rows a day (their memory), fewer
@@ -17,10 +22,12 @@ The full run also draws ``docs/pictures/false_alarms.png``.
 import argparse
 import json
 import resource
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,22 +36,31 @@ from scipy import stats
 from benchmarks.false_alarm_peers import Draw, peer_rates
 from benchmarks.false_alarm_picture import draw
 from benchmarks.measuring import ROOT
+from benchmarks.workloads.deployed_versions import verdicts_after_deployment
+from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, Kind, daily_verdicts
 from benchmarks.workloads.simulated_days import COLUMNS, EFFECTS, MOVED, Days, Effect, date_of
-from include.foundation.config.data_sections import Drift
+from include.foundation.config.data_sections import WATCHED_DAYS, Drift
+from include.foundation.decisions import DriftVerdict
+from include.foundation.decisions.drift_verdict import ColumnFinding
+from include.foundation.intervals import Interval
+from include.stages.drift.acceptance import Acceptance
 from include.stages.drift.comparing.column_findings import judge_columns
-from include.stages.drift.earlier_verdicts import confirmation, rolling_days
+from include.stages.drift.earlier_verdicts import kept_out, rolling_days, window_outcome
 from include.stages.drift.profiling.column_profile import Profile
 
 REFERENCE_DAYS, WINDOWS = 28, 3
-LIMIT, POWER = 0.05, 0.95
+HISTORY = REFERENCE_DAYS + WATCHED_DAYS
+MOVED_COLUMNS = {f"x{column}" for column in range(MOVED)}
+LIMIT, POWER, WHOLE_POWER, WEEK = 0.05, 0.95, 0.8, 7
+Line = dict[str, Any]
 ROWS = (1_000, 10_000, 100_000)
 DRIFT = Drift()
 MOST_PEER_ROWS = 10_000
 PICTURE = ROOT / "docs" / "pictures" / "false_alarms.png"
 
 
-def flagged_columns(days: Mapping[str, list[Profile]], reference: Sequence[str], today: str) -> set[int]:
-    """Return which columns of a day the product flags.
+def judged(days: Mapping[str, list[Profile]], reference: Sequence[str], today: str) -> list[ColumnFinding]:
+    """Return what the product finds in the columns of a day.
 
     Parameters
     ----------
@@ -55,9 +71,12 @@ def flagged_columns(days: Mapping[str, list[Profile]], reference: Sequence[str],
     today
         Day to be judged.
     """
-    window = {("", f"x{column}"): [days[today][column]] for column in range(COLUMNS)}
-    ordinary = {("", f"x{column}"): [days[day][column] for day in reference] for column in range(COLUMNS)}
-    return {int(finding.column[1:]) for finding in judge_columns(DRIFT, window, ordinary) if finding.flagged}
+    before = [day for day in sorted(days) if day < today and day not in reference][1 - DRIFT.confirm_m :]
+    window, ordinary, confirming = (
+        {("", f"x{column}"): [days[day][column] for day in part] for column in range(COLUMNS)}
+        for part in ([today], reference, before)
+    )
+    return judge_columns(DRIFT, window, ordinary, before=confirming)
 
 
 def false_alarms(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
@@ -77,9 +96,9 @@ def false_alarms(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
     generator, flagged = np.random.default_rng([seed, rows]), 0
     for _ in range(trials):
         days = Days(effect, rows, generator)
-        profiles = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS + 1)}
-        *reference, today = profiles
-        flagged += bool(flagged_columns(profiles, reference, today))
+        profiles = {date_of(number): days.profiles(number) for number in range(HISTORY + 1)}
+        *earlier, today = profiles
+        flagged += any(finding.flagged for finding in judged(profiles, rolling_days(DRIFT, earlier, [], today), today))
     return flagged
 
 
@@ -98,21 +117,26 @@ def alarms(effect: Effect, rows: int, years: float, seed: int = 0) -> int:
         Of the random draws.
     """
     days = Days(effect, rows, np.random.default_rng([seed, rows, 1]))
-    profiles = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS)}
-    flags: list[bool] = []
-    flagged: list[str] = []
-    raised: list[int] = []
-    for number in range(REFERENCE_DAYS, REFERENCE_DAYS + round(365 * years)):
-        today = date_of(number)
-        reference = rolling_days(DRIFT, sorted(profiles), flagged, today)
+    profiles = {date_of(number): days.profiles(number) for number in range(HISTORY)}
+    verdicts: dict[str, DriftVerdict] = {}
+    for number in range(HISTORY, HISTORY + round(365 * years)):
+        today, window = date_of(number), Interval.parse(date_of(number), date_of(number + 1))
+        earlier = [(Interval.from_key(key), verdict) for key, verdict in verdicts.items()][-2 * HISTORY :]
+        reference = rolling_days(DRIFT, sorted(profiles), kept_out(DRIFT, earlier, Acceptance()), today)
         profiles[today] = days.profiles(number)
-        flags.append(bool(flagged_columns(profiles, reference, today)))
-        flagged += [today] if flags[-1] else []
-        since_last_alarm = timedelta(days=number - raised[-1] - 1) if raised else None
-        if confirmation(DRIFT, flags, since_last_alarm)[0] == "alarm":
-            raised.append(number)
+        verdicts[window.key] = _verdict(window, verdicts, judged(profiles, reference, today))
         profiles.pop(date_of(number - 3 * REFERENCE_DAYS), None)
-    return len(raised)
+    return sum(verdict.outcome == "alarm" for verdict in verdicts.values())
+
+
+def _verdict(window: Interval, verdicts: Mapping[str, DriftVerdict], findings: Sequence[ColumnFinding]) -> DriftVerdict:
+    flagged = [finding for finding in findings if finding.flagged]
+    lasting = any(finding.lasting for finding in flagged)
+    outcome, reason = window_outcome(DRIFT, window, verdicts, flagged=bool(flagged), lasting=lasting)
+    return DriftVerdict(
+        subject=window.key, outcome=outcome, reasons=(reason,), route="watch", flagged=bool(flagged), rows=0,
+        reference_days=REFERENCE_DAYS, columns=tuple(flagged), confirmed=outcome == "alarm",
+    )  # fmt: skip
 
 
 def shifts_found(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
@@ -132,11 +156,12 @@ def shifts_found(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
     generator, count = np.random.default_rng([seed, rows, 2]), 0
     for _ in range(trials):
         days = Days(effect, rows, generator)
-        profiles = {date_of(number): days.profiles(number) for number in range(REFERENCE_DAYS)}
-        for number in range(REFERENCE_DAYS, REFERENCE_DAYS + WINDOWS):
+        profiles = {date_of(number): days.profiles(number) for number in range(HISTORY)}
+        for number in range(HISTORY, HISTORY + WINDOWS):
             reference = rolling_days(DRIFT, sorted(profiles), [], date_of(number))
             profiles[date_of(number)] = days.profiles(number, shifted=True)
-            if flagged_columns(profiles, reference, date_of(number)) & set(range(MOVED)):
+            found = judged(profiles, reference, date_of(number))
+            if any(finding.flagged and finding.column in MOVED_COLUMNS for finding in found):
                 count += 1
                 break
     return count
@@ -165,10 +190,16 @@ def raw_days(effect: Effect, rows: int, work: "Work") -> Iterator[Draw]:
 
 @dataclass(frozen=True)
 class Work:
-    """How much is simulated in a case; peers get ``peer_windows``, a multiple of three, for each of ``peer_references``."""
+    """How much is simulated: windows and years of a case of columns, loops and days of whole verdicts, shifts of those.
+
+    Peers get ``peer_windows``, a multiple of three, for each of ``peer_references``.
+    """
 
     trials: int
     years: float
+    loops: int
+    days: int
+    shifts: int
     peer_references: int
     peer_windows: int
 
@@ -211,17 +242,77 @@ def case(effect: Effect, rows: int, work: Work) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def whole_verdicts(
+    name: str, verdicts: Callable[[Path, int, np.random.Generator], Iterable[DriftVerdict]], work: Work
+) -> Line:
+    """Return the line of some loops whose days are ordinary.
+
+    Parameters
+    ----------
+    name
+        Of the case.
+    verdicts
+        Yields the verdicts of a new loop, given its folder, a number of days, and a source of randomness.
+    work
+        How many loops, and days of each.
+    """
+    flagged = alarms = 0
+    for seed in range(work.loops):
+        with tempfile.TemporaryDirectory() as folder:
+            for verdict in verdicts(Path(folder), work.days, np.random.default_rng([seed, 3])):
+                flagged += verdict.flagged
+                alarms += verdict.outcome == "alarm"
+    trials = work.loops * work.days
+    yearly = {"alarms_a_year": alarms / trials * 365, "alarms": alarms, "years": trials / 365}
+    return _line(f"{name} n=1000", "share of ordinary windows flagged", flagged, trials, LIMIT) | yearly
+
+
+def power(kind: Kind, work: Work) -> Line:
+    """Return the line of a shift: how often it is found in its first three windows, and confirmed within a week.
+
+    Parameters
+    ----------
+    kind
+        Of the days, and the shift.
+    work
+        How many shifts.
+    """
+    found = confirmed = 0
+    for seed in range(work.shifts):
+        with tempfile.TemporaryDirectory() as folder:
+            verdicts = list(daily_verdicts(kind, Path(folder), WEEK, np.random.default_rng([seed, 4])))
+        found += any(verdict.flagged for verdict in verdicts[:WINDOWS])
+        confirmed += any(verdict.outcome == "alarm" for verdict in verdicts)
+    line = _line(f"{kind.name} n=1000", "share of shifts found within three windows", found, work.shifts, WHOLE_POWER)
+    return line | {"confirmed": confirmed / work.shifts}
+
+
+def _line(name: str, unit: str, count: int, trials: int, limit: float) -> Line:
+    interval, rate = stats.binomtest(count, trials).proportion_ci(), count / trials
+    return {
+        "benchmark": "false_alarms", "case": name, "unit": unit, "ours": rate, "limit": limit, "peers": {}, "peer_trials": 0,
+        "ratio_to_limit": rate / limit, "ratio_to_best_peer": None, "repetitions": trials,
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "rate": rate, "low": float(interval.low), "high": float(interval.high), "trials": trials,
+    }  # fmt: skip
+
+
 def main() -> None:
     """Print one JSON line per case; draw the picture after a full run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
     quick = parser.parse_args().quick
-    work = Work(15, 0.1, 0, 0) if quick else Work(500, 10, 4, 6)
+    work = Work(4, 0.03, 1, 3, 1, 0, 0) if quick else Work(500, 10, 6, 100, 40, 4, 6)
     results = []
     for effect in EFFECTS:
         for rows in ROWS:
             results.append(case(effect, rows, work))
             print(json.dumps(results[-1]), flush=True)
+    for kind in ORDINARY:
+        print(json.dumps(whole_verdicts(kind.name, partial(daily_verdicts, kind), work)), flush=True)
+    print(json.dumps(whole_verdicts("deployment", verdicts_after_deployment, work)), flush=True)
+    for kind in SHIFTS:
+        print(json.dumps(power(kind, work)), flush=True)
     if not quick:
         draw(results, LIMIT, PICTURE)
 

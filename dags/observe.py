@@ -1,6 +1,7 @@
 """Observe what the live model does: pull its logs, judge drift, ask for the labels worth having.
 
-**When** the loop's cron, one run per data interval; by hand with a date range, a label budget, or `dry_run`.
+**When** the loop's cron, one run per data interval; by hand with a date range, a label budget,
+`dry_run`, or `ordinary_from` to accept a new normal.
 
 **Reads** the prediction logs and feedback named in the loop file, and the reference days in the store.
 **Writes** `predictions`, `quarantine`, `feedback`, `profiles`, `requests` and the drift and selection decisions.

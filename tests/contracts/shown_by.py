@@ -96,8 +96,12 @@ _BY_FILE = {
     },
     "include/stages/drift/test_earlier_verdicts.py": {
         "drift.reference": "test_frozen_reference_stays_the_first_days",
-        "drift.reference_days": "test_days_still_being_watched_are_not_reference_once_there_are_others",
+        "drift.reference_days": "test_days_that_may_still_be_found_to_have_shifted_are_not_reference_once_there_are_others",
+        "drift.days_of_month": "test_days_of_a_kind_are_held_against_their_own_kind",
         "drift.reference_dates": "test_reference_of_dates_is_those_but_never_the_window_itself",
+    },
+    "include/stages/drift/test_kinds_of_day.py": {
+        "drift.holidays": "test_holidays_are_those_of_the_country_or_region",
     },
     "include/stages/drift/test_discoveries.py": {
         "drift.false_alarm_rate": "test_discoveries_are_those_of_scipy_at_the_familys_share_and_monotone[columns]",

@@ -188,10 +188,32 @@ def _schedule(loop: Loop) -> Iterator[Disagreement]:
         yield ("deploy.watch_days", "logs.schedule"), text
 
 
+def calendar_problem(place: str) -> str | None:
+    """Return why nothing is known of the holidays of a country or a region of it; None if they are known.
+
+    Examples
+    --------
+    >>> calendar_problem("DE-BY"), calendar_problem("XX")
+    (None, "got 'XX', expected a country or region that the library holidays knows: Country XX not available")
+    """
+    import holidays
+
+    country, _, region = place.partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=region or None)
+    except NotImplementedError as error:
+        return f"got {place!r}, expected a country or region that the library holidays knows: {error}"
+    return None
+
+
 def _drift(loop: Loop) -> Iterator[Disagreement]:
     drift = loop.drift
     if drift.confirm_k > drift.confirm_m:
         yield ("drift.confirm",), f"k must be at most m; got {drift.confirm!r}"
+    if 0 in drift.days_of_month:
+        yield ("drift.days_of_month",), "got 0, expected 1 to 31, or -1 to -31 from the last day of the month on"
+    if drift.holidays and (problem := calendar_problem(drift.holidays)):
+        yield ("drift.holidays",), problem
     if (drift.reference == "dates") != (drift.reference_dates is not None):
         text = f"reference_dates goes with reference: dates, which needs it; got reference: {drift.reference}"
         yield ("drift.reference", "drift.reference_dates"), text

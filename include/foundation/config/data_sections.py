@@ -14,6 +14,7 @@ FEEDBACK_FIELDS = (
     "feedback_id", "trace_id", "ts", "kind", "signal", "value", "comment", "user_id", "consent", "source",
 )  # fmt: skip
 FEWEST_REFERENCE_DAYS = 7  # that say what is ordinary
+WATCHED_DAYS = 6  # before a window, that are no reference days yet
 
 
 class Source(Section):
@@ -77,6 +78,10 @@ class Drift(Section):
     """First and last day of the reference (``dates``)."""
     seasonality: Literal["weekday", "none"] = "weekday"
     """Whether weekdays may differ from each other: a window is then held against its own weekdays where they do."""
+    days_of_month: list[Annotated[int, Field(ge=-31, le=31)]] = Field(default_factory=list)
+    """Days of the month that are unlike others, as pay-days: 1 to 31, -1 for the last; each is held against its own kind."""
+    holidays: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}(-[A-Z0-9]{1,3})?$")] | None = None
+    """Country, or country and region, whose public holidays are held against each other: ``DE``, ``DE-BY``, ``US-CA`` …"""
     false_alarm_rate: Rate = 0.05
     """Share of ordinary windows that may be flagged."""
     min_effect: Share = 0.05

@@ -1,12 +1,12 @@
 """What a person may set when triggering a run by hand; the trigger form is made from these models."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
 
 from include.foundation.config.sections import Section
-from include.foundation.errors import NothingToDo
+from include.foundation.errors import ConfigError, NothingToDo
 from include.foundation.intervals import Interval, last_complete
 
 DATE_TIME: dict[str, Any] = {"format": "date-time"}
@@ -23,6 +23,8 @@ class ObserveRun(Section):
     """Labels to ask for, 0 for none. Empty: selection.budget of the loop file."""
     dry_run: bool = False
     """Pull, validate and judge drift, but ask for no labels."""
+    ordinary_from: str | None = Field(default=None, json_schema_extra={"format": "date"})
+    """First day (UTC) of a new normal: drift takes the days from it on for ordinary, and none before it. Empty: no change."""
 
     def interval(self, scheduled: Interval | None, schedule: str, moment: datetime) -> Interval:
         """Return what to observe: what the form says, else the run's own interval, else the schedule's last complete one.
@@ -53,6 +55,20 @@ class ObserveRun(Section):
         if self.start or self.end:
             return Interval.parse(str(self.start), str(self.end))
         return scheduled or last_complete(schedule, moment)
+
+    @property
+    def first_ordinary_day(self) -> date | None:
+        """The day of ``ordinary_from``, if there is one.
+
+        Raises
+        ------
+        ConfigError
+            If it is no date.
+        """
+        try:
+            return date.fromisoformat(self.ordinary_from) if self.ordinary_from else None
+        except ValueError:
+            raise ConfigError(f"ordinary_from: got {self.ordinary_from!r}, expected a day, YYYY-MM-DD") from None
 
     def demand_asking(self) -> None:
         """Stop if a person wants no labels to be asked for.

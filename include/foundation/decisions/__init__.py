@@ -3,6 +3,7 @@
 Stages pass decisions to each other as these types: ``latest(store, GateVerdict)`` is a `GateVerdict` or None.
 """
 
+from include.foundation.decisions.accepted_normal import AcceptedNormal
 from include.foundation.decisions.broken_links import broken_links
 from include.foundation.decisions.chain import (
     Link,
@@ -29,6 +30,7 @@ from include.foundation.decisions.selected_batch import SelectedBatch
 from include.foundation.decisions.trained_challenger import TrainedChallenger
 
 __all__ = [
+    "AcceptedNormal",
     "Approval",
     "ComparedDay",
     "Decision",

@@ -31,6 +31,8 @@ class Finding(EvidencePart):
     """Significant after control of false discoveries, and above its floor."""
     sentence: str
     """What a person reads."""
+    lasting: bool = True
+    """Whether the windows that confirm an alarm, taken together, differ as well; true where that cannot be known."""
 
 
 class ColumnFinding(Finding):
@@ -43,6 +45,8 @@ class ColumnFinding(Finding):
     """What the window has."""
     rows: int
     """Rows of the window."""
+    per_day: float | None = None
+    """By how much it rises a day, in the units of effects, where it follows a slope: that is told, and is no drift."""
     sentence: str = Field(default="", exclude=True)
     """Stored among the verdict's reasons only."""
 
@@ -105,3 +109,10 @@ class DriftVerdict(Decision):
     """Segments that the route is about."""
     picture: str | None = None
     """URI of the picture of flagged columns."""
+    confirmed: bool = False
+    """Whether what is flagged is confirmed, also while an alarm is in its cool-down."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it is confirmed; of verdicts of earlier versions of the loop, alarms alone are known to be."""
+        return self.confirmed or self.outcome == "alarm"

@@ -10,8 +10,8 @@ TINIEST = 1e-300
 Numbers = NDArray[np.float64]
 
 
-def two_sided_t(t: Numbers, degrees: int) -> Numbers:
-    """Return the probability that a t variable is further from 0 than t, (k,); exactly 1 at 0.
+def two_sided_t(t: Numbers, degrees: float | Numbers) -> Numbers:
+    """Return the probability that a t variable of these degrees of freedom is further from 0 than t, (k,); exactly 1 at 0.
 
     Examples
     --------
@@ -46,13 +46,13 @@ def upper_f(ratio: Numbers, numerator: int, denominator: int) -> Numbers:
     return incomplete_beta(denominator / 2, numerator / 2, denominator / (denominator + numerator * ratio))
 
 
-def incomplete_beta(a: float, b: float, x: Numbers) -> Numbers:
+def incomplete_beta(a: float | Numbers, b: float, x: Numbers) -> Numbers:
     """Return the regularized incomplete beta function.
 
     Parameters
     ----------
     a, b
-        Positive.
+        Positive; ``a`` one number, or one for each x.
     x
         float64, (k,), each 0 to 1.
 
@@ -66,9 +66,12 @@ def incomplete_beta(a: float, b: float, x: Numbers) -> Numbers:
     near = np.where(swapped, 1 - x, x)
     with np.errstate(divide="ignore"):
         logarithm = a * np.log(x) + b * np.log1p(-x)
-    front = np.exp(logarithm + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)) / first
+    front = np.exp(logarithm + _log_gamma(a + b) - _log_gamma(a) - math.lgamma(b)) / first
     share = front * _continued_fraction(first, second, near)
-    return np.clip(np.where(swapped, 1 - share, share), 0, 1)
+    return np.asarray(np.clip(np.where(swapped, 1 - share, share), 0, 1))
+
+
+_log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
 def _continued_fraction(a: Numbers, b: Numbers, x: Numbers) -> Numbers:

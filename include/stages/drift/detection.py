@@ -1,5 +1,6 @@
 """The drift verdict of one window: compare it with ordinary days, run the monitors, decide the route, and record it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,16 @@ from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, judge_columns
-from include.stages.drift.earlier_verdicts import Verdicts, fewest_days, newest_verdicts, reference_days, window_outcome
+from include.stages.drift.comparing.unusual_columns import clear_columns
+from include.stages.drift.earlier_verdicts import (
+    COOLING,
+    Verdicts,
+    earlier_windows,
+    fewest_days,
+    newest_verdicts,
+    reference_days,
+    window_outcome,
+)
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.page.file_names import verdict_file
 from include.stages.drift.routing import routing_of
@@ -51,12 +61,12 @@ def detect_drift(store: LoopStore, interval: Interval, load: LoadVersion = _no_m
         If a table cannot be read, or the verdict cannot be written.
     """
     verdicts = newest_verdicts(store, interval)
-    fewest, days = fewest_days(interval), reference_days(store, interval, verdicts)
+    fewest, days = fewest_days(store.loop.drift, interval), reference_days(store, interval, verdicts)
     window = with_version(store, read_window(store, interval, days), fewest, load)
     shortage = _shortage(store.loop.drift, window, fewest)
     if shortage:
         return record(store, _inconclusive(window, shortage))
-    columns = judge_columns(store.loop.drift, window.current, window.reference, fewest)
+    columns = judge_columns(store.loop.drift, window.current, window.reference, fewest, window.before)
     earlier = verdicts.get(interval.key)
     if earlier is not None and _rests_on(earlier, window, columns):
         return earlier
@@ -78,7 +88,7 @@ def _inconclusive(window: Window, shortage: str) -> DriftVerdict:
     return DriftVerdict(
         subject=window.interval.key, outcome="inconclusive", reasons=(shortage,), route="none", flagged=False,
         rows=window.rows, reference_days=len(window.reference_days), columns=(), columns_judged=0, monitors=(), segments=(),
-        picture=None, version=window.version,
+        picture=None, version=window.version, confirmed=False,
     )  # fmt: skip
 
 
@@ -94,19 +104,24 @@ def _rests_on(verdict: DriftVerdict, window: Window, columns: Sequence[ColumnFin
 
 
 def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> DriftVerdict:
-    monitors = monitor_findings(store, window.interval, window.current, window.reference)
+    monitors = monitor_findings(store, window)
     routing = routing_of(columns, monitors)
-    flagged = [finding.sentence for finding in [*columns, *monitors] if finding.flagged]
+    found = [finding for finding in [*columns, *monitors] if finding.flagged]
     told = [finding.sentence for finding in columns if finding.statistic == NEWLY_LOGGED][:MOST_REASONS]
-    told += window.told_of_version(fewest_days(window.interval))
-    outcome, confirmation = window_outcome(store.loop.drift, window.interval, verdicts, flagged=bool(flagged))
+    told += window.told_of_version(fewest_days(store.loop.drift, window.interval))
+    told += _told_of_trends(window.interval, columns, verdicts)
+    lasting = any(finding.lasting for finding in found) or _stays(store.loop.drift, window.interval, columns, verdicts)
+    outcome, confirmation = window_outcome(
+        store.loop.drift, window.interval, verdicts, flagged=bool(found), lasting=lasting
+    )
     days = len(window.reference_days)
     return DriftVerdict(
         subject=window.interval.key, outcome=outcome,
-        reasons=(*_reasons(flagged, len(columns), days), *told, *routing.reasons, confirmation),
-        route=routing.route, segments=routing.segments, flagged=bool(flagged), rows=window.rows, reference_days=days,
+        reasons=(*_reasons([one.sentence for one in found], len(columns), days), *told, *routing.reasons, confirmation),
+        route=routing.route, segments=routing.segments, flagged=bool(found), rows=window.rows, reference_days=days,
         columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
         picture=_picture(store, window, columns), version=window.version,
+        confirmed=outcome == "alarm" or confirmation.startswith(COOLING),
     )  # fmt: skip
 
 
@@ -116,6 +131,26 @@ def _reasons(flagged: Sequence[str], judged: int, days: int) -> list[str]:
         return [f"No column of {judged} differs from {days} ordinary days by an effect that matters."]
     rest = len(flagged) - MOST_REASONS
     return [*flagged[:MOST_REASONS], *([f"… and {rest} more findings are flagged."] if rest > 0 else [])]
+
+
+def _stays(drift: Drift, interval: Interval, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> bool:
+    """Tell whether one and the same column differs clearly in as many of the last windows as an alarm needs."""
+    earlier = [verdict for _, verdict in earlier_windows(verdicts, interval)]
+    earlier = earlier[max(0, len(earlier) - drift.confirm_m + 1) :]
+    times = Counter(key for each in (columns, *(verdict.columns for verdict in earlier)) for key in clear_columns(each))
+    return any(times[key] >= drift.confirm_k for key in clear_columns(columns))
+
+
+def _told_of_trends(interval: Interval, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> list[str]:
+    """Return a sentence for each column that follows a slope, unless an earlier verdict has told of it."""
+    earlier = [verdict for key, verdict in verdicts.items() if key != interval.key]
+    known = {(one.segment, one.column) for verdict in earlier for one in verdict.columns if one.per_day is not None}
+    new = [one for one in columns if one.per_day is not None and (one.segment, one.column) not in known]
+    return [
+        f"{one.column}{f' in {one.segment}' if one.segment else ''}: follows a trend, by {one.per_day:+.4f} a day in the units "
+        "of effects; it is allowed for, and told once."
+        for one in new[:MOST_REASONS]
+    ]
 
 
 def _picture(store: LoopStore, window: Window, columns: Sequence[ColumnFinding]) -> str | None:

@@ -13,7 +13,7 @@ Family = Literal["columns", "segments", "estimated", "labels"]
 SHARES: dict[Family, float] = {"columns": 5 / 8, "segments": 1 / 8, "estimated": 3 / 16, "labels": 1 / 16}
 
 
-def discoveries(drift: Drift, family: Family, p_values: ArrayLike) -> list[bool]:
+def discoveries(drift: Drift, family: Family, p_values: ArrayLike, part: float = 1.0) -> list[bool]:
     """Return which p-values of a family are discoveries (Benjamini & Hochberg 1995).
 
     Parameters
@@ -25,7 +25,9 @@ def discoveries(drift: Drift, family: Family, p_values: ArrayLike) -> list[bool]
         its share of the rate, so that the window as a whole keeps it.
     p_values
         float64, (n,), each 0 to 1; may be empty.
+    part
+        Of the family's share, where the family is tested more than once.
     """
-    rate = SHARES[family] * drift.false_alarm_rate
+    rate = SHARES[family] * drift.false_alarm_rate * part
     flags: list[bool] = flagged_by_false_discovery(np.asarray(p_values, dtype=np.float64), rate).tolist()
     return flags

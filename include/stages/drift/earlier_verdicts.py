@@ -4,13 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
+from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, WATCHED_DAYS, Drift
 from include.foundation.decisions import DriftVerdict, latest
 from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.intervals import Interval
 from include.foundation.store.tables import LoopStore
+from include.stages.drift.acceptance import Acceptance, acceptance
+from include.stages.drift.comparing.unusual_columns import is_beyond_doubt
+from include.stages.drift.kinds_of_day import ORDINARY, judged_days, kind_of_day
 
-FEWEST_FOR_LONG_WINDOWS = 3
+FEWEST_FOR_RARE_WINDOWS = 3
+OLDEST = timedelta(days=366)  # of a reference day
+COOLING = "Cool-down"
 Outcome = Literal["stable", "drift", "alarm"]
 Verdicts = Mapping[str, DriftVerdict]
 
@@ -18,20 +23,27 @@ Verdicts = Mapping[str, DriftVerdict]
 def newest_verdicts(store: LoopStore, interval: Interval) -> dict[str, DriftVerdict]:
     """Return the newest verdict on a window, and on each earlier one that matters for it, by their keys.
 
-    Those are the last m windows, of k-of-m confirmation, and all that may still be in cool-down or kept out of the reference.
+    Those are the last m windows, of k-of-m confirmation, all that may still be in cool-down, and those on as many days that
+    were not flagged as the reference may have, but none further back than a year.
     """
     drift = store.loop.drift
-    since = interval.start - timedelta(days=max(drift.reference_days, drift.cooldown_days))
+    since, oldest = interval.start - timedelta(days=drift.cooldown_days), interval.start - OLDEST
+    wanted = drift.reference_days + WATCHED_DAYS if drift.reference == "rolling" else 0
     verdicts: dict[str, DriftVerdict] = {}
+    unflagged: set[str] = set()
     for window, verdict in verdicts_back(store, interval.start):
-        if len(verdicts) >= drift.confirm_m and window.end <= since:
+        is_enough = len(unflagged) >= wanted or window.end <= oldest
+        if len(verdicts) >= drift.confirm_m and window.end <= since and is_enough:
             break
         verdicts[window.key] = verdict
+        unflagged.update(() if verdict.flagged else window.days)
     own = latest(store, DriftVerdict, interval.key)
     return verdicts | ({interval.key: own} if own else {})
 
 
-def window_outcome(drift: Drift, interval: Interval, verdicts: Verdicts, *, flagged: bool) -> tuple[Outcome, str]:
+def window_outcome(
+    drift: Drift, interval: Interval, verdicts: Verdicts, *, flagged: bool, lasting: bool = True
+) -> tuple[Outcome, str]:
     """Return the outcome of a window that has been compared, and the reason: ``stable``, ``drift`` or ``alarm``.
 
     Parameters
@@ -44,14 +56,18 @@ def window_outcome(drift: Drift, interval: Interval, verdicts: Verdicts, *, flag
         Newest verdicts by interval. Only those on earlier intervals count, so judging a window again gives the same outcome.
     flagged
         Whether anything is flagged in the window.
+    lasting
+        Whether anything flagged is so in the last windows taken together, too.
     """
-    earlier = _earlier(verdicts, interval)
+    earlier = earlier_windows(verdicts, interval)
     flags = [verdict.flagged for _, verdict in earlier]
     alarms = [window for window, verdict in earlier if verdict.outcome == "alarm"]
-    return confirmation(drift, [*flags, flagged], interval.start - alarms[-1].end if alarms else None)
+    return confirmation(drift, [*flags, flagged], interval.start - alarms[-1].end if alarms else None, lasting=lasting)
 
 
-def confirmation(drift: Drift, flags: Sequence[bool], since_last_alarm: timedelta | None) -> tuple[Outcome, str]:
+def confirmation(
+    drift: Drift, flags: Sequence[bool], since_last_alarm: timedelta | None, *, lasting: bool = True
+) -> tuple[Outcome, str]:
     """Return the outcome of the last of some windows, and the reason.
 
     Parameters
@@ -62,10 +78,13 @@ def confirmation(drift: Drift, flags: Sequence[bool], since_last_alarm: timedelt
         Whether each window was flagged, oldest first; the last is the one to be judged.
     since_last_alarm
         Time from the end of the last alarm's window to the start of this one; None if there was no alarm.
+    lasting
+        Whether the last windows, taken together, differ as well.
 
     Notes
     -----
-    An alarm needs k flagged windows among the last m, this one included, and no alarm within the cool-down before it.
+    An alarm needs k flagged windows among the last m, this one included, and no alarm within the cool-down before it. If k is
+    more than one, the windows taken together must differ as well: two far days in three, each by itself, are no lasting change.
 
     Examples
     --------
@@ -77,8 +96,10 @@ def confirmation(drift: Drift, flags: Sequence[bool], since_last_alarm: timedelt
     count = sum(flags[-drift.confirm_m :])
     if count < drift.confirm_k:
         return "drift", f"Flagged in {count} of the last {drift.confirm_m} windows; an alarm needs {drift.confirm_k}."
+    if drift.confirm_k > 1 and not lasting:
+        return "drift", f"Flagged in {count} of the last {drift.confirm_m} windows, which taken together do not differ."
     if since_last_alarm is not None and since_last_alarm < timedelta(days=drift.cooldown_days):
-        return "drift", f"Cool-down: the last alarm was raised less than {drift.cooldown_days} days before."
+        return "drift", f"{COOLING}: the last alarm was raised less than {drift.cooldown_days} days before."
     return "alarm", f"Confirmed: flagged in {count} of the last {drift.confirm_m} windows."
 
 
@@ -96,33 +117,74 @@ def reference_days(store: LoopStore, interval: Interval, verdicts: Verdicts) -> 
 
     Notes
     -----
-    ``rolling``: the last ``reference_days`` days before the window, without those of windows flagged less than
-    ``reference_days`` ago: a new level becomes ordinary after that many days. ``frozen``: the loop's first ``reference_days``
-    days, as far as they are before the window. ``dates``: the days from the first to the last of ``reference_dates``.
+    ``rolling``: the last ``reference_days`` days before the window, without those that are kept out, see `kept_out`.
+    ``frozen``: the loop's first ``reference_days`` days, as far as they are before the window. ``dates``: the days from the
+    first to the last of ``reference_dates``. Only days of the window's kind count, see `kind_of_day`; of a kind that is rare
+    they may be a year old.
     """
     drift = store.loop.drift
-    days = [day for day in store.days("profiles") if day not in interval.days]
+    own = judged_days(drift, interval.days)
+    kind = kind_of_day(drift, own[0])
+    days = [day for day in store.days("profiles") if day not in interval.days and kind_of_day(drift, day) == kind]
     if drift.reference_dates is not None:
         first, last = (day.isoformat() for day in drift.reference_dates)
         return [day for day in days if first <= day <= last]
     before = [day for day in days if day < interval.days[0]]
     if drift.reference == "frozen":
         return before[: drift.reference_days]
-    flagged = [day for window, verdict in _earlier(verdicts, interval) if verdict.flagged for day in window.days]
-    return rolling_days(drift, before, flagged, interval.days[0], window_days=len(interval.days))
+    accepted = acceptance(store, interval)
+    oldest = max(f"{interval.start - OLDEST:%Y-%m-%d}", accepted.ordinary_from)
+    flagged = kept_out(drift, earlier_windows(verdicts, interval), accepted)
+    possible = [day for day in before if day >= oldest]
+    if kind != ORDINARY:
+        return [day for day in possible if day not in flagged][-drift.reference_days :]
+    return rolling_days(drift, possible, flagged, interval.days[0], window_days=len(own))
 
 
-def fewest_days(interval: Interval) -> int:
-    """Return how many reference days a window needs: three if it is longer than a day, for they are few between such windows.
+def kept_out(drift: Drift, earlier: Sequence[tuple[Interval, DriftVerdict]], accepted: Acceptance) -> set[str]:
+    """Return the days that are no reference, because something had changed on them that nobody has accepted.
+
+    Parameters
+    ----------
+    drift
+        Says m, of k-of-m confirmation.
+    earlier
+        Earlier windows and the verdicts on them, in order.
+    accepted
+        What is accepted.
+
+    Notes
+    -----
+    Those are the flagged days of every confirmed change, for as long as no person and no new model accepts it; days that lack
+    values or have unknown ones, or lie further out than ordinary days ever do, always; and those that may yet be confirmed. A
+    flagged day that nothing confirms is an ordinary one, only further out: left out, it would make the next one look rarer than
+    it is, and the reference narrower with each.
+    """
+    days: set[str] = set()
+    for place, (window, verdict) in enumerate(earlier):
+        confirming = earlier[max(0, place + 1 - drift.confirm_m) : place + 1] if verdict.is_confirmed else []
+        for each, one in [*confirming, *([(window, verdict)] if is_beyond_doubt(verdict) else [])]:
+            if one.flagged and not accepted.covers(each, one):
+                days.update(each.days)
+    recent = earlier[max(0, len(earlier) - drift.confirm_m + 1) :]
+    flagged = [window for window, verdict in recent if verdict.flagged and not accepted.covers(window, verdict)]
+    return days | {day for window in flagged for day in window.days}
+
+
+def fewest_days(drift: Drift, interval: Interval) -> int:
+    """Return how many reference days a window needs: three if it is longer than a day or no ordinary one, as they are few then.
 
     The fewer there are, the more a window must differ: a t interval knows how little three days say.
 
     Examples
     --------
-    >>> fewest_days(Interval.parse("2026-11-02", "2026-11-03")), fewest_days(Interval.parse("2026-11-02", "2026-11-09"))
-    (7, 3)
+    >>> windows = [Interval.parse("2026-11-02", end) for end in ("2026-11-03", "2026-11-09")]
+    >>> [fewest_days(Drift(), window) for window in windows], fewest_days(Drift(days_of_month=[2]), windows[0])
+    ([7, 3], 3)
     """
-    return FEWEST_REFERENCE_DAYS if len(interval.days) == 1 else FEWEST_FOR_LONG_WINDOWS
+    own = judged_days(drift, interval.days)
+    is_plain = len(own) == 1 and kind_of_day(drift, own[0]) == ORDINARY
+    return FEWEST_REFERENCE_DAYS if is_plain else FEWEST_FOR_RARE_WINDOWS
 
 
 def rolling_days(
@@ -137,7 +199,7 @@ def rolling_days(
     before
         Profiled days before today, in order.
     flagged
-        Days of flagged windows: those less than ``reference_days`` ago are not ordinary.
+        Days that are not ordinary.
     today
         First day of the window.
     window_days
@@ -145,24 +207,31 @@ def rolling_days(
 
     Notes
     -----
-    The days of the last m - 1 windows are left out as well, once there are enough others: a shift that is not flagged at once
-    must not become ordinary while it is still being confirmed.
+    The days of the last m - 1 windows, which confirm the window, are left out as well, once there are enough others; and so are
+    those of the last week, once there are ``reference_days`` others: a shift that is not flagged at once must not become
+    ordinary while it may still be found.
 
     Examples
     --------
-    >>> days = [f"2026-01-{number:02d}" for number in range(1, 13)]
-    >>> rolling_days(Drift(reference_days=7, confirm="2 of 3"), days, ["2026-01-08"], "2026-01-13")
+    >>> days = [f"2026-01-{number:02d}" for number in range(1, 17)]
+    >>> rolling_days(Drift(reference_days=7, confirm="2 of 3"), days, ["2026-01-08"], "2026-01-17")
     ['2026-01-03', '2026-01-04', '2026-01-05', '2026-01-06', '2026-01-07', '2026-01-09', '2026-01-10']
     """
-    oldest = (date.fromisoformat(today) - timedelta(days=drift.reference_days)).isoformat()
-    excluded = {day for day in flagged if day >= oldest}
-    ordinary = [day for day in before if day not in excluded]
-    recent = (date.fromisoformat(today) - timedelta(days=(drift.confirm_m - 1) * window_days)).isoformat()
-    watched = max(drift.confirm_m - 1, sum(day >= recent for day in ordinary))
-    return ordinary[-(drift.reference_days + watched) :][: drift.reference_days]
+    kept = set(flagged)
+    ordinary = [day for day in before if day not in kept]
+    confirming = (drift.confirm_m - 1) * window_days
+    needed = ((confirming, FEWEST_REFERENCE_DAYS), (max(WATCHED_DAYS, confirming), drift.reference_days))
+    left_out = max(min(_since(ordinary, today, span), len(ordinary) - fewest) for span, fewest in needed)
+    return ordinary[: len(ordinary) - max(left_out, 0)][-drift.reference_days :]
 
 
-def _earlier(verdicts: Verdicts, interval: Interval) -> list[tuple[Interval, DriftVerdict]]:
+def _since(days: Sequence[str], today: str, span: int) -> int:
+    """Return how many of some days are within so many days before today."""
+    first = (date.fromisoformat(today) - timedelta(days=span)).isoformat()
+    return sum(day >= first for day in days)
+
+
+def earlier_windows(verdicts: Verdicts, interval: Interval) -> list[tuple[Interval, DriftVerdict]]:
     """Return the verdicts on earlier windows, with these, in the order of their ends."""
     windows = [(Interval.from_key(subject), verdict) for subject, verdict in verdicts.items()]
     earlier = [(window, verdict) for window, verdict in windows if window.end <= interval.start]

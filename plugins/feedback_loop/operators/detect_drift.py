@@ -6,9 +6,11 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from feedback_loop.assets import loop_assets
+from feedback_loop.forms import filled_in
 from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 from feedback_loop.links.page_links import DriftVerdictLink
 from feedback_loop.operators.interval_operator import IntervalOperator
+from include.foundation.config.manual_runs import ObserveRun
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
@@ -37,11 +39,14 @@ class DetectDriftOperator(IntervalOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Judge the interval and return the decision's reference."""
+        from include.stages.drift.acceptance import accept_normal
         from include.stages.drift.detection import detect_drift
         from include.stages.drift.page.verdict_page import write_verdict_page
         from include.stages.drift.profiling.profiles import profile_days
 
         store, window = self.hook.get_conn(), self.data_interval.whole_days
+        if first := filled_in(ObserveRun, context["params"]).first_ordinary_day:
+            self.log.info("%s", " ".join(accept_normal(store, first, window).reasons))
         profiles = profile_days(store, window)
         verdict = detect_drift(store, window, self._version)
         page = write_verdict_page(store, window, verdict) if verdict.flagged else None

@@ -1,11 +1,15 @@
 """A verdict wakes who is to act on it, and is told to people once."""
 
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
+from airflow.sdk.exceptions import AirflowNotFoundException
 from feedback_loop.assets import loop_assets
+from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 from feedback_loop.operators.detect_drift import DetectDriftOperator
 
+from include.foundation.decisions import AcceptedNormal, find
 from include.foundation.intervals import Interval
 from tests.builders import day
 from tests.plugins.operators.operator_builders import context, drift_verdict, outlet_event, with_store
@@ -45,6 +49,40 @@ def test_detect_drift_of_an_hour_judges_the_last_whole_day_and_wakes_nobody_agai
         events.append(event.add.call_count)
     assert windows == [day(-1), day(), day(), day()]
     assert events == [0, 1, 0, 0]
+
+
+def test_first_day_of_a_new_normal_is_accepted_before_the_window_is_judged(store, monkeypatch):
+    accepted = []
+    monkeypatch.setattr(
+        "include.stages.drift.detection.detect_drift",
+        lambda store, *_: accepted.append(find(store, AcceptedNormal)) or drift_verdict("stable", "none"),
+    )
+    operator = with_store(DetectDriftOperator(task_id="t", loop="wire", interval=day().key), store)
+    operator.execute(context(ordinary_from="2026-03-01"))
+    operator.execute(context())
+    assert [[(each.subject, each.until) for each in found] for found in accepted] == [[("2026-03-01", day().end)]] * 2
+
+
+def test_model_of_a_version_comes_from_the_registry_and_there_may_be_none(store, monkeypatch):
+    registry = Mock()
+    registry.run_of.side_effect = lambda version: "run" if version == "2" else None
+    monkeypatch.setattr(ModelRegistryHook, "get_conn", lambda _: registry)
+    loaded = []
+    monkeypatch.setattr(
+        "include.stages.drift.detection.detect_drift",
+        lambda _, __, load: loaded.extend([load("2"), load("9")]) or drift_verdict("stable", "none"),
+    )
+    operator = with_store(DetectDriftOperator(task_id="t", loop="wire", interval=day().key), store)
+    operator.execute(context())
+    assert loaded == [registry.load.return_value, None]
+    registry.load.assert_called_once_with(run_id="run", version="2", files_digest=None)
+
+    def without(_):
+        raise AirflowNotFoundException("mlflow")
+
+    monkeypatch.setattr(ModelRegistryHook, "get_conn", without)
+    operator.execute(context())
+    assert loaded[2:] == [None, None]
 
 
 class TestAlarmIsTold:

@@ -1,25 +1,39 @@
 """The findings of a window: each watched column compared with ordinary days, of all rows and of each segment value."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Monitor
 from include.foundation.statistics.tails import chance_in_words
+from include.stages.drift.comparing.column_line import ColumnLine
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
-from include.stages.drift.comparing.differences import Difference, differences, most_significant
-from include.stages.drift.discoveries import discoveries
+from include.stages.drift.comparing.differences import Compared, Difference, compare, most_significant
+from include.stages.drift.comparing.unusual_columns import Key, told_trends, unusual
 from include.stages.drift.profiling.column_profile import Profile
 
 NEWLY_LOGGED, NOT_LOGGED = "newly_logged", "not_logged"
 MONITORS: dict[str, Monitor] = {"confidence": "confidence", "predicted": "prediction"}
-Key = tuple[str, str]  # segment, column
+SIDES: tuple[Callable[[Compared], list[Difference]], ...] = (lambda each: each.alone, lambda each: each.together)
 ProfilesByKey = Mapping[Key, Sequence[Profile]]
 
 
+@dataclass(frozen=True)
+class Flags:
+    """Whether a column is flagged in the window alone, and with the windows before it together, if that could be known."""
+
+    alone: bool
+    together: bool
+    can_last: bool
+
+
 def judge_columns(
-    drift: Drift, current: ProfilesByKey, reference: ProfilesByKey, fewest: int = FEWEST_REFERENCE_DAYS
+    drift: Drift,
+    current: ProfilesByKey,
+    reference: ProfilesByKey,
+    fewest: int = FEWEST_REFERENCE_DAYS,
+    before: ProfilesByKey | None = None,
 ) -> list[ColumnFinding]:
     """Return a finding for each column and segment value that can be judged, flagged ones first, then by effect.
 
@@ -31,25 +45,31 @@ def judge_columns(
         Profiles of the window's days and of the reference days, by segment and column.
     fewest
         Reference days that a column needs.
+    before
+        Profiles of the days before the window that confirm it, none of them a reference day.
 
     Notes
     -----
     A column of a segment is judged if the window has ``min_rows`` rows of it and enough reference days have rows. False
     discoveries are controlled over the columns of all rows and, apart from them, over those of segments: so segments, however
-    many, do not hide what all rows show.
+    many, do not hide what all rows show. Half of the rate is for the window alone, half for it and the days before together.
     """
-    compared = {key: _differences(drift, current[key], reference.get(key, []), fewest) for key in sorted(current)}
-    reported = {key: most_significant(each, drift) for key, each in compared.items() if each}
-    of_all_rows = {key: difference for key, difference in reported.items() if key[0] == ALL_ROWS}
-    of_segments = {key: difference for key, difference in reported.items() if key[0] != ALL_ROWS}
-    discovered = [
-        *discoveries(drift, "columns", [difference.p_value for difference in of_all_rows.values()]),
-        *discoveries(drift, "segments", [difference.p_value for difference in of_segments.values()]),
-    ]
+    compared = {
+        key: each
+        for is_all in (True, False)
+        for key, each in _compared(drift, current, before or {}, reference, fewest, is_all=is_all).items()
+    }
+    alone = {key: most_significant(each.alone, drift) for key, each in compared.items() if each.alone}
+    together = {key: most_significant(each.together, drift) for key, each in compared.items() if each.together}
+    part = 0.5 if together else 1.0
+    flagged, lasting = (unusual(drift, reported, part) for reported in (alone, together))
+    trends = told_trends(drift, {key: each.alone for key, each in compared.items()})
     findings = [
-        _finding(drift, key, difference, sum(day.rows for day in current[key]), discovered=discovery)
-        for (key, difference), discovery in zip((of_all_rows | of_segments).items(), discovered, strict=True)
-    ]
+        _finding(drift, key, difference if key in flagged or key not in lasting else together[key],
+                 sum(day.rows for day in current[key]), Flags(key in flagged, key in lasting, key in together),
+                 trends.get(key))
+        for key, difference in alone.items()
+    ]  # fmt: skip
     return sorted(findings, key=lambda finding: (not finding.flagged, -finding.effect, finding.segment, finding.column))
 
 
@@ -64,32 +84,59 @@ def monitor_of(column: str) -> Monitor:
     return MONITORS.get(column, "data")
 
 
-def _differences(
-    drift: Drift, current: Sequence[Profile], reference: Sequence[Profile], fewest: int
-) -> list[Difference]:
-    """Return how a column differs from ordinary days; nothing if there are too few rows or reference days.
+def _compared(
+    drift: Drift, current: ProfilesByKey, before: ProfilesByKey, reference: ProfilesByKey, fewest: int, *, is_all: bool
+) -> dict[Key, Compared]:
+    """Return how the columns of all rows, or those of segments, differ from ordinary days."""
+    keys = [key for key in sorted(current) if (key[0] == ALL_ROWS) is is_all]
+    lines = {key: _lines(drift, current[key], before.get(key, ()), reference.get(key, ()), fewest) for key in keys}
+    held = iter(compare([line for found in lines.values() if not isinstance(found, Difference) for line in found]))
+    compared = {}
+    for key, found in lines.items():
+        if isinstance(found, Difference):
+            compared[key] = Compared([found], [])
+        elif found:
+            parts = [next(held) for _ in found]
+            compared[key] = Compared(*([one for part in parts for one in of(part)] for of in SIDES))
+            if not any(day.counted for day in current[key]) and any(day.counted for day in reference[key]):
+                compared[key] = Compared([replace(one, statistic=NOT_LOGGED) for one in compared[key].alone], [])
+    return compared
+
+
+def _lines(
+    drift: Drift, current: Sequence[Profile], before: Sequence[Profile], reference: Sequence[Profile], fewest: int
+) -> list[ColumnLine] | Difference:
+    """Return the lines that a column's missing values and values are held against; none if there are too few rows or days.
 
     Days before a column was first logged say nothing of it once it is: that it is now is told, and no drift.
     """
-    by_weekday = drift.seasonality == "weekday"
-    current, reference = ([day for day in days if day.rows] for days in (current, reference))
+    assumed = assumptions(drift)
+    current, before, reference = ([day for day in days if day.rows] for days in (current, before, reference))
     if len(reference) < fewest or sum(day.rows for day in current) < drift.min_rows:
         return []
     if any(day.counted for day in current):
         reference = _since_logged(reference)
         if not reference:
-            return [_newly_logged(current)]
+            return _newly_logged(current)
         if len(reference) < fewest:
             return []
-    missing = differences(missing_statistics(reference), missing_statistics(current), by_weekday=by_weekday)
-    if any(day.counted for day in reference) and not any(day.counted for day in current):
-        return [replace(difference, statistic=NOT_LOGGED) for difference in missing]
-    current, reference = ([day for day in days if day.counted] for days in (current, reference))
+    sides = [missing_statistics(days) if days else None for days in (reference, current, before)]
+    missing = ColumnLine(*sides, **assumed)  # type: ignore[arg-type]
+    current, before, reference = ([day for day in days if day.counted] for days in (current, before, reference))
     reference = _with_bins(current, reference, fewest)
     if len(reference) < fewest or sum(day.counted for day in current) < drift.min_rows:
-        return missing
-    values = differences(value_statistics(reference), value_statistics(reference, current), by_weekday=by_weekday)
-    return missing + values
+        return [missing]
+    alike = all(day.has_bins == current[0].has_bins for day in before)
+    confirming = value_statistics(reference, before) if before and alike else None
+    return [
+        missing,
+        ColumnLine(value_statistics(reference), value_statistics(reference, current), confirming, **assumed),
+    ]
+
+
+def assumptions(drift: Drift) -> dict[str, bool]:
+    """Return what is assumed of days: whether weekdays may differ, and, of a reference that moves on, whether they may rise."""
+    return {"by_weekday": drift.seasonality == "weekday", "has_slope": drift.reference == "rolling"}
 
 
 def _since_logged(days: Sequence[Profile]) -> list[Profile]:
@@ -110,7 +157,9 @@ def _with_bins(current: Sequence[Profile], reference: Sequence[Profile], fewest:
     return binned if enough else reference
 
 
-def _finding(drift: Drift, key: Key, difference: Difference, rows: int, *, discovered: bool) -> ColumnFinding:
+def _finding(
+    drift: Drift, key: Key, difference: Difference, rows: int, flags: Flags, per_day: float | None
+) -> ColumnFinding:
     segment, column = key
     effect, statistic, p_value = difference.effect, difference.statistic, difference.p_value
     where = f"{column} in {segment}" if segment else column
@@ -118,12 +167,15 @@ def _finding(drift: Drift, key: Key, difference: Difference, rows: int, *, disco
         NEWLY_LOGGED: f"{where}: is logged now and was not before: a change of what is logged, not drift.",
         NOT_LOGGED: f"{where}: is not logged any more: a change of what is logged; {chance_in_words(p_value)}.",
     }
+    over = (
+        "" if flags.alone or not flags.together else f", taken together with the {drift.confirm_m - 1} windows before"
+    )
     sentence = told.get(statistic) or (
-        f"{where}: {statistic} differs from ordinary days, effect {effect:.2f} (floor {difference.floor(drift):.2f}), "
+        f"{where}: {statistic} differs from ordinary days{over}, effect {effect:.2f} (floor {difference.floor(drift):.2f}), "
         f"{chance_in_words(p_value)}."
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,
-        flagged=discovered and effect >= difference.floor(drift), expected=difference.expected, found=difference.current,
-        rows=rows, sentence=sentence,
+        flagged=flags.alone or flags.together, lasting=flags.together or not flags.can_last, expected=difference.expected,
+        found=difference.current, rows=rows, per_day=per_day, sentence=sentence,
     )  # fmt: skip

@@ -38,8 +38,8 @@ class DayStatistics:
         Rows of each day, float64, (days,).
     row_variance
         Variance of one row's contribution, float64, (k,): a day's sampling variance is this divided by its rows.
-    weekdays
-        Weekday of each day, 0 (Monday) to 6, int64, (days,).
+    days
+        Ordinal of each day, int64, (days,).
     are_rare
         Whether each statistic is a share of values that ordinarily are few: missing, unseen or rare ones, length k.
     """
@@ -50,8 +50,27 @@ class DayStatistics:
     distance: Numbers
     rows: Numbers
     row_variance: Numbers
-    weekdays: NDArray[np.int64]
+    days: NDArray[np.int64]
     are_rare: list[bool]
+
+
+def day_statistics(days: Profiles, names: list[str], values: Numbers, row_variance: Numbers) -> DayStatistics:
+    """Return statistics that are tested in the units of their effects.
+
+    Parameters
+    ----------
+    days
+        Profiles of one column, each with a value.
+    names
+        Of the statistics, length k.
+    values
+        float64, (days, k).
+    row_variance
+        float64, (k,).
+    """
+    rows = np.array([day.counted for day in days], dtype=np.float64)
+    zeros, none = np.zeros(len(days)), [False] * len(names)
+    return DayStatistics(names, values, values, zeros, rows, row_variance, _ordinals(days), none)
 
 
 def value_statistics(reference: Profiles, current: Profiles | None = None) -> DayStatistics:
@@ -88,7 +107,7 @@ def missing_statistics(days: Profiles) -> DayStatistics:
     rows = np.array([day.rows for day in days], dtype=np.float64)
     share = (np.array([day.nulls for day in days]) / rows)[:, None]
     return DayStatistics(
-        [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _weekdays(days), [True]
+        [MISSING], _arcsine(share), share, np.zeros(len(days)), rows, np.array([0.25]), _ordinals(days), [True]
     )
 
 
@@ -101,11 +120,9 @@ def _ranks(reference: Profiles, current: Profiles | None) -> DayStatistics:
     spread = 2 * np.abs(location) - 1
     scores = np.column_stack([location, spread, 2 * np.abs(spread) - 1])
     counts = np.array([day.values.counts for day in days], dtype=np.float64)
-    rows = counts.sum(axis=1)
-    values = counts @ scores / rows[:, None]
+    values = counts @ scores / counts.sum(axis=1)[:, None]
     variance = np.maximum(share @ scores**2 - (share @ scores) ** 2, 0)
-    names = ["location", "spread", "shape"]
-    return DayStatistics(names, values, values, np.zeros(len(days)), rows, variance, _weekdays(days), [False] * 3)
+    return day_statistics(days, ["location", "spread", "shape"], values, variance)
 
 
 def _is_out_of_range(reference: Profiles) -> bool:
@@ -123,10 +140,8 @@ def _moments(reference: Profiles, current: Profiles | None) -> DayStatistics:
     width, widths = max(width, smallest), np.maximum(widths, smallest)
     location = [math.erf(distance) for distance in (means - centre) / (2 * width)]
     values = np.column_stack([location, 4 / np.pi * np.arctan(widths / width) - 1])
-    rows = np.array([day.counted for day in days], dtype=np.float64)
     variance = np.array([1 / np.pi, 2 / np.pi**2])  # of both in a normal sample, by the delta method
-    zeros, names = np.zeros(len(days)), ["location", "spread"]
-    return DayStatistics(names, values, values, zeros, rows, variance, _weekdays(days), [False] * 2)
+    return day_statistics(days, ["location", "spread"], values, variance)
 
 
 def _mean_and_deviation(profile: Profile) -> tuple[float, float]:
@@ -148,7 +163,7 @@ def _shares(reference: Profiles, current: Profiles | None) -> DayStatistics:
     rows = np.array([day.counted for day in days], dtype=np.float64)
     names, variance = [*common, "rare", UNSEEN], np.full(expected.size, 0.25)
     are_rare = [*(False for _ in common), True, True]
-    return DayStatistics(names, _arcsine(shares), shares, distance, rows, variance, _weekdays(days), are_rare)
+    return DayStatistics(names, _arcsine(shares), shares, distance, rows, variance, _ordinals(days), are_rare)
 
 
 def _day_shares(
@@ -172,5 +187,5 @@ def _arcsine(share: Numbers) -> Numbers:
     return np.arcsin(np.sqrt(share))
 
 
-def _weekdays(days: Profiles) -> NDArray[np.int64]:
-    return np.array([date.fromisoformat(day.day).weekday() for day in days])
+def _ordinals(days: Profiles) -> NDArray[np.int64]:
+    return np.array([date.fromisoformat(day.day).toordinal() for day in days])

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.config.data_sections import Drift
-from include.foundation.statistics.tails import two_sided_t, upper_f
+from include.foundation.statistics.tails import two_sided_t
+from include.stages.drift.comparing.column_line import TINY, ColumnLine, Distances, Held
 from include.stages.drift.comparing.day_statistics import DayStatistics
+from include.stages.drift.comparing.pooling import pooled
 
-TINY = 1e-12
-WEEKDAY_LEVEL = 0.01
 WEIGHTS = {"location": 3}  # most shifts show there; the weight of any other statistic is 1
 Numbers = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ class Difference:
     statistic
         Its name.
     expected, current
-        Its value as ordinary days, or those of the same weekday, let expect it, and in the window; in the units of effects.
+        Its value as ordinary days let expect it, and in the window; in the units of effects.
     effect
         Size of the difference, 0 to 1.
     p_value
@@ -34,6 +34,12 @@ class Difference:
         Whether it varied in the reference or differs now; a statistic that does neither is no evidence.
     is_rare
         Whether it is a share of missing, unseen or rare values, for which a smaller floor of effects holds.
+    rarest
+        The smallest p-value that any reference day has when it is held against the others.
+    per_day, trend_p_value
+        By how much it rises a day over the reference, and how significantly that is not 0.
+    ordinary
+        Twice the standard deviation of ordinary days, on the scale that is tested.
     """
 
     statistic: str
@@ -43,6 +49,10 @@ class Difference:
     p_value: float
     varies: bool
     is_rare: bool = False
+    rarest: float = 1.0
+    per_day: float = 0.0
+    trend_p_value: float = 1.0
+    ordinary: float = 0.0
 
     def floor(self, drift: Drift) -> float:
         """Return the smallest effect that matters."""
@@ -50,63 +60,60 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class ReferenceModel:
-    """What the reference days say of the window's mean.
+class Compared:
+    """How the statistics of a column differ: in the window itself, and in the last windows taken together, if that is known."""
 
-    Attributes
+    alone: list[Difference]
+    together: list[Difference]
+
+
+def compare(columns: Sequence[ColumnLine]) -> list[Compared]:
+    """Compare the windows of some columns with their ordinary days.
+
+    Parameters
     ----------
-    weights
-        Of the reference days, (days,); their sum is 1.
-    variance
-        Between days, (k,).
-    degrees
-        Degrees of freedom of the variance.
-    """
+    columns
+        Each with its reference days; they say together how much days depend on each other, and whether they follow a slope.
 
-    weights: Numbers
-    variance: Numbers
-    degrees: int
+    Notes
+    -----
+    A t prediction interval (Hahn & Meeker, Statistical Intervals, 1991) about a line through the reference days, whose
+    variance is that *between days*. Days depend on each other as in a first-order autoregression; the expected sum of squares
+    and its degrees of freedom (Satterthwaite) allow for that. A column alone tells little of it. So the autocorrelation is the
+    mean of those of all columns, or the column's own less a standard error where that is more; and so is the share of a slope
+    that is believed, 1 - 1 / F. A window with fewer rows than the reference days is allowed the additional sampling variance,
+    one with more is not judged more strictly, and the variance is never taken for less than sampling alone gives.
+    """
+    correlations = pooled(columns, [line.autocorrelation for line in columns], [line.error for line in columns])
+    placed = [line.placed(correlation) for line, correlation in zip(columns, correlations, strict=True)]
+    slopes = [line.slope_t(place) for line, place in zip(columns, placed, strict=True)]
+    lower = [np.maximum(slope - 1, 0) ** 2 - slope**2 for slope in slopes]
+    ratios = pooled(columns, [slope**2 for slope in slopes], [-difference for difference in lower])
+    held = [
+        line.held(place, np.maximum(0, 1 - 1 / np.maximum(ratio, TINY)))
+        for line, place, ratio in zip(columns, placed, ratios, strict=True)
+    ]
+    alone = [line.alone(each) for line, each in zip(columns, held, strict=True)]
+    together = [line.together(each) for line, each in zip(columns, held, strict=True)]
+    trends = _p_values(slopes, [each.degrees for each in held])
+    sides = [_differences(columns, held, distances, trends) for distances in (alone, together)]
+    return [Compared(*each) for each in zip(*sides, strict=True)]
 
 
 def differences(reference: DayStatistics, current: DayStatistics, *, by_weekday: bool) -> list[Difference]:
-    """Compare a window with ordinary days, statistic by statistic.
+    """Compare the window of a single column with its ordinary days, statistic by statistic; see `compare`.
 
     Parameters
     ----------
     reference
-        Statistics of the reference days, at least two.
+        Statistics of the reference days, at least three.
     current
         The same statistics of the window's days, which are weighted by their rows.
     by_weekday
         Whether weekdays may differ. A statistic is then compared with the same weekdays of the reference if its weekdays do
         differ (F-test at 0.01), and if the reference has each weekday of the window at least twice.
-
-    Notes
-    -----
-    A t prediction interval: the window's mean less the reference days' mean, over the standard deviation *between days* plus
-    the uncertainty of that mean, with ``days - 1`` degrees of freedom (Hahn & Meeker, Statistical Intervals, 1991). By weekday,
-    the deviations are those from the weekdays' means, which cost as many degrees as there are weekdays. If weekdays differ but
-    are not told apart, their differences are part of the standard deviation: conservative. A window with fewer rows a day than
-    the reference days have is allowed the additional sampling variance; one with more rows is not judged more strictly. The
-    variance is never taken for less than sampling alone gives.
     """
-    days = len(reference.values)
-    variance = reference.values.var(axis=0, ddof=1)
-    p_values, expected = _prediction(reference, current, ReferenceModel(np.full(days, 1 / days), variance, days - 1))
-    weekday_model = _weekday_model(reference, current) if by_weekday else None
-    if weekday_model is not None:
-        model, differs = weekday_model
-        weekday_p_values, weekday_expected = _prediction(reference, current, model)
-        p_values = np.where(differs, weekday_p_values, p_values)
-        expected = np.where(differs, weekday_expected, expected)
-    weights = _row_weights(current)
-    means = weights @ current.natural
-    distance = float(weights @ current.distance - reference.distance.mean()) - _extra_noise(reference, current)
-    effects = np.clip(np.maximum(np.abs(means - expected), distance), 0, 1)
-    varies = (variance > TINY) | (np.abs(means - expected) > TINY**0.5)
-    arrays = (expected, means, effects, p_values, varies)
-    columns = (reference.names, *(array.tolist() for array in arrays), reference.are_rare)
-    return [Difference(*row) for row in zip(*columns, strict=True)]
+    return compare([ColumnLine(reference, current, by_weekday=by_weekday)])[0].alone
 
 
 def most_significant(compared: Sequence[Difference], drift: Drift) -> Difference:
@@ -123,6 +130,7 @@ def most_significant(compared: Sequence[Difference], drift: Drift) -> Difference
     -------
     Difference
         The one with the smallest weighted p-value. Its ``p_value`` is the weighted one, at most 1; it is 1 if nothing varies.
+        So is ``rarest``, the smallest of all statistics.
 
     Notes
     -----
@@ -131,57 +139,50 @@ def most_significant(compared: Sequence[Difference], drift: Drift) -> Difference
     """
     varying = [difference for difference in compared if difference.varies]
     if not varying:
-        return replace(compared[0], p_value=1.0)
+        return replace(compared[0], p_value=1.0, rarest=1.0)
     total = sum(map(_weight, varying))
     best = min(varying, key=lambda each: (each.effect < each.floor(drift), each.p_value / _weight(each), -each.effect))
-    return replace(best, p_value=min(1.0, best.p_value * total / _weight(best)))
-
-
-def _extra_noise(reference: DayStatistics, current: DayStatistics) -> float:
-    """Return how much further sampling alone takes a day of the window from the reference, because it has fewer rows."""
-    share = np.clip(reference.natural.mean(axis=0), 0, 1)
-    of_one_row = float(np.sqrt(share * (1 - share) / (2 * np.pi)).sum())  # half the mean absolute deviations
-    return of_one_row * max(0.0, float(_row_weights(current) @ current.rows**-0.5 - (reference.rows**-0.5).mean()))
+    rarest = min(each.rarest * total / _weight(each) for each in varying)
+    return replace(best, p_value=min(1.0, best.p_value * total / _weight(best)), rarest=min(1.0, rarest))
 
 
 def _weight(difference: Difference) -> int:
     return WEIGHTS.get(difference.statistic, 1)
 
 
-def _row_weights(days: DayStatistics) -> Numbers:
-    return np.asarray(days.rows / days.rows.sum())
+def _differences(
+    columns: Sequence[ColumnLine],
+    held: Sequence[Held],
+    distances: Sequence[Distances | None],
+    trends: Sequence[Numbers],
+) -> list[list[Difference]]:
+    """Return the differences of each column; none where there are no distances."""
+    known = [(each, one.degrees) for each, one in zip(distances, held, strict=True) if each is not None]
+    p_values = iter(_p_values([each.window for each, _ in known], [degrees for _, degrees in known]))
+    rarest = iter(_p_values([each.ordinary for each, _ in known], [each.ordinary_degrees for each, _ in known]))
+    return [
+        _of_column(line, one, each.weights, next(p_values), next(rarest), trend) if each is not None else []
+        for line, one, each, trend in zip(columns, held, distances, trends, strict=True)
+    ]
 
 
-def _prediction(reference: DayStatistics, current: DayStatistics, model: ReferenceModel) -> tuple[Numbers, Numbers]:
-    """Return p-values, and the values that are expected of the window on the natural scale, both (k,)."""
-    rows, weights = current.rows.sum(), _row_weights(current)
-    share = float(weights @ weights)  # of one day's variance: that of the window's mean
-    extra_sampling = max(0.0, 1 / rows - float(np.mean(1 / reference.rows)) * share)
-    of_window = np.maximum(
-        model.variance * share + reference.row_variance * extra_sampling, reference.row_variance / rows
-    )
-    variance = of_window + model.variance * float(model.weights @ model.weights)
-    distance = np.abs(weights @ current.values - model.weights @ reference.values)
-    is_constant = variance < TINY
-    t = distance / np.sqrt(np.where(is_constant, 1.0, variance))
-    of_constant = np.where(distance < TINY**0.5, 1.0, 0.0)
-    p_values = np.where(is_constant, of_constant, two_sided_t(t, model.degrees))
-    return p_values, model.weights @ reference.natural
+def _of_column(
+    line: ColumnLine, held: Held, weights: Numbers, p_values: Numbers, rarest: Numbers, trends: Numbers
+) -> list[Difference]:
+    expected, current, distance = line.natural(held, weights)
+    effects = np.clip(np.maximum(np.abs(current - expected), distance), 0, 1)
+    varies = (held.variance > TINY) | (np.abs(current - expected) > TINY**0.5)
+    arrays = (expected, current, effects, p_values, varies)
+    ends = (rarest, line.natural_slope, trends, 2 * np.sqrt(held.variance))
+    names, rare = line.reference.names, line.reference.are_rare
+    columns = (names, *(array.tolist() for array in arrays), rare, *(array.tolist() for array in ends))
+    return [Difference(*row) for row in zip(*columns, strict=True)]
 
 
-def _weekday_model(reference: DayStatistics, current: DayStatistics) -> tuple[ReferenceModel, NDArray[np.bool_]] | None:
-    """Return the model by weekday, and which statistics' weekdays differ, (k,); None if the reference has too few of each."""
-    weekdays, place = np.unique(reference.weekdays, return_inverse=True)
-    is_weekday = (place[:, None] == np.arange(weekdays.size)).astype(np.float64)
-    times = is_weekday.sum(axis=0)
-    degrees = len(place) - weekdays.size
-    weights = _row_weights(current)
-    shares = np.array([weights[current.weekdays == weekday].sum() for weekday in weekdays])
-    if degrees < 2 or weekdays.size < 2 or shares.sum() < 1 - TINY**0.5 or times[shares > 0].min() < 2:
-        return None
-    means = (is_weekday.T @ reference.values) / times[:, None]
-    within = ((reference.values - means[place]) ** 2).sum(axis=0)
-    between = times @ (means - reference.values.mean(axis=0)) ** 2
-    ratio = (between / (weekdays.size - 1)) / np.maximum(within / degrees, TINY)
-    differs = upper_f(ratio, weekdays.size - 1, degrees) < WEEKDAY_LEVEL
-    return ReferenceModel(is_weekday @ (shares / times), within / degrees, degrees), differs
+def _p_values(distances: Sequence[Numbers], degrees: Sequence[Numbers]) -> list[Numbers]:
+    """Return the two-sided p-values of some arrays of t statistics, worked out all at once; 0 for an infinite one."""
+    if not distances:
+        return []
+    t, ends = np.concatenate(distances), np.cumsum([len(each) for each in distances])[:-1]
+    p_values = two_sided_t(np.where(np.isinf(t), 0.0, t), np.concatenate(degrees))
+    return np.split(np.where(np.isinf(t), 0.0, p_values), ends)

@@ -1,20 +1,25 @@
 """The monitor of estimated performance: accuracy by the model's own confidence, without labels, blind to concept drift."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
+from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
-from include.foundation.statistics.tails import chance_in_words, two_sided_t
+from include.foundation.statistics.tails import chance_in_words
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import ProfilesByKey
-from include.stages.drift.discoveries import discoveries
+from include.stages.drift.comparing.column_findings import SIDES, assumptions
+from include.stages.drift.comparing.column_line import ColumnLine
+from include.stages.drift.comparing.day_statistics import DayStatistics, day_statistics
+from include.stages.drift.comparing.differences import Difference, compare
+from include.stages.drift.comparing.unusual_columns import unusual
+from include.stages.drift.earlier_verdicts import fewest_days
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.versions import CONFIDENCE
+from include.stages.drift.windows import Window
 
 PRIOR_ROWS = 10.0
 GROUPS = 5
@@ -46,34 +51,6 @@ class Calibration:
 UNCALIBRATED = Calibration(np.array([0.0, 1.0]), np.array([0.0, 1.0]), 0)
 
 
-@dataclass(frozen=True)
-class DayEstimate:
-    """Estimated accuracy of a day, 0 to 1, and its rows."""
-
-    accuracy: float
-    rows: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Estimated accuracy of a window and of the reference days, and how significantly the window's is lower.
-
-    Attributes
-    ----------
-    estimate, reference
-        Of the window and of the reference days, 0 to 1.
-    half_width
-        Of the range around the reference that is ordinary.
-    p_value
-        One-sided, 0 to 1.
-    """
-
-    estimate: float
-    reference: float
-    half_width: float
-    p_value: float
-
-
 def calibrated(confidence: Floats, correct: Floats, weights: Floats) -> Calibration:
     """Return the calibration that labeled rows give; the identity with fewer than thirty of them.
 
@@ -102,17 +79,15 @@ def calibrated(confidence: Floats, correct: Floats, weights: Floats) -> Calibrat
     return Calibration(np.array(centres), np.maximum.accumulate(shares), int(confidence.size))
 
 
-def estimated_findings(
-    store: LoopStore, current: ProfilesByKey, reference: ProfilesByKey, labels: Sequence[LabeledRow]
-) -> list[MonitorFinding]:
+def estimated_findings(store: LoopStore, window: Window, labels: Sequence[LabeledRow]) -> list[MonitorFinding]:
     """Return whether the estimated accuracy has dropped, for all rows and for each segment value.
 
     Parameters
     ----------
     store
         Tables of the loop.
-    current, reference
-        Profiles of the window's days and of the reference days, by segment and column.
+    window
+        The window with its reference.
     labels
         Labels of random rows, which calibrate the confidence.
 
@@ -123,28 +98,29 @@ def estimated_findings(
 
     Notes
     -----
-    The window's mean calibrated confidence against that of each reference day, by a one-sided t prediction interval (Hahn &
-    Meeker, 1991); false discoveries controlled over all rows and segment values together; the floor is
-    ``drift.max_accuracy_drop``.
+    The window's mean calibrated confidence against that of the reference days, as columns are compared but one-sided; false
+    discoveries controlled over all rows and segment values together; the floor is ``drift.max_accuracy_drop``.
     """
-    segments = sorted(segment for segment, column in current if column == CONFIDENCE)
+    segments = sorted(segment for segment, column in window.current if column == CONFIDENCE)
     if not segments:
         return []
     drift, calibration = store.loop.drift, _calibration(labels)
-
-    def _estimates(profiles: ProfilesByKey, segment: str) -> list[DayEstimate]:
-        return [_estimate(day, calibration) for day in profiles.get((segment, CONFIDENCE), []) if day.counted]
-
-    compared = {
-        segment: _compared(_estimates(current, segment), _estimates(reference, segment), drift.min_rows)
-        for segment in segments
-    }
-    known = {name: comparison for name, comparison in compared.items() if comparison is not None}
-    flags = discoveries(drift, "estimated", [comparison.p_value for comparison in known.values()])
+    lines = {segment: _line(drift, window, segment, calibration) for segment in segments}
+    known = {segment: line for segment, line in lines.items() if line is not None}
+    compared = dict(zip(known, compare([*known.values()]), strict=True))
+    alone, together = (
+        {(segment, CONFIDENCE): _drop(one) for segment, each in compared.items() for one in of(each)} for of in SIDES
+    )
+    part = 0.5 if together else 1.0
+    flagged, lasting = (
+        unusual(drift, drops, part, family=lambda _: "estimated", floor=lambda _, drift: drift.max_accuracy_drop)
+        for drops in (alone, together)
+    )
     return [
-        _finding(drift, segment, comparison, calibration.labels, discovered=discovered)
-        for (segment, comparison), discovered in zip(known.items(), flags, strict=True)
-    ]
+        _finding(key[0], drop if key in flagged or key not in lasting else together[key], calibration.labels,
+                 flagged=key in flagged | lasting, lasting=key in lasting or key not in together)
+        for key, drop in alone.items()
+    ]  # fmt: skip
 
 
 def _calibration(labels: Sequence[LabeledRow]) -> Calibration:
@@ -155,37 +131,51 @@ def _calibration(labels: Sequence[LabeledRow]) -> Calibration:
     return calibrated(confidence, np.array([row.correct for row in rows], dtype=np.float64), weights_of(rows))
 
 
-def _estimate(profile: Profile, calibration: Calibration) -> DayEstimate:
-    """Return the estimate of a day with confidences."""
-    counts, edges = np.array(profile.values.counts, dtype=np.float64), np.clip(profile.values.edges, 0.0, 1.0)
-    centres = (edges[1:] + edges[:-1]) / 2 if profile.has_bins else [profile.values.total / profile.counted]
-    return DayEstimate(float(counts @ calibration(np.asarray(centres)) / counts.sum()), int(counts.sum()))
-
-
-def _compared(current: Sequence[DayEstimate], reference: Sequence[DayEstimate], fewest_rows: int) -> Comparison | None:
-    """Return how a window compares with the reference days; None if there are too few days or rows."""
-    rows = np.array([day.rows for day in current], dtype=np.float64)
-    if len(reference) < FEWEST_REFERENCE_DAYS or rows.sum() < fewest_rows:
+def _line(drift: Drift, window: Window, segment: str, calibration: Calibration) -> ColumnLine | None:
+    """Return what the estimates of a segment are held against; None if there are too few days or rows."""
+    sides = (window.reference, window.current, window.before)
+    reference, current, before = ([day for day in side.get((segment, CONFIDENCE), []) if day.counted] for side in sides)
+    if len(reference) < fewest_days(drift, window.interval) or sum(day.counted for day in current) < max(
+        1, drift.min_rows
+    ):
         return None
-    ordinary = np.array([day.accuracy for day in reference])
-    estimate, mean = float(np.average([day.accuracy for day in current], weights=rows)), float(ordinary.mean())
-    error = max(float(ordinary.std(ddof=1)) * np.sqrt(1 / len(current) + 1 / ordinary.size), 1e-9)
-    t = (estimate - mean) / error
-    tail = float(two_sided_t(np.array([t]), ordinary.size - 1)[0]) / 2
-    return Comparison(estimate, mean, half_width=2 * error, p_value=tail if t < 0 else 1 - tail)
+    statistics = [_estimates(days, calibration) if days else None for days in (reference, current, before)]
+    return ColumnLine(*statistics, **assumptions(drift))  # type: ignore[arg-type]
 
 
-def _finding(drift: Drift, segment: str, comparison: Comparison, labels: int, *, discovered: bool) -> MonitorFinding:
-    estimate, reference, width = comparison.estimate, comparison.reference, comparison.half_width
-    drop = max(0.0, reference - estimate)
+def _estimates(days: Sequence[Profile], calibration: Calibration) -> DayStatistics:
+    """Return the estimated accuracy of some days with confidences, and its variance between rows."""
+    counts = [np.array(day.values.counts, dtype=np.float64) / day.counted for day in days]
+    correct = [calibration(_centres(day)) for day in days]
+    means = np.array([share @ right for share, right in zip(counts, correct, strict=True)])
+    squares = np.mean([share @ right**2 for share, right in zip(counts, correct, strict=True)])
+    return day_statistics(days, ["estimate"], means[:, None], np.array([max(float(squares - (means**2).mean()), 0.0)]))
+
+
+def _centres(day: Profile) -> Floats:
+    """Return a confidence for each bin: its centre, or the mean of all where there are no bins."""
+    edges = np.clip(day.values.edges, 0.0, 1.0)
+    return (edges[1:] + edges[:-1]) / 2 if day.has_bins else np.array([day.values.total / day.counted])
+
+
+def _drop(difference: Difference) -> Difference:
+    """Return a difference as a drop: its effect is 0, and its p-value large, if the estimate is higher."""
+    drop, tail = difference.expected - difference.current, difference.p_value / 2
+    return replace(
+        difference, effect=max(0.0, drop), p_value=tail if drop > 0 else 1 - tail, rarest=difference.rarest / 2
+    )
+
+
+def _finding(segment: str, drop: Difference, labels: int, *, flagged: bool, lasting: bool) -> MonitorFinding:
+    estimate, reference, width = drop.current, drop.expected, drop.ordinary
     how = f"calibrated on {labels} labels" if labels else "not calibrated: fewer than thirty labels"
     where = f" in {segment}" if segment else ""
     sentence = (
         f"Estimated accuracy{where} is {estimate:.3f}, {reference:.3f} ± {width:.3f} on ordinary days "
-        f"({chance_in_words(comparison.p_value)}, {how}). {BLIND}"
+        f"({chance_in_words(drop.p_value)}, {how}). {BLIND}"
     )
     return MonitorFinding(
-        monitor="estimated_performance", column="accuracy", segment=segment, statistic="estimate", effect=drop,
-        p_value=comparison.p_value, flagged=discovered and drop >= drift.max_accuracy_drop, sentence=sentence,
+        monitor="estimated_performance", column="accuracy", segment=segment, statistic="estimate", effect=drop.effect,
+        p_value=drop.p_value, flagged=flagged, lasting=lasting, sentence=sentence,
         details=EstimatedDetails(estimate=estimate, reference=reference, ordinary=width, labels=labels),
     )  # fmt: skip

@@ -41,7 +41,7 @@ ROUTES = {
     ),
     "watch": (
         "It starts nothing: what drifted costs no accuracy that confidence can see.",
-        "Ask whether {columns} was meant to change. If so, do nothing{forgotten}; if not, mend it at the source.",
+        "Ask whether {columns} was meant to change. If so, {accept}; if not, mend it at the source.",
     ),
     "none": ("Nothing.", "Nothing."),
 }
@@ -104,7 +104,7 @@ def _advice(loop: Loop, verdict: DriftVerdict, changed: Sequence[dict[str, Any]]
         "columns": ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else ""),
         "of_segments": f": half of what it chooses is of {', '.join(segments)}" if segments else "",
         "needed": loop.retrain.min_new_labels_on_drift,
-        "forgotten": f": after {loop.drift.reference_days} days it is ordinary" if loop.drift.reference == "rolling" else "",
+        "accept": "trigger observe with its first day as ordinary_from" if loop.drift.reference == "rolling" else "do nothing",
     }  # fmt: skip
     return does.format(**known), wanted.format(**known)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from include.foundation.config.data_sections import WATCHED_DAYS
 from include.foundation.decisions.drift_verdict import ALL_ROWS
 from include.foundation.store.bulk.day_batches import day_batches
 from include.foundation.store.loop_files import names_in, read_file, write_file
@@ -70,11 +71,11 @@ def learn_words(store: LoopStore, day: str, basis: ProfileBasis, dataset: Any) -
 
     Notes
     -----
-    A rolling reference moves on, and so do the words that are ordinary: a new vocabulary is begun every ``reference_days``.
-    Days are profiled with the last two, so the new one takes over once the whole reference was profiled with it.
+    A rolling reference moves on, and so do the words that are ordinary: a new vocabulary is begun as often as a reference has
+    passed. Days are profiled with the last two, so the new one takes over once the whole reference was profiled with it.
     """
     drift = store.loop.drift
-    oldest = (date.fromisoformat(day) - timedelta(days=drift.reference_days)).isoformat()
+    oldest = (date.fromisoformat(day) - timedelta(days=drift.reference_days + WATCHED_DAYS)).isoformat()
     for column in text_columns(store.loop):
         known = basis.vocabularies[column]
         if known and (drift.reference != "rolling" or known[-1].name > oldest):

@@ -68,9 +68,7 @@ def window_version(current: Profiles) -> str | None:
     return max(sorted(rows), key=rows.__getitem__, default=None)
 
 
-def with_one_version(
-    current: Profiles, reference: Profiles
-) -> tuple[dict[Any, list[Profile]], dict[Any, list[Profile]]]:
+def with_one_version(current: Profiles, *others: Profiles) -> list[dict[tuple[str, str], list[Profile]]]:
     """Return profiles by segment and column, of predictions and confidence those of the window's version alone.
 
     They are then under the names ``predicted`` and ``confidence``. Where the window's days were profiled before versions were
@@ -78,11 +76,11 @@ def with_one_version(
 
     Parameters
     ----------
-    current, reference
-        Profiles of the days of the window and of the reference.
+    current, *others
+        Profiles of the days of the window, and of other days.
     """
     version = window_version(current)
-    return dict(_of_version(current, version)), dict(_of_version(reference, version))
+    return [dict(_of_version(profiles, version)) for profiles in (current, *others)]
 
 
 def _of_version(profiles: Profiles, version: str | None) -> Iterator[tuple[tuple[str, str], list[Profile]]]:

@@ -59,22 +59,23 @@ class Vocabulary:
         return cls(tuple(raw["days"]), texts.astype(np.int64))
 
 
-def with_one_vocabulary(current: Profiles, reference: Profiles) -> tuple[Profiles, Profiles]:
+def with_one_vocabulary(current: Profiles, reference: Profiles, *further: Profiles) -> list[Profiles]:
     """Return profiles by segment and column, those of unknown words of one vocabulary alone and under one name.
 
-    It is the vocabulary that most reference days were profiled with, of several the newest: shares of words that two
-    vocabularies do not have cannot be compared.
+    It is the vocabulary of the window that most reference days were profiled with, of several the newest: shares of words that
+    two vocabularies do not have cannot be compared.
     """
     days = {column: len(profiles) for (segment, column), profiles in reference.items() if segment == ALL_ROWS}
     names = sorted({column for _, column in [*current, *reference] if f":{UNKNOWN}" in column})
-    chosen = {name.partition(OF)[0]: name for name in sorted(names, key=lambda name: days.get(name, 0))}
+    own = {column for _, column in current}
+    chosen = {name.partition(OF)[0]: name for name in sorted(names, key=lambda name: (name in own, days.get(name, 0)))}
     others = set(names) - set(chosen.values())
 
     def renamed(profiles: Profiles) -> Profiles:
         kept = {key: profiles[key] for key in profiles if key[1] not in others}
         return {(segment, column.partition(OF)[0]): kept[segment, column] for segment, column in kept}
 
-    return renamed(current), renamed(reference)
+    return [renamed(profiles) for profiles in (current, reference, *further)]
 
 
 def add_words(texts: NDArray[np.int64], values: pa.Array) -> int:

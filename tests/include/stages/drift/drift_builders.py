@@ -14,6 +14,7 @@ from include.stages.drift.profiling.binning import bin_edges
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.counting import CategoryCounts, NumberCounts
 from include.stages.drift.profiling.profiles import profile_days
+from include.stages.drift.windows import Window
 from tests.builders import DAY, day
 
 MONDAY = date(2026, 1, 5)
@@ -109,6 +110,12 @@ def stored_profiles(store, interval=None):
     for profile in map(Profile.from_row, store.read("profiles").to_pylist()):
         sides[profile.day not in days].setdefault((profile.segment, profile.column), []).append(profile)
     return sides
+
+
+def stored_window(store):
+    """Return the window `DAY`, with all other days that are stored as its reference."""
+    current, reference = stored_profiles(store)
+    return Window(day(), [], current, reference)
 
 
 def fill(store, first, days, rows=60, seed=0, **changes):

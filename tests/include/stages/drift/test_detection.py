@@ -9,6 +9,7 @@ from include.foundation.decisions import DriftVerdict, find
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.rows import rows_of
+from include.stages.drift.acceptance import accept_normal
 from include.stages.drift.detection import detect_drift
 from tests.builders import day, make_store
 from tests.include.stages.drift.drift_builders import DRIFT, fill, label_row
@@ -191,7 +192,9 @@ def test_new_words_become_ordinary_and_other_new_words_are_seen_again(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7})
     fill(store, 0, 9, **OLD)
     fill(store, 9, 24, **NEW)
-    for number in range(9, 33):
+    assert [detect_drift(store, day(number)).outcome for number in range(9, 30)] == ["alarm"] * 21
+    accept_normal(store, day(9).start.date(), day(30))
+    for number in range(30, 33):
         verdict = detect_drift(store, day(number))
     assert verdict.outcome == "stable"
     fill(store, 33, 1, **words_of(["red", "green", "blue", "white", "black"]))
@@ -258,3 +261,26 @@ def test_window_of_the_largest_numbers_is_judged(tmp_path):
     assert detect_drift(store, day(14)).outcome == "stable"
     fill(store, 15, 1, input_age=lambda place: 1.79e308 * (-1) ** place)
     assert "input_age" in flagged_columns(detect_drift(store, day(15)))
+
+
+def test_trend_is_told_once_and_never_flagged(tmp_path):
+    numbers = {"text": {"type": "text"}, "age": {"type": "numeric"}, "size": {"type": "numeric"}}
+    store = make_store(
+        tmp_path, inputs=numbers, drift={**DRIFT, "reference_days": 21, "confirm": "2 of 3", "segments": []}
+    )
+    generator = np.random.default_rng(6)
+    for number in range(36):
+        age = {"input_age": lambda _, mean=40 + 0.5 * number: float(generator.normal(mean, 10))}
+        fill(store, number, 1, rows=200, **age, input_size=lambda _: float(generator.normal(5, 1)))
+    verdicts = [detect_drift(store, day(number)) for number in range(30, 36)]
+    assert not any(verdict.flagged for verdict in verdicts)
+    assert [sum("input_age: follows a trend" in reason for reason in verdict.reasons) for verdict in verdicts] == [
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
+    states = [next(one.per_day for one in verdict.columns if one.column == "input_age") for verdict in verdicts]
+    assert all(per_day is not None and per_day > 0 for per_day in states)

@@ -5,12 +5,24 @@ import pytest
 from scipy import stats
 
 from benchmarks.false_alarm_picture import draw
-from benchmarks.false_alarms import LIMIT, Work, alarms, case, false_alarms, raw_days, shifts_found
+from benchmarks.false_alarms import (
+    LIMIT,
+    Work,
+    alarms,
+    case,
+    false_alarms,
+    power,
+    raw_days,
+    shifts_found,
+    whole_verdicts,
+)
+from benchmarks.workloads.deployed_versions import verdicts_after_deployment
+from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, daily_verdicts
 from benchmarks.workloads.simulated_days import COLUMNS, EDGES, EFFECTS, INNER, Days
 from include.stages.drift.profiling.binning import Binning
 
 BY_NAME = {effect.name: effect for effect in EFFECTS}
-NO_PEERS = Work(3, 0.02, 0, 0)
+NO_PEERS = Work(3, 0.02, 1, 2, 1, 0, 0)
 
 
 def test_drawn_counts_have_the_law_of_binned_raw_rows():
@@ -29,7 +41,7 @@ def test_drawn_counts_have_the_law_of_binned_raw_rows():
 
 
 def test_raw_rows_for_the_peers_are_days_of_the_effect_with_the_shift_in_the_windows_only():
-    reference, windows = next(raw_days(BY_NAME["shift"], 1000, Work(1, 1, 1, 3)))
+    reference, windows = next(raw_days(BY_NAME["shift"], 1000, Work(1, 1, 0, 0, 0, 1, 3)))
     assert (reference.shape, windows.shape) == ((28_000, COLUMNS), (3, 1000, COLUMNS))
     assert abs(reference.mean(axis=0)).max() < 0.04
     assert windows[:, :, :5].mean() == pytest.approx(0.2, abs=0.03)
@@ -44,6 +56,28 @@ def test_ordinary_windows_are_flagged_within_the_limit(name):
 def test_shift_is_found_and_a_month_without_one_raises_no_alarm():
     assert shifts_found(BY_NAME["shift"], 1000, 5) == 5
     assert alarms(BY_NAME["none"], 1000, 1 / 12) == 0
+
+
+def test_lines_of_whole_verdicts_and_of_a_deployment_that_is_no_drift():
+    line = whole_verdicts("deployment", verdicts_after_deployment, NO_PEERS)
+    assert (line["case"], line["rate"], line["alarms"], line["trials"]) == ("deployment n=1000", 0.0, 0, 2)
+    assert {"alarms_a_year", "low", "high", "limit"} <= set(line)
+    kinds = {kind.name: kind for kind in (*ORDINARY, *SHIFTS)}
+    assert {"ar", "t3", "trend", "month", "holiday", "volume"} <= set(kinds)
+    found = power(kinds["power mean +0.5 sd"], NO_PEERS)
+    assert (found["case"], found["rate"], found["confirmed"]) == ("power mean +0.5 sd n=1000", 1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["month", "holiday"])
+def test_special_days_are_far_out_and_no_drift_where_the_loop_file_names_them(tmp_path, name):
+    """The first of eight windows is on the ninth of February 2027, so the seventh is a pay-day."""
+    kind = next(kind for kind in ORDINARY if kind.name == name)
+    effects = kind.effects(np.random.default_rng(0), 500)
+    assert (abs(effects).max(axis=1) > 4).sum() >= 8
+    verdicts = list(daily_verdicts(kind, tmp_path, 8, np.random.default_rng(1)))
+    assert sum(verdict.flagged for verdict in verdicts) <= 1
+    if name == "month":
+        assert [verdict.reference_days for verdict in verdicts] == [28] * 6 + [12] + [28]
 
 
 def test_line_and_picture_of_a_run(tmp_path):

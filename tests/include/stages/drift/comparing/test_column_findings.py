@@ -5,6 +5,8 @@ import pytest
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.stages.drift.comparing.column_findings import judge_columns, monitor_of
+from include.stages.drift.comparing.differences import Difference
+from include.stages.drift.comparing.unusual_columns import unusual
 from include.stages.drift.profiling.binning import bin_edges
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_days, numeric_profile
 
@@ -57,7 +59,7 @@ def test_shift_of_one_segment_is_found_there_and_segments_do_not_hide_a_shift_of
     assert len(flagged) <= 12
 
 
-@pytest.mark.parametrize(("shift", "scale", "statistic"), [(0.3, 1, "location"), (0, 1.4, "spread")])
+@pytest.mark.parametrize(("shift", "scale", "statistic"), [(0.4, 1, "location"), (0, 1.4, "spread")])
 def test_column_that_has_left_its_bins_for_good_is_still_watched(shift, scale, statistic):
     generator, flagged = np.random.default_rng(5), []
     for _ in range(20):
@@ -203,3 +205,60 @@ def test_constant_that_is_logged_in_single_precision_has_not_moved_and_another_c
     assert not judged(np.float64(np.float32(constant))).flagged
     assert judged(constant * 1.001).flagged
     assert judged(constant * 1.001).sentence.endswith("p < 1e-300.")
+
+
+def moved_days(generator, shift, *, columns=10, sd=0.05):
+    """Return profiles of a window, of 28 reference days, and of two days before the window; the first column is moved."""
+    sides = ({}, {}, {})
+    for number in range(columns):
+        moved = shift if number == 0 else 0.0
+        for side, count, first, mean in ((0, 1, 36, moved), (1, 28, 0, 0.0), (2, 2, 34, moved)):
+            days = [
+                numeric_days(generator, 1, 1000, first=first + n, shift=generator.normal(mean, sd))[0]
+                for n in range(count)
+            ]
+            sides[side]["", f"x{number}"] = days
+    return sides
+
+
+def test_small_shift_that_lasts_is_found_in_the_days_taken_together():
+    """Of 0.2 sd in one column of ten, by 20 repetitions; alone, the day would show it in six of them."""
+    generator, alone, together = np.random.default_rng(11), 0, 0
+    for _ in range(20):
+        current, reference, before = moved_days(generator, 0.2)
+        alone += any(finding.flagged for finding in judge_columns(Drift(), current, reference))
+        found = [one for one in judge_columns(Drift(), current, reference, before=before) if one.flagged]
+        together += [one.column for one in found if one.lasting] == ["x0"]
+    assert together >= 15 > alone
+
+
+def test_single_far_day_is_flagged_and_does_not_last():
+    current, reference, before = moved_days(np.random.default_rng(12), 0.6)
+    _, _, plain = moved_days(np.random.default_rng(13), 0.0)
+    for confirming, lasting in ((plain, False), (before, True)):
+        finding = judge_columns(Drift(), current, reference, before=confirming)[0]
+        assert (finding.column, finding.flagged, finding.lasting) == ("x0", True, lasting)
+
+
+def test_window_is_flagged_only_if_no_reference_day_is_as_unusual_or_beyond_doubt():
+    def difference(p_value, rarest):
+        return Difference("location", 0.0, 0.5, 0.5, p_value, True, rarest=rarest)
+
+    for p_value, rarest, flagged in ((1e-5, 0.01, True), (1e-5, 1e-6, False), (1e-10, 1e-12, True)):
+        reported = {("", "x"): difference(p_value, 0.5), ("", "y"): difference(0.9, rarest)}
+        assert unusual(Drift(), reported, 1.0) == ({("", "x")} if flagged else set())
+
+
+def test_slope_is_told_as_that_and_is_no_drift():
+    generator, columns = np.random.default_rng(14), [f"x{number}" for number in range(5)]
+    days = {name: numeric_days(generator, 35, 1000, effect=0.1, weekly=(0,) * 7) for name in columns}
+    rising = [numeric_profile(generator.normal(0.02 * number + generator.normal(0, 0.1), 1, 1000), number=number)
+              for number in range(35)]  # fmt: skip
+    keys = {("", name): each for name, each in days.items()} | {("", "rising"): rising}
+    found = judge_columns(
+        Drift(), {key: each[34:] for key, each in keys.items()}, {key: each[:28] for key, each in keys.items()}
+    )
+    assert not any(finding.flagged for finding in found)
+    assert [finding.column for finding in found if finding.per_day is not None] == ["rising"]
+    (slope,) = [finding.per_day for finding in found if finding.per_day is not None]
+    assert slope == pytest.approx(0.02 / np.sqrt(np.pi), rel=0.35)

@@ -1,14 +1,16 @@
 """Differences from ordinary days: the textbook interval, its level, weekdays, and degenerate days."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from include.foundation.config.data_sections import Drift
+from include.stages.drift.comparing.column_line import ColumnLine
 from include.stages.drift.comparing.day_statistics import DayStatistics, missing_statistics, value_statistics
-from include.stages.drift.comparing.differences import Difference, differences, most_significant
+from include.stages.drift.comparing.differences import Difference, compare, differences, most_significant
 from tests.include.stages.drift.drift_builders import MONDAY, categorical_profile, numeric_days, numeric_profile
 
 WEEKLY = tuple(np.array([-1.2, -0.4, 0.1, 0.3, 0.9, 1.4, -1.1]) * 0.3)
@@ -18,9 +20,9 @@ def statistics(values, rows=1e9, first=0):
     """Return statistics named ``mean`` of days since a Monday, of one value a day."""
     values = np.asarray(values, dtype=float)[:, None]
     days = len(values)
-    weekdays = (np.arange(first, first + days) + MONDAY.weekday()) % 7
+    ordinals = MONDAY.toordinal() + np.arange(first, first + days)
     return DayStatistics(
-        ["mean"], values, values, np.zeros(days), np.full(days, float(rows)), np.array([1.0]), weekdays, [False]
+        ["mean"], values, values, np.zeros(days), np.full(days, float(rows)), np.array([1.0]), ordinals, [False]
     )
 
 
@@ -34,31 +36,91 @@ def reported(reference, window, *, by_weekday=False, floor=0.0):
     return most_significant(compared, Drift(min_effect=floor))
 
 
-def test_p_value_is_that_of_the_textbook_prediction_interval():
+def test_p_value_of_few_days_is_that_of_the_textbook_prediction_interval():
     generator = np.random.default_rng(0)
-    values = generator.normal(size=28)
-    expected = 2 * stats.t.sf(abs(0.7 - values.mean()) / (values.std(ddof=1) * np.sqrt(1 + 1 / 28)), 27)
-    difference = only(statistics(values), statistics([0.7]))
+    values = generator.normal(size=13)
+    expected = 2 * stats.t.sf(abs(0.7 - values.mean()) / (values.std(ddof=1) * np.sqrt(1 + 1 / 13)), 12)
+    difference = only(statistics(values), statistics([0.7], first=13))
     assert difference.p_value == pytest.approx(expected)
     assert difference.effect == pytest.approx(abs(0.7 - values.mean()))
 
 
-def test_p_value_by_weekday_is_that_of_the_regression_on_weekdays():
-    """Independent recomputation by ordinary least squares with a column for each weekday."""
-    generator = np.random.default_rng(1)
-    values = generator.normal(0, 0.02, 28) + np.tile(WEEKLY, 4)
-    design = np.tile(np.eye(7), (4, 1))
-    residual = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    error = np.sqrt(residual @ residual / 21 * (1 + 1 / 4))
-    own = values[3::7].mean()
-    difference = only(statistics(values), statistics([0.2], first=31), by_weekday=True)
-    assert difference.p_value == pytest.approx(2 * stats.t.sf(abs(0.2 - own) / error, 21))
-    assert difference.expected == pytest.approx(own)
+@pytest.mark.parametrize("weekly", [(0.0,) * 7, WEEKLY], ids=["plain", "weekdays"])
+def test_p_value_where_days_follow_a_slope_is_that_of_the_regression(weekly):
+    """Ordinary least squares with a slope, and a column for each weekday where they differ; days alternate, so none depends."""
+    days = np.arange(28.0)
+    values = np.tile(weekly, 4) + 0.05 * days + 0.02 * (-1) ** days
+    has_weekdays = any(weekly)
+    design = np.column_stack([np.tile(np.eye(7), (4, 1)) if has_weekdays else np.ones(28), days])
+    now = np.append(np.eye(7)[31 % 7], 31.0) if has_weekdays else np.array([1.0, 31.0])
+    coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
+    residual = values - design @ coefficients
+    degrees = 28 - design.shape[1]
+    error = np.sqrt(residual @ residual / degrees * (1 + now @ np.linalg.inv(design.T @ design) @ now))
+    difference = only(statistics(values), statistics([1.6], first=31), by_weekday=True)
+    assert difference.expected == pytest.approx(now @ coefficients, abs=1e-3)
+    assert difference.p_value == pytest.approx(2 * stats.t.sf(abs(1.6 - now @ coefficients) / error, degrees), rel=0.05)
+    assert difference.per_day == pytest.approx(coefficients[-1])
+    assert difference.trend_p_value < 1e-12
+
+
+def test_slope_is_followed_two_weeks_beyond_the_reference_and_not_at_all_where_that_is_fixed():
+    rising = statistics(0.05 * np.arange(28) + 0.001 * (-1.0) ** np.arange(28))
+
+    def expected(first, *, has_slope=True):
+        window = statistics([0.0], first=first)
+        return compare([ColumnLine(rising, window, by_weekday=False, has_slope=has_slope)])[0].alone[0].expected
+
+    assert [expected(first) for first in (28, 41, 300)] == pytest.approx([1.4, 2.05, 2.05], abs=0.01)
+    assert expected(300, has_slope=False) == pytest.approx(0.05 * 13.5, abs=0.01)
+
+
+def walk(generator, days, autocorrelation):
+    """Return days of variance 1 that depend on each other."""
+    values = [generator.normal()]
+    for _ in range(days - 1):
+        values.append(autocorrelation * values[-1] + np.sqrt(1 - autocorrelation**2) * generator.normal())
+    return np.array(values)
+
+
+@pytest.mark.parametrize("autocorrelation", [0.0, 0.7])
+def test_days_that_depend_on_each_other_have_small_p_values_no_more_often_than_stated(autocorrelation):
+    """Twenty columns together, 60 repetitions, of a day a week after the reference; the limit is four standard errors above."""
+    generator, below = np.random.default_rng(20), 0
+    for _ in range(60):
+        walks = [walk(generator, 35, autocorrelation) for _ in range(20)]
+        lines = [ColumnLine(statistics(days[:28]), statistics(days[34:], first=34), by_weekday=False) for days in walks]
+        below += sum(each.alone[0].p_value < 0.01 for each in compare(lines))
+    assert below / 1200 <= 0.01 + 4 * np.sqrt(0.01 * 0.99 / 1200)
+
+
+def test_reference_day_that_lies_far_out_is_the_rarest():
+    values = np.random.default_rng(21).normal(size=28)
+    plain = only(statistics(values), statistics([0.0], first=34))
+    values[9] = 9.0
+    assert only(statistics(values), statistics([0.0], first=34)).rarest < 1e-3 * plain.rarest
+
+
+def test_days_together_show_what_none_shows_alone_and_one_far_day_is_no_lasting_change():
+    values = np.random.default_rng(22).normal(size=28)
+
+    def held(*days):
+        line = ColumnLine(
+            statistics(values), statistics(days[2:], first=36), statistics(days[:2], first=34), by_weekday=False
+        )
+        return compare([line])[0]
+
+    lasting, single = held(3.0, 3.0, 3.0), held(0.0, 9.0, 0.0)
+    assert lasting.together[0].p_value < 0.01 < lasting.alone[0].p_value
+    assert single.together[0].p_value > 0.02
+    assert held(3.0, 3.0, 3.0).together[0].current == pytest.approx(3.0)
 
 
 def test_weekdays_are_told_apart_only_if_they_differ_and_if_that_is_asked_for():
     noise = np.random.default_rng(2).normal(size=28)
-    assert only(statistics(noise), statistics([0.5], first=28), by_weekday=True).expected == pytest.approx(noise.mean())
+    assert only(statistics(noise), statistics([0.5], first=28), by_weekday=True).expected == pytest.approx(
+        noise.mean(), abs=0.5
+    )
     weekly = noise * 0.01 + np.tile(WEEKLY, 4)
     plain = only(statistics(weekly), statistics([0.5], first=28), by_weekday=False)
     assert plain.expected == pytest.approx(weekly.mean())
@@ -79,7 +141,7 @@ def test_window_of_several_days_is_weighted_by_rows():
     window = statistics([0.0, 1.0])
     heavy = DayStatistics(
         window.names, window.values, window.natural, window.distance, np.array([3e9, 1e9]), window.row_variance,
-        window.weekdays, [False],
+        window.days, [False],
     )  # fmt: skip
     assert only(statistics(np.zeros(20)), heavy).current == pytest.approx(0.25)
 
@@ -186,20 +248,21 @@ def test_weighted_p_values_hold_the_level_and_favour_the_location():
 @pytest.mark.parametrize(
     "days",
     [
-        pytest.param([numeric_profile(np.ones(50), [-np.inf, 1.0, np.nextafter(1, 2), np.inf])] * 10, id="constant"),
-        pytest.param([categorical_profile(["a"] * 50)] * 10, id="one-category"),
-        pytest.param([numeric_profile(np.ones(1), [-np.inf, np.inf])] * 10, id="one-row"),
+        pytest.param([numeric_profile(np.ones(50), [-np.inf, 1.0, np.nextafter(1, 2), np.inf])] * 11, id="constant"),
+        pytest.param([categorical_profile(["a"] * 50)] * 11, id="one-category"),
+        pytest.param([numeric_profile(np.ones(1), [-np.inf, np.inf])] * 11, id="one-row"),
     ],
 )
 def test_column_that_stays_as_it_is_has_p_one(days):
-    best = reported(days, days[:1])
+    days = [replace(one, day=(MONDAY + timedelta(days=number)).isoformat()) for number, one in enumerate(days)]
+    best = reported(days[:-1], days[-1:])
     assert best.p_value == 1
     assert not best.varies
     assert best.effect == 0
 
 
 def test_missing_share_that_appears_is_significant():
-    days = [categorical_profile(["a"] * 100, number=number) for number in range(14)]
+    days = [categorical_profile(["a"] * 110, number=number) for number in range(14)]
     window = [categorical_profile(["a"] * 60 + [None] * 40, number=14)]
     (difference,) = differences(missing_statistics(days), missing_statistics(window), by_weekday=True)
     assert difference.effect == pytest.approx(0.4)

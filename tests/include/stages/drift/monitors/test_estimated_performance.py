@@ -6,14 +6,13 @@ from scipy import stats
 
 from include.stages.drift.monitors.estimated_performance import (
     UNCALIBRATED,
-    DayEstimate,
-    _compared,
-    _estimate,
+    _estimates,
     calibrated,
     estimated_findings,
 )
-from tests.builders import make_store
-from tests.include.stages.drift.drift_builders import labeled, numeric_profile, store_confidence, stored_profiles
+from include.stages.drift.windows import Window
+from tests.builders import day, make_store
+from tests.include.stages.drift.drift_builders import labeled, numeric_profile, store_confidence, stored_window
 
 
 def test_calibration_recovers_the_share_that_is_correct_and_needs_labels():
@@ -37,40 +36,43 @@ def test_calibration_shrinks_the_weighted_share_of_each_fifth_towards_its_confid
     assert (found.confidence.tolist(), found.labels) == (pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9]), 30)
 
 
+def confidences(*days, edges=(-np.inf, np.inf)):
+    """Return profiles of days with these confidences."""
+    return [numeric_profile(values, edges, number=number, column="confidence") for number, values in enumerate(days)]
+
+
+def window_of(current, reference, segment=""):
+    key = (segment, "confidence")
+    return Window(day(), [one.day for one in reference], {key: current}, {key: reference})
+
+
 def test_estimate_of_a_day_is_the_mean_of_its_bins_or_of_its_values_where_it_has_no_bins():
-    binned = numeric_profile([0.1, 0.1, 0.1, 0.9], [-np.inf, 0.5, np.inf])
-    whole = numeric_profile([0.25, 0.25, 0.25, 0.75, np.nan], [-np.inf, np.inf])
-    assert [_estimate(day, UNCALIBRATED) for day in (binned, whole)] == [DayEstimate(0.375, 4)] * 2
-
-
-def test_days_without_confidences_are_no_days_of_the_reference(tmp_path):
-    empty, full = (numeric_profile([value] * 60, [-np.inf, np.inf], column="confidence") for value in (np.nan, 0.9))
-    key = ("", "confidence")
-    for reference, judged in (([full] * 7, True), ([full] * 6 + [empty], False)):
-        found = estimated_findings(make_store(tmp_path), {key: [full]}, {key: reference}, [])
-        assert bool(found) is judged
-
-
-ORDINARY = [DayEstimate(accuracy, 100) for accuracy in (0.8, 0.82, 0.84, 0.86, 0.8, 0.82, 0.84)]
+    binned = confidences([0.1, 0.1, 0.1, 0.9], edges=(-np.inf, 0.5, np.inf))
+    whole = confidences([0.25, 0.25, 0.25, 0.75, np.nan])
+    for days in (binned, whole):
+        estimates = _estimates(days, UNCALIBRATED)
+        assert (estimates.values.tolist(), estimates.rows.tolist()) == ([[0.375]], [4])
 
 
 @pytest.mark.parametrize("accuracy", [0.76, 0.9])
-def test_window_is_compared_by_a_one_sided_t_prediction_interval(accuracy):
-    found = _compared([DayEstimate(accuracy, 30), DayEstimate(accuracy + 0.04, 10)], ORDINARY, 40)
-    values = [day.accuracy for day in ORDINARY]
-    error = np.std(values, ddof=1) * np.sqrt(1 / 2 + 1 / 7)
-    assert found is not None
-    assert (found.estimate, found.reference) == pytest.approx((accuracy + 0.01, np.mean(values)))
-    assert found.half_width == pytest.approx(2 * error)
-    assert found.p_value == pytest.approx(stats.t.cdf((accuracy + 0.01 - np.mean(values)) / error, 6))
+def test_window_is_compared_by_a_one_sided_t_prediction_interval(tmp_path, accuracy):
+    """Of ten days, which are too few for a slope."""
+    ordinary = [0.8, 0.82, 0.84, 0.86, 0.8, 0.82, 0.84, 0.81, 0.83, 0.85]
+    reference, *_ = [confidences(*([value] * 1000 for value in ordinary))]
+    current = [numeric_profile([accuracy] * 1000, [-np.inf, np.inf], number=10, column="confidence")]
+    (found,) = estimated_findings(make_store(tmp_path), window_of(current, reference), [])
+    error = np.std(ordinary, ddof=1) * np.sqrt(1 + 1 / 10)
+    assert found.p_value == pytest.approx(stats.t.cdf((accuracy - np.mean(ordinary)) / error, 9))
+    assert (found.details.estimate, found.details.reference) == pytest.approx((accuracy, np.mean(ordinary)))
+    assert found.details.ordinary == pytest.approx(2 * np.std(ordinary, ddof=1))
 
 
-def test_window_of_too_few_rows_or_reference_days_is_not_compared():
-    assert _compared([DayEstimate(0.8, 39)], ORDINARY, 40) is None
-    assert _compared([DayEstimate(0.8, 40)], ORDINARY[:6], 40) is None
-    same = _compared([DayEstimate(0.8, 40)], ORDINARY[:1] * 7, 40)
-    assert same is not None
-    assert (same.p_value, same.half_width) == (pytest.approx(0.5), pytest.approx(2e-9))
+def test_window_of_too_few_rows_or_days_with_confidences_is_not_compared(tmp_path):
+    store = make_store(tmp_path, drift={"min_rows": 40})
+    full, empty = (confidences(*([[value] * 40] * 7)) for value in (0.8, np.nan))
+    assert estimated_findings(store, window_of(full[:1], full), [])
+    assert not estimated_findings(store, window_of(confidences([0.8] * 39), full), [])
+    assert not estimated_findings(store, window_of(full[:1], [*full[:6], *empty[6:]]), [])
 
 
 def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path):
@@ -78,8 +80,7 @@ def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path
     store_confidence(store, 0.85)
     for count, told in ((29, "not calibrated: fewer than thirty labels"), (60, "calibrated on 40 labels")):
         labels = [labeled(correct=n % 2 == 0, confidence=0.85 if n < 40 else None) for n in range(count)]
-        current, reference = stored_profiles(store)
-        (finding,) = estimated_findings(store, current, reference, labels)
+        (finding,) = estimated_findings(store, stored_window(store), labels)
         assert f", {told})" in finding.sentence
     assert finding.details.estimate == pytest.approx((4 + 8.5) / 18, abs=0.01)
 
@@ -88,8 +89,7 @@ def test_estimate_is_calibrated_on_the_labels_whose_confidence_is_known(tmp_path
 def test_estimate_drops_with_confidence_and_says_what_it_cannot_see(tmp_path, level, flagged):
     store = make_store(tmp_path)
     store_confidence(store, level)
-    current, reference = stored_profiles(store)
-    (finding,) = estimated_findings(store, current, reference, [])
+    (finding,) = estimated_findings(store, stored_window(store), [])
     assert finding.flagged is flagged
     assert finding.effect == pytest.approx(max(0.0, 0.85 - level), abs=0.01)
     assert (finding.p_value < 1e-4) is (level < 0.85)

@@ -4,8 +4,9 @@ from include.foundation.store.rows import rows_of
 from include.stages.drift.monitors.labeled_rows import random_labels
 from include.stages.drift.monitors.monitoring import monitor_findings
 from include.stages.drift.routing import routing_of
+from include.stages.drift.windows import Window
 from tests.builders import day, make_store
-from tests.include.stages.drift.drift_builders import finding, label_row, labeled, store_confidence, stored_profiles
+from tests.include.stages.drift.drift_builders import finding, label_row, labeled, store_confidence, stored_window
 
 
 def test_labels_are_those_of_random_rows_before_the_windows_end_with_a_prediction(tmp_path):
@@ -24,7 +25,7 @@ def test_label_that_another_supersedes_does_not_count(tmp_path):
 
 
 def test_window_without_probabilities_or_labels_has_no_finding_and_asks_for_labels(tmp_path):
-    monitors = monitor_findings(make_store(tmp_path), day(), {}, {})
+    monitors = monitor_findings(make_store(tmp_path), Window(day(), [], {}, {}))
     assert monitors == []
     assert routing_of([finding()], monitors).route == "label_segment"
 
@@ -32,7 +33,6 @@ def test_window_without_probabilities_or_labels_has_no_finding_and_asks_for_labe
 def test_drift_whose_confidence_holds_is_watched(tmp_path):
     store = make_store(tmp_path)
     store_confidence(store, 0.85)
-    current, reference = stored_profiles(store)
-    monitors = monitor_findings(store, day(), current, reference)
+    monitors = monitor_findings(store, stored_window(store))
     assert [each.monitor for each in monitors] == ["estimated_performance"]
     assert routing_of([finding()], monitors).route == "watch"

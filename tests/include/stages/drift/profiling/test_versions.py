@@ -55,4 +55,4 @@ def test_days_that_an_earlier_version_of_the_loop_profiled_are_compared_with_eac
     both = {("", "predicted"): [categorical_profile(["a"])], ("", "predicted@2"): [categorical_profile(["a", "b"])]}
     current = {("", "predicted"): [categorical_profile(["a"])]}
     assert window_version(current) is None
-    assert with_one_version(current, both) == (current, current)
+    assert with_one_version(current, both) == [current, current]

@@ -1,0 +1,93 @@
+"""Which columns of a window are unusual: significant among many, large enough, and more so than anything on an ordinary day."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from include.foundation.config.data_sections import Drift
+from include.foundation.decisions import DriftVerdict
+from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding
+from include.stages.drift.comparing.differences import Difference
+from include.stages.drift.discoveries import SHARES, Family, discoveries
+
+BEYOND_DOUBT = 1e-9  # tails heavier than the normal's do not explain this
+CLEAR = 1e-5
+TREND_LEVEL = 0.001
+Key = tuple[str, str]  # segment, column
+
+
+def family_of(key: Key) -> Family:
+    """Return what a column is tested together with."""
+    return "columns" if key[0] == ALL_ROWS else "segments"
+
+
+def unusual(
+    drift: Drift,
+    reported: Mapping[Key, Difference],
+    part: float,
+    *,
+    family: Callable[[Key], Family] = family_of,
+    floor: Callable[[Difference, Drift], float] = Difference.floor,
+) -> set[Key]:
+    """Return the columns to be flagged.
+
+    Parameters
+    ----------
+    drift
+        Rate and floors.
+    reported
+        The most significant difference of each column.
+    part
+        Of the rate.
+    family
+        Returns what a column is tested together with.
+    floor
+        Returns the smallest effect of a difference that matters.
+
+    Notes
+    -----
+    Days have heavier tails than a normal distribution, by an amount that few days tell little about. So the window must also be
+    more unusual than each reference day is when it is held against the others: of exchangeable days, whatever their
+    distribution and however columns depend on each other, one in n + 1 is (a conformal test; Vovk, Gammerman & Shafer 2005).
+    """
+    found = set()
+    for name in sorted(set(map(family, reported))):
+        keys = [key for key in reported if family(key) == name]
+        discovered = discoveries(drift, name, [reported[key].p_value for key in keys], part)
+        found |= {key for key, is_one in zip(keys, discovered, strict=True) if is_one}
+    found = {key for key in found if reported[key].effect >= floor(reported[key], drift)}
+    least = min((reported[key].p_value / SHARES[family(key)] for key in found), default=1.0)
+    ordinary = min((each.rarest / SHARES[family(key)] for key, each in reported.items()), default=1.0)
+    return found if least < ordinary else {key for key in found if is_certain(reported[key].p_value)}
+
+
+def told_trends(drift: Drift, compared: Mapping[Key, Sequence[Difference]]) -> dict[Key, float]:
+    """Return by how much a day the columns rise that follow a slope, in the units of effects.
+
+    Parameters
+    ----------
+    drift
+        Floors, for the rise over the reference.
+    compared
+        The differences of each column.
+    """
+    steepest = {key: min(each, key=lambda one: one.trend_p_value) for key, each in compared.items() if each}
+    return {
+        key: one.per_day
+        for key, one in steepest.items()
+        if one.trend_p_value * len(steepest) < TREND_LEVEL
+        and abs(one.per_day) * drift.reference_days >= one.floor(drift)
+    }
+
+
+def is_beyond_doubt(verdict: DriftVerdict) -> bool:
+    """Tell whether a window is further from ordinary days than any of them is: a fault of the data, or beyond every tail."""
+    return verdict.route == "fix_data" or any(one.flagged and is_certain(one.p_value) for one in verdict.columns)
+
+
+def clear_columns(findings: Sequence[ColumnFinding]) -> set[Key]:
+    """Return the flagged columns that heavy tails alone hardly flag twice."""
+    return {(one.segment, one.column) for one in findings if one.flagged and (one.p_value or 0.0) < CLEAR}
+
+
+def is_certain(p_value: float | None) -> bool:
+    """Tell whether tails heavier than the normal's do not explain a p-value."""
+    return p_value is not None and p_value < BEYOND_DOUBT
