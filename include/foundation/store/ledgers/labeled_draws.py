@@ -80,15 +80,19 @@ def labeled_draws(
     model_version
         Only rows that this version answered.
     """
-    bounds: Filter = [("ts", ">=", since)] if since else []
+    bounds: Filter = [("stratum", "=", RANDOM)]
+    bounds += [("ts", ">=", since)] if since else []
     bounds += [("ts", "<", until)] if until else []
     bounds += [("model_version", "=", model_version)] if model_version else []
     inputs = set(store.loop.input_columns.values())  # the largest columns, and nobody looks at them here
     columns = [name for name in store.schema("labels").names if name not in inputs]
-    labels = Taxonomy.of(store.loop.task).read_labels(current_labels(store.read("labels", columns=columns)))
-    draws = store.read("draws", filters=bounds or None)
-    former = current_labels(store.read("labels", columns=columns, filters=[("stratum", "=", RANDOM), *bounds]))
-    rows = joined(draws, labels, former=Taxonomy.of(store.loop.task).read_labels(former))
+    taxonomy = Taxonomy.of(store.loop.task)
+    labels, former = (
+        taxonomy.read_labels(current_labels(store.read("labels", columns=columns, filters=filters)))
+        for filters in (None, bounds)
+    )
+    rows = joined(store.read("draws", filters=bounds), labels, former=former)
+    rows = taxonomy.read_labels(rows)  # what was served may speak of former classes, too
     ordered = _with_confidence(store, rows).sort_by([("ts", "ascending"), ("trace_id", "ascending")])
     return [_read(store, row) for row in ordered.to_pylist() if row["predicted"]]
 

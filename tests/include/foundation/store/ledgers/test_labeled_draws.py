@@ -89,3 +89,13 @@ def test_draws_are_bounded_by_time_and_version_as_they_were_served(store):
     assert [row.trace_id for row in bounded] == ["d1"]
     assert [row.trace_id for row in labeled_draws(store, model_version="2")] == ["d2"]
     assert len(labeled_draws(store)) == 4
+
+
+def test_labels_and_what_was_served_are_read_in_todays_classes(tmp_path):
+    store = make_store(tmp_path, task={"renamed": {"buy": "acq"}, "retired": ["old"]})
+    served = [draw("b", "a", predicted="buy"), draw("c", "gone", predicted="acq"), draw("d", "a", predicted="old")]
+    fill(store, [label("a", "buy"), label("gone", "old")], served)
+    assert [(row.trace_id, row.label, row.predicted) for row in labeled_draws(store) if row.trace_id != "a"] == [
+        ("b", "acq", "acq"),
+        ("d", "acq", "old"),
+    ]
