@@ -115,12 +115,15 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     pyarrow.Table
         Columns of ``labels``, `SERVED_CONFIDENCE`, and `IS_OWN_LABEL`: whether the row itself was asked.
     """
+    asked, drawn_contents = (draws.column(name).combine_chunks() for name in ("asked_trace_id", "content_key"))
+    of_asked = pc.is_in(labels.column("trace_id"), value_set=asked)
+    labels = labels.filter(pc.or_(of_asked, pc.is_in(labels.column("content_key"), value_set=drawn_contents)))
     decided, contents, ids = (labels.column(name).to_pylist() for name in ("decided_at", "content_key", "trace_id"))
     newest_last = sorted(range(labels.num_rows), key=lambda place: (decided[place], ids[place]))
     by_content = {contents[place]: place for place in newest_last}
     by_trace_id = {ids[place]: place for place in newest_last}
-    asked = zip(draws.column("asked_trace_id").to_pylist(), draws.column("content_key").to_pylist(), strict=True)
-    places = [by_trace_id.get(trace_id, by_content.get(content)) for trace_id, content in asked]
+    pairs = zip(asked.to_pylist(), drawn_contents.to_pylist(), strict=True)
+    places = [by_trace_id.get(trace_id, by_content.get(content)) for trace_id, content in pairs]
     drawn = draws.filter(pa.array([place is not None for place in places], pa.bool_()))
     rows = labels.take(pa.array([place for place in places if place is not None], pa.int64()))
     own = pc.equal(rows.column("trace_id"), drawn.column("trace_id"))
