@@ -73,7 +73,8 @@ def promised_score(
     scores = row_scores(store.loop, [row.label for row in rows], [row.predicted for row in rows], scale.class_scores)
     probabilities = np.array([row.inclusion_probability for row in rows], dtype=np.float64)
     of_late = np.array([row.ts > since for row in rows], dtype=bool)
-    score = weighted_mean(scores[of_late], probabilities[of_late])
+    groups = [row.group_key for row in rows if row.ts > since]
+    score = weighted_mean(scores[of_late], probabilities[of_late], groups=groups)
     if deployment.promised is None:
         return PromisedScore(score, None, None)
     floor = max(0.0, deployment.promised.low - store.loop.deploy.max_drop * scale.unit)

@@ -34,6 +34,8 @@ class LabeledRow:
         Above 0, at most 1.
     segments
         Watched segment values, as ``desk=eu``.
+    group
+        Key of its group, see ``split.group``; None without one.
     """
 
     ts: datetime
@@ -43,6 +45,7 @@ class LabeledRow:
     confidence: float | None
     inclusion_probability: float
     segments: tuple[str, ...] = ()
+    group: str | None = None
 
     @property
     def correct(self) -> bool:
@@ -59,8 +62,9 @@ def random_labels(store: LoopStore, interval: Interval) -> list[LabeledRow]:
 def _of(draw: LabeledDraw, segments: Iterable[str]) -> LabeledRow:
     values = tuple(f"{name}={draw.segments[name]}" for name in segments if draw.segments[name] is not None)
     return LabeledRow(
-        draw.ts, draw.label, draw.predicted, draw.model_version, draw.confidence, draw.inclusion_probability, values
-    )
+        draw.ts, draw.label, draw.predicted, draw.model_version, draw.confidence, draw.inclusion_probability, values,
+        draw.group_key,
+    )  # fmt: skip
 
 
 def weights_of(rows: Sequence[LabeledRow]) -> NDArray[np.float64]:

@@ -69,7 +69,7 @@ def accuracy(rows: Sequence[LabeledRow]) -> Estimate:
     """Return the weighted share of correct predictions, with its interval; unknown without rows."""
     if not rows:
         return UNKNOWN
-    return weighted_mean(*_scores(rows))
+    return weighted_mean(*_scores(rows), groups=[row.group for row in rows])
 
 
 def _scores(rows: Sequence[LabeledRow]) -> tuple[list[float], list[float]]:

@@ -1,5 +1,6 @@
 """Accuracy on labels: weighted, shown to have dropped only by enough labels, and rarely by chance."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -105,3 +106,11 @@ def test_drop_is_shown_soon_whatever_came_before(tmp_path, good_days):
     last = day(good_days + 14)
     assert performance_findings(store, last, rows)[0].flagged
     assert not performance_findings(store, last, rows[: 12 * good_days])[0].flagged
+
+
+def test_accuracy_of_rows_in_groups_is_known_less_well():
+    rows = [labeled(correct=n % 20 < 15) for n in range(200)]
+    grouped = [replace(row, group=f"d{n // 5}") for n, row in enumerate(rows)]
+    by_row, by_group = accuracy(rows), accuracy(grouped)
+    assert by_row.value == by_group.value
+    assert by_group.high - by_group.low > 1.5 * (by_row.high - by_row.low)
