@@ -26,6 +26,7 @@ from benchmarks.workloads.gated_loops import (
     held_out,
     judged,
     life,
+    random_of_window,
     with_lead,
 )
 from include.foundation.config.sections import Gate
@@ -102,7 +103,7 @@ class Power:
     trials: int
 
 
-def power(gain: float, nth: int, trials: int, *, seed: int = 0, before_drift: float | None = None) -> Power:
+def power(gain: float, nth: int, trials: int, *, seed: int = 0, drifted: int | None = None, gate: Gate = GATE) -> Power:
     """Return how often the nth challenger of a loop is promoted that is better by a gain.
 
     Parameters
@@ -115,15 +116,16 @@ def power(gain: float, nth: int, trials: int, *, seed: int = 0, before_drift: fl
         Number of simulated challengers.
     seed
         Of the random draws.
-    before_drift
-        Its gain on the first half of the days that the holdout is of; the same gain if None.
+    drifted
+        Days since what is right changed; it is worse by the gain on all rows of the half year that were served before.
+    gate
+        What it must show.
     """
     generator, earlier = np.random.default_rng([seed, nth]), challengers_before(nth)
     promoted, labels, rounds = 0, 0, 0
     for _ in range(trials):
-        halves = gain if before_drift is None else before_drift, gain
-        random = [row for of_half in halves for row in next(held_out(generator, 1, of_half, HOLDOUT // 2))]
-        own = judged(GATE, Challenger(random, with_lead(gain / DISAGREEMENT, generator)), earlier)
+        random = random_of_window(generator, gain, gate.evidence_days, drifted)
+        own = judged(gate, Challenger(random, with_lead(gain / DISAGREEMENT, generator)), earlier)
         promoted += own[-1].outcome == "promote"
         labels += sum(verdict.k for verdict in own)
         rounds += len(own) - 1
@@ -249,8 +251,10 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
             "labels": found.labels,
             "rounds": found.rounds,
         }
-    drifted = power(0.06, THIRD, trials, before_drift=-0.06)
-    yield _rate(f"power +6 after drift nth={THIRD}", drifted.promoted, trials, 1.0) | {"labels": drifted.labels}
+    for days in (28, 14):
+        drifted = power(0.06, THIRD, trials, drifted=days, gate=Gate(evidence_days=days))
+        case = f"power +6 after drift nth={THIRD}, {days} days ago, evidence_days={days}"
+        yield _rate(case, drifted.promoted, trials, 1.0) | {"labels": drifted.labels, "rounds": drifted.rounds}
     for disagreement in (0.05, 0.10, 0.20):
         for gain in (0.02, 0.04):
             cost = labels_to_promote(gain, disagreement, trials // 2)

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from include.foundation.config.sections import Gate
@@ -17,6 +19,7 @@ from include.foundation.decisions.challenger_evaluation import (
     WeightedDifference,
 )
 from include.foundation.statistics.estimates import UNKNOWN
+from include.stages.evaluation.contested_rows import within
 from include.stages.gate.judging import verdict_on
 
 BOTH_WRONG = 0.15  # share of the rows of disagreement on which neither is right
@@ -25,6 +28,7 @@ DAYS, A_DAY = 28, 12
 HOLDOUT = DAYS * A_DAY  # what a loop file's defaults draw
 WINDOW = 10_000
 NOISE = 0.1
+HALF_YEAR, NOW = 180, datetime(2026, 11, 1, tzinfo=UTC)
 VOLUMES = np.geomspace(0.01, 1.0, DAYS)  # of the days, over the largest
 Rows = list[tuple[float, float]]
 Ints = NDArray[np.int64]
@@ -104,6 +108,30 @@ def held_out(
     for _ in range(challengers):
         flipped = generator.random(rows) < np.where(champion, loss / ACCURACY, win / (1 - ACCURACY))
         yield [(difference, 1.0) for difference in np.where(flipped, np.where(champion, -1.0, 1.0), 0.0).tolist()]
+
+
+def random_of_window(generator: np.random.Generator, gain: float, days: int, drifted: int | None = None) -> Rows:
+    """Return the differences on the random rows of a half year that are evidence.
+
+    Parameters
+    ----------
+    generator
+        Of the draws.
+    gain
+        Of the challenger on rows of today.
+    days
+        Of the window.
+    drifted
+        Days since what is right changed; before, it was worse by the gain.
+    """
+    ages = np.repeat(np.arange(HALF_YEAR), A_DAY)
+    before = ages >= (HALF_YEAR if drifted is None else drifted)
+    rows = Rows()
+    for of_part, size in ((gain, int((~before).sum())), (-gain, int(before.sum()))):
+        rows += next(held_out(generator, 1, of_part, size))
+    logged = pa.table({"ts": [NOW - timedelta(days=age, hours=1) for age in ages.tolist()]})
+    census = DisagreementCensus(rows=WINDOW, share=DISAGREEMENT, askable=0, since=NOW - timedelta(days=days), until=NOW)
+    return [row for row, counts in zip(rows, within(logged, census).tolist(), strict=True) if counts]
 
 
 def chances(lead: float) -> list[float]:

@@ -179,6 +179,7 @@ _BY_FILE = {
     },
     "include/stages/evaluation/test_comparing.py": {
         "gate.slices": "test_evaluate_slices_measure_each_segment_value",
+        "gate.evidence_days": "test_evaluate_rows_older_than_the_window_do_not_count",
     },
     "include/stages/deployment/test_comparing_days.py": {
         "deploy.comparison_labels": "test_requests_are_blind_and_known_by_their_day",

@@ -1,5 +1,6 @@
 """What is measured of a challenger beside the champion, on the same rows."""
 
+from datetime import datetime
 from typing import ClassVar, Literal, NamedTuple
 
 from include.foundation.decisions.decision import Decision, EvidencePart
@@ -97,11 +98,20 @@ class NoiseCorrection(EvidencePart):
 
 
 class DisagreementCensus(EvidencePart):
-    """Newest logged rows as both models see them: how many, the share they disagree on, and how many of those are askable."""
+    """Logged rows as both models see them: a window that stands still from a challenger's first evaluation on."""
 
     rows: int
+    """How many were logged."""
     share: float
+    """Of them, on which the two disagree."""
     askable: int
+    """Contents, of the rows of disagreement that were not drawn yet, that would have to be asked."""
+    undrawn: int | None = None
+    """How many those rows are; None stands for ``askable``, as in earlier versions."""
+    since: datetime | None = None
+    """Start of the window; None where nothing was logged, and in earlier versions."""
+    until: datetime | None = None
+    """Its end."""
 
 
 class Evaluation(Decision):
@@ -132,3 +142,5 @@ class Evaluation(Decision):
     """URI of the comparison's picture."""
     files_digest: str | None = None
     """Of the files of the model that was measured."""
+    class_weights: tuple[float, ...] | None = None
+    """Weight of each class in a score, at the first evaluation against this champion."""

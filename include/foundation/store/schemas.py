@@ -98,9 +98,9 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
 def _draws(*segments: pa.Field) -> TableSchema:
     return table(
         "draws",
-        required("batch_id", TEXT),  # the interval that was drawn from
+        required("batch_id", TEXT),  # the interval that was drawn from, or the evidence round
         required("trace_id", TEXT),
-        required("stratum", TEXT),  # random
+        required("stratum", TEXT),  # random, disagreement
         required("inclusion_probability", NUMBER),  # of the row, n of N rows as they were served
         required("ts", TIMESTAMP),  # of the prediction
         required("model_version", TEXT),  # what the live model said, and which

@@ -4,7 +4,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import Evaluation, record
@@ -20,6 +19,7 @@ from include.foundation.statistics.estimates import UNKNOWN, weighted_difference
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.calibration import calibration
+from include.stages.evaluation.contested_rows import contested_rows, first_evaluation, fixed_weights, within
 from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
@@ -62,10 +62,13 @@ def evaluate(
     """
     history = holdout_history(store.loop, dataset)
     recent = judging_rows(store.loop, dataset, first=champion is None)
-    rows = judged_rows(store.loop, recent, champion, challenger)
-    evidence = _evidence_for(challenger.challenger_key, pa.concat_tables([dataset.train, dataset.holdout]))
+    first = first_evaluation(store, champion, challenger)
+    rows = judged_rows(store.loop, recent, champion, challenger, fixed_weights(store.loop, first))
+    census = _census(store, champion, challenger, first)
+    evidence = contested_rows(store, dataset, champion, challenger)
     evidence_rows = judged_rows(store.loop, evidence, champion, challenger, rows.class_weights)
-    scores, census = _scores(rows), _census(store, champion, challenger)
+    of_window = rows.kept(within(recent, census))
+    scores = _scores(rows)
     longer = None
     if champion is not None and history.num_rows > recent.num_rows:
         longer = _scores(judged_rows(store.loop, history, champion, challenger, rows.class_weights))
@@ -81,12 +84,16 @@ def evaluate(
         longer=longer,
         corrected=corrected,
         per_class=per_class(store.loop, rows),
-        slices=_slices(store.loop, rows, evidence_rows),
+        slices=_slices(store.loop, rows, first or of_window, evidence_rows),
         calibration=calibration(rows.confidence, rows.challenger_right, rows.inclusion_probabilities),
-        score_unit=weighted_mean(rows.perfect_scores, rows.inclusion_probabilities).value or 1.0,
-        differences=Differences(random=rows.scaled_differences(), disagreement=evidence_rows.scaled_differences()),
+        score_unit=_score_unit(rows) if first is None else first.score_unit,
+        differences=Differences(
+            random=of_window.scaled_differences() if first is None else first.differences.random,
+            disagreement=evidence_rows.drawn_differences(),
+        ),
         window=census,
         files_digest=challenger.files_digest,
+        class_weights=tuple(rows.class_weights.tolist()),
     )
     picture = write_file(store, picture_path(challenger.challenger_key, name), draw_comparison(evaluation))
     return record(store, evaluation.model_copy(update={"picture": picture}))
@@ -114,9 +121,8 @@ def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:
     return scores
 
 
-def _evidence_for(challenger_key: str, labels: pa.Table) -> pa.Table:
-    keep = [key == challenger_key for key in labels.column("evidence_for").to_pylist()]
-    return labels.filter(pa.array(keep, pa.bool_()))
+def _score_unit(rows: JudgedRows) -> float:
+    return weighted_mean(rows.perfect_scores, rows.inclusion_probabilities).value or 1.0
 
 
 def _scores(rows: JudgedRows) -> Scores:
@@ -131,31 +137,45 @@ def _scores(rows: JudgedRows) -> Scores:
     )
 
 
-def _slices(loop: Loop, rows: JudgedRows, evidence_rows: JudgedRows) -> tuple[SliceScores, ...]:
+def _slices(
+    loop: Loop, rows: JudgedRows, first: Evaluation | JudgedRows, evidence_rows: JudgedRows
+) -> tuple[SliceScores, ...]:
     """Return both scores and the paired differences on each value of the segments that the gate watches."""
     return tuple(
         SliceScores(
-            segment=segment, value=value, scores=_scores(on_slice), differences=_differences(on_slice, evidence)
+            segment=segment,
+            value=value,
+            scores=_scores(rows.where(segment, value)),
+            differences=_differences(_random(first, segment, value), evidence_rows.where(segment, value)),
         )
         for segment in loop.gate.slices
         for value in sorted(set(rows.segments[segment]) | set(evidence_rows.segments[segment]), key=str)
-        for on_slice, evidence in [(rows.where(segment, value), evidence_rows.where(segment, value))]
     )
 
 
-def _differences(*groups: JudgedRows) -> tuple[SliceDifference, ...]:
+def _random(first: Evaluation | JudgedRows, segment: str, value: str | None) -> tuple[SliceDifference, ...]:
+    """Return the differences of random rows on a slice: those of the first evaluation, when no other row was drawn yet."""
+    if isinstance(first, Evaluation):
+        return next((part.differences for part in first.slices if (part.segment, part.value) == (segment, value)), ())
     times: Counter[float] = Counter()
-    for rows in groups:
-        for difference in rows.scaled_differences():
-            times[difference.value] += difference.times
+    for row in first.where(segment, value).scaled_differences():
+        times[row.value] += row.times
+    return tuple(SliceDifference(*row) for row in times.items())
+
+
+def _differences(random: tuple[SliceDifference, ...], evidence: JudgedRows) -> tuple[SliceDifference, ...]:
+    times = Counter({row.value: row.times for row in random})
+    for row in evidence.drawn_differences():
+        times[row.value] += row.times
     return tuple(SliceDifference(value, count) for value, count in sorted(times.items()))
 
 
-def _census(store: LoopStore, champion: "LoadedModel | None", challenger: "LoadedModel") -> DisagreementCensus:
+def _census(
+    store: LoopStore, champion: "LoadedModel | None", challenger: "LoadedModel", first: Evaluation | None
+) -> DisagreementCensus:
     if champion is None:
         return DisagreementCensus(rows=0, share=0.0, askable=0)
-    window = disagreement_window(store, champion, challenger)
-    return DisagreementCensus(rows=window.rows, share=window.share, askable=len(window.candidates))
+    return disagreement_window(store, champion, challenger, first.window if first else None).census
 
 
 def _reasons(rows: JudgedRows, scores: Scores, census: DisagreementCensus) -> tuple[str, ...]:

@@ -1,13 +1,16 @@
 """Where two models disagree in the logs: the only rows on which a label can decide between them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
+from include.foundation.decisions.challenger_evaluation import DisagreementCensus
 from include.foundation.store.bulk.day_batches import newest_moment
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.frame import Frame, frame_of
+from include.stages.selection.evidence_requests import Undrawn, evidence_batches, undrawn_rows
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
@@ -15,43 +18,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DisagreementWindow:
-    """The newest logged rows, as both models predict them.
+    """Logged rows, as both models predict them.
 
     Attributes
     ----------
-    rows
-        How many rows were logged in the window.
-    share
-        The share of them on which the models disagree, 0 to 1; it is counted, and needs no label.
-    frame
-        The sampling frame of the window, without what was requested or labeled before.
-    candidates
-        Positions in the frame of the rows on which the models disagree, ascending.
+    census
+        Its bounds, how many rows it has, and on which share of them the models disagree. That is counted, and needs no label.
+    undrawn
+        The rows on which they disagree and that no round on the two drew yet.
     """
 
-    rows: int
-    share: float
-    frame: Frame
-    candidates: list[int]
+    census: DisagreementCensus
+    undrawn: Undrawn
 
 
-def disagreement_window(store: LoopStore, champion: "LoadedModel", challenger: "LoadedModel") -> DisagreementWindow:
-    """Return where champion and challenger disagree in the last ``deploy.watch_days`` days of log time.
+def disagreement_window(
+    store: LoopStore, champion: "LoadedModel", challenger: "LoadedModel", first: DisagreementCensus | None
+) -> DisagreementWindow:
+    """Return where champion and challenger disagree in the ``gate.evidence_days`` days before their first evaluation.
 
     Parameters
     ----------
     store
         Tables of the loop.
     champion, challenger
-        The two models. The challenger's key is the seed of the frame's order.
+        The two models. Their names are the seed of the order in which rows are drawn.
+    first
+        The census at their first evaluation: later rounds draw from the same rows, as those of one draw. None if this is it.
     """
-    newest = newest_moment(store, "predictions")
+    bounds = (
+        _bounds(store) if first is None or first.since is None or first.until is None else (first.since, first.until)
+    )
     window: Filter = [("day", "=", "")]  # opens no partition
-    if newest is not None:
-        since = newest - timedelta(days=store.loop.deploy.watch_days)
-        window = [("ts", ">", since), ("day", ">=", f"{since:%Y-%m-%d}")]
+    if bounds is not None:
+        since, until = bounds
+        window = [("ts", ">", since), ("ts", "<=", until)]
+        window += [("day", ">=", f"{since:%Y-%m-%d}"), ("day", "<=", f"{until:%Y-%m-%d}")]
     rows = store.read("predictions", filters=window)
     disagreeing = champion.predict(rows)[0] != challenger.predict(rows)[0]
-    frame = frame_of(store, rows, challenger.challenger_key)
-    candidates = [position for position, source in enumerate(frame.source_positions) if disagreeing[source]]
-    return DisagreementWindow(rows.num_rows, float(disagreeing.mean()) if rows.num_rows else 0.0, frame, candidates)
+    batches = evidence_batches(store, challenger.challenger_key, champion.version)
+    apart = rows.filter(pa.array(disagreeing, pa.bool_()))
+    undrawn = undrawn_rows(store, apart, (challenger.challenger_key, champion.version), batches)
+    counted = {"rows": rows.num_rows, "share": float(disagreeing.mean()) if rows.num_rows else 0.0}
+    if bounds is not None:
+        counted |= {"since": bounds[0], "until": bounds[1]}
+    if first is not None and first.since is not None:
+        counted |= {"rows": first.rows, "share": first.share}
+    return DisagreementWindow(
+        DisagreementCensus(**counted, askable=undrawn.askable, undrawn=undrawn.rows.num_rows), undrawn
+    )
+
+
+def _bounds(store: LoopStore) -> tuple[datetime, datetime] | None:
+    newest = newest_moment(store, "predictions")
+    return None if newest is None else (newest - timedelta(days=store.loop.gate.evidence_days), newest)

@@ -83,16 +83,25 @@ class JudgedRows:
         """
         if not self.labels:
             return ()
-        differences = np.where(self.is_trained_on, np.minimum(self.differences, 0.0), self.differences)
         weights = design_weights(self.inclusion_probabilities)
-        shares = np.round(weights / weights.max(), DIGITS)
-        scaled = np.round(differences * shares, DIGITS) + 0.0
-        times = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
-        return tuple(WeightedDifference(value, count, share) for (value, share), count in sorted(times.items()))
+        return self._multiset(np.round(weights / weights.max(), DIGITS))
+
+    def drawn_differences(self) -> tuple[WeightedDifference, ...]:
+        """Return the multiset of differences of rows that were drawn alike, each with the weight 1, as `scaled_differences`."""
+        return self._multiset(np.ones(len(self.labels)))
+
+    def _multiset(self, weights: Floats) -> tuple[WeightedDifference, ...]:
+        differences = np.where(self.is_trained_on, np.minimum(self.differences, 0.0), self.differences)
+        scaled = np.round(differences * weights, DIGITS) + 0.0
+        times = Counter(zip(scaled.tolist(), weights.tolist(), strict=True))
+        return tuple(WeightedDifference(value, count, weight) for (value, weight), count in sorted(times.items()))
 
     def where(self, segment: str, value: str | None) -> "JudgedRows":
         """Return the rows of one segment value."""
-        keep = np.array([of_row == value for of_row in self.segments[segment]], dtype=bool)
+        return self.kept(np.array([of_row == value for of_row in self.segments[segment]], dtype=bool))
+
+    def kept(self, keep: NDArray[np.bool_]) -> "JudgedRows":
+        """Return some of the rows, (n,) of whether each is one of them."""
         return JudgedRows(
             labels=[name for name, kept in zip(self.labels, keep, strict=True) if kept],
             inclusion_probabilities=self.inclusion_probabilities[keep],

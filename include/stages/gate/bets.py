@@ -34,8 +34,8 @@ class Bet:
         Number of the challenger, and its level.
     round, rounds_left
         Number of the judgement, and how many rounds of labels may follow.
-    labels_left
-        How many more labels may be asked for.
+    labels_left, rows_left
+        How many more labels may be asked for, and of how many drawn rows they tell the label.
     """
 
     stakes: tuple[Stake, ...]
@@ -47,6 +47,7 @@ class Bet:
     round: int
     rounds_left: int
     labels_left: int
+    rows_left: int
 
     @property
     def log_needed(self) -> float:
@@ -61,7 +62,7 @@ class Bet:
     @property
     def chance(self) -> float:
         """The chance, by what is known, that the labels that may still be asked for would be enough."""
-        return chance_to_reach(self.stakes, self.outcomes, self.threshold, self.labels_left, self.log_needed)
+        return chance_to_reach(self.stakes, self.outcomes, self.threshold, self.rows_left, self.log_needed)
 
     def labels_to_request(self, most: int, chance: float) -> int:
         """Return how many labels the next round asks for, at most ``most``.
@@ -73,7 +74,7 @@ class Bet:
         size = next_round(known, self.labels_left, self.rounds_left, most)
         expected = rows_to_reach(self.outcomes, self.threshold, self.log_needed - self.log_e)
         if expected is not None:
-            enough = math.ceil(SAFETY_FACTOR * expected)
+            enough = math.ceil(SAFETY_FACTOR * expected * self.labels_left / self.rows_left)
             size = enough if chance >= LIKELY else min(size, enough)
         return min(max(size, FEWEST_LABELS_PER_ROUND), most, self.labels_left)
 
@@ -111,6 +112,9 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
     nth, level = _numbered(gate, pair, verdicts)
     rounds_left = max(0, gate.max_rounds - len(asking))
     affordable = min(gate.max_labels - sum(verdict.k for verdict in asking), rounds_left * gate.max_labels_per_round)
+    window = evaluation.window
+    labels_left = max(0, min(affordable, window.askable))
+    undrawn = window.askable if window.undrawn is None else window.undrawn
     return Bet(
         stakes=stakes,
         threshold=threshold,
@@ -120,7 +124,8 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
         level=level,
         round=1 + sum(verdict.outcome == "label_more" for verdict in own),
         rounds_left=rounds_left,
-        labels_left=max(0, min(affordable, evaluation.window.askable)),
+        labels_left=labels_left,
+        rows_left=undrawn * labels_left // window.askable if window.askable else 0,
     )
 
 

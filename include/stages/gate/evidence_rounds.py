@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.foundation.decisions import GateVerdict
+from include.foundation.decisions import Evaluation, GateVerdict, find
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.disagreement_window import disagreement_window
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvidenceReport:
-    """What a round requests: labels of some of the ``disagreeing`` candidates in a window of ``rows`` logged rows."""
+    """What a round requests: labels of some of the ``disagreeing`` rows, not drawn yet, in a window of ``rows`` logged rows."""
 
     batch_id: str
     requests: int
@@ -44,14 +44,10 @@ def request_evidence(
     """
     if gate.outcome != "label_more" or champion is None:
         raise ContractError(f"Got verdict {gate.outcome} and champion {champion}, expected label_more and a champion")
-    window = disagreement_window(store, champion, challenger)
+    judged = [found for found in find(store, Evaluation, gate.subject) if found.evidence_digest == gate.evaluation]
+    window = disagreement_window(store, champion, challenger, judged[-1].window if judged else None)
     requests = request_disagreements(
-        store,
-        window.frame,
-        window.candidates,
-        gate.k,
-        challenger_key=gate.subject,
-        round_number=gate.round,
+        store, window.undrawn, gate.k, challenger_key=gate.subject, round_number=gate.round
     )
     batch_id = evidence_batch(gate.subject, gate.round)
-    return EvidenceReport(batch_id, requests.num_rows, len(window.candidates), window.rows)
+    return EvidenceReport(batch_id, requests.num_rows, window.undrawn.rows.num_rows, window.census.rows)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from include.foundation.decisions import PublishedDataset, latest, record
 from include.foundation.digests import column_digest, table_digest
 from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
-from include.foundation.store.ledgers.labeled_draws import RANDOM, joined
+from include.foundation.store.ledgers.labeled_draws import CONTESTED, RANDOM, joined
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
@@ -28,7 +28,7 @@ class Dataset:
 
     ``drawn`` are the randomly drawn rows as they were served, each with the label of its content, as
     `include.foundation.store.ledgers.labeled_draws.joined` returns them, whatever split the content is in; where it is None
-    they are those of the holdout.
+    they are those of the holdout. ``contested`` are likewise the rows that were drawn where two models disagree.
     """
 
     digest: str
@@ -36,6 +36,7 @@ class Dataset:
     train: pa.Table
     holdout: pa.Table
     drawn: pa.Table | None = None
+    contested: pa.Table | None = None
 
 
 def publish_dataset(store: LoopStore) -> PublishedDataset:
@@ -165,8 +166,15 @@ def _dataset(
         for rows in (stored, train, holdout)
     )
     draws = store.schema("draws").empty_table() if draws_version is None else store.read("draws", version=draws_version)
-    former = labels.filter(pc.equal(labels.column("stratum"), RANDOM))
-    return Dataset(digest, version, train, holdout, joined(draws, labels, former=former))
+    drawn, contested = (
+        joined(_of_stratum(draws, stratum), labels, former=_of_stratum(labels, stratum))
+        for stratum in (RANDOM, CONTESTED)
+    )
+    return Dataset(digest, version, train, holdout, drawn, contested)
+
+
+def _of_stratum(rows: pa.Table, stratum: str) -> pa.Table:
+    return rows.filter(pc.equal(rows.column("stratum"), stratum))
 
 
 def _digested(train: pa.Table, holdout: pa.Table) -> pa.Table:

@@ -11,7 +11,7 @@ from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.bulk.day_batches import rows_between
 from include.foundation.store.ledgers.deployments import BEGINNING, history
-from include.foundation.store.ledgers.labeled_draws import labeled_draws
+from include.foundation.store.ledgers.labeled_draws import RANDOM, labeled_draws
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 
@@ -104,7 +104,8 @@ class LoopHistory:
                 continue
             requests = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
             requests.add(row["request_id"])
-        for batch_id in store.read("draws", columns=["batch_id"]).column("batch_id").unique().to_pylist():
+        drawn = store.read("draws", columns=["batch_id"], filters=[("stratum", "=", RANDOM)])
+        for batch_id in drawn.column("batch_id").unique().to_pylist():
             self._batches.setdefault(batch_id, set())  # every drawn row had an answer
 
     @cached_property

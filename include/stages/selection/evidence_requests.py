@@ -1,18 +1,25 @@
-"""Requests for labels of rows on which two models disagree: where a label decides between them."""
+"""Draws of rows on which two models disagree, and requests for their labels: where a label decides between them."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from include.foundation.store.ledgers.outcomes import reopened_requests
+from include.foundation.decisions import GateVerdict, find
+from include.foundation.digests import digest_of
+from include.foundation.store.ledgers.labeled_draws import CONTESTED, RANDOM
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.frame import Frame
+from include.stages.selection.asked import asked_before
+from include.stages.selection.content import group_keys, keys_of
+from include.stages.selection.drawing import COPIED
+from include.stages.selection.frame import candidates_of
 from include.stages.selection.requests import Choice, request_rows
 
 
 def evidence_batch(challenger_key: str, round_number: int) -> str:
-    """Return the id of the batch of requests that a round of evidence on a challenger makes.
+    """Return the id of the batch of draws and requests that a round of evidence on a challenger makes.
 
     Examples
     --------
@@ -22,10 +29,101 @@ def evidence_batch(challenger_key: str, round_number: int) -> str:
     return f"evidence-{challenger_key}-{round_number}"
 
 
+def evidence_batches(store: LoopStore, challenger_key: str, champion_version: str | None) -> list[str]:
+    """Return the ids of the batches that were drawn to judge a challenger against one champion.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    challenger_key, champion_version
+        Of the two models. Rows that were drawn where the challenger and another champion disagree are no evidence on these two.
+    """
+    return [
+        evidence_batch(challenger_key, verdict.round)
+        for verdict in find(store, GateVerdict, challenger_key)
+        if (verdict.outcome, verdict.champion_version) == ("label_more", champion_version)
+    ]
+
+
+@dataclass(frozen=True)
+class Undrawn:
+    """Rows on which two models disagree and that were not drawn yet, in the seeded order in which they are.
+
+    Attributes
+    ----------
+    rows
+        Rows of ``predictions``.
+    content_keys
+        Of each row.
+    answering
+        The row that answers for each content which was asked before, by content key.
+    """
+
+    rows: pa.Table
+    content_keys: list[str]
+    answering: dict[str, str]
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the newest of them was logged: the moment of the draw, in log time."""
+        return pc.max(self.rows.column("ts")).as_py() if self.rows.num_rows else None
+
+    @property
+    def askable(self) -> int:
+        """How many contents would have to be asked to know all labels."""
+        return len(set(self.content_keys) - self.answering.keys())
+
+    def fewest_that_ask(self, n: int) -> int:
+        """Return how many rows to draw until n contents have to be asked; all, if they are fewer."""
+        new: set[str] = set()
+        for place, key in enumerate(self.content_keys):
+            if key not in self.answering:
+                new.add(key)
+            if len(new) == n:
+                return place + 1
+        return len(self.content_keys)
+
+
+def undrawn_rows(store: LoopStore, disagreeing: pa.Table, seed: object, batches: list[str]) -> Undrawn:
+    """Return the rows that the next round draws from.
+
+    Every row is as likely to come early in their order, however often its content was served, so that all evidence weighs
+    alike. A row that was itself asked before, or is in the holdout, is not drawn: the challenger may have trained on the one,
+    and the other is evidence already. Further rows of a content that was asked are, and its answer counts for them.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    disagreeing
+        Rows of ``predictions`` on which the two models disagree.
+    seed
+        Decides the order, together with the trace ids.
+    batches
+        Those of the earlier rounds on the two models.
+    """
+    asked, loop = asked_before(store), store.loop
+    drawn = store.read("draws", columns=["trace_id", "batch_id", "stratum"]).to_pylist()
+    taken = {
+        row["trace_id"] for row in drawn if row["stratum"] == RANDOM or row["batch_id"] in batches
+    } | asked.trace_ids
+    ids = disagreeing.column("trace_id").to_pylist()
+    free = [place for place, trace_id in enumerate(ids) if trace_id not in taken]
+    rows = disagreeing.take(pa.array(sorted(free, key=lambda place: digest_of(seed, ids[place])), pa.int64()))
+    keys = keys_of(loop, rows)
+    undrawn = Undrawn(rows, keys, {})
+    if undrawn.newest is None:
+        return undrawn
+    oldest = undrawn.newest - timedelta(days=loop.split.holdout_days)
+    answers = {key: asked.answer_to(key, oldest) for key in keys}
+    return replace(undrawn, answering={key: ask.trace_id for key, ask in answers.items() if ask})
+
+
 def request_disagreements(
-    store: LoopStore, frame: Frame, disagreeing: Sequence[int], n: int, *, challenger_key: str, round_number: int
+    store: LoopStore, undrawn: Undrawn, n: int, *, challenger_key: str, round_number: int
 ) -> pa.Table:
-    """Request labels of n rows, drawn uniformly from those on which champion and challenger disagree.
+    """Draw rows on which champion and challenger disagree, and request labels until n contents have to be asked.
 
     Annotators see no pre-label, for they must not know which model predicted what. Later challengers may train on the labels;
     the challenger that they judge cannot have, since it was trained before they were requested.
@@ -34,46 +132,68 @@ def request_disagreements(
     ----------
     store
         Tables of the loop.
-    frame
-        The candidates in their seeded random order, see `include.stages.selection.frame.frame_of`.
-    disagreeing
-        Positions in the frame of the rows on which the two disagree, ascending.
+    undrawn
+        The rows to draw from.
     n
         How many labels to request, above 0.
     challenger_key
         Key of the challenger that the labels judge.
     round_number
-        1 for its first round. A round is drawn only once.
+        Number of the round. A round is drawn only once.
 
     Returns
     -------
     pyarrow.Table
-        The requests of the round; empty if no candidate is left.
+        The requests of the round; empty if no row is left.
     """
     batch_id = evidence_batch(challenger_key, round_number)
 
-    reopened = reopened_requests(store)
-
     def draw(ledger: pa.Table) -> pa.Table:
-        """Draw from the rows that no request has asked about since the frame was made."""
-        requests = zip(ledger.column("request_id").to_pylist(), ledger.column("content_key").to_pylist(), strict=True)
-        requested = {content_key for request_id, content_key in requests if request_id not in reopened}
-        candidates = [position for position in disagreeing if frame.content_keys[position] not in requested]
-        if batch_id in ledger.column("batch_id").to_pylist() or not candidates:
-            return rows_of(store.loop, "requests", [])
-        choices = _choices(candidates, n, challenger_key)
-        newest = max(frame.rows.column("ts").to_pylist())
-        return request_rows(store.loop, frame, choices, batch_id=batch_id, asked_at=newest)
+        is_drawn = batch_id in ledger.column("batch_id").to_pylist()
+        return rows_of(store.loop, "draws", [] if is_drawn else _drawn(store, undrawn, n, batch_id))
 
-    store.append_computed("requests", draw, columns=["batch_id", "content_key", "request_id"])
+    def request(ledger: pa.Table) -> pa.Table:
+        is_requested = batch_id in ledger.column("batch_id").to_pylist()
+        return rows_of(store.loop, "requests", []) if is_requested else _requests(store, batch_id, challenger_key)
+
+    store.append_computed("draws", draw, columns=["batch_id"])
+    store.append_computed("requests", request, columns=["batch_id"])
     return store.read("requests", filters=[("batch_id", "=", batch_id)])
 
 
-def _choices(candidates: Sequence[int], n: int, challenger_key: str) -> list[Choice]:
-    drawn = candidates[:n]
-    probability = len(drawn) / len(candidates)
-    reason = f"evidence: {len(drawn)} of {len(candidates)} rows on which two models disagree"
-    return [
-        Choice(position, "disagreement", "train", probability, reason, evidence_for=challenger_key)
-        for position in drawn
+def _drawn(store: LoopStore, undrawn: Undrawn, n: int, batch_id: str) -> list[dict[str, object]]:
+    rows = undrawn.rows.slice(0, undrawn.fewest_that_ask(n))
+    answering, groups = dict(undrawn.answering), group_keys(store.loop, rows)
+    own = {
+        "batch_id": batch_id,
+        "stratum": CONTESTED,
+        "inclusion_probability": rows.num_rows / max(1, undrawn.rows.num_rows),
+    }
+    drawn = []
+    for place, row in enumerate(rows.select([*COPIED, *store.loop.segment_columns.values()]).to_pylist()):
+        key = undrawn.content_keys[place]
+        asked = answering.setdefault(key, row["trace_id"])
+        which = {"content_key": key, "group_key": groups[place], "asked_trace_id": asked, "drawn_at": undrawn.newest}
+        drawn.append(row | own | which)
+    return drawn
+
+
+def _requests(store: LoopStore, batch_id: str, challenger_key: str) -> pa.Table:
+    """Return the requests for the drawn rows that are to answer for their content, unless somebody asked about it meanwhile."""
+    draws, asked = store.read("draws", filters=[("batch_id", "=", batch_id)]), asked_before(store)
+    own = draws.filter(pc.equal(draws.column("trace_id"), draws.column("asked_trace_id")))
+    if not own.num_rows:
+        return rows_of(store.loop, "requests", [])
+    newest = pc.max(draws.column("drawn_at")).as_py()
+    oldest = newest - timedelta(days=store.loop.split.holdout_days)
+    asking = [row["trace_id"] for row in own.to_pylist() if not asked.answer_to(row["content_key"], oldest)]
+    days = sorted({f"{row['ts']:%Y-%m-%d}" for row in own.to_pylist()})
+    rows = store.read("predictions", filters=[("day", "in", days), ("trace_id", "in", asking)])
+    candidates = candidates_of(store, rows, asked)
+    probability = own.column("inclusion_probability")[0].as_py()
+    reason = f"evidence: {draws.num_rows} of {round(draws.num_rows / probability)} rows on which two models disagree"
+    choices = [
+        Choice(place, CONTESTED, "train", probability, reason, evidence_for=challenger_key)
+        for place in range(candidates.rows.num_rows)
     ]
+    return request_rows(store.loop, candidates, choices, batch_id=batch_id, asked_at=newest)

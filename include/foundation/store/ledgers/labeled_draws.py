@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +14,11 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 RANDOM, TRAIN = "random", "train"
+CONTESTED: Final = "disagreement"
 OWN = ("trace_id", "stratum", "inclusion_probability", "ts", "model_version", "predicted", "group_key")
 SERVED_CONFIDENCE = "served_confidence"
 IS_OWN_LABEL = "is_own_label"
+DRAWN_IN = "drawn_in"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Columns of ``labels``, `SERVED_CONFIDENCE`, and `IS_OWN_LABEL`: whether the row itself was asked.
+        Columns of ``labels``, `SERVED_CONFIDENCE`, `IS_OWN_LABEL`: whether the row itself was asked, and `DRAWN_IN`: the batch
+        that drew it; null where that is not known.
     """
     asked, drawn_contents = (draws.column(name).combine_chunks() for name in ("asked_trace_id", "content_key"))
     of_asked = pc.is_in(labels.column("trace_id"), value_set=asked)
@@ -130,6 +133,7 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     for name in [*OWN, *(name for name in draws.column_names if name.startswith("segment_"))]:
         rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), drawn.column(name))
     rows = rows.append_column(SERVED_CONFIDENCE, drawn.column("confidence")).append_column(IS_OWN_LABEL, own)
+    rows = rows.append_column(DRAWN_IN, drawn.column("batch_id"))
     return pa.concat_tables([rows, _drawn_formerly(draws, former)])
 
 
@@ -138,9 +142,9 @@ def _drawn_formerly(draws: pa.Table, labels: pa.Table) -> pa.Table:
     drawn = pc.is_in(labels.column("trace_id"), value_set=pa.array(draws.column("trace_id").to_pylist(), pa.string()))
     rows = labels.filter(pc.invert(drawn))
     confidence = pa.nulls(rows.num_rows, pa.float64())
-    return rows.append_column(SERVED_CONFIDENCE, confidence).append_column(
-        IS_OWN_LABEL, pa.array([True] * rows.num_rows, pa.bool_())
-    )
+    own = pa.array([True] * rows.num_rows, pa.bool_())
+    rows = rows.append_column(SERVED_CONFIDENCE, confidence).append_column(IS_OWN_LABEL, own)
+    return rows.append_column(DRAWN_IN, pa.nulls(rows.num_rows, pa.string()))
 
 
 def _with_confidence(store: LoopStore, rows: pa.Table) -> pa.Table:

@@ -96,8 +96,8 @@ def dataset_of(loop: Loop, rows: Sequence[dict[str, Any]]) -> Dataset:
     return Dataset("0" * 64, 1, tables["train"], tables["holdout"])
 
 
-def log_answers(store: LoopStore, answers: str, start: int = 1000, days: float = 0.0) -> None:
-    """Log predictions; the first letter of a word, the truth, is not known there."""
+def log_answers(store: LoopStore, answers: str, start: int = 1000, days: float = 0.0, text: str | None = None) -> None:
+    """Log predictions; the first letter of a word, the truth, is not known there. All have another text if none is given."""
     ts = DAY + timedelta(days=days)
     rows = [
         {
@@ -106,7 +106,7 @@ def log_answers(store: LoopStore, answers: str, start: int = 1000, days: float =
             "day": ts.date().isoformat(),
             "model_version": "1",
             "predicted": CLASSES[int(row["input_champion"])],
-            "input_text": word_of(start + place),
+            "input_text": text or word_of(start + place),
             "input_champion": row["input_champion"],
             "input_challenger": row["input_challenger"],
         }

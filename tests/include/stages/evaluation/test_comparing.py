@@ -1,18 +1,20 @@
 import json
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from include.foundation.decisions import Evaluation, find
-from include.foundation.decisions.challenger_evaluation import Differences, DisagreementCensus, SliceScores
+from include.foundation.decisions.challenger_evaluation import Differences, SliceScores
 from include.foundation.digests import canonical_json
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.evidence_rounds import request_evidence
 from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
+    DAY,
     answered_rows,
     challenger_of,
     champion_of,
@@ -149,26 +151,57 @@ def test_evaluate_slice_known_from_disagreements_only_has_no_score(store: LoopSt
 def test_evaluate_window_counts_disagreements_without_labels(store: LoopStore) -> None:
     log_answers(store, "aaa*6 aab*3 abc*1")
     window = measure(store, answered_rows("aaa*3")).window
-    assert window == DisagreementCensus(rows=10, share=0.4, askable=4)
+    assert (window.rows, window.share, window.askable, window.undrawn) == (10, 0.4, 4, 4)
 
 
 def test_evaluate_rows_asked_before_count_for_the_share_but_not_for_asking(store: LoopStore) -> None:
     log_answers(store, "aaa*6 aab*4")
     verdict = make_gate_verdict("key-2", "label_more", k=3)
     request_evidence(store, verdict, champion_of(store.loop), challenger_of(store.loop))
-    assert measure(store, answered_rows("aaa*3")).window == DisagreementCensus(rows=10, share=0.4, askable=1)
+    window = measure(store, answered_rows("aaa*3")).window
+    assert (window.rows, window.share, window.askable, window.undrawn) == (10, 0.4, 1, 1)
 
 
-def test_evaluate_rows_older_than_the_window_do_not_count(store: LoopStore) -> None:
+def test_evaluate_rows_older_than_the_window_do_not_count(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path, evidence_days=3)
     log_answers(store, "aab*5")
-    log_answers(store, "aaa*3 aab", 2000, days=store.loop.deploy.watch_days + 1.0)
-    assert measure(store, answered_rows("aaa")).window == DisagreementCensus(rows=4, share=0.25, askable=1)
+    log_answers(store, "aaa*3 aab", 2000, days=3.1)
+    random = answered_rows("aba*2") + answered_rows("aab*4", 10, ts=DAY + timedelta(days=1))
+    evaluation = measure(store, random)
+    window = evaluation.window
+    assert (window.rows, window.share, window.askable) == (4, 0.25, 1)
+    assert window.until is not None
+    assert window.since == window.until - timedelta(days=3)
+    assert evaluation.differences.random == ((-1, 4, 1),)
+    assert evaluation.scores.challenger.rows == 6
+    assert find(store, Evaluation, "key-2")[-1].evidence_digest == evaluation.evidence_digest
+
+
+def test_evaluate_later_rounds_are_judged_on_what_the_first_one_settled(store: LoopStore) -> None:
+    log_answers(store, "aaa*6 aab*4")
+    first = measure(store, answered_rows("aaa*6 aba*3"))
+    log_answers(store, "aab*50", 2000, days=2)
+    later = measure(store, answered_rows("aaa*6 aba*3 aab*5", inclusion_probability=0.5), "d2")
+    assert later.differences == first.differences
+    assert [part.differences for part in later.slices] == [part.differences for part in first.slices]
+    assert (later.window, later.score_unit) == (first.window, first.score_unit)
+    assert later.scores.challenger.rows == 14
+
+
+def test_evaluate_another_champion_settles_anew(store: LoopStore) -> None:
+    log_answers(store, "aaa*6 aab*4")
+    measure(store, answered_rows("aaa*6 aba*3"))
+    log_answers(store, "aab*50", 2000, days=2)
+    rows = dataset_of(store.loop, answered_rows("aaa*6 aba*3 aab*5"))
+    again = evaluate(store, rows, "d2", champion_of(store.loop, "2"), challenger_of(store.loop))
+    assert again.window.rows == 60
+    assert again.differences.random == ((-1, 5, 1), (0, 6, 1), (1, 3, 1))
 
 
 def test_evaluate_no_logs_has_an_empty_window(store: LoopStore) -> None:
-    empty = DisagreementCensus(rows=0, share=0.0, askable=0)
-    assert measure(store, answered_rows("aaa")).window == empty
-    assert measure(store, answered_rows("aaa"), first=True).window == empty
+    for first in (True, False):
+        window = measure(store, answered_rows("aaa"), first=first).window
+        assert (window.rows, window.share, window.askable, window.since) == (0, 0.0, 0, None)
 
 
 def test_evaluate_per_class_gives_recall_precision_and_f1_of_the_challenger(store: LoopStore) -> None:
