@@ -78,10 +78,10 @@ class Undrawn:
         """Return how many rows to draw until n contents have to be asked; all, if they are fewer."""
         new: set[str] = set()
         for place, key in enumerate(self.content_keys):
+            if len(new) == n:
+                return place
             if key not in self.answering:
                 new.add(key)
-            if len(new) == n:
-                return place + 1
         return len(self.content_keys)
 
 

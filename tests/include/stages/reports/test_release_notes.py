@@ -53,7 +53,7 @@ def test_release_notes_lead_with_the_few_numbers_that_one_reads_first(played: Pl
     assert promoted["figures"] == [
         ("score, champion → challenger", "0.000 → 1.000"),
         ("right where they differ", "15 : 0"),
-        ("evidence (e-value)", "3,503 of 32.9"),
+        ("evidence (e-value)", "3,200 of 112"),
         ("labels, this cycle and so far", "30 · 30"),
     ]
     assert rejected["figures"][-1] == ("labels, this cycle and so far", "30 · 60")

@@ -1,15 +1,14 @@
 from collections import Counter
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from scipy import stats
 
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.evidence_requests import request_disagreements
-from include.stages.selection.frame import sampling_frame
+from include.stages.selection.evidence_requests import evidence_batch, request_disagreements, undrawn_rows
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (
-    DAY,
     day_interval,
     make_selection_store,
     prediction_row,
@@ -18,8 +17,7 @@ from tests.include.stages.selection.selection_builders import (
     say,
 )
 
-EVERYTHING = [("ts", ">=", DAY)]
-SEEDS = range(400)
+SEEDS = range(150)
 
 
 @pytest.fixture
@@ -27,13 +25,17 @@ def store(tmp_path):
     return make_selection_store(tmp_path, prediction_rows(40))
 
 
+def apart(store: LoopStore) -> pa.Table:
+    """Return the rows whose seconds are even: there the two models are said to disagree."""
+    rows = store.read("predictions")
+    return rows.filter(pa.array([ts.second % 2 == 0 for ts in rows.column("ts").to_pylist()], pa.bool_()))
+
+
 def drawn(store: LoopStore, n: int, round_number: int = 1, challenger_key: str = "c1") -> list[dict[str, Any]]:
-    """Ask for n of the rows whose seconds are even: there the two models are said to disagree."""
-    frame = sampling_frame(store, EVERYTHING, challenger_key)
-    disagreeing = [position for position, ts in enumerate(frame.rows.column("ts").to_pylist()) if ts.second % 2 == 0]
-    requests = request_disagreements(
-        store, frame, disagreeing, n, challenger_key=challenger_key, round_number=round_number
-    )
+    """Ask for n of the rows on which the two models are said to disagree."""
+    batches = [evidence_batch(challenger_key, number) for number in range(1, round_number)]
+    undrawn = undrawn_rows(store, apart(store), challenger_key, batches)
+    requests = request_disagreements(store, undrawn, n, challenger_key=challenger_key, round_number=round_number)
     rows: list[dict[str, Any]] = requests.to_pylist()
     return rows
 
@@ -50,7 +52,7 @@ def test_disagreement_requests_hide_what_the_models_said(store):
         assert (row["stratum"], row["split"], row["evidence_for"]) == ("disagreement", "train", "c1")
         assert row["batch_id"] == "evidence-c1-1"
         assert row["inclusion_probability"] == 1.0
-        assert row["asked_at"] == prediction_row(39)["ts"]
+        assert row["asked_at"] == prediction_row(38)["ts"]
 
 
 def test_disagreement_probability_is_the_share_drawn_of_those_that_disagree(store):
@@ -62,8 +64,9 @@ def test_disagreement_probability_is_the_share_drawn_of_those_that_disagree(stor
 def test_disagreement_draw_includes_each_row_as_often_as_its_probability_says(store):
     counts: Counter[str] = Counter()
     for seed in SEEDS:
-        ids = sampling_frame(store, EVERYTHING, f"challenger-{seed}").rows.column("trace_id").to_pylist()
-        counts.update([name for name in ids if int(name.split("-")[1]) % 2 == 0][:5])
+        counts.update(
+            undrawn_rows(store, apart(store), f"challenger-{seed}", []).rows.column("trace_id").to_pylist()[:5]
+        )
     low, high = stats.binom.interval(1 - 1e-3 / 20, len(SEEDS), 5 / 20)
     say(f"{len(SEEDS)} draws, stored 0.250, observed {min(counts.values()) / len(SEEDS):.3f} to "
           f"{max(counts.values()) / len(SEEDS):.3f}")  # fmt: skip
@@ -90,18 +93,24 @@ def test_disagreement_round_after_a_selection_leaves_its_rows_alone(store):
     assert requested.isdisjoint({row["content_key"] for row in drawn(store, 40)})
 
 
-def test_disagreement_round_drawn_from_an_old_frame_asks_nothing_twice(store):
-    frame = sampling_frame(store, EVERYTHING, "c1")
-    everywhere = range(frame.rows.num_rows)
+def test_disagreement_round_of_rows_that_were_read_before_a_selection_asks_nothing_twice(store):
+    undrawn = undrawn_rows(store, store.read("predictions"), "c1", [])
     select_samples(store, day_interval(), budget=15)
     requested = {row["content_key"] for row in requests_of(store)}
-    requests = request_disagreements(store, frame, everywhere, 10, challenger_key="c1", round_number=1).to_pylist()
+    requests = request_disagreements(store, undrawn, 40, challenger_key="c1", round_number=1).to_pylist()
+    assert (len(requests), len(requested)) == (25, 15)
     assert requested.isdisjoint({row["content_key"] for row in requests})
-    assert {row["inclusion_probability"] for row in requests} == {10 / 25}
 
 
-@pytest.mark.parametrize(("n", "disagreeing"), [(0, [1, 2]), (5, [])])
-def test_disagreement_round_without_rows_writes_nothing(store, n, disagreeing):
-    frame = sampling_frame(store, EVERYTHING, "c1")
-    requests = request_disagreements(store, frame, disagreeing, n, challenger_key="c1", round_number=1)
-    assert (requests.num_rows, store.version("requests")) == (0, None)
+def test_disagreement_rows_that_were_asked_before_are_not_drawn(store):
+    select_samples(store, day_interval(), budget=15)
+    undrawn = undrawn_rows(store, store.read("predictions"), "c1", [])
+    assert (undrawn.rows.num_rows, undrawn.askable) == (25, 25)
+    assert not {row["trace_id"] for row in requests_of(store)} & set(undrawn.rows.column("trace_id").to_pylist())
+
+
+@pytest.mark.parametrize(("n", "rows"), [(0, 3), (5, 0)])
+def test_disagreement_round_without_rows_writes_nothing(store, n, rows):
+    undrawn = undrawn_rows(store, apart(store).slice(0, rows), "c1", [])
+    requests = request_disagreements(store, undrawn, n, challenger_key="c1", round_number=1)
+    assert (requests.num_rows, store.version("requests"), store.version("draws")) == (0, None, None)
