@@ -108,6 +108,8 @@ class DisagreementCensus(EvidencePart):
     """Contents, of the rows of disagreement that were not drawn yet, that would have to be asked."""
     undrawn: int | None = None
     """How many those rows are; None stands for ``askable``, as in earlier versions."""
+    largest_group: int = 1
+    """Most rows of disagreement of one group; 1 without ``split.group``."""
     since: datetime | None = None
     """Start of the window; None where nothing was logged, and in earlier versions."""
     until: datetime | None = None

@@ -89,7 +89,7 @@ def evaluate(
         score_unit=_score_unit(rows) if first is None else first.score_unit,
         differences=Differences(
             random=of_window.scaled_differences() if first is None else first.differences.random,
-            disagreement=evidence_rows.drawn_differences(),
+            disagreement=evidence_rows.drawn_differences(census.largest_group),
         ),
         window=census,
         files_digest=challenger.files_digest,

@@ -1,5 +1,6 @@
 """Where two models disagree in the logs: the only rows on which a label can decide between them."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,10 +11,13 @@ from include.foundation.decisions.challenger_evaluation import DisagreementCensu
 from include.foundation.store.bulk.day_batches import newest_moment
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.stages.selection.content import group_keys
 from include.stages.selection.evidence_requests import Undrawn, evidence_batches, undrawn_rows
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
+
+UNREAD = ("embedding", "probabilities", "source")  # large, and nobody looks at them here
 
 
 @dataclass(frozen=True)
@@ -49,24 +53,44 @@ def disagreement_window(
     bounds = (
         _bounds(store) if first is None or first.since is None or first.until is None else (first.since, first.until)
     )
-    window: Filter = [("day", "=", "")]  # opens no partition
-    if bounds is not None:
-        since, until = bounds
-        window = [("ts", ">", since), ("ts", "<=", until)]
-        window += [("day", ">=", f"{since:%Y-%m-%d}"), ("day", "<=", f"{until:%Y-%m-%d}")]
-    rows = store.read("predictions", filters=window)
-    disagreeing = champion.predict(rows)[0] != challenger.predict(rows)[0]
+    rows, apart = _apart(store, champion, challenger, bounds)
     batches = evidence_batches(store, challenger.challenger_key, champion.version)
-    apart = rows.filter(pa.array(disagreeing, pa.bool_()))
     undrawn = undrawn_rows(store, apart, (challenger.challenger_key, champion.version), batches)
-    counted = {"rows": rows.num_rows, "share": float(disagreeing.mean()) if rows.num_rows else 0.0}
+    groups = Counter(group for group in group_keys(store.loop, apart) if group is not None)
+    counted = {
+        "largest_group": max(groups.values(), default=1),
+        "rows": rows,
+        "share": apart.num_rows / rows if rows else 0.0,
+    }
     if bounds is not None:
         counted |= {"since": bounds[0], "until": bounds[1]}
     if first is not None and first.since is not None:
-        counted |= {"rows": first.rows, "share": first.share}
+        counted |= {"rows": first.rows, "share": first.share, "largest_group": first.largest_group}
     return DisagreementWindow(
         DisagreementCensus(**counted, askable=undrawn.askable, undrawn=undrawn.rows.num_rows), undrawn
     )
+
+
+def _apart(
+    store: LoopStore, champion: "LoadedModel", challenger: "LoadedModel", bounds: tuple[datetime, datetime] | None
+) -> tuple[int, pa.Table]:
+    """Return how many rows were logged within the bounds, and those on which the models disagree; days are read in turn."""
+    schema = store.schema("predictions")
+    columns = [name for name in schema.names if name not in UNREAD]
+    rows, apart = 0, [schema.empty_table().select(columns)]
+    for window in _days(*bounds) if bounds else ():
+        of_day = store.read("predictions", columns=columns, filters=window)
+        rows += of_day.num_rows
+        if of_day.num_rows:
+            differs = champion.predict(of_day)[0] != challenger.predict(of_day)[0]
+            apart.append(of_day.filter(pa.array(differs, pa.bool_())))
+    return rows, pa.concat_tables(apart)
+
+
+def _days(since: datetime, until: datetime) -> list[Filter]:
+    """Return what the rows of each day between the bounds meet."""
+    days = (since + timedelta(days=place) for place in range((until.date() - since.date()).days + 1))
+    return [[("day", "=", f"{day:%Y-%m-%d}"), ("ts", ">", since), ("ts", "<=", until)] for day in days]
 
 
 def _bounds(store: LoopStore) -> tuple[datetime, datetime] | None:

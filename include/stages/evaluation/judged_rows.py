@@ -79,22 +79,30 @@ class JudgedRows:
 
         Rows that were drawn with a smaller probability stand for more rows. The scaled differences are bounded, as a bet needs
         them, and their sum has the sign of the production mean. A threshold must be scaled in the same way. What the challenger
-        may have learnt by heart, mistakes of annotators among it, counts against it, but not for it.
+        may have learnt by heart, mistakes of annotators among it, counts against it, but not for it. Rows of a group are one
+        bet.
         """
         if not self.labels:
             return ()
-        weights = design_weights(self.inclusion_probabilities)
-        return self._multiset(np.round(weights / weights.max(), DIGITS))
+        return self._multiset(design_weights(self.inclusion_probabilities))
 
-    def drawn_differences(self) -> tuple[WeightedDifference, ...]:
-        """Return the multiset of differences of rows that were drawn alike, each with the weight 1, as `scaled_differences`."""
-        return self._multiset(np.ones(len(self.labels)))
+    def drawn_differences(self, largest_group: int = 1) -> tuple[WeightedDifference, ...]:
+        """Return the multiset of differences of rows that were drawn alike, as `scaled_differences`.
 
-    def _multiset(self, weights: Floats) -> tuple[WeightedDifference, ...]:
+        Rows of a group are one bet; its weight is how many they are over ``largest_group``, which is settled before the draws.
+        """
+        return self._multiset(np.ones(len(self.labels)), float(largest_group))
+
+    def _multiset(self, weights: Floats, largest: float | None = None) -> tuple[WeightedDifference, ...]:
         differences = np.where(self.is_trained_on, np.minimum(self.differences, 0.0), self.differences)
-        scaled = np.round(differences * weights, DIGITS) + 0.0
-        times = Counter(zip(scaled.tolist(), weights.tolist(), strict=True))
-        return tuple(WeightedDifference(value, count, weight) for (value, weight), count in sorted(times.items()))
+        one_by_one = [place if group is None else group for place, group in enumerate(self.groups)]
+        places: dict[object, int] = {}
+        bets = [places.setdefault(group, len(places)) for group in one_by_one]
+        weight, total = (np.bincount(bets, values) for values in (weights, weights * differences))
+        scale = max(largest or 0.0, float(weight.max(initial=0.0)))
+        shares, scaled = np.round(weight / scale, DIGITS), np.round(total / scale, DIGITS) + 0.0
+        times = Counter(zip(scaled.tolist(), shares.tolist(), strict=True))
+        return tuple(WeightedDifference(value, count, share) for (value, share), count in sorted(times.items()))
 
     def where(self, segment: str, value: str | None) -> "JudgedRows":
         """Return the rows of one segment value."""

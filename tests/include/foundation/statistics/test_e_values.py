@@ -3,7 +3,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.foundation.errors import ContractError
@@ -83,6 +83,7 @@ def test_mixture_e_value_looked_at_after_every_row_seldom_reaches_twenty() -> No
     assert crossed / trials <= 0.05
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-1, 1), st.integers(1, 5)), max_size=12), st.floats(-1, 1), st.randoms())
 def test_log_e_value_any_order_or_grouping_is_the_same(rows, threshold: float, random) -> None:
     spread = [difference for difference, count in rows for _ in range(count)]
@@ -93,6 +94,7 @@ def test_log_e_value_any_order_or_grouping_is_the_same(rows, threshold: float, r
     assert one == pytest.approx(other, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([1.0, 0.0, -1.0]), st.floats(0.001, 1)), max_size=12),
     st.floats(0.001, 1),
@@ -108,6 +110,7 @@ def test_log_e_value_a_further_win_of_any_weight_never_lowers_the_evidence(
     assert evidence([*rows, (1.0, weight)]) >= evidence(rows) - 1e-9 >= evidence([*rows, (-1.0, weight)]) - 2e-9
 
 
+@settings(deadline=None)
 @given(threshold=st.floats(-1, 1), wins=COUNTS, losses=COUNTS)
 def test_log_e_value_empty_stake_changes_nothing_whatever_its_threshold(threshold, wins: int, losses: int) -> None:
     alone = log_e_value(of_counts(wins, losses))
@@ -139,6 +142,7 @@ def test_shortfall_e_value_of_what_is_no_score_is_refused(scores, floor: float) 
         shortfall_e_value(scores, [1.0], floor)
 
 
+@settings(deadline=None)
 @given(wins=COUNTS, losses=COUNTS, ties=COUNTS)
 def test_log_e_value_more_wins_raises_it_and_more_losses_lowers_it(wins: int, losses: int, ties: int) -> None:
     here = log_e_value(of_counts(wins, losses, ties))

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -44,6 +44,7 @@ def test_chance_to_reach_smaller_gains_are_worth_less() -> None:
     assert tenth < whole
 
 
+@settings(deadline=None)
 @given(wins=COUNTS, losses=COUNTS, rows=st.integers(1, 200), threshold=st.floats(-1, 1))
 def test_chance_to_reach_is_a_chance_and_grows_with_every_win(wins, losses, rows, threshold) -> None:
     def chance(won: int) -> float:
@@ -66,6 +67,7 @@ def test_rows_to_reach_no_lead_is_none(wins: int, losses: int) -> None:
     assert rows_to_reach(Outcomes(wins, losses, 0), 0.0, 3.0) is None
 
 
+@settings(deadline=None)
 @given(wins=COUNTS, losses=COUNTS, ties=COUNTS, missing=st.floats(0.01, 20), threshold=st.floats(-1, 1))
 def test_rows_to_reach_anything_is_none_or_at_least_one(wins, losses, ties, missing, threshold) -> None:
     found = rows_to_reach(Outcomes(wins, losses, ties), threshold, missing)
@@ -88,6 +90,7 @@ def test_rows_to_reach_harder_demands_need_more() -> None:
     assert easier < plain
 
 
+@settings(deadline=None)
 @given(known=st.floats(1, 10_000), left=st.integers(1, 5000), rounds=st.integers(1, 30), most=st.integers(1, 500))
 def test_next_round_rounds_ask_for_all_that_they_may_and_none_for_too_many(known, left, rounds, most) -> None:
     may_ask, asked = min(left, rounds * most), 0

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.foundation.config.sections import Task
@@ -9,6 +9,7 @@ from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from tests.include.stages.evaluation.judged_builders import (
     CLASSES,
     answered_row,
+    answered_rows,
     challenger_of,
     champion_of,
     make_judged_loop,
@@ -42,6 +43,7 @@ def test_judged_rows_no_champion_has_no_differences() -> None:
 
 
 @pytest.mark.parametrize("score", ["accuracy", "balanced_accuracy"])
+@settings(deadline=None)
 @given(answers=ANSWERS)
 def test_scaled_differences_any_rows_keep_the_sign_of_the_production_mean(score: str, answers) -> None:
     rows = judge_rows(answers, score)
@@ -55,6 +57,7 @@ def test_scaled_differences_any_rows_keep_the_sign_of_the_production_mean(score:
         assert total / weight == pytest.approx(mean, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(answers=ANSWERS)
 def test_where_all_segment_values_is_every_row_once(answers) -> None:
     rows = judge_rows(answers)
@@ -87,3 +90,21 @@ def test_labels_of_a_retired_class_judge_nobody():
     judged = judged_rows(loop, rows_of(loop, "labels", rows), champion_of(loop), challenger_of(loop))
     assert (judged.labels, judged.champion_scores.tolist(), judged.challenger_scores.tolist()) == (["a"], [1.0], [0.0])
     assert judged.challenger_predictions.tolist() == ["c"]
+
+
+def test_drawn_differences_rows_of_a_group_are_one_bet(tmp_path):
+    loop = make_judged_loop()
+    rows = (
+        answered_rows("aba*3", group_key="one")
+        + answered_rows("aba aab*3", 10, group_key="two")
+        + answered_rows("aab", 20)
+    )
+    judged = judged_rows(loop, rows_of(loop, "labels", rows), champion_of(loop), challenger_of(loop))
+    assert judged.drawn_differences(10) == ((-0.2, 1, 0.4), (-0.1, 1, 0.1), (0.3, 1, 0.3))
+    assert judged.scaled_differences() == ((-0.5, 1, 1.0), (-0.25, 1, 0.25), (0.75, 1, 0.75))
+
+
+def test_drawn_differences_no_row_is_no_bet():
+    loop = make_judged_loop()
+    judged = judged_rows(loop, rows_of(loop, "labels", []), champion_of(loop), challenger_of(loop))
+    assert judged.drawn_differences() == judged.scaled_differences() == ()

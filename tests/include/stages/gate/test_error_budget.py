@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.foundation.errors import ConfigError
@@ -40,12 +40,14 @@ def test_next_level_each_promotion_adds_one_share_under_share_only() -> None:
     assert [level.level / level.spent for level in levels("never", 0.05, 4, promoted=True)] == pytest.approx([1] * 4)
 
 
+@settings(deadline=None)
 @given(GUARANTEES, st.floats(0.001, 0.999), st.integers(1, 10**6))
 def test_next_level_later_challengers_get_less_but_never_nothing(guarantee: Guarantee, budget: float, nth: int) -> None:
     first, second = (next_level(guarantee, budget, 0.0, n, 0).level for n in (nth, nth + 1))
     assert 0 < second < first < budget
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(GUARANTEES, st.floats(0.01, 0.2)), min_size=1, max_size=30))
 def test_next_level_loop_file_that_changes_on_the_way_never_spends_more_than_its_largest_budget(changes) -> None:
     spent = 0.0
