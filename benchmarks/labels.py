@@ -1,0 +1,268 @@
+"""How right consensus is, whether its confidence is true, and whether intervals of accuracy cover what is true.
+
+``.venv/bin/python -m benchmarks.labels [--quick]`` prints one JSON object per case. Answers are simulated. The limit of
+consensus is who knows how often each annotator is right; its peer is majority.
+"""
+
+import resource
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.measuring import print_cases
+from include.foundation.statistics.estimates import Estimate, share_with_interval, weighted_mean
+from include.foundation.statistics.label_noise import true_accuracy
+from include.foundation.statistics.latent_classes import Votes, dawid_skene, majority
+
+MISSES = 0.05
+KEPT = 0.8  # labels.min_confidence
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The true classes, the votes, and each annotator's accuracy; which items are hard, and what is said of them by error."""
+
+    truth: Numbers
+    votes: Votes
+    accuracy: Floats
+    is_hard: NDArray[np.bool_]
+    alike: Numbers
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Items that annotators answer; ``accuracy`` draws that of each.
+
+    ``hard`` is the share of items on which everyone is right 30 points less often than on the others, and errs alike.
+    """
+
+    items: int
+    annotators: int
+    each: int
+    classes: int
+    accuracy: Callable[[np.random.Generator], Floats]
+    hard: float = 0.0
+
+    def draw(self, generator: np.random.Generator) -> Answers:
+        """Return what is true, and what annotators say."""
+        truth = generator.integers(0, self.classes, self.items)
+        asked = np.argsort(generator.random((self.items, self.annotators)), axis=1)[:, : self.each]
+        item, who, accuracy = np.repeat(np.arange(self.items), self.each), asked.ravel(), self.accuracy(generator)
+        is_hard, alike = generator.random(self.items) < self.hard, self._wrong(generator, truth)
+        right = generator.random(item.size) < accuracy[who] + 0.3 * (self.hard - is_hard[item])
+        label = np.where(right, truth[item], np.where(is_hard, alike, -1)[item])
+        label = np.where(label < 0, self._wrong(generator, truth[item]), label)
+        votes = Votes(item, who, label, self.items, self.annotators, self.classes)
+        return Answers(truth, votes, accuracy, is_hard, alike)
+
+    def predictions(self, generator: np.random.Generator, answers: Answers, accuracy: float) -> Numbers:
+        """Return what a model of some accuracy predicts; by error of a hard item it says what people say in half of them."""
+        right = generator.random(self.items) < accuracy + 0.3 * (self.hard - answers.is_hard)
+        is_alike = answers.is_hard & (generator.random(self.items) < 0.5)
+        wrong = np.where(is_alike, answers.alike, self._wrong(generator, answers.truth))
+        return np.where(right, answers.truth, wrong)
+
+    def _wrong(self, generator: np.random.Generator, truth: Numbers) -> Numbers:
+        return (truth + generator.integers(1, self.classes, truth.size)) % self.classes
+
+
+def of(*accuracies: float) -> Callable[[np.random.Generator], Floats]:
+    """Return what draws always the same accuracies."""
+    return lambda _: np.array(accuracies)
+
+
+def around(
+    right: float, wrong: float, annotators: int, spammers: float = 0.0
+) -> Callable[[np.random.Generator], Floats]:
+    """Return what draws accuracies from a beta distribution, and of a share of spammers 0.25."""
+
+    def draw(generator: np.random.Generator) -> Floats:
+        drawn = generator.beta(right, wrong, annotators)
+        return np.where(np.arange(annotators) < spammers * annotators, 0.25, drawn)
+
+    return draw
+
+
+CROWDS = {
+    "20,000 items x 3, a third spammers": (Crowd(20_000, 60, 3, 4, around(18, 2.6, 60, 0.3)), 10),
+    "30 items, one of three sloppy": (Crowd(30, 3, 3, 3, of(0.9, 0.87, 0.5)), 1000),
+    "five people, one adversarial": (Crowd(200, 5, 5, 3, of(0.85, 0.8, 0.75, 0.7, 0.08)), 200),
+    "two answers each": (Crowd(500, 12, 2, 3, around(6, 1.8, 12)), 100),
+    "300 people x 3 answers": (Crowd(300, 300, 3, 4, around(9, 3.2, 300)), 100),
+    "four items": (Crowd(4, 3, 3, 3, around(8, 2, 3)), 2000),
+}
+NOISY = {
+    "50 items": (Crowd(50, 3, 3, 3, of(0.9, 0.85, 0.8)), 0.85),
+    "300 items, weak annotators": (Crowd(300, 3, 3, 3, of(0.8, 0.75, 0.7)), 0.85),
+    "300 items, two answers": (Crowd(300, 6, 2, 3, around(17, 3, 6)), 0.85),
+    "200 items, model right in 97 %": (Crowd(200, 4, 3, 5, around(17, 3, 4)), 0.97),
+    "1,500 items": (Crowd(1500, 6, 3, 3, around(17, 3, 6)), 0.9),
+    "300 items, a quarter hard for all": (Crowd(300, 3, 3, 3, of(0.9, 0.85, 0.8), hard=0.25), 0.85),
+    "1,500 items, a quarter hard for all": (Crowd(1500, 6, 3, 3, around(17, 3, 6), hard=0.25), 0.9),
+}
+
+
+def consensus(case: str, crowd: Crowd, repetitions: int) -> dict[str, Any]:
+    """Return how often labels are wrong, how true their confidence is, and how often those are wrong that are kept.
+
+    Parameters
+    ----------
+    case
+        What it is called.
+    crowd
+        Who answers.
+    repetitions
+        How many crowds are drawn.
+    """
+    wrong: dict[str, list[float]] = {"ours": [], "majority": [], "known": []}
+    error: dict[str, list[float]] = {name: [] for name in wrong}
+    kept = []
+    for seed in range(repetitions):
+        answers = crowd.draw(np.random.default_rng([seed, crowd.items]))
+        truth, votes = answers.truth, answers.votes
+        found = {
+            "ours": dawid_skene(votes).probabilities,
+            "majority": majority(votes).probabilities,
+            "known": _known(votes, answers.accuracy),
+        }
+        for name, probabilities in found.items():
+            right, confidence = _right(probabilities, truth), probabilities.max(axis=1)
+            wrong[name].append(1 - float(right.mean()))
+            error[name].append(_calibration_error(confidence, right))
+            if name == "ours":
+                kept.append((float((1 - right[confidence >= KEPT]).sum()), int((confidence >= KEPT).sum())))
+    mean, half = float(np.mean(wrong["ours"])), 1.96 * float(np.std(wrong["ours"]) / np.sqrt(repetitions))
+    limit = float(np.mean(wrong["known"]))
+    line = _line(f"consensus {case}", "share wrong", mean, limit, repetitions, peer=float(np.mean(wrong["majority"])))
+    return line | {
+        "rate": mean, "low": mean - half, "high": mean + half, "trials": repetitions * crowd.items,
+        "calibration_error": float(np.mean(error["ours"])), "calibration_error_majority": float(np.mean(error["majority"])),
+        "kept_wrong": sum(bad for bad, _ in kept) / max(1, sum(count for _, count in kept)),
+    }  # fmt: skip
+
+
+def noise(case: str, crowd: Crowd, accuracy: float, repetitions: int) -> dict[str, Any]:
+    """Return how often the interval of a model's accuracy misses it: corrected for noise, and on labels as peer.
+
+    Parameters
+    ----------
+    case
+        What it is called.
+    crowd
+        Who answers.
+    accuracy
+        Of the model.
+    repetitions
+        How many crowds are drawn.
+    """
+    missed, plain_missed, errors = 0, 0, []
+    for seed in range(repetitions):
+        generator = np.random.default_rng([seed, crowd.items, 1])
+        answers = crowd.draw(generator)
+        predicted, votes = crowd.predictions(generator, answers, accuracy), answers.votes
+        found = true_accuracy(votes, predicted, np.ones(crowd.items))
+        labels = dawid_skene(votes).probabilities
+        kept = labels.max(axis=1) >= KEPT
+        share = float((labels.argmax(axis=1) == predicted)[kept].mean())
+        plain = share_with_interval(share, float(kept.sum()), int(kept.sum()))
+        missed, plain_missed = missed + (not _covers(found, accuracy)), plain_missed + (not _covers(plain, accuracy))
+        errors.append(((found.value or 0.0) - accuracy, share - accuracy))
+    bias, plain_bias = 100 * np.mean(errors, axis=0)
+    root, plain_root = 100 * np.sqrt(np.mean(np.square(errors), axis=0))
+    line = _misses(f"noise {case}", missed, repetitions, peer=plain_missed / repetitions)
+    return line | {"bias": bias, "rmse": root, "bias_of_labels": plain_bias, "rmse_of_labels": plain_root}
+
+
+def interval(truth: float, rows: int, spread: float, repetitions: int) -> dict[str, Any]:
+    """Return how often the interval of a share misses it.
+
+    Parameters
+    ----------
+    truth
+        The share.
+    rows
+        How many are drawn, on days of ten each.
+    spread
+        By how much more the rows of one day may stand for than those of another.
+    repetitions
+        How many samples are drawn.
+    """
+    missed = 0
+    for seed in range(repetitions):
+        generator = np.random.default_rng([seed, rows, int(spread)])
+        chances = np.resize(np.repeat(spread ** -generator.random(max(2, rows // 10)), 10), rows)
+        missed += not _covers(weighted_mean(generator.random(rows) < truth, chances), truth)
+    return _misses(f"interval share={truth} rows={rows} weights={spread:g}", missed, repetitions)
+
+
+def _known(votes: Votes, accuracy: Floats) -> Floats:
+    """Return the probabilities of who knows the annotators: what nobody can beat."""
+    share = np.clip(accuracy[votes.annotator], 1e-9, 1 - 1e-9)
+    odds = np.log(share * (votes.classes - 1) / (1 - share))
+    logs = np.zeros((votes.items, votes.classes))
+    np.add.at(logs, (votes.item, votes.label), odds)
+    found = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _right(probabilities: Floats, truth: Numbers) -> Floats:
+    """Return 1 where the most probable class is the true one; of a tie, its part."""
+    is_top = np.isclose(probabilities, probabilities.max(axis=1, keepdims=True))
+    return np.asarray(is_top[np.arange(truth.size), truth] / is_top.sum(axis=1))
+
+
+def _calibration_error(confidence: Floats, right: Floats) -> float:
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    return float(np.abs(np.bincount(bins, confidence - right, 10)).sum() / right.size)
+
+
+def _covers(found: Estimate, truth: float) -> bool:
+    return found.low is not None and found.high is not None and found.low <= truth <= found.high
+
+
+def _misses(case: str, missed: int, repetitions: int, peer: float | None = None) -> dict[str, Any]:
+    ends = stats.binomtest(missed, repetitions).proportion_ci()
+    line = _line(case, "share missed", missed / repetitions, MISSES, repetitions, peer=peer)
+    return line | {
+        "rate": missed / repetitions,
+        "low": float(ends.low),
+        "high": float(ends.high),
+        "trials": repetitions,
+    }
+
+
+def _line(case: str, unit: str, ours: float, limit: float, repetitions: int, *, peer: float | None) -> dict[str, Any]:
+    return {
+        "benchmark": "labels", "case": case, "unit": unit, "ours": ours, "limit": limit, "ratio_to_limit": ours / limit,
+        "peers": {} if peer is None else {"majority" if "consensus" in case else "labels": peer},
+        "ratio_to_best_peer": ours / peer if peer else None, "repetitions": repetitions,
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield the result of every case."""
+    part = 20 if quick else 1
+    for name, (crowd, repetitions) in CROWDS.items():
+        yield consensus(name, crowd, max(1, repetitions // part))
+    for name, (crowd, accuracy) in NOISY.items():
+        yield noise(name, crowd, accuracy, max(10, 400 // part // (1 + crowd.items // 1000)))
+    for truth in (0.5, 0.8, 0.95, 0.99):
+        for rows in (20, 50, 200, 2000):
+            for spread in (1.0, 1000.0):
+                yield interval(truth, rows, spread, 2000 // part)
+
+
+def main() -> None:
+    """Print one JSON line a case."""
+    print_cases(cases, __doc__)
+
+
+if __name__ == "__main__":
+    main()
