@@ -78,7 +78,7 @@ class ConfidenceCalibration(EvidencePart):
 
 
 class NoiseCorrection(EvidencePart):
-    """Both models' accuracy against what is true rather than against labels; unknown where hardly a request has two answers."""
+    """Both models' accuracy against what is true rather than against labels; unknown where answers do not tell."""
 
     champion: Estimate
     challenger: Estimate
@@ -90,7 +90,9 @@ class NoiseCorrection(EvidencePart):
     def __str__(self) -> str:
         aside = f"{self.set_aside} contents that were set aside count by their answers, {self.unanswered} were never answered"
         if self.challenger.value is None:
-            return f"How often labels are wrong is unknown: too few have two answers; {aside}."
+            return (
+                f"How often labels are wrong is unknown: too few have two answers, or they agree too little; {aside}."
+            )
         return (
             f"Corrected for errors of annotators, accuracy is: champion {self.champion}, challenger {self.challenger}; {aside} "
             "and count as anything."

@@ -59,6 +59,8 @@ class PerformanceDetails(EvidencePart):
     needed: float
     floor: float | None = None
     e_value: float | None = None
+    corrected: Estimate | None = None
+    """For errors of annotators and missing answers, of all rows."""
 
 
 class EstimatedDetails(EvidencePart):

@@ -3,10 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, effective_rows, share_with_interval
 from include.foundation.statistics.latent_classes import Votes, dawid_skene
 
 FEWEST_REPEATED = 30  # items with two answers or more, below which nothing is known of how often annotators err
+LEAST_AGREEMENT = 0.2  # Krippendorff's alpha, below which classes and errors cannot be told apart
 
 
 def true_accuracy(
@@ -29,17 +31,18 @@ def true_accuracy(
     Returns
     -------
     Estimate
-        Unknown if fewer than `FEWEST_REPEATED` items have two answers or more.
+        Unknown if fewer than `FEWEST_REPEATED` items have two answers or more, or if answers hardly agree: of a class that 3 %
+        of items are of, most answers are errors of annotators who err in 15 %, and any share of it would fit them.
 
     Notes
     -----
-    The model is one more annotator of a latent class model (`include.foundation.statistics.latent_classes`), which finds it
+    The model is one more annotator, beside the team, of latent classes (`include.foundation.statistics.latent_classes`), and is
     right where answers and its own record say so. Errors must be independent given the class: where a model errs on the same
     items as people, it looks better than it is, by less than labels make it look worse. The interval is the exact one on the
     rows that would tell as much with known truth: the missing information is the variance that each item's truth has left
     (Louis 1982), where one item more is taken to be right and one to be wrong.
     """
-    if (np.bincount(votes.item, minlength=votes.items) >= 2).sum() < FEWEST_REPEATED:
+    if not _tells_noise(votes):
         return UNKNOWN
     right = _probability_right(votes, predicted)
     share, mean = weights / weights.sum(), weights.mean()
@@ -51,19 +54,20 @@ def true_accuracy(
     return Estimate(value, low, high, found.rows, found.effective_rows)
 
 
+def _tells_noise(votes: Votes) -> bool:
+    """Tell whether answers say how often they are wrong; where all of them are one class, that is never."""
+    if (np.bincount(votes.item, minlength=votes.items) >= 2).sum() < FEWEST_REPEATED:
+        return False
+    agreement = krippendorff_alpha(votes)
+    return agreement is None or agreement >= LEAST_AGREEMENT
+
+
 def _probability_right(votes: Votes, predicted: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the probability that each prediction is true, given the answers and all predictions."""
     items = np.flatnonzero(predicted >= 0)
-    joined = Votes(
-        np.append(votes.item, items),
-        np.append(votes.annotator, np.full(items.size, votes.annotators)),
-        np.append(votes.label, predicted[items]),
-        votes.items,
-        votes.annotators + 1,
-        votes.classes,
-    )
+    model = Votes(items, np.zeros_like(items), predicted[items], votes.items, 1, votes.classes)
     right = np.zeros(votes.items)
-    right[items] = dawid_skene(joined).probabilities[items, predicted[items]]
+    right[items] = dawid_skene(votes, model).probabilities[items, predicted[items]]
     return right
 
 

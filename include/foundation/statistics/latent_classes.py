@@ -60,8 +60,15 @@ def majority(votes: Votes) -> Consensus:
     return Consensus(shares, _accuracy(votes, shares))
 
 
-def dawid_skene(votes: Votes) -> Consensus:
+def dawid_skene(votes: Votes, *others: Votes) -> Consensus:
     """Return the posterior probabilities under a model in which every annotator has a confusion matrix, shrunk to the team's.
+
+    Parameters
+    ----------
+    votes
+        Answers of a team.
+    *others
+        Answers to the same items of others, such as of a model: they say what is true as well, and nothing of the team.
 
     Notes
     -----
@@ -72,10 +79,10 @@ def dawid_skene(votes: Votes) -> Consensus:
     left out where they say what it is, as in collapsed variational Bayes, else few answers would confirm themselves. The cost
     is linear in answers times classes. Probabilities are multiplied as logarithms, which do not underflow.
     """
-    posterior, team = majority(votes).probabilities, _Team(votes)
+    posterior, teams = majority(votes).probabilities, [_Team(each) for each in (votes, *others)]
     for number in range(ROUNDS):
-        answers = team.log_likelihood(posterior, learn=number < LEARNING_ROUNDS)
-        logs = np.log(posterior.sum(axis=0) - posterior + 1) + _sums(votes.item, answers, votes.items)
+        logs = np.log(posterior.sum(axis=0) - posterior + 1)
+        logs += sum(team.log_likelihood(posterior, learn=number < LEARNING_ROUNDS) for team in teams)
         updated = np.exp(logs - logs.max(axis=1, keepdims=True))
         updated /= updated.sum(axis=1, keepdims=True)
         change = float(np.abs(updated - posterior).max(initial=0.0))
@@ -102,7 +109,7 @@ class _Team:
         self._confusion: Floats = np.full(classes, CONFUSION)
 
     def log_likelihood(self, posterior: Floats, *, learn: bool) -> Floats:
-        """Return the logarithm of how probable each answer is if its item is of each class, (answers, classes).
+        """Return the logarithm of how probable the answers to each item are if it is of each class, (items, classes).
 
         What the answer itself says of its annotator is left out: it would confirm itself.
         """
@@ -113,7 +120,8 @@ class _Team:
         if learn:
             self._confusion = _strength(counts, prior, by_annotator, CONFUSION, axis=0)
         expected, rows = counts + self._confusion * prior, by_annotator[self._who] + self._confusion
-        return np.asarray(np.log((expected[self._pair] - own) / (rows[self._pair] - own)))
+        answers = np.log((expected[self._pair] - own) / (rows[self._pair] - own))
+        return _sums(self._votes.item, answers, self._votes.items)
 
     def _prior(self, counts: Floats, by_annotator: Floats, *, learn: bool) -> Floats:
         """Return what annotators of their accuracy are expected to say, (pairs, classes): the team's odds, moved."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,22 +10,16 @@ from numpy.typing import NDArray
 
 from include.foundation.decisions.challenger_evaluation import NoiseCorrection
 from include.foundation.statistics.label_noise import true_accuracy
-from include.foundation.store.ledgers.annotations import Annotation, latest_annotations
-from include.foundation.store.ledgers.labeled_draws import RANDOM
-from include.foundation.store.ledgers.outcomes import set_aside
+from include.foundation.store.ledgers.annotations import answers_to, votes_of
+from include.foundation.store.ledgers.unlabeled_draws import unlabeled_draws
 from include.foundation.store.rows import rows_of
-from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling.requested_rows import requested_predictions
-from include.stages.labels.consensus import votes_of
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
 
-ASKED = ("request_id", "trace_id", "ts", "asked_at", "pushed_at", "stratum", "inclusion_probability")
-DRAWN = ("trace_id", "asked_trace_id", "inclusion_probability")
-LABELER = "who gave labels without requests"
 Request = Mapping[str, Any]
 
 
@@ -52,18 +45,17 @@ def noise_correction(
     rows = Taxonomy.of(store.loop.task).read_labels(rows)
     if champion is None or store.loop.gate.score != "accuracy" or not rows.num_rows:
         return None
-    keys, labeled, weights = _labeled(rows)
-    unlabeled = _unlabeled(store, rows)
-    annotations = latest_annotations(store, [*keys, *unlabeled])
-    votes = [each for each in annotations if each.is_vote]
+    labeled, weights = _labeled(rows)
+    since, decided = min(rows.column("ts").to_pylist()), max(rows.column("decided_at").to_pylist())
+    unlabeled = unlabeled_draws(store, set(rows.column("trace_id").to_pylist()), since, decided)
+    votes = answers_to(store, {key: row["label"] for key, row in labeled.items()}, unlabeled)
     answered = {each.request_id for each in votes}
-    votes += [_only_answer(row) for key, row in labeled.items() if key not in answered]
-    aside = {key: request for key, (request, _) in unlabeled.items() if key in answered}
-    weights |= {key: unlabeled[key][1] for key in aside}
-    missing = [weight for key, (_, weight) in unlabeled.items() if key not in answered]
+    aside = {key: content for key, content in unlabeled.items() if key in answered}
+    weights |= {key: content.weight for key, content in aside.items()}
+    missing = [content.weight for key, content in unlabeled.items() if key not in answered]
     indexed, _ = votes_of(votes, store.loop.task.classes)
     order = sorted(weights)
-    inputs = _inputs(store, [labeled[key] if key in labeled else aside[key] for key in order])
+    inputs = _inputs(store, [labeled[key] if key in labeled else aside[key].request for key in order])
     share = np.array([weights[key] for key in order])
     champion_accuracy, challenger_accuracy = (
         true_accuracy(indexed, _predicted(model, inputs), share, sum(missing)) for model in (champion, challenger)
@@ -73,64 +65,14 @@ def noise_correction(
     )
 
 
-def _labeled(rows: pa.Table) -> tuple[list[str], dict[str, Request], dict[str, float]]:
-    """Return the keys of the labeled contents, one row of each by key, and how many rows each stands for."""
+def _labeled(rows: pa.Table) -> tuple[dict[str, Request], dict[str, float]]:
+    """Return one row of each labeled content by its key, and how many rows each stands for."""
     records = rows.to_pylist()
     keys = [row["request_id"] or row["label_id"] for row in records]
     weights: Counter[str] = Counter()
     for key, row in zip(keys, records, strict=True):
         weights[key] += 1 / row["inclusion_probability"]
-    return keys, dict(zip(keys, records, strict=True)), dict(weights)
-
-
-def _only_answer(row: Request) -> Annotation:
-    """Return a label that rests on no annotation, such as a seed's, as the answer of whoever gave those."""
-    key = row["request_id"] or row["label_id"]
-    return Annotation(key, key, row["trace_id"], LABELER, row["label"], row["decided_at"], LABELER)
-
-
-def _unlabeled(store: LoopStore, rows: pa.Table) -> dict[str, tuple[Request, float]]:
-    """Return requests for drawn rows that led to no label, by id, and how many rows each stands for.
-
-    Parameters
-    ----------
-    store
-        Tables of the loop.
-    rows
-        The labeled rows: what was drawn before the first of them, or is still to be answered when the last of them was
-        decided, does not count.
-    """
-    since, decided = min(rows.column("ts").to_pylist()), max(rows.column("decided_at").to_pylist())
-    weights = _waiting(store, since, set(rows.column("trace_id").to_pylist()))
-    filters: Filter = [("trace_id", "in", sorted(weights))]
-    requests = store.read("requests", columns=list(ASKED), filters=filters).sort_by("asked_at").to_pylist()
-    newest = {request["trace_id"]: request for request in requests}
-    ids = [("request_id", "in", sorted(request["request_id"] for request in requests))]
-    labeled = set(store.read("labels", columns=["request_id"], filters=ids).column("request_id").to_pylist())
-    aside = set(set_aside(store).column("source").to_pylist())
-    overdue = decided - timedelta(hours=store.loop.labeling.deadline_hours)
-    return {
-        request["request_id"]: (request, weights[trace_id])
-        for trace_id, request in newest.items()
-        if request["request_id"] not in labeled
-        and (request["request_id"] in aside or (request["pushed_at"] is not None and request["pushed_at"] <= overdue))
-    }
-
-
-def _waiting(store: LoopStore, since: Any, labeled: set[str]) -> dict[str, float]:
-    """Return by trace id of what was asked how many rows without a label it stands for, of those drawn since a moment."""
-    weights: Counter[str] = Counter()
-    draws = store.read("draws", columns=list(DRAWN), filters=[("ts", ">=", since)]).to_pylist()
-    former: Filter = [("stratum", "=", RANDOM), ("ts", ">=", since)]  # of an earlier version, which kept no draws
-    requests = store.read("requests", columns=["trace_id", "inclusion_probability"], filters=former).to_pylist()
-    drawn = {draw["trace_id"] for draw in draws}
-    draws += [
-        request | {"asked_trace_id": request["trace_id"]} for request in requests if request["trace_id"] not in drawn
-    ]
-    for draw in draws:
-        if draw["trace_id"] not in labeled:
-            weights[draw["asked_trace_id"]] += 1 / draw["inclusion_probability"]
-    return dict(weights)
+    return dict(zip(keys, records, strict=True)), dict(weights)
 
 
 def _inputs(store: LoopStore, contents: Sequence[Request]) -> pa.Table:

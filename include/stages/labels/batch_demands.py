@@ -9,13 +9,13 @@ import numpy as np
 
 from include.foundation.digests import digest_of
 from include.foundation.errors import DataQualityError
+from include.foundation.statistics.agreement import krippendorff_at_most
 from include.foundation.statistics.estimates import Estimate, weighted_mean
+from include.foundation.store.ledgers.annotations import votes_of
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labels.agreement import krippendorff_at_most
 from include.stages.labels.answered_requests import AnsweredRequest
-from include.stages.labels.consensus import votes_of
 
 HASTY_SHARE = 0.5
 EVIDENCE = "disagreement"

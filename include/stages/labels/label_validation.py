@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.statistics.agreement import krippendorff_alpha
+from include.foundation.store.ledgers.annotations import votes_of
 from include.foundation.store.ledgers.outcomes import current_labels, set_aside
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labels.agreement import krippendorff_alpha
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
-from include.stages.labels.consensus import CONSENSUS, consensus_of, votes_of
+from include.stages.labels.consensus import CONSENSUS, consensus_of
 from include.stages.labels.proposals import label_row, objection, proposals_of, set_aside_row
 
 Probabilities = dict[str, NDArray[np.float64]]

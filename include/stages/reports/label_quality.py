@@ -3,12 +3,11 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from include.foundation.store.ledgers.annotations import Annotation, latest_annotations
+from include.foundation.statistics.agreement import krippendorff_alpha
+from include.foundation.store.ledgers.annotations import Annotation, latest_annotations, votes_of
 from include.foundation.store.ledgers.outcomes import current_labels, set_aside
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labels.agreement import krippendorff_alpha
-from include.stages.labels.consensus import votes_of
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
 """What annotators answered, each under a pseudonym."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
+import numpy as np
+
+from include.foundation.statistics.latent_classes import Votes
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 DECLINED = ""
+LABELER = "who gave labels without requests"
 
 
 @dataclass(frozen=True)
@@ -93,3 +97,46 @@ def newest_of_each(annotations: Iterable[Annotation]) -> list[Annotation]:
     for annotation in sorted(annotations, key=lambda each: (each.created_at, each.annotation_id)):
         newest[annotation.request_id, annotation.annotator] = annotation
     return [newest[key] for key in sorted(newest)]
+
+
+def answers_to(store: LoopStore, labels: Mapping[str, str], others: Iterable[str] = ()) -> list[Annotation]:
+    """Return the votes on requests; a label that rests on none, such as a seed's, is the only answer of whoever gave those.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    labels
+        The label of each request; of a seed, by the label's id.
+    others
+        Ids of requests that led to no label.
+    """
+    votes = [each for each in latest_annotations(store, [*labels, *others]) if each.is_vote]
+    answered = {each.request_id for each in votes}
+    alone = [key for key in labels if key not in answered]
+    return votes + [
+        Annotation(key, key, "", LABELER, labels[key], datetime.min.replace(tzinfo=UTC), "") for key in alone
+    ]
+
+
+def votes_of(annotations: Sequence[Annotation], classes: Sequence[str]) -> tuple[Votes, list[str]]:
+    """Return annotations as votes, and the annotators' pseudonyms in the order of their indices.
+
+    Parameters
+    ----------
+    annotations
+        At most one of each annotator to each request. The requests, in the order of their ids, are the items.
+    classes
+        Class number c of the loop is label c; every annotation is one of them.
+    """
+    requests, annotators, labels = (
+        {name: number for number, name in enumerate(names)}
+        for names in (
+            sorted({annotation.request_id for annotation in annotations}),
+            sorted({annotation.annotator for annotation in annotations}),
+            classes,
+        )
+    )
+    rows = [(requests[each.request_id], annotators[each.annotator], labels[each.label]) for each in annotations]
+    item, annotator, label = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return Votes(item, annotator, label, len(requests), len(annotators), len(classes)), list(annotators)

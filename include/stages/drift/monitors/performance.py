@@ -12,6 +12,7 @@ from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow
+from include.stages.drift.monitors.served_accuracy import served_accuracy
 
 
 def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[LabeledRow]) -> list[MonitorFinding]:
@@ -55,7 +56,8 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     drift = store.loop.drift
     half = drift.false_alarm_rate / 2
     since = live.live_from if live.live_from > BEGINNING else min(row.ts for row in current)
-    findings = [_finding(drift, ALL_ROWS, current, since, promised, 1 / half)]
+    corrected = served_accuracy(store, version, live.live_from, interval.end, unknown_to_it)
+    findings = [_corrected(_finding(drift, ALL_ROWS, current, since, promised, 1 / half), corrected)]
     segments = sorted({segment for row in current for segment in row.segments})
     for segment in segments:
         before = accuracy([row for row in earlier if segment in row.segments])
@@ -101,6 +103,14 @@ def _finding(
         flagged=flagged, sentence=sentence,
         details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed, floor=floor, e_value=e_value),
     )  # fmt: skip
+
+
+def _corrected(finding: MonitorFinding, corrected: Estimate) -> MonitorFinding:
+    """Say beside accuracy on labels what it is against what is true; the evidence stays that of labels, as the promise is."""
+    known = f"Corrected for errors of annotators it is {corrected}."
+    words = "How often labels are wrong is unknown." if corrected.value is None else known
+    details = finding.details.model_copy(update={"corrected": corrected}) if finding.details else None
+    return finding.model_copy(update={"sentence": f"{finding.sentence} {words}", "details": details})
 
 
 def _state(estimate: Estimate, floor: float, *, flagged: bool) -> str:

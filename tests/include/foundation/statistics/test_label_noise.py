@@ -42,6 +42,26 @@ def test_noise_is_unknown_where_hardly_an_item_has_two_answers(repeated):
     assert true_accuracy(votes_of(table, 2), np.zeros(len(table), dtype=np.int64), np.ones(len(table))) == UNKNOWN
 
 
+def test_noise_is_unknown_where_answers_hardly_agree():
+    """Of one item in thirty-three that is of the rare class, three answers in four are errors."""
+    generator = np.random.default_rng(1)
+    truth = (np.arange(330) % 33 == 0).astype(np.int64)
+    table = np.where(generator.random((330, 3)) < 0.8, truth[:, None], 1 - truth[:, None])
+    assert true_accuracy(votes_of(table.tolist(), 2), np.zeros(330, dtype=np.int64), np.ones(330)) == UNKNOWN
+    assert true_accuracy(votes_of([[0, 0]] * 60, 2), np.zeros(60, dtype=np.int64), np.ones(60)).value > 0.98
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_model_that_says_one_class_alone_tells_nothing_of_annotators(seed):
+    """Taken for one of the team, it made its frequent class look like an error of everyone: 0.32 instead of 0.9."""
+    generator = np.random.default_rng(seed)
+    truth = np.arange(200) % 10 // 9
+    wrong = (truth[:, None] + generator.integers(1, 3, (200, 3))) % 3
+    table = np.where(generator.random((200, 3)) < [0.9, 0.85, 0.8], truth[:, None], wrong)
+    found = true_accuracy(votes_of(table.tolist(), 3), np.zeros(200, dtype=np.int64), np.ones(200))
+    assert found.value == pytest.approx(0.9, abs=0.06)
+
+
 def test_scale_of_weights_and_order_of_items_do_not_matter():
     generator = np.random.default_rng(2)
     truth, votes = simulated(generator, 120, [0.9, 0.8, 0.7], 3)

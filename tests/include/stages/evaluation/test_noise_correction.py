@@ -12,6 +12,7 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
 from include.stages.evaluation.noise_correction import noise_correction
+from tests.include.stages.evaluation.drawn_builders import annotate, answers_of, ask, set_aside
 from tests.include.stages.evaluation.judged_builders import (
     CLASSES,
     DAY,
@@ -28,47 +29,6 @@ CONTENTS = 200
 @pytest.fixture
 def store(tmp_path: Path) -> LoopStore:
     return make_judged_store(tmp_path)
-
-
-def annotate(store: LoopStore, said: dict[int, list[str]]) -> None:
-    """Store the answers to each content, one of each annotator."""
-    rows = [
-        {"annotation_id": f"{number}-{who}", "request_id": f"r{number}", "trace_id": f"t{number:05d}", "label": label,
-         "annotator": f"ann{who}", "created_at": DAY + timedelta(days=1), "source": "answers.jsonl"}
-        for number, labels in said.items() for who, label in enumerate(labels)
-    ]  # fmt: skip
-    store.append_new("annotations", rows_of(store.loop, "annotations", rows))
-
-
-def ask(store: LoopStore, rows: list[dict[str, Any]]) -> None:
-    """Store drawn rows as logged, drawn and asked."""
-    inputs = {"input_text", "input_champion", "input_challenger", "segment_desk"}
-    for row in rows:
-        number = int(row["trace_id"][1:])
-        logged = {name: value for name, value in row.items() if name in inputs}
-        same = {"trace_id": row["trace_id"], "ts": row["ts"], "predicted": "a", "model_version": "1"}
-        request = {
-            "request_id": f"r{number}", "batch_id": "b", "tier": 1, "stratum": "random", "split": "holdout",
-            "inclusion_probability": row["inclusion_probability"], "reasons": [], "hidden_prelabel": True,
-            "content_key": row["content_key"], "asked_at": DAY, "pushed_at": DAY, "trace_id": row["trace_id"],
-            "ts": row["ts"],
-        }  # fmt: skip
-        draw = {"batch_id": "b", "stratum": "random", "content_key": row["content_key"], "drawn_at": DAY,
-                "asked_trace_id": row["trace_id"], "inclusion_probability": row["inclusion_probability"]}  # fmt: skip
-        logged |= same | {"day": f"{row['ts']:%Y-%m-%d}"}
-        for table, record in (("predictions", logged), ("requests", request), ("draws", draw | same)):
-            store.append_new(table, rows_of(store.loop, table, [record]))
-
-
-def set_aside(store: LoopStore, number: int) -> None:
-    row = {"refusal_id": f"f{number}", "stage": "labels", "source": f"r{number}", "trace_id": f"t{number:05d}",
-           "reason_code": "ambiguous", "reason": "ambiguous", "raw": "{}"}  # fmt: skip
-    store.append_new("quarantine", rows_of(store.loop, "quarantine", [row]))
-
-
-def answers_of(generator: np.random.Generator, truth: str, accuracies: list[float]) -> list[str]:
-    wrong = [name for name in CLASSES if name != truth]
-    return [truth if generator.random() < accuracy else str(generator.choice(wrong)) for accuracy in accuracies]
 
 
 def labeled(store: LoopStore, accuracies: list[float]) -> list[dict[str, Any]]:

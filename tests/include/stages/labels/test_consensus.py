@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from include.stages.labels.agreement import krippendorff_alpha, krippendorff_at_most
+from include.foundation.statistics.agreement import krippendorff_alpha, krippendorff_at_most
 from include.stages.labels.consensus import consensus_of
 from tests.builders import make_tiny_loop
 from tests.include.foundation.statistics.crowds import simulated, votes_of

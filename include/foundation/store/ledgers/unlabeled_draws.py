@@ -1,0 +1,86 @@
+"""Randomly drawn rows whose content has no label: what an estimate that leaves them out would be silent about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.foundation.store.ledgers.labeled_draws import RANDOM
+from include.foundation.store.ledgers.outcomes import set_aside
+from include.foundation.store.scanning import Filter
+from include.foundation.store.tables import LoopStore
+
+ASKED = ("request_id", "trace_id", "ts", "asked_at", "pushed_at", "stratum", "inclusion_probability")
+DRAWN = ("trace_id", "asked_trace_id", "inclusion_probability", "predicted")
+
+
+@dataclass
+class UnlabeledContent:
+    """A content that led to no label: its request, how many rows it stands for, and what was served of the last of them."""
+
+    request: Mapping[str, Any]
+    weight: float = 0.0
+    predicted: str | None = None
+
+
+def unlabeled_draws(
+    store: LoopStore, labeled: set[str], since: datetime, decided: datetime, model_version: str | None = None
+) -> dict[str, UnlabeledContent]:
+    """Return by request id what was drawn at random and set aside, or not answered until its deadline.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    labeled
+        Trace ids of the drawn rows that have a label.
+    since
+        Rows logged before it do not count.
+    decided
+        Deadlines after it do not count: what is still to be answered is not missing.
+    model_version
+        Only rows that this version answered, logged before ``decided``; None means any, and rows that an earlier version of the
+        loop drew.
+    """
+    draws = _draws(store, labeled, since, model_version, decided)
+    filters: Filter = [("trace_id", "in", sorted({draw["asked_trace_id"] for draw in draws}))]
+    requests = store.read("requests", columns=list(ASKED), filters=filters).sort_by("asked_at").to_pylist()
+    contents = {request["trace_id"]: UnlabeledContent(request) for request in requests}
+    for draw in draws:
+        if content := contents.get(draw["asked_trace_id"]):
+            content.weight += 1 / draw["inclusion_probability"]
+            content.predicted = draw["predicted"]
+    return _resolved(store, list(contents.values()), decided)
+
+
+def _draws(
+    store: LoopStore, labeled: set[str], since: datetime, version: str | None, decided: datetime
+) -> list[dict[str, Any]]:
+    """Return the draws of rows without a label; an earlier version kept none, so that its random requests are draws."""
+    own: Filter = [] if version is None else [("model_version", "=", version), ("ts", "<", decided)]
+    draws = store.read("draws", columns=list(DRAWN), filters=[("ts", ">=", since), *own]).to_pylist()
+    drawn = {draw["trace_id"] for draw in draws}
+    former: Filter = [("stratum", "=", RANDOM), ("ts", ">=", since)]
+    columns = ["trace_id", "inclusion_probability", "prelabel"]
+    requests = store.read("requests", columns=columns, filters=former).to_pylist() if version is None else []
+    draws += [
+        {**row, "asked_trace_id": row["trace_id"], "predicted": row["prelabel"]}
+        for row in requests
+        if row["trace_id"] not in drawn
+    ]
+    return [row for row in draws if row["trace_id"] not in labeled]
+
+
+def _resolved(store: LoopStore, contents: list[UnlabeledContent], decided: datetime) -> dict[str, UnlabeledContent]:
+    """Return the contents whose request was set aside or is overdue, and that have no label after all."""
+    ids = sorted(content.request["request_id"] for content in contents)
+    rows = store.read("labels", columns=["request_id"], filters=[("request_id", "in", ids)])
+    has_label = set(rows.column("request_id").to_pylist())
+    aside = set(set_aside(store).column("source").to_pylist())
+    overdue = decided - timedelta(hours=store.loop.labeling.deadline_hours)
+    return {
+        key: content
+        for key, content in ((content.request["request_id"], content) for content in contents)
+        if key not in has_label
+        and (key in aside or (content.request["pushed_at"] is not None and content.request["pushed_at"] <= overdue))
+    }
