@@ -62,7 +62,17 @@ class Crowd:
         return Answers(truth, votes, accuracy, is_hard, alike)
 
     def predictions(self, generator: np.random.Generator, answers: Answers, accuracy: float) -> Numbers:
-        """Return what a model of some accuracy predicts; by error of a hard item it says what people say in half of them."""
+        """Return what a model predicts; by error of a hard item it says what people say in half of them.
+
+        Parameters
+        ----------
+        generator
+            Of random numbers.
+        answers
+            What is true, and which items are hard.
+        accuracy
+            Of the model.
+        """
         right = generator.random(self.items) < accuracy + 0.3 * (self.hard - answers.is_hard)
         is_alike = answers.is_hard & (generator.random(self.items) < 0.5)
         wrong = np.where(is_alike, answers.alike, self._wrong(generator, answers.truth))
@@ -80,7 +90,17 @@ def of(*accuracies: float) -> Callable[[np.random.Generator], Floats]:
 def around(
     right: float, wrong: float, annotators: int, spammers: float = 0.0
 ) -> Callable[[np.random.Generator], Floats]:
-    """Return what draws accuracies from a beta distribution, and of a share of spammers 0.25."""
+    """Return what draws accuracies from a beta distribution, and of a share of spammers 0.25.
+
+    Parameters
+    ----------
+    right, wrong
+        Of the distribution.
+    annotators
+        How many.
+    spammers
+        Share of those that answer by chance.
+    """
 
     def draw(generator: np.random.Generator) -> Floats:
         drawn = generator.beta(right, wrong, annotators)
