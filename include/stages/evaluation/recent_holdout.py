@@ -1,4 +1,4 @@
-"""The rows that judge a challenger: recent ones, drawn at random as they were served, that it cannot have learnt by heart."""
+"""The rows that judge a challenger: recent ones, drawn at random, as they were served."""
 
 from datetime import timedelta
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +15,9 @@ from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.labels.splits import splits_of
 from include.stages.labels.straddling import straddling
 
-APART = ("content_key", "near_key", "group_key")  # of what is in one split
 NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
 
 
@@ -143,7 +142,7 @@ def labels_by_trace_id(store: LoopStore, name: str) -> dict[str, str] | None:
     """Return each trace id's label in a published dataset; None if the store no longer has its version of ``labels``."""
     try:
         published = _published(store, name)
-        return _labels(*_splits(_stored(store, published.labels_version, published.former_names)))
+        return _labels(*splits_of(_stored(store, published.labels_version, published.former_names)))
     except VersionGoneError:
         return None
 
@@ -159,7 +158,7 @@ def _dataset(
     store: LoopStore, version: int, draws_version: int | None, former_names: Mapping[str, str | None]
 ) -> Dataset:
     stored = _stored(store, version, former_names)
-    train, holdout = _splits(stored)
+    train, holdout = splits_of(stored)
     digest, columns = column_digest(_digested(train, holdout)), store.schema("labels")
     labels, train, holdout = (
         conform(rows.select([name for name in rows.column_names if name in columns.names]), columns, "labels")
@@ -188,32 +187,6 @@ def _stored(store: LoopStore, version: int, former_names: Mapping[str, str | Non
         return rows
     as_labeled: dict[str, str | None] = {name: name for name in rows.column("label").to_pylist()}
     return Taxonomy((), as_labeled | {**former_names}).read_labels(rows)
-
-
-def _splits(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the rows to train on and those held out.
-
-    What is held out is never trained on, nor a near duplicate of it, nor another row of its group. Of a content that was asked
-    again the newest answer is trained on.
-    """
-    holdout = rows.filter(pc.equal(rows.column("split"), "holdout"))
-    keep = pc.equal(rows.column("split"), "train")
-    for name in (name for name in APART if name in rows.column_names):
-        held = holdout.column(name).drop_null().combine_chunks()
-        keep = pc.and_(keep, pc.invert(pc.is_in(rows.column(name), value_set=held)))
-    return _newest(rows.filter(keep)), holdout
-
-
-def _newest(rows: pa.Table) -> pa.Table:
-    """Return the rows without those whose content was asked again later."""
-    if "near_key" not in rows.column_names:  # of an earlier version, which asked for nothing again
-        return rows
-    keys = [rows.column(name).to_pylist() for name in ("content_key", "near_key", "decided_at", "trace_id")]
-    newest: dict[str, tuple[Any, str]] = {}
-    for content, _, *age in zip(*keys, strict=True):
-        newest[content] = max(newest.get(content, tuple(age)), tuple(age))
-    keep = [near is None or newest[content] == tuple(age) for content, near, *age in zip(*keys, strict=True)]
-    return rows.filter(pa.array(keep, pa.bool_()))
 
 
 def _former_names(store: LoopStore, version: int) -> tuple[dict[str, str | None], int]:
