@@ -158,7 +158,7 @@ def _line(case: str, lives: Sequence[Life], *, since: int = 0, limit: float | No
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the result of every case."""
-    trials, generator = 20 if quick else 500, np.random.default_rng(0)
+    trials, generator = 20 if quick else 400, np.random.default_rng(0)
 
     def played(days: Sequence[Traffic]) -> list[Life]:
         return [live(days, generator) for _ in range(trials)]

@@ -242,5 +242,5 @@ class Deploy(Section):
     max_drop: Share = 0.02
     """How much a model may score below its predecessor on the same rows before it is rolled back, and below its promise before
     that is told; of a perfect model's score."""
-    comparison_labels: int = Field(default=20, ge=0, le=100_000)
-    """Most labels a day asked for where the live model and its predecessor differ; a fifth of them without a suspicion."""
+    comparison_labels: int = Field(default=30, ge=0, le=100_000)
+    """Most labels a day asked for where the live model and its predecessor differ; an eighth of them without a suspicion."""

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, reduce
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import zeta
 
 from include.foundation.statistics.e_values import BETS, CLIP
 from include.foundation.statistics.estimates import design_weights
 
-SPENDING = 1.2  # the bets that begin on day j share j ** -1.2 of the stake: the rest of the days never runs out of it
+SPENDING = 0.2  # of the stake, (j + 1) ** -0.2 is left for bets that begin after day j
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,6 @@ class ChangeBets:
     @property
     def evidence(self) -> ChangeEvidence:
         """What the bets won so far; those of days to come still have their stake."""
-        if not self.played:
-            return ChangeEvidence(1.0, 1.0)
         won = np.logaddexp(_log_mean(self.running), np.log(_stake_after(self.played)))
         return ChangeEvidence(_exp(won), _exp(_log_mean(self.newest)))
 
@@ -99,9 +96,9 @@ def change_evidence(days: Iterable[WatchedDay]) -> ChangeEvidence:
     -----
     An e-detector adds up e-processes that begin at consecutive times (Shin, Ramdas & Rinaldo, 2024). Each with the stake 1, as
     in the one of Shiryaev and Roberts, bounds how seldom alarms are in the mean. Here the process that begins on day j has the
-    stake ``j ** -1.2 / zeta(1.2)``. All stakes add up to 1, so their sum is an e-process, and Ville's inequality bounds the
-    probability of any false alarm in a life of any length. The price is ``1.2 log(j) + 1.7`` in the logarithm of the evidence
-    for a change on day j. Labels may come back in any order: a product does not depend on it.
+    stake ``j ** -0.2 - (j + 1) ** -0.2``. All stakes add up to 1, so their sum is an e-process, and Ville's inequality bounds
+    the probability of any false alarm in a life of any length. The price is about ``1.2 log(j) + 1.6`` in the logarithm of the
+    evidence for a change on day j. Labels may come back in any order: a product does not depend on it.
 
     Examples
     --------
@@ -157,10 +154,9 @@ def day_numbers(moments: Sequence[datetime], since: datetime) -> list[int]:
     return [(moment.astimezone(UTC).date() - first).days + 1 for moment in moments]
 
 
-@cache
 def _stake_after(day: int) -> float:
     """Return the share of the stake that is bet from later days on."""
-    return float(zeta(SPENDING, day + 1) / zeta(SPENDING)) if day else 1.0
+    return float((day + 1) ** -SPENDING)
 
 
 def _log_factors(day: WatchedDay) -> NDArray[np.float64]:

@@ -22,9 +22,9 @@ from include.stages.deployment.promised_score import PromisedScore, promised_sco
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
 
-SUSPICIOUS = 3.0  # wealth of the bets since some day: chance brings it about on a day in fifteen
+SUSPICIOUS = 2.0  # wealth of the bets since some day: chance brings it about on one day in sixteen
 OF_LATE = 28  # days of log time: what an estimate says is true of them
-QUIET = 5  # without suspicion, one label in so many of those that may be asked for
+QUIET = 8  # without suspicion, one label in so many of those that may be asked for
 
 State = Literal["broken", "harder", "below_promise", "kept", "inconclusive"]
 

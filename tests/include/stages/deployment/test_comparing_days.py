@@ -32,7 +32,7 @@ def requests(store):
 
 
 def test_day_that_is_over_is_compared_on_the_rows_that_the_champion_served(tmp_path):
-    store = make_replaced_store(tmp_path, comparison_labels=40)
+    store = make_replaced_store(tmp_path, comparison_labels=48)
     serve(store, "aaa*20 aab*3 aba*2 abc*1")
     serve(store, "bbb*5 bba*5", day=-1, version="1")
     serve(store, "aab*7", day=1)
@@ -55,7 +55,7 @@ def test_requests_are_blind_and_known_by_their_day(tmp_path):
     run(store)
     (day,) = compared(store)
     asked = requests(store)
-    assert len(asked) == 2  # a fifth of those that are allowed, without a suspicion
+    assert len(asked) == 2  # an eighth of those that are allowed, without a suspicion
     assert {(row["batch_id"], row["evidence_for"], row["stratum"], row["split"]) for row in asked} == {
         (day.subject, day.subject, "disagreement", "train")
     }
@@ -90,7 +90,7 @@ def test_killed_between_draw_and_requests_asks_about_the_rows_that_were_drawn(tm
 
 def test_content_is_asked_once_and_counts_for_every_row_of_it(tmp_path):
     """Rows are drawn, not contents: what is served ten times as often weighs ten times as much."""
-    store = make_replaced_store(tmp_path, comparison_labels=60)
+    store = make_replaced_store(tmp_path, comparison_labels=96)
     serve(store, "aab*10 aab*10")
     same = store.read("predictions").to_pylist()
     rows = [row | {"input_text": "often"} if place < 15 else row for place, row in enumerate(same)]
