@@ -216,13 +216,13 @@ def test_vocabulary_of_little_traffic_is_learned_from_several_days_and_all_of_th
 
 def test_vocabulary_is_renewed_with_a_rolling_reference_and_two_are_kept_up_meanwhile(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "reference_days": 7})
-    for number in range(20):
+    for number in range(30):
         fill(store, number, 1, input_text="old words" if number < 5 else "new words")
-    assert list(unknown_shares(store, 0)) == days_of(*range(14))
-    assert list(unknown_shares(store, 7)) == days_of(*range(7, 20))
-    assert list(unknown_shares(store, 14)) == days_of(*range(14, 20))
-    assert set(unknown_shares(store, 7).values()) == {0}
-    assert unknown_shares(store, 0)[days_of(13)[0]] == 0.5
+    assert list(unknown_shares(store, 0)) == days_of(*range(26))
+    assert list(unknown_shares(store, 13)) == days_of(*range(13, 30))
+    assert list(unknown_shares(store, 26)) == days_of(*range(26, 30))
+    assert set(unknown_shares(store, 13).values()) == {0}
+    assert unknown_shares(store, 0)[days_of(25)[0]] == 0.5
 
 
 @pytest.mark.parametrize("changes", [{"reference": "frozen"}, {"reference": "dates"}], ids=str)
