@@ -101,7 +101,7 @@ _BY_FILE = {
         "drift.reference_dates": "test_reference_of_dates_is_those_but_never_the_window_itself",
     },
     "include/stages/drift/test_kinds_of_day.py": {
-        "drift.holidays": "test_holidays_are_those_of_the_country_or_region",
+        "drift.holidays": "test_holidays_are_those_of_the_country_or_region[DE-2026-12-25-True]",
     },
     "include/stages/drift/test_discoveries.py": {
         "drift.false_alarm_rate": "test_discoveries_are_those_of_scipy_at_the_familys_share_and_monotone[columns]",

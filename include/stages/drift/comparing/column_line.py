@@ -13,9 +13,7 @@ from include.stages.drift.comparing.reference_line import AUTOCORRELATIONS, Spre
 TINY = 1e-12
 WEEKDAY_LEVEL = 0.01
 ROUNDED_UP = 0.8  # of a tenth: an autocorrelation counts as the next higher one that is told apart
-FURTHEST = 3.0  # standard errors up to which the days taken together count by their distance
-SLOWLY = 0.25  # standard errors for each e-fold beyond that
-CERTAIN = 40.0  # standard deviations, for a value that never varied and now differs
+FURTHEST = 3.0  # standard errors that one of the days taken together counts for at most
 Numbers = NDArray[np.float64]
 Places = NDArray[np.intp]
 
@@ -150,19 +148,18 @@ class ColumnLine:
     def together(self, held: Held) -> Distances | None:
         """Return the same of the window and the days before it taken together; None if there are none.
 
-        Beyond `FURTHEST` a day counts by the logarithm of its distance: one far day among ordinary ones is no lasting change.
+        No day counts for more than `FURTHEST`: one far day among ordinary ones is no lasting change.
         """
         count = len(self._rows)
         if count == self._of_window or self._of_window > 1:
             return None
         each = np.eye(count)
         t = np.array([self._distance_in_errors(held, weights) for weights in each])
-        t = np.where(np.isinf(t), np.sign(t) * CERTAIN, t)
         whole = self._spread(held, np.full(count, 1 / count))
         one = np.mean([self._spread(held, weights)[0] for weights in each], axis=0)
         runs = self._reference_t(held)[_runs(self.reference.days, count)].swapaxes(0, 1)
-        means = np.abs(_tempered(runs).mean(axis=0)).max(axis=0, initial=0.0) / np.sqrt(whole[1])
-        mean = _tempered(t).mean(axis=0) * np.sqrt(one / whole[0])
+        means = np.abs(np.clip(runs, -FURTHEST, FURTHEST).mean(axis=0)).max(axis=0, initial=0.0) / np.sqrt(whole[1])
+        mean = np.clip(t, -FURTHEST, FURTHEST).mean(axis=0) * np.sqrt(one / whole[0])
         return Distances(mean, means, held.degrees, np.full(count, 1 / count))
 
     def natural(self, held: Held, weights: Numbers) -> tuple[Numbers, Numbers, float]:
@@ -239,12 +236,6 @@ class ColumnLine:
 def _added(spreads: list[Spread], spread: Spread) -> Spread:
     spreads.append(spread)
     return spread
-
-
-def _tempered(t: Numbers) -> Numbers:
-    """Return distances in standard errors, those beyond `FURTHEST` by their logarithm."""
-    beyond = SLOWLY * np.log(np.maximum(np.abs(t), FURTHEST) / FURTHEST)
-    return np.asarray(np.sign(t) * (np.minimum(np.abs(t), FURTHEST) + beyond))
 
 
 def _runs(days: NDArray[np.int64], length: int) -> Places:

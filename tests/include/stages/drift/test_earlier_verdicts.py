@@ -167,8 +167,8 @@ def reference_of_interval(store, interval):
 def test_frozen_reference_stays_the_first_days(tmp_path):
     store = make_store(tmp_path, drift={**DRIFT, "reference": "frozen", "reference_days": 8})
     fill(store, 0, 9)
-    fill(store, 9, 6, **LONG)
-    assert reference_days(store, day(14), newest_verdicts(store, day(14))) == [
+    fill(store, 9, 12, **LONG)
+    assert reference_days(store, day(20), newest_verdicts(store, day(20))) == [
         day(number).days[0] for number in range(8)
     ]
     outcomes = [detect_drift(store, day(number)).outcome for number in (5, 8, 9, 14)]
