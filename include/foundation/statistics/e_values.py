@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from include.foundation.errors import ContractError
-from include.foundation.statistics.estimates import design_weights
 
 BETS = np.geomspace(0.1, 0.95, 8)  # small leads are the ones that cost many labels: bets are denser there
 CLIP = 700.0  # exp of more overflows
@@ -88,44 +87,6 @@ def mixture_e_value(stakes: Iterable[Stake]) -> float:
     True
     """
     return float(np.exp(np.minimum(log_e_value(stakes), CLIP)))
-
-
-def shortfall_e_value(scores: ArrayLike, inclusion_probabilities: ArrayLike, floor: float) -> float:
-    """Return the e-value of the hypothesis that the mean score is at least the floor.
-
-    Parameters
-    ----------
-    scores
-        float64, (n,), each 0 to 1; may be empty.
-    inclusion_probabilities
-        float64, (n,), above 0, at most 1: rows that stand for more weigh more.
-    floor
-        0 to 1.
-
-    Returns
-    -------
-    float
-        As `mixture_e_value`: large values say that the mean is below the floor.
-
-    Raises
-    ------
-    ContractError
-        If a value is outside these bounds, or NaN.
-
-    Examples
-    --------
-    >>> shortfall_e_value([], [], 0.8)
-    1.0
-    >>> shortfall_e_value([0.0] * 20, [0.5] * 20, 0.8) > 1000 > shortfall_e_value([1.0] * 20, [0.5] * 20, 0.8)
-    True
-    """
-    problems = [*_outside("scores", scores, 0, 1), *_outside("floor", [floor], 0, 1)]
-    if problems:
-        raise ContractError("Nothing can be bet on these scores", problems)
-    weights = design_weights(inclusion_probabilities)
-    shares = weights / weights.max(initial=1.0)
-    shortfalls = (floor - np.asarray(scores, dtype=np.float64)) * shares
-    return mixture_e_value([Stake(shortfalls.tolist(), [1.0] * shortfalls.size)])
 
 
 def log_e_value(stakes: Iterable[Stake]) -> float:

@@ -12,7 +12,6 @@ from include.foundation.statistics.e_values import (
     Stake,
     log_e_value,
     mixture_e_value,
-    shortfall_e_value,
 )
 
 COUNTS = st.integers(0, 50)
@@ -136,12 +135,6 @@ def test_stake_of_what_is_no_difference_is_refused(stake, told: str) -> None:
         Stake(*stake)
 
 
-@pytest.mark.parametrize(("scores", "floor"), [([math.nan], 0.5), ([1.2], 0.5), ([-0.1], 0.5), ([1.0], math.nan)])
-def test_shortfall_e_value_of_what_is_no_score_is_refused(scores, floor: float) -> None:
-    with pytest.raises(ContractError, match="Nothing can be bet on these scores"):
-        shortfall_e_value(scores, [1.0], floor)
-
-
 @settings(deadline=None)
 @given(wins=COUNTS, losses=COUNTS, ties=COUNTS)
 def test_log_e_value_more_wins_raises_it_and_more_losses_lowers_it(wins: int, losses: int, ties: int) -> None:
@@ -159,26 +152,3 @@ def test_mixture_e_value_higher_threshold_is_harder() -> None:
     found = [mixture_e_value(of_counts(30, 5, 10, threshold)) for threshold in (-0.5, 0.0, 0.3, 1.0)]
     assert found == sorted(found, reverse=True)
     assert found[-1] <= 1
-
-
-def test_shortfall_e_value_equal_weights_is_the_bet_on_floor_less_score() -> None:
-    assert shortfall_e_value([0.0], [0.25], 0.5) == pytest.approx(np.mean(1 + BETS * 0.5))
-    assert shortfall_e_value([1.0], [0.25], 0.5) == pytest.approx(np.mean(1 - BETS * 0.5))
-    assert shortfall_e_value([], [], 0.5) == 1
-
-
-@pytest.mark.parametrize("floor", [0.3, 0.8, 1.0])
-@pytest.mark.parametrize("probabilities", [(0.5, 0.5), (1.0, 0.1)], ids=["equal", "unequal"])
-def test_shortfall_e_value_mean_at_the_floor_expects_one(floor: float, probabilities: tuple[float, ...]) -> None:
-    drawn = [probabilities[place % 2] for place in range(6)]
-    expected = sum(
-        math.prod(floor if score else 1 - floor for score in scores) * shortfall_e_value(scores, drawn, floor)
-        for scores in product([0.0, 1.0], repeat=6)
-    )
-    assert expected == pytest.approx(1)
-
-
-def test_shortfall_e_value_rows_that_stand_for_more_decide() -> None:
-    rare, common = [0.1] * 20, [1.0] * 20
-    assert shortfall_e_value([0.0] * 20 + [1.0] * 20, rare + common, 0.8) > 1000
-    assert shortfall_e_value([1.0] * 20 + [0.0] * 20, rare + common, 0.8) < 1
