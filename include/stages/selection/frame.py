@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from include.foundation.digests import digest_of
 from include.foundation.store.ledgers.taxonomies import read_predictions
-from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import Asked, Split, asked_before
 from include.stages.selection.content import former_key, group_keys, keys_of, near_key
@@ -63,32 +62,12 @@ class Frame(Candidates):
 
     Attributes
     ----------
-    source_positions
-        The position of each candidate among the rows that the frame was made of.
-    served
-        How many of those rows have each candidate's content: what it stands for.
     left_out
-        How many of those rows are not in the frame: further rows of a content, and what was requested or labeled before.
+        How many of the rows that it was made of are not in it: further rows of a content, and what was requested or labeled
+        before.
     """
 
-    source_positions: list[int]
-    served: list[int]
     left_out: int
-
-
-def sampling_frame(store: LoopStore, filters: Filter, seed: object, *, except_batch: str | None = None) -> Frame:
-    """Return the frame of the stored predictions that meet some filters.
-
-    Parameters
-    ----------
-    store
-        Tables of the loop.
-    filters
-        Conditions on the columns of ``predictions``.
-    seed, except_batch
-        As in `frame_of`.
-    """
-    return frame_of(store, store.read("predictions", filters=filters), seed, except_batch=except_batch)
 
 
 def frame_of(
@@ -128,8 +107,7 @@ def frame_of(
     order = sorted(positions, key=lambda key: digest_of(seed, ids[positions[key][0]]))
     kept = [min(positions[key], key=lambda position: digest_of(seed, "representative", ids[position])) for key in order]
     found = candidates_of(store, rows.take(pa.array(kept, pa.int64())), asked)
-    served = [len(positions[key]) for key in order]
-    return Frame(**vars(found), source_positions=kept, served=served, left_out=len(ids) - len(kept))
+    return Frame(**vars(found), left_out=len(ids) - len(kept))
 
 
 def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked) -> Candidates:

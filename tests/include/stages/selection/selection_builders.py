@@ -11,8 +11,10 @@ import numpy as np
 from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.selection.frame import Frame, frame_of
 from tests.builders import make_tiny_loop
 
 CLASSES = ("acq", "earn", "ship")
@@ -68,6 +70,11 @@ def make_selection_store(
 
 def add_rows(store: LoopStore, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     store.append_new(name, rows_of(store.loop, name, rows))
+
+
+def sampling_frame(store: LoopStore, filters: Filter, seed: object) -> Frame:
+    """Return the frame of the stored predictions that meet some filters."""
+    return frame_of(store, store.read("predictions", filters=filters), seed)
 
 
 def report_row(trace_id: str, **overrides: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from include.foundation.statistics.estimates import weighted_mean
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.content import content_key
-from include.stages.selection.frame import sampling_frame
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (
     DAY,
@@ -21,6 +20,7 @@ from tests.include.stages.selection.selection_builders import (
     prediction_row,
     prediction_rows,
     requests_of,
+    sampling_frame,
     say,
 )
 

@@ -2,7 +2,6 @@ import pytest
 
 from include.foundation.errors import NothingToDo
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.frame import sampling_frame
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (
     add_rows,
@@ -13,6 +12,7 @@ from tests.include.stages.selection.selection_builders import (
     prediction_rows,
     report_row,
     requests_of,
+    sampling_frame,
 )
 
 SURE = make_selection_loop(selection={"budget": 4, "random_share": 0.0})
