@@ -8,7 +8,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from include.foundation.statistics.e_values import BETS, CLIP
+from include.foundation.errors import ContractError
+from include.foundation.statistics.e_values import BETS, CLIP, ROUNDING
 from include.foundation.statistics.estimates import design_weights
 
 SPENDING = 0.2  # of the stake, (j + 1) ** -0.2 is left for bets that begin after day j
@@ -31,6 +32,22 @@ class WatchedDay:
     number: int
     excess: Sequence[float]
     worst: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no bet is fair on.
+
+        Raises
+        ------
+        ContractError
+            If the day has no number, or a row is below what it can be, or is NaN.
+        """
+        rows = np.asarray(self.excess, dtype=np.float64)
+        fair = np.isfinite(rows) & (rows >= -self.worst - ROUNDING)
+        if self.number < 1 or not 0 < self.worst < np.inf or not fair.all():
+            raise ContractError(
+                f"Day {self.number}: got rows {rows[~fair].tolist()[:10]} and worst {self.worst:g}, expected a day from 1, "
+                "and rows that are finite and not below -worst"
+            )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 import pytest
 
+from include.foundation.errors import ContractError
 from include.foundation.statistics.e_detectors import WatchedDay, change_evidence, day_numbers, shortfall_days
 from include.foundation.statistics.e_values import BETS
 
@@ -41,6 +42,22 @@ def test_fair_game_expects_one_at_every_look(step):
 def test_a_row_that_is_worse_than_the_stake_scales_the_bets():
     day = WatchedDay(1, [-1.6], worst=1.6)
     assert change_evidence([day]).suspicion == pytest.approx(np.mean(1 - BETS))
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ((1, [np.nan]), "got rows .nan."),
+        ((1, [-1.5]), "got rows .-1.5."),
+        ((1, [np.inf]), "got rows .inf."),
+        ((0, [0.5]), "Day 0"),
+        ((1, [0.5], 0.0), "worst 0"),
+        ((1, [0.5], np.nan), "worst nan"),
+    ],
+)
+def test_day_that_no_bet_is_fair_on_is_refused(day, told):
+    with pytest.raises(ContractError, match=told):
+        WatchedDay(*day)
 
 
 def test_days_may_come_in_any_order():
