@@ -64,8 +64,9 @@ def evaluate(
     recent = judging_rows(store.loop, dataset, first=champion is None)
     first = first_evaluation(store, champion, challenger)
     rows = judged_rows(store.loop, recent, champion, challenger, fixed_weights(store.loop, first))
-    census = _census(store, champion, challenger, first)
-    evidence = contested_rows(store, dataset, champion, challenger)
+    window = disagreement_window(store, champion, challenger, first.window if first else None) if champion else None
+    census = window.census if window else DisagreementCensus(rows=0, share=0.0, askable=0)
+    evidence = contested_rows(store, dataset, champion, challenger, window)
     evidence_rows = judged_rows(store.loop, evidence, champion, challenger, rows.class_weights)
     of_window = rows.kept(within(recent, census))
     scores = _scores(rows)
@@ -168,14 +169,6 @@ def _differences(random: tuple[SliceDifference, ...], evidence: JudgedRows) -> t
     for row in evidence.drawn_differences():
         times[row.value] += row.times
     return tuple(SliceDifference(value, count) for value, count in sorted(times.items()))
-
-
-def _census(
-    store: LoopStore, champion: "LoadedModel | None", challenger: "LoadedModel", first: Evaluation | None
-) -> DisagreementCensus:
-    if champion is None:
-        return DisagreementCensus(rows=0, share=0.0, askable=0)
-    return disagreement_window(store, champion, challenger, first.window if first else None).census
 
 
 def _reasons(rows: JudgedRows, scores: Scores, census: DisagreementCensus) -> tuple[str, ...]:

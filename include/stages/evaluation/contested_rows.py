@@ -12,8 +12,9 @@ from include.foundation.decisions import Evaluation, find
 from include.foundation.decisions.challenger_evaluation import DisagreementCensus
 from include.foundation.store.ledgers.labeled_draws import DRAWN_IN, joined
 from include.foundation.store.tables import LoopStore
+from include.stages.evaluation.disagreement_window import DisagreementWindow
 from include.stages.labels.datasets import Dataset
-from include.stages.selection.evidence_requests import evidence_batches
+from include.stages.selection.evidence_requests import evidence_batches, free_draws
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
@@ -42,9 +43,15 @@ def first_evaluation(store: LoopStore, champion: "LoadedModel | None", challenge
 
 
 def contested_rows(
-    store: LoopStore, dataset: Dataset, champion: "LoadedModel | None", challenger: "LoadedModel"
+    store: LoopStore,
+    dataset: Dataset,
+    champion: "LoadedModel | None",
+    challenger: "LoadedModel",
+    window: DisagreementWindow | None,
 ) -> pa.Table:
     """Return the rows that were drawn where these two models disagree, each with the label of its content.
+
+    Once no content is left that would have to be asked, no round can follow, and all other rows of disagreement count as well.
 
     Parameters
     ----------
@@ -54,15 +61,16 @@ def contested_rows(
         The labels.
     champion, challenger
         The two models. What was drawn for the challenger and another champion is left out.
+    window
+        Where they disagree; None without a champion.
 
     Returns
     -------
     pyarrow.Table
         Rows of ``labels``; a content that was drawn several times counts as often.
     """
-    rows = dataset.contested
+    rows, labels = dataset.contested, pa.concat_tables([dataset.train, dataset.holdout])
     if rows is None:
-        labels = pa.concat_tables([dataset.train, dataset.holdout])
         asked = labels.filter(pc.is_valid(labels.column("evidence_for")))
         rows = joined(store.schema("draws").empty_table(), asked, former=asked)
     key, version = challenger.challenger_key, champion.version if champion else None
@@ -70,7 +78,9 @@ def contested_rows(
     both = zip(rows.column(DRAWN_IN).to_pylist(), rows.column("evidence_for").to_pylist(), strict=True)
     # An earlier version noted no draws, and drew each row for the one champion that there was.
     keep = [batch in batches or (batch is None and judged == key) for batch, judged in both]
-    return rows.filter(pa.array(keep, pa.bool_()))
+    rows = rows.filter(pa.array(keep, pa.bool_()))
+    free = store.schema("draws").empty_table() if window is None else free_draws(store, window.undrawn)
+    return pa.concat_tables([rows, joined(free, labels, former=labels.slice(0, 0))])
 
 
 def fixed_weights(loop: Loop, first: Evaluation | None) -> NDArray[np.float64] | None:

@@ -85,6 +85,12 @@ class Undrawn:
         return len(self.content_keys)
 
 
+def free_draws(store: LoopStore, undrawn: Undrawn) -> pa.Table:
+    """Return all rows that are left as draws of no round, if no content of theirs would have to be asked; else none."""
+    rows = [] if undrawn.askable else _drawn(store, undrawn, 1, "")
+    return rows_of(store.loop, "draws", rows)
+
+
 def undrawn_rows(store: LoopStore, disagreeing: pa.Table, seed: object, batches: list[str]) -> Undrawn:
     """Return the rows that the next round draws from.
 

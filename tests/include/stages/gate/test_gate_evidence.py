@@ -242,3 +242,16 @@ def test_gate_what_the_challenger_trained_on_is_no_win(tmp_path: Path) -> None:
     evaluation = evaluate(store, read_dataset(store, name), name, champion, challenger_of(store.loop))
     assert learnt > 5
     assert evaluation.differences.disagreement == ((0, learnt, 1), (1, 5, 1))
+
+
+def test_gate_contents_that_were_all_asked_before_decide_without_a_label(tmp_path: Path) -> None:
+    store = make_judged_store(tmp_path)
+    log_answers(store, "aab*1", text="often")
+    champion, challenger = champion_of(store.loop), challenger_of(store.loop)
+    request_evidence(store, make_gate_verdict("key-2", "label_more", k=1, round=1), champion, challenger)
+    name = publish_answers(store, "b")
+    log_answers(store, "aab*40", 2000, text="often")
+    evaluation = evaluate(store, read_dataset(store, name), name, champion, challenger)
+    assert (evaluation.window.askable, evaluation.window.undrawn) == (0, 40)
+    assert evaluation.differences.disagreement == ((1, 40, 1),)
+    assert judge(store, evaluation).outcome == "promote"
