@@ -139,10 +139,10 @@ class ColumnLine:
         return Held(place, belief, self._variance(place), self._chosen(lambda line: line.degrees[place]))
 
     def alone(self, held: Held) -> Distances:
-        """Return how far the window, and each reference day held against the others, is from the line."""
+        """Return how far the window, and at most as many reference days in a row held against the others, are from the line."""
         weights = np.zeros(len(self._rows))
         weights[: self._of_window] = self._rows[: self._of_window] / self._rows[: self._of_window].sum()
-        ordinary = np.abs(self._reference_t(held)).max(axis=0)
+        ordinary = self._furthest_run(held, self._of_window, self._spread(held, weights)[1], np.inf)
         return Distances(self._distance_in_errors(held, weights), ordinary, np.maximum(held.degrees - 1, 1.0), weights)
 
     def together(self, held: Held) -> Distances | None:
@@ -157,10 +157,15 @@ class ColumnLine:
         t = np.array([self._distance_in_errors(held, weights) for weights in each])
         whole = self._spread(held, np.full(count, 1 / count))
         one = np.mean([self._spread(held, weights)[0] for weights in each], axis=0)
-        runs = self._reference_t(held)[_runs(self.reference.days, count)].swapaxes(0, 1)
-        means = np.abs(np.clip(runs, -FURTHEST, FURTHEST).mean(axis=0)).max(axis=0, initial=0.0) / np.sqrt(whole[1])
+        means = self._furthest_run(held, count, whole[1], FURTHEST)
         mean = np.clip(t, -FURTHEST, FURTHEST).mean(axis=0) * np.sqrt(one / whole[0])
         return Distances(mean, means, held.degrees, np.full(count, 1 / count))
+
+    def _furthest_run(self, held: Held, length: int, own: Numbers, furthest: float) -> Numbers:
+        """Return how far the mean of so many reference days in a row is at most; ``own`` is its variance, if a day has 1."""
+        days = np.clip(self._reference_t(held), -furthest, furthest)
+        means = days[_runs(self.reference.days, length)].mean(axis=1)
+        return np.asarray(np.abs(means).max(axis=0, initial=0.0) / np.sqrt(own))
 
     def natural(self, held: Held, weights: Numbers) -> tuple[Numbers, Numbers, float]:
         """Return what is expected and found of days with these weights, both (k,), and how far their categories lie apart."""

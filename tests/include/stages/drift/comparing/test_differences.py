@@ -101,6 +101,13 @@ def test_reference_day_that_lies_far_out_is_the_rarest():
     assert only(statistics(values), statistics([0.0], first=34)).rarest < 1e-3 * plain.rarest
 
 
+def test_window_of_several_days_is_held_against_as_many_reference_days_in_a_row():
+    values = np.random.default_rng(23).normal(size=28)
+    values[9], values[10] = 6.0, -6.0
+    week, one = (only(statistics(values), statistics([0.0] * days, first=34)) for days in (7, 1))
+    assert one.rarest < 1e-3 < week.rarest
+
+
 def test_days_together_show_what_none_shows_alone_and_one_far_day_is_no_lasting_change():
     values = np.random.default_rng(22).normal(size=28)
 
