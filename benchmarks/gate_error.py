@@ -227,7 +227,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     loops, trials, streams = (12, 40, 300) if quick else (400, 1000, 2000)
     peers = {name: wrong / loops for name, wrong in usual_rules(loops).items()}
     yield _lives("challengers", "plain", loops, CYCLES, peers)
-    yield _lives("challengers", "plain", max(2, loops // 10), 10 * CYCLES)
+    yield _lives("challengers", "plain", 2 if quick else loops // 4, 10 * CYCLES)
     yield _lives("and wrong labels, 10 %", "noise", loops, CYCLES)
     yield _lives("volumes 100 times apart", "volumes", loops, CYCLES)
     yield _lives("learners trained on what verdicts selected", "learners", max(2, loops // 4), CYCLES)
