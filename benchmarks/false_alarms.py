@@ -14,7 +14,7 @@ many kinds, see `benchmarks.workloads.kinds_of_days` (``ar``, ``t3``, ``trend``,
 A day's profile is drawn directly: the counts of its bins are multinomial with the normal's probabilities under the day's mean,
 which is the distribution of counting as many raw rows in the same bins (a test compares the two). So days of 100,000 rows cost
 no more than days of 1,000. Peers get raw rows: the 28 days as one reference, up to 10,000 rows a day (their memory), fewer
-windows (``peer_trials``), none with ``--quick``. The full run takes three quarters of an hour.
+windows (``peer_trials``), none with ``--quick``. The full run takes hours.
 
 The full run also draws ``docs/pictures/false_alarms.png``.
 """
@@ -302,7 +302,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
     quick = parser.parse_args().quick
-    work = Work(4, 0.03, 1, 3, 1, 0, 0) if quick else Work(500, 10, 6, 100, 40, 4, 6)
+    work = Work(2, 0.01, 1, 2, 1, 0, 0) if quick else Work(500, 10, 6, 100, 40, 4, 6)
     results = []
     for effect in EFFECTS:
         for rows in ROWS:
