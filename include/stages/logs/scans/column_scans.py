@@ -57,12 +57,10 @@ class ColumnScan(Scan):
     def _described(self) -> dict[str, Any]:
         """Return DuckDB's type of each column; where there are none, or too few, note the problem."""
         try:
-            relation = self._connection.sql(f"SELECT * FROM {self._table()}")
-            types = dict(zip(relation.columns, relation.types, strict=True))
-            str(relation.types)  # names of nested fields are read, too
+            types = self._read_types()
         except (duckdb.Error, RuntimeError, UnicodeDecodeError) as error:
             why = str(error).splitlines()[0].replace(str(self.path), "it")  # a copy has another path every time
-            if not isinstance(error, duckdb.Error):  # of what binds it to Python, which tells nothing more
+            if not isinstance(error, duckdb.Error) or "Invalid unicode" in why:  # the binding tells nothing more
                 why = "a column's name is not UTF-8"
             reason = f"not a whole {self.format} file: {why}"
             self.problems = [Problem(f"not_{self.format}", reason)]
@@ -72,6 +70,11 @@ class ColumnScan(Scan):
             reason = f"columns missing: {', '.join(missing)}; there are: {', '.join(types)}"
             self.problems = [Problem("missing_column", reason)]
         return types
+
+    def _read_types(self) -> dict[str, Any]:
+        relation = self._connection.sql(f"SELECT * FROM {self._table()}")
+        str(relation.types)  # names of nested fields are read, too
+        return dict(zip(relation.columns, relation.types, strict=True))
 
     def renamed(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a record under the loop's names, nested where the file has flat columns such as ``input.text``."""
@@ -163,26 +166,30 @@ class ParquetScan(ColumnScan):
 
     def _described(self) -> dict[str, Any]:
         types = super()._described()
-        if any("BLOB" in str(types[name]) for name in _columns_read(self.loop) & types.keys()):
-            self._bytes_are_text = True  # some writers leave out that they are
-            types = super()._described()
         wrong = types and (repeats(self._names(types)) or self._wide(types))
         if wrong:
             self.problems = [Problem("not_parquet", f"the file has {wrong}")]
         return types
 
+    def _read_types(self) -> dict[str, Any]:
+        types = super()._read_types()
+        if any("BLOB" in str(types[name]) for name in _columns_read(self.loop) & types.keys()):
+            self._bytes_are_text = True  # some writers leave out that they are
+            types = super()._read_types()
+        query = f"SELECT name, precision FROM parquet_schema({literal(str(self.path))})"
+        stored = self._connection.execute(query).fetchall()
+        self._stored_names = {name for name, _ in stored}
+        self._wide_names = {name for name, precision in stored if (precision or 0) > MOST_DIGITS}
+        return types
+
     def _wide(self, types: Iterable[str]) -> str | None:
         """Say which ids and names are decimals of so many digits that DuckDB reads them as nearby doubles."""
-        query = f"SELECT name FROM parquet_schema({literal(str(self.path))}) WHERE precision > {MOST_DIGITS}"
-        found = {name for (name,) in self._connection.execute(query).fetchall()}
-        wide = sorted(found & set(types) & _columns_read(self.loop, *TEXTS))
+        wide = sorted(self._wide_names & set(types) & _columns_read(self.loop, *TEXTS))
         return f"decimals of more than {MOST_DIGITS} digits, cast them to text: {', '.join(wide)}" if wide else None
 
     def _names(self, types: Iterable[str]) -> list[str]:
         """Return the names of the file's columns, also of those that DuckDB renames since it takes them for repeats."""
-        query = f"SELECT name FROM parquet_schema({literal(str(self.path))})"
-        own = {name for (name,) in self._connection.execute(query).fetchall()}
-        return [name if name in own else name.rpartition("_")[0] for name in types]
+        return [name if name in self._stored_names else name.rpartition("_")[0] for name in types]
 
     def _table(self) -> str:
         options = f"hive_partitioning=false, binary_as_string={str(self._bytes_are_text).lower()}"

@@ -4,6 +4,7 @@ from itertools import islice
 
 import pytest
 
+from include.foundation.config.data_sections import WATCHED_DAYS
 from include.foundation.decisions import DriftVerdict, chain, find, record
 from include.foundation.decisions.chain import subjects
 from include.foundation.decisions.verdict_history import AT_ONCE, verdicts_back
@@ -52,8 +53,8 @@ def test_no_more_is_read_than_is_taken(store, parsed):
 def test_verdicts_that_matter_for_a_window_are_its_own_and_those_of_its_look_back(store, parsed):
     last = WINDOWS - 1
     wanted = newest_verdicts(store, day(last))
-    assert set(wanted) == {day(number).key for number in range(last - 7, last + 1)}
-    assert len(parsed) <= AT_ONCE + 1
+    assert set(wanted) == {day(number).key for number in range(last - 7 - WATCHED_DAYS, last + 1)}
+    assert len(parsed) <= 2 * AT_ONCE + 1
 
 
 def test_windows_of_confirmation_count_however_long_ago_they_were(store):

@@ -86,7 +86,7 @@ def with_bytes_that_are_not_utf8(folder, text):
     return store
 
 
-@pytest.mark.parametrize("name", [b"user_id", b"text"])
+@pytest.mark.parametrize("name", [b"user_id", b"text", b"schema"])
 def test_parquet_file_with_a_name_that_is_not_utf8_is_refused_and_the_others_land(tmp_path, name):
     store = with_bytes_that_are_not_utf8(tmp_path, name)
     assert pull_logs(store, day(), KEY).rows == 1
