@@ -88,15 +88,23 @@ class NoiseCorrection(EvidencePart):
     """Contents that nobody answered: the intervals reach from where all are wrong to where all are right."""
 
     def __str__(self) -> str:
-        aside = f"{self.set_aside} contents that were set aside count by their answers, {self.unanswered} were never answered"
         if self.challenger.value is None:
-            return (
-                f"How often labels are wrong is unknown: too few have two answers, or they agree too little; {aside}."
-            )
-        return (
-            f"Corrected for errors of annotators, accuracy is: champion {self.champion}, challenger {self.challenger}; {aside} "
-            "and count as anything."
-        )
+            said = "How often labels are wrong is unknown: too few have two answers, or they agree too little"
+        else:
+            said = f"Corrected for errors of annotators, accuracy is: champion {self.champion}, challenger {self.challenger}"
+        return f"{said}. {self._without_label()}".strip()
+
+    def _without_label(self) -> str:
+        told = []
+        if self.set_aside:
+            told.append(f"Of {_contents(self.set_aside)} set aside the answers count.")
+        if self.unanswered:
+            told.append(f"Of {_contents(self.unanswered)} nobody answered; the intervals hold whatever would be right.")
+        return " ".join(told)
+
+
+def _contents(n: int) -> str:
+    return "1 content" if n == 1 else f"{n} contents"
 
 
 class DisagreementCensus(EvidencePart):

@@ -15,7 +15,7 @@ from include.stages.gate.slice_verdicts import slice_verdicts, slices_in_words
 
 FUTILE = 0.08  # chance of success below which no more labels are asked for
 Outcome = Literal["promote", "reject", "label_more"]
-BOUNDED = {"share": "of promotions may be wrong", "never": "is the chance of ever being wrong"}
+BOUNDED = {"share": "for the share of wrong promotions", "never": "for ever promoting a wrong one"}
 
 
 def judge(store: LoopStore, evaluation: Evaluation) -> GateVerdict:

@@ -113,7 +113,7 @@ def test_what_nobody_answered_widens_the_interval_to_what_it_could_be(store: Loo
     assert (found.set_aside, found.unanswered) == (0, 50)
     assert found.challenger.low == pytest.approx(before.low * 0.8)
     assert found.challenger.high == pytest.approx(before.high * 0.8 + 0.2)
-    assert "50 were never answered" in str(found)
+    assert "Of 50 contents nobody answered" in str(found)
 
 
 def test_what_is_still_to_be_answered_is_not_missing(store: LoopStore) -> None:
