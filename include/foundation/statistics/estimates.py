@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from include.foundation.errors import ContractError
 from include.foundation.statistics.clusters import clustered_rows
 
 Groups = Sequence[str | None] | None
@@ -53,7 +54,7 @@ def design_weights(inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
 
     Raises
     ------
-    ValueError
+    ContractError
         If a probability is outside these bounds, or NaN.
 
     Examples
@@ -63,8 +64,9 @@ def design_weights(inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
     """
     probabilities = np.asarray(inclusion_probabilities, dtype=np.float64)
     if not ((probabilities > 0) & (probabilities <= 1)).all():
-        msg = "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
-        raise ValueError(msg)
+        raise ContractError(
+            "Got an inclusion probability outside 0 to 1, expected one above 0 for every row that was drawn"
+        )
     return np.asarray(1 / probabilities)
 
 
@@ -92,7 +94,7 @@ def weighted_mean(
 
     Raises
     ------
-    ValueError
+    ContractError
         If a score is NaN or outside 0 to 1, or an inclusion probability impossible.
 
     Examples
@@ -180,11 +182,11 @@ def _scores_and_weights(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     scores, weights = np.asarray(values, dtype=np.float64), design_weights(probabilities)
     if scores.shape != weights.shape:
-        msg = f"Got {scores.size} values and {weights.size} probabilities, expected as many of both"
-        raise ValueError(msg)
+        raise ContractError(f"Got {scores.size} values and {weights.size} probabilities, expected as many of both")
     if not ((scores >= least) & (scores <= 1)).all():
-        msg = f"Got a value that is NaN or outside {least:g} to 1, expected a score of every row within these bounds"
-        raise ValueError(msg)
+        raise ContractError(
+            f"Got a value that is NaN or outside {least:g} to 1, expected a score of every row within these bounds"
+        )
     return scores, weights
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.errors import ContractError
 from include.foundation.statistics.tails import upper_f
 from include.stages.drift.comparing.day_statistics import DayStatistics
 from include.stages.drift.comparing.reference_line import AUTOCORRELATIONS, Spread, reference_line
@@ -97,8 +98,7 @@ class ColumnLine:
         plain = reference_line(days, reached, by_weekday=False, has_slope=has_slope)
         weekly = reference_line(days, reached, by_weekday=True, has_slope=has_slope) if by_weekday else None
         if plain is None:
-            msg = f"got {len(days)} reference days, expected at least three"
-            raise ValueError(msg)
+            raise ContractError(f"got {len(days)} reference days, expected at least three")
         self._lines = [plain] if weekly is None else [plain, weekly]
         self._weekly = self._weekdays_differ()
         self._left = self._chosen(lambda line: line.remainder @ reference.values)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from include.foundation.errors import ContractError
 from include.stages.drift.profiling.column_profile import Counts, Profile
 from include.stages.drift.profiling.counting import bounded
 
@@ -15,7 +16,7 @@ def merged(profiles: Iterable[Profile]) -> Profile:
 
     Raises
     ------
-    ValueError
+    ContractError
         If the bins differ.
     """
     days = list(profiles)
@@ -29,13 +30,12 @@ def common_edges(profiles: Sequence[Profile]) -> list[float]:
 
     Raises
     ------
-    ValueError
+    ContractError
         If the edges differ.
     """
     edges = profiles[0].values.edges
     if any(profile.values.edges != edges for profile in profiles):
-        msg = f"{profiles[0].column}: got profiles with different bins, expected the same in all"
-        raise ValueError(msg)
+        raise ContractError(f"{profiles[0].column}: got profiles with different bins, expected the same in all")
     return edges
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from include.foundation.errors import ContractError
 from include.foundation.statistics.estimates import (
     UNKNOWN,
     Estimate,
@@ -55,19 +56,19 @@ def test_weighted_mean_one_row_has_a_wide_interval(value: float) -> None:
 @pytest.mark.parametrize("probability", [0.0, -0.1, 1.1, math.nan])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_estimate_impossible_probability_is_refused(measure, probability: float) -> None:
-    with pytest.raises(ValueError, match="inclusion probability"):
+    with pytest.raises(ContractError, match="inclusion probability"):
         measure([1.0], [probability])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1.001, -1.001])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_estimate_impossible_score_is_refused(measure, value: float) -> None:
-    with pytest.raises(ValueError, match="NaN or outside"):
+    with pytest.raises(ContractError, match="NaN or outside"):
         measure([0.5, value], [1.0, 1.0])
 
 
 def test_weighted_mean_below_nothing_is_refused_where_a_difference_may_be() -> None:
-    with pytest.raises(ValueError, match="outside 0 to 1"):
+    with pytest.raises(ContractError, match="outside 0 to 1"):
         weighted_mean([-0.5], [1.0])
     assert weighted_difference([-0.5], [1.0]).value == -0.5
 
@@ -95,7 +96,7 @@ def test_weighted_mean_covers_the_truth_as_often_as_it_says(truth: float, rows: 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_estimate_lengths_that_differ_are_refused(measure) -> None:
-    with pytest.raises(ValueError, match="expected as many of both"):
+    with pytest.raises(ContractError, match="expected as many of both"):
         measure([1.0, 0.0], [1.0])
 
 
@@ -161,5 +162,5 @@ def test_design_weights_are_how_many_rows_each_stands_for() -> None:
 
 @pytest.mark.parametrize("probability", [0.0, -0.1, 1.01, math.nan])
 def test_design_weights_of_what_is_no_inclusion_probability_are_refused(probability: float) -> None:
-    with pytest.raises(ValueError, match="outside 0 to 1"):
+    with pytest.raises(ContractError, match="outside 0 to 1"):
         design_weights([0.5, probability])

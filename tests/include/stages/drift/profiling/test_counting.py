@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.foundation.errors import ContractError
 from include.stages.drift.profiling.counting import BLOCK, BUCKETS, MOST_CATEGORIES, CategoryCounts, NumberCounts
 from include.stages.drift.profiling.merging import merged
 from tests.include.stages.drift.drift_builders import EDGES, categorical_profile, numeric_profile
@@ -112,7 +113,7 @@ def test_most_frequent_names_are_known_until_there_are_too_many():
 
 def test_merging_profiles_of_different_bins_is_refused():
     profiles = [numeric_profile(np.ones(3), [-np.inf, 0, np.inf]), numeric_profile(np.ones(3))]
-    with pytest.raises(ValueError, match="different bins"):
+    with pytest.raises(ContractError, match="different bins"):
         merged(profiles)
 
 
