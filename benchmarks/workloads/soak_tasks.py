@@ -13,7 +13,7 @@ from benchmarks.workloads.soak_loop import SoakLoop
 from include.foundation.decisions import GateVerdict, GuardVerdict, RetrainPlan, latest, referenced
 from include.foundation.errors import NothingToDo
 from include.foundation.lines.sources import Access
-from include.foundation.models.judged_models import challenger_model, live_model
+from include.foundation.models.judged_models import challenger_model, live_model, logged_model
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.deployments import live
 from include.foundation.store.maintenance import maintain_store
@@ -91,7 +91,7 @@ class Cycle:
     def detect_drift(self, _: Any = None) -> None:  # noqa: D102
         store, window = self.store, self.interval.whole_days
         profile_days(store, window)
-        detect_drift(store, window)
+        detect_drift(store, window, lambda version: logged_model(store, self.registry, version))
 
     def select_samples(self, _: Any = None) -> None:  # noqa: D102
         select_samples(self.store, self.interval)
