@@ -43,9 +43,9 @@ class MaintenanceReport:
 def maintain_store(store: LoopStore, *, at_once: bool = False) -> MaintenanceReport:
     """Merge the small files of every table, shorten its log, and delete files that nobody needs.
 
-    No row changes. Earlier versions of ``labels``, which datasets are, stay for ``labels.history_days``, for good by default;
-    those of any other table for `grace`, which is longer than a task that reads one can work. It may meet readers and writers,
-    and be killed anywhere and run again.
+    No row changes. Earlier versions of ``labels`` and ``draws``, which datasets are, stay for ``labels.history_days``, for good
+    by default; those of any other table for `grace`, which is longer than a task that reads one can work. It may meet readers
+    and writers, and be killed anywhere and run again.
 
     Parameters
     ----------
