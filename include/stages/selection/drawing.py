@@ -1,10 +1,11 @@
 """The random stratum: logged rows drawn uniformly, as they were served, each with the row that is asked for its content."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import pyarrow as pa
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.labeled_draws import RANDOM
@@ -53,18 +54,35 @@ def _drawn(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> li
     seed, ids = (store.loop.selection.seed, interval.key), window.column("trace_id").to_pylist()
     order = sorted(range(len(ids)), key=lambda place: digest_of(seed, ids[place]))[:n]
     rows = window.take(pa.array(order, pa.int64()))
-    keys, former, groups = (
-        keys_of(store.loop, rows),
-        keys_of(store.loop, rows, former_key),
-        group_keys(store.loop, rows),
-    )
+    keys, former = keys_of(store.loop, rows), keys_of(store.loop, rows, former_key)
     answering = _answering(store, interval, keys, former)
     own = {"batch_id": interval.key, "stratum": RANDOM, "drawn_at": interval.end}
+    return as_draws(store.loop, rows, keys, answering, own | {"inclusion_probability": len(order) / max(1, len(ids))})
+
+
+def as_draws(
+    loop: Loop, rows: pa.Table, keys: Sequence[str], answering: Mapping[str, str], own: Mapping[str, object]
+) -> list[dict[str, object]]:
+    """Return drawn rows as rows of ``draws``, each with the row that is asked for its content.
+
+    Parameters
+    ----------
+    loop
+        Names the segments and the group.
+    rows
+        Rows of ``predictions``, as they were drawn.
+    keys
+        The content key of each.
+    answering
+        The row that answers for each content that was asked before, by content key; of any other, the first drawn row is asked.
+    own
+        What all of them have: batch, stratum, inclusion probability, and when they were drawn.
+    """
+    asked, groups = dict(answering), group_keys(loop, rows)
     drawn = []
-    for place, row in enumerate(rows.select([*COPIED, *store.loop.segment_columns.values()]).to_pylist()):
-        asked = answering.setdefault(keys[place], row["trace_id"])
-        which = {"content_key": keys[place], "group_key": groups[place], "asked_trace_id": asked}
-        drawn.append(row | own | which | {"inclusion_probability": len(order) / len(ids)})
+    for place, row in enumerate(rows.select([*COPIED, *loop.segment_columns.values()]).to_pylist()):
+        asks = asked.setdefault(keys[place], row["trace_id"])
+        drawn.append(row | own | {"content_key": keys[place], "group_key": groups[place], "asked_trace_id": asks})
     return drawn
 
 

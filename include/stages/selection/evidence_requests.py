@@ -12,8 +12,8 @@ from include.foundation.store.ledgers.labeled_draws import CONTESTED, RANDOM
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import asked_before
-from include.stages.selection.content import group_keys, keys_of
-from include.stages.selection.drawing import COPIED
+from include.stages.selection.content import keys_of
+from include.stages.selection.drawing import as_draws
 from include.stages.selection.frame import candidates_of
 from include.stages.selection.requests import Choice, request_rows
 
@@ -169,19 +169,9 @@ def request_disagreements(
 
 def _drawn(store: LoopStore, undrawn: Undrawn, n: int, batch_id: str) -> list[dict[str, object]]:
     rows = undrawn.rows.slice(0, undrawn.fewest_that_ask(n))
-    answering, groups = dict(undrawn.answering), group_keys(store.loop, rows)
-    own = {
-        "batch_id": batch_id,
-        "stratum": CONTESTED,
-        "inclusion_probability": rows.num_rows / max(1, undrawn.rows.num_rows),
-    }
-    drawn = []
-    for place, row in enumerate(rows.select([*COPIED, *store.loop.segment_columns.values()]).to_pylist()):
-        key = undrawn.content_keys[place]
-        asked = answering.setdefault(key, row["trace_id"])
-        which = {"content_key": key, "group_key": groups[place], "asked_trace_id": asked, "drawn_at": undrawn.newest}
-        drawn.append(row | own | which)
-    return drawn
+    probability = rows.num_rows / max(1, undrawn.rows.num_rows)
+    own = {"batch_id": batch_id, "stratum": CONTESTED, "inclusion_probability": probability, "drawn_at": undrawn.newest}
+    return as_draws(store.loop, rows, undrawn.content_keys, undrawn.answering, own)
 
 
 def _requests(store: LoopStore, batch_id: str, challenger_key: str) -> pa.Table:
