@@ -65,7 +65,7 @@ def _tried(loop: Loop) -> Iterator[Finding]:
 
 
 def _seeds(loop: Loop) -> Iterator[Finding]:
-    """Yield a note on seed labels that are nearly equal and in two splits; files elsewhere than here are not looked at."""
+    """Yield a note on seed labels in two splits that seem to belong together; files elsewhere than here are not looked at."""
     import pyarrow.compute as pc
 
     from include.stages.labels.seeds import seed_rows

@@ -45,6 +45,33 @@ def test_numbers_that_hardly_differ_are_nearly_equal(tmp_path):
     assert said.startswith("1 of 2 held-out rows")
 
 
+def of_documents(loop, documents, label_of):
+    """Paragraphs without a word in common; those with an even number are held out."""
+    made = [label(n, input_text=f"w{n} v{n}", segment_desk=f"d{n % documents}", label=label_of(n)) for n in range(120)]
+    return [rows_of(loop, "labels", part) for part in (made[1::2], made[::2])]
+
+
+def test_rows_of_one_document_are_told_though_they_do_not_resemble_each_other(tmp_path):
+    loop = make_loop(tmp_path)
+    said = straddling(loop, *of_documents(loop, 25, lambda n: ["earn", "acq", "grain"][n % 25 % 3]))
+    assert said is not None
+    assert said.startswith(
+        "60 of 60 held-out rows share their desk with rows to train on, and 100% of these have the same"
+    )
+    assert "name it in split.group" in said
+    assert "nearly equal" not in said
+
+
+@pytest.mark.parametrize(
+    ("documents", "label_of"),
+    [(25, lambda n: ["earn", "acq"][n // 25 % 2]), (5, lambda n: ["earn", "acq"][n % 5 % 2]), (25, lambda _: "earn")],
+    ids=["labels differ within a value", "few values are a category", "one label says nothing"],
+)
+def test_a_column_that_only_describes_rows_is_no_document(tmp_path, documents, label_of):
+    loop = make_loop(tmp_path)
+    assert straddling(loop, *of_documents(loop, documents, label_of)) is None
+
+
 def test_first_dataset_warns_and_later_ones_do_not(tmp_path):
     store = make_store(tmp_path)
     add(store, label(0, input_text=LONG), label(1, input_text=f"{LONG} now", split="holdout"))
