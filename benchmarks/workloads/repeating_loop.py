@@ -1,4 +1,4 @@
-"""A loop whose contents repeat as Zipf's law says: its days are played by the product's own code, and people answer truly."""
+"""A loop whose contents repeat as Zipf's law says: its days are played by the product's own code, and people are asked."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,8 @@ class Traffic:
         Whether budgets and rows differ from day to day, threefold.
     reported
         Share of the wrong rows that users report.
+    accepted
+        Share of the pre-labels shown to annotators that they accept, right or wrong.
     challenger_frequent, challenger_rare
         Share of the frequent contents, and of the others, that a challenger answers right where this is above 0 and wrong where
         it is below; it answers like the live model otherwise.
@@ -52,6 +54,7 @@ class Traffic:
     budget: int = 60
     is_uneven: bool = False
     reported: float = 0.0
+    accepted: float = 0.0
     challenger_frequent: float = 0.0
     challenger_rare: float = 0.0
 
@@ -69,7 +72,7 @@ class AnswersOfColumn:
 
 
 class RepeatingLoop:
-    """A loop that is played day by day; people answer what they are asked, and are right.
+    """A loop that is played day by day; people answer what they are asked, and are right unless they accept a pre-label.
 
     Parameters
     ----------
@@ -178,9 +181,11 @@ class RepeatingLoop:
         number, place = (int(part) for part in request["trace_id"].split("-"))
         content = int(self._served[number][place])
         copied = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key",
-                  "near_key", "group_key", "ts")  # fmt: skip
+                  "near_key", "group_key", "ts", "hidden_prelabel")  # fmt: skip
+        is_accepted = not request["hidden_prelabel"] and self._generator.random() < self.traffic.accepted
+        label = request["prelabel"] if is_accepted else CLASSES[self.truth[content]]
         return {name: request[name] for name in copied} | self._inputs(content) | {
-            "label_id": f"l-{request['request_id']}", "label": CLASSES[self.truth[content]], "decided_by": "majority",
+            "label_id": f"l-{request['request_id']}", "label": label, "decided_by": "majority",
             "origin": "annotation", "predicted": request["prelabel"], "model_version": "1", "decided_at": request["asked_at"],
         }  # fmt: skip
 

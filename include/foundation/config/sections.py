@@ -131,7 +131,7 @@ class Labeling(Section):
     poll_seconds: float = Field(default=60, gt=0, le=86_400)
     """Seconds between two looks for answers."""
     hidden_prelabel_share: Share = 0.1
-    """Share of the requests of the certainty stratum whose pre-label is hidden, to measure anchoring. Others never show one."""
+    """Share of the certainty stratum's requests that show no pre-label, to measure anchoring; nor do those that may judge."""
 
 
 class Rule(Section):

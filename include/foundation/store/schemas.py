@@ -90,6 +90,7 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         required("decided_at", TIMESTAMP),  # of the last answer used
         nullable("near_key", TEXT),  # equal for near duplicates; null where an earlier version asked
         nullable("group_key", TEXT),  # of split.group; null without one
+        nullable("hidden_prelabel", FLAG),  # as in requests; null of seeds, and where an earlier version labeled
         *own,
         key=("label_id",),
     )

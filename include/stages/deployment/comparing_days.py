@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.comparison_requests import request_drawn
 from include.stages.deployment.predecessors import predecessor, predecessor_model
-from include.stages.selection.asked import asked_before
+from include.stages.selection.asked import asked_before, oldest_answer
 from include.stages.selection.content import keys_of
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def _compared(
     differing = [place for place in range(rows.num_rows) if said[place] != would_say[place]]
     ids = rows.column("trace_id").to_pylist()
     keys = dict(zip(differing, keys_of(store.loop, rows.take(pa.array(differing, pa.int64()))), strict=True))
-    answering, alike = _answering(store, day), Counter(keys.values())
+    since = oldest_answer(store.loop, datetime.fromisoformat(day).replace(tzinfo=UTC))
+    answering, alike = asked_before(store).answering(keys.values(), since), Counter(keys.values())
     drawn = tuple(
         DifferingRow(
             trace_id=ids[place], asked_trace_id=answering.setdefault(keys[place], ids[place]), alike=alike[keys[place]],
@@ -153,10 +154,3 @@ def _compared(
         champion=deployment.model_version, predecessor=str(model.version), rows=rows.num_rows, differing=len(differing),
         drawn=drawn,
     )  # fmt: skip
-
-
-def _answering(store: LoopStore, day: str) -> dict[str, str]:
-    """Return the row that was asked for each content in the ``split.holdout_days`` before a day, by content key."""
-    oldest = datetime.fromisoformat(day).replace(tzinfo=UTC) - timedelta(days=store.loop.split.holdout_days)
-    asked = asked_before(store)
-    return {key: ask.trace_id for key in asked.contents if (ask := asked.answer_to(key, oldest))}

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.store.ledgers.labeled_draws import IS_OWN_LABEL, RANDOM, TRAIN, joined
+from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN, joined
 from include.foundation.store.schemas import schemas
 from include.stages.labels.datasets import Dataset
 
@@ -29,8 +29,8 @@ def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
 def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:
     """Return every drawn row of a dataset that may judge a model, oldest first.
 
-    A row counts whose content is held out, and a row that repeats a content which was asked before it was drawn, as rows served
-    tomorrow will repeat it. A row whose own label is trained on does not count, nor one of a group that is.
+    A row counts whose content is held out, and a row that repeats a content which is trained on, as rows served tomorrow will
+    repeat it. With groups, no row of a group that is trained on counts.
 
     Parameters
     ----------
@@ -48,10 +48,9 @@ def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:
     if rows is None:
         random = dataset.holdout.filter(pc.equal(dataset.holdout.column("stratum"), RANDOM))
         rows = joined(schemas(loop)["draws"].columns.empty_table(), random, former=random)
-    is_trained = pc.equal(rows.column("split"), TRAIN)
-    if loop.group_column is None:
-        is_trained = pc.and_(is_trained, rows.column(IS_OWN_LABEL))
-    return rows.filter(pc.invert(is_trained)).sort_by([("ts", "ascending"), ("trace_id", "ascending")])
+    if loop.group_column is not None:
+        rows = rows.filter(pc.not_equal(rows.column("split"), TRAIN))
+    return rows.sort_by([("ts", "ascending"), ("trace_id", "ascending")])
 
 
 def _recent(loop: Loop, history: pa.Table) -> pa.Table:

@@ -19,7 +19,7 @@ from include.stages.labels.domain_rules import broken_rules
 
 COPIED = (
     "trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key", "near_key",
-    "group_key",
+    "group_key", "hidden_prelabel",
 )  # fmt: skip
 
 DIGITS = 9  # of a confidence: the last bits depend on the order in which annotators are summed up, which is that of pseudonyms

@@ -1,5 +1,6 @@
 """What was asked or labeled before: each content once, and in one split for good."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.intervals import Interval, moved
+from include.foundation.intervals import moved
 from include.foundation.store.ledgers.outcomes import SUBJECT, current_labels, standing_requests
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -19,11 +20,22 @@ GROUPS_HELD_OUT = 0.5  # share of the groups
 
 
 class Ask(NamedTuple):
-    """The row that was asked for its content, its time in microseconds since 1970 (None or 0: unknown), and the split."""
+    """The row that was asked for its content.
+
+    Attributes
+    ----------
+    trace_id, split
+        Of the row.
+    is_blind
+        Whether annotators saw no pre-label: only then may the answer judge a model.
+    logged
+        Its time in microseconds since 1970; 0 where it is not known.
+    """
 
     trace_id: str
-    logged: int | None
     split: Split
+    is_blind: bool
+    logged: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Asked:
     trace_ids
         Of the rows that were asked.
     contents
-        The newest ask of each content, by content key.
+        The newest ask of each content, by content key; the newest blind one if there is one.
     former_keys
         Keys of contents that an earlier version asked.
     near_keys
@@ -55,11 +67,12 @@ class Asked:
 
     def note(self, rows: pa.Table) -> None:
         """Add what requests or labels are about, see `SUBJECT`."""
-        trace_ids, contents, nears, groups, splits = (rows.column(name).to_pylist() for name in SUBJECT[:-1])
-        logged = rows.column("ts").cast(pa.int64()).to_pylist()
-        for content, ask in zip(contents, map(Ask, trace_ids, logged, splits), strict=True):
-            known = self.contents.get(content)
-            if known is None or (ask.logged or 0) >= (known.logged or 0):
+        trace_ids, contents, nears, groups, splits, hidden = (rows.column(name).to_pylist() for name in SUBJECT[:-1])
+        blind = [was_hidden is not False for was_hidden in hidden]
+        logged = pc.fill_null(rows.column("ts").cast(pa.int64()), 0).to_pylist()
+        for content, ask in zip(contents, map(Ask, trace_ids, splits, blind, logged), strict=True):
+            known = self.contents.get(content, ask)
+            if (ask.is_blind, ask.logged) >= (known.is_blind, known.logged):
                 self.contents[content] = ask
         self.trace_ids.update(trace_ids)
         self.near_keys.update(near for near in nears if near is not None)
@@ -83,10 +96,23 @@ class Asked:
         """
         return content in self.contents or trace_id in self.trace_ids or former in self.former_keys
 
-    def answer_to(self, content: str, since: datetime) -> Ask | None:
-        """Return the ask whose answer counts for a content; None if it was not asked since then. Undated seeds always count."""
-        ask = self.contents.get(content)
-        return ask if ask and (not ask.logged or ask.logged >= since.timestamp() * 1e6) else None
+    def answering(self, contents: Iterable[str], since: datetime) -> dict[str, str]:
+        """Return the row whose answer counts for each content that was asked since then without a pre-label, by content key.
+
+        Parameters
+        ----------
+        contents
+            Content keys.
+        since
+            An older answer counts for no other row; that of a seed without a time always does.
+        """
+        oldest = since.timestamp() * 1e6
+        asks = ((content, self.contents.get(content)) for content in contents)
+        return {
+            content: ask.trace_id
+            for content, ask in asks
+            if ask and ask.is_blind and (not ask.logged or ask.logged >= oldest)
+        }
 
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
         """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
@@ -106,9 +132,9 @@ class Asked:
         return "holdout" if near in self.held_near_keys else None
 
 
-def oldest_answer(loop: Loop, interval: Interval) -> datetime:
-    """Return since when what was asked answers for a row of an interval."""
-    return moved(interval.start, -timedelta(days=loop.split.holdout_days))
+def oldest_answer(loop: Loop, moment: datetime) -> datetime:
+    """Return since when what was asked answers for a row that was served at a moment."""
+    return moved(moment, -timedelta(days=loop.split.holdout_days))
 
 
 def asked_before(store: LoopStore, except_batch: str | None = None) -> Asked:

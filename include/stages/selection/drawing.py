@@ -13,7 +13,7 @@ from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.asked import Ask, asked_before, oldest_answer
+from include.stages.selection.asked import Ask, Asked, asked_before, oldest_answer
 from include.stages.selection.content import former_key, group_keys, keys_of
 
 COPIED = ("trace_id", "ts", "model_version", "predicted", "confidence")
@@ -23,7 +23,8 @@ def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) ->
     """Draw rows of an interval and return them, also if an earlier run drew them. Each interval is drawn from only once.
 
     Every row is drawn with the same probability, however often its content was served or asked, so that the drawn rows speak
-    of production as it was. A content is asked once in ``split.holdout_days``: what was asked since then answers for the row.
+    of production as it was. A content is asked once in ``split.holdout_days``: what was asked since then, without a pre-label,
+    answers for the row.
 
     Parameters
     ----------
@@ -87,17 +88,16 @@ def as_draws(
 
 
 def _answering(store: LoopStore, interval: Interval, keys: Sequence[str], former: Sequence[str]) -> dict[str, str]:
-    """Return the row that answers for each content that was asked and whose answer is not too old, by content key."""
+    """Return the row that answers for each content, see `Asked.answering`; an earlier version's answers count as well."""
     asked = asked_before(store, except_batch=interval.key)
     asked = replace(asked, contents=_asked_formerly(store, set(former) & asked.former_keys) | asked.contents)
-    answers = {key: asked.answer_to(key, oldest_answer(store.loop, interval)) for key in keys}
-    return {key: ask.trace_id for key, ask in answers.items() if ask}
+    return asked.answering(keys, oldest_answer(store.loop, interval.start))
 
 
 def _asked_formerly(store: LoopStore, former: Set[str]) -> dict[str, Ask]:
     """Return the contents that an earlier version labeled, by content key: its own keys were of near duplicates."""
     filters: Filter = [("content_key", "in", sorted(former))]
     rows = current_labels(store.read("labels", filters=filters))
-    logged = rows.column("ts").cast(pa.int64()).to_pylist()
-    asks = map(Ask, rows.column("trace_id").to_pylist(), logged, rows.column("split").to_pylist())
-    return dict(zip(keys_of(store.loop, rows), asks, strict=True))
+    labeled, place = Asked(), rows.column_names.index("content_key")
+    labeled.note(rows.set_column(place, "content_key", pa.array(keys_of(store.loop, rows), pa.string())))
+    return labeled.contents

@@ -1,7 +1,7 @@
 """Draws of rows on which two models disagree, and requests for their labels: where a label decides between them."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,7 @@ from include.foundation.digests import digest_of
 from include.foundation.store.ledgers.labeled_draws import CONTESTED, RANDOM
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.asked import asked_before
+from include.stages.selection.asked import asked_before, oldest_answer
 from include.stages.selection.content import keys_of
 from include.stages.selection.drawing import as_draws
 from include.stages.selection.frame import candidates_of
@@ -121,9 +121,7 @@ def undrawn_rows(store: LoopStore, disagreeing: pa.Table, seed: object, batches:
     undrawn = Undrawn(rows, keys, {})
     if undrawn.newest is None:
         return undrawn
-    oldest = undrawn.newest - timedelta(days=loop.split.holdout_days)
-    answers = {key: asked.answer_to(key, oldest) for key in keys}
-    return replace(undrawn, answering={key: ask.trace_id for key, ask in answers.items() if ask})
+    return replace(undrawn, answering=asked.answering(keys, oldest_answer(loop, undrawn.newest)))
 
 
 def request_disagreements(
@@ -181,8 +179,8 @@ def _requests(store: LoopStore, batch_id: str, challenger_key: str) -> pa.Table:
     if not own.num_rows:
         return rows_of(store.loop, "requests", [])
     newest = pc.max(draws.column("drawn_at")).as_py()
-    oldest = newest - timedelta(days=store.loop.split.holdout_days)
-    asking = [row["trace_id"] for row in own.to_pylist() if not asked.answer_to(row["content_key"], oldest)]
+    answering = asked.answering(own.column("content_key").to_pylist(), oldest_answer(store.loop, newest))
+    asking = [row["trace_id"] for row in own.to_pylist() if row["content_key"] not in answering]
     days = sorted({f"{row['ts']:%Y-%m-%d}" for row in own.to_pylist()})
     rows = store.read("predictions", filters=[("day", "in", days), ("trace_id", "in", asking)])
     candidates = candidates_of(store, rows, asked)

@@ -1,7 +1,7 @@
 """What may be asked about: one row of each content, and none that was requested or labeled before as a class of today."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -24,6 +24,8 @@ class Candidates:
         Of each row; it has no group key without ``split.group``.
     splits
         The split that each row is bound to, by its group or by a near duplicate in the holdout; None if it is free.
+    repeats
+        Whether each row's content was served more than once.
     """
 
     rows: pa.Table
@@ -31,6 +33,7 @@ class Candidates:
     near_keys: list[str]
     group_keys: list[str | None]
     splits: list[Split | None]
+    repeats: list[bool]
 
     def at(self, positions: Iterable[int]) -> "Candidates":
         """Return the candidates at some positions, in their order."""
@@ -41,6 +44,7 @@ class Candidates:
             [self.near_keys[place] for place in places],
             [self.group_keys[place] for place in places],
             [self.splits[place] for place in places],
+            [self.repeats[place] for place in places],
         )
 
     def extended(self, additions: "Candidates") -> "Candidates":
@@ -53,6 +57,7 @@ class Candidates:
             self.near_keys + new.near_keys,
             self.group_keys + new.group_keys,
             self.splits + new.splits,
+            self.repeats + new.repeats,
         )
 
 
@@ -106,8 +111,9 @@ def frame_of(
     # The first trace id of a content decides its place in the order; a hash decides which of its rows is requested.
     order = sorted(positions, key=lambda key: digest_of(seed, ids[positions[key][0]]))
     kept = [min(positions[key], key=lambda position: digest_of(seed, "representative", ids[position])) for key in order]
-    found = candidates_of(store, rows.take(pa.array(kept, pa.int64())), asked)
-    return Frame(**vars(found), left_out=len(ids) - len(kept))
+    chosen = candidates_of(store, rows.take(pa.array(kept, pa.int64())), asked)
+    repeats = [len(positions[key]) > 1 for key in order]
+    return Frame(**vars(replace(chosen, repeats=repeats)), left_out=len(ids) - len(kept))
 
 
 def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked) -> Candidates:
@@ -124,4 +130,4 @@ def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked) -> Candidates:
     """
     keys, nears, groups = keys_of(store.loop, rows), keys_of(store.loop, rows, near_key), group_keys(store.loop, rows)
     splits = [asked.split_of(*found) for found in zip(keys, nears, groups, strict=True)]
-    return Candidates(read_predictions(store, rows), keys, nears, groups, splits)
+    return Candidates(read_predictions(store, rows), keys, nears, groups, splits, [False] * len(keys))

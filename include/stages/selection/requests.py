@@ -59,7 +59,7 @@ def request_rows(
         The rows that were chosen from.
     choices
         The chosen rows. Where a label judges a model the pre-label is hidden: annotators who accept what they are shown would
-        confirm the model that predicted it.
+        confirm the model that predicted it. So it is where a content repeats, whose label may answer for a row drawn later.
     batch_id
         The key of an interval, or the id of an evidence round.
     asked_at
@@ -77,7 +77,10 @@ def request_rows(
         columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[place]}
         columns |= {"near_key": candidates.near_keys[place], "group_key": candidates.group_keys[place]}
         bound = replace(choice, split=candidates.splits[place] or choice.split)
-        requests.append(columns | _request(loop, bound, predictions[place], batch_id))
+        request = _request(loop, bound, predictions[place], batch_id)
+        requests.append(
+            columns | request | {"hidden_prelabel": candidates.repeats[place] or request["hidden_prelabel"]}
+        )
     return rows_of(loop, "requests", requests)
 
 

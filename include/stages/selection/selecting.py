@@ -140,15 +140,12 @@ def _chosen(
 
 def _drawn_unasked(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
     """Return the drawn rows that are to answer for their content, unless somebody was asked about it meanwhile."""
-    oldest = oldest_answer(store.loop, interval)
     own = draws.filter(pc.equal(draws.column("trace_id"), draws.column("asked_trace_id")))
-    rows = zip(own.column("trace_id").to_pylist(), own.column("content_key").to_pylist(), strict=True)
-    unasked = [
-        trace_id for trace_id, key in rows if trace_id not in asked.trace_ids and not asked.answer_to(key, oldest)
-    ]
-    return candidates_of(
-        store, window.filter(pc.is_in(window.column("trace_id"), pa.array(unasked, pa.string()))), asked
-    )
+    keys = own.column("content_key").to_pylist()
+    answering = asked.answering(keys, oldest_answer(store.loop, interval.start))
+    unasked = own.column("trace_id").filter(pa.array([key not in answering for key in keys], pa.bool_()))
+    rows = window.filter(pc.is_in(window.column("trace_id"), unasked.combine_chunks()))
+    return candidates_of(store, rows, asked)
 
 
 def _random_choices(draws: pa.Table, random: Candidates, served: int) -> list[Choice]:

@@ -71,7 +71,8 @@ def labeled_draws(
     """Return the drawn rows whose content has a label, in today's classes, in the order of their time.
 
     Each row stands for ``1 / inclusion_probability`` rows as they were served, whatever split its content is in: a weighted
-    mean over them is unbiased for what production was. A content is asked once, and its label counts for every drawn row of it.
+    mean over them is unbiased for what production was. A content is asked once without a pre-label, and that label counts for
+    every drawn row of it.
 
     Parameters
     ----------
@@ -122,8 +123,9 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     of_asked = pc.is_in(labels.column("trace_id"), value_set=asked)
     labels = labels.filter(pc.or_(of_asked, pc.is_in(labels.column("content_key"), value_set=drawn_contents)))
     decided, contents, ids = (labels.column(name).to_pylist() for name in ("decided_at", "content_key", "trace_id"))
-    newest_last = sorted(range(labels.num_rows), key=lambda place: (decided[place], ids[place]))
-    by_content = {contents[place]: place for place in newest_last}
+    blind = pc.fill_null(labels.column("hidden_prelabel"), True).to_pylist()  # answered without a pre-label
+    newest_last = sorted(range(labels.num_rows), key=lambda place: (blind[place], decided[place], ids[place]))
+    by_content = {contents[place]: place for place in newest_last if blind[place]}
     by_trace_id = {ids[place]: place for place in newest_last}
     pairs = zip(asked.to_pylist(), drawn_contents.to_pylist(), strict=True)
     places = [by_trace_id.get(trace_id, by_content.get(content)) for trace_id, content in pairs]

@@ -11,7 +11,8 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
-SUBJECT = ("trace_id", "content_key", "near_key", "group_key", "split", "ts")  # what a request or a label is about
+# What a request or a label is about, and whether those who answered saw no pre-label.
+SUBJECT = ("trace_id", "content_key", "near_key", "group_key", "split", "hidden_prelabel", "ts")
 REMOVED = "removed-"  # how the id of a row begins that says that the label which it supersedes is none any more
 
 

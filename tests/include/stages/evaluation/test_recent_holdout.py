@@ -1,4 +1,4 @@
-"""What judges a challenger: recent rows as they were served, and none that it has learnt by heart."""
+"""What judges a challenger: recent rows as they were served, and none of a group that it was trained on."""
 
 from datetime import timedelta
 from typing import Any
@@ -46,17 +46,17 @@ def ids(rows) -> list[str]:
 
 @pytest.fixture
 def drawn():
-    """A content that was held out, one that was trained on before a row repeated it, and one whose own draw is trained on."""
+    """A content that is held out, one that is trained on and that a row repeats, and one that was asked for a drawn row."""
     labels = [answered_row(0, "aab"), answered_row(1, "aba", split="train"), answered_row(2, "aba", split="train")]
     return labels, [draw_row(0, 0), draw_row(5, 0), draw_row(6, 1), draw_row(2, 2)]
 
 
-def test_rows_count_as_they_were_served_but_for_one_whose_own_label_is_trained_on(drawn):
+def test_rows_count_as_they_were_served_also_where_their_content_is_trained_on(drawn):
     loop = make_judged_loop()
     history = holdout_history(loop, with_draws(loop, *drawn))
-    assert ids(history) == ["t00000", "t00005", "t00006"]
-    assert history.column("segment_desk").to_pylist() == ["us"] * 3
-    assert history.column("input_text").to_pylist() == ["a", "a", "b"]
+    assert ids(history) == ["t00000", "t00002", "t00005", "t00006"]
+    assert history.column("segment_desk").to_pylist() == ["us"] * 4
+    assert history.column("input_text").to_pylist() == ["a", "c", "a", "b"]
 
 
 def test_no_row_counts_whose_group_is_trained_on(drawn):

@@ -16,6 +16,7 @@ from tests.include.stages.labels.label_builders import pushed_store
 REQUEST = {
     "request_id": "r", "trace_id": "t", "batch_id": "b", "split": "holdout", "stratum": "random",
     "inclusion_probability": 0.25, "evidence_for": "c1", "content_key": "k", "near_key": "n", "group_key": "g",
+    "hidden_prelabel": True,
 }  # fmt: skip
 PREDICTION = {"input_text": "OPEC meets", "segment_desk": "eu", "predicted": "grain", "model_version": "4", "ts": DAY,
               "trace_id": "t", "user_key": "u"}  # fmt: skip
@@ -39,7 +40,7 @@ def test_label_says_what_was_asked_served_and_answered(tmp_path):
         "decided_by": "dawid_skene", "confidence": 0.9, "annotators": 3, "agreement": pytest.approx(2 / 3),
         "origin": "annotation", "split": "holdout", "stratum": "random", "inclusion_probability": 0.25,
         "evidence_for": "c1", "content_key": "k", "near_key": "n", "group_key": "g",
-        "supersedes": "l0", "predicted": "grain", "model_version": "4",
+        "hidden_prelabel": True, "supersedes": "l0", "predicted": "grain", "model_version": "4",
         "ts": DAY, "decided_at": DAY + timedelta(minutes=3), "input_text": "OPEC meets", "segment_desk": "eu",
     }  # fmt: skip
 

@@ -90,7 +90,10 @@ def test_measuring_never_runs_dry(tmp_path):
 
 
 def test_the_split_of_a_content_never_changes(tmp_path):
-    loops = [make_selection_loop(selection={"budget": 8, "random_share": share}) for share in (0.0, 1.0)]
+    loops = [
+        make_selection_loop(selection={"budget": 8, "random_share": share}, labeling={"hidden_prelabel_share": 1.0})
+        for share in (0.0, 1.0)
+    ]
     store = make_selection_store(tmp_path, [*prediction_rows(8), *prediction_rows(8, day=1)], loop=loops[0])
     repeated = [
         prediction_row(number, day=1, input_text=prediction_row(number)["input_text"]) for number in range(50, 58)
@@ -108,6 +111,39 @@ def test_the_split_of_a_content_never_changes(tmp_path):
     asked = {row["trace_id"] for row in requests_of(later)}
     assert {row["asked_trace_id"] for row in draws_of(later)} <= asked
     assert sum(row["asked_trace_id"] != row["trace_id"] for row in draws_of(later)) == 8
+
+
+def test_a_content_that_was_answered_beside_a_prelabel_is_asked_again_without_one(tmp_path):
+    """Annotators who accept what they are shown confirm the model that predicted it: such an answer judges nothing."""
+    loops = [
+        make_selection_loop(
+            selection={"budget": 4, "random_share": share}, labeling={"overlap": 1, "hidden_prelabel_share": 0.0}
+        )
+        for share in (0.0, 1.0, 1.0)
+    ]
+    texts = [prediction_row(number)["input_text"] for number in range(4)]
+    rows = [prediction_row(number, day=day, input_text=text) for day in range(3) for number, text in enumerate(texts)]
+    make_selection_store(tmp_path, rows)
+    stores = [LoopStore(loop, str(tmp_path / "store")) for loop in loops]
+    reports = [select_samples(store, day_interval(day)) for day, store in enumerate(stores)]
+    assert [report.requests for report in reports] == [4, 4, 0]
+    requests = {row["trace_id"]: row for row in requests_of(stores[0])}
+    assert [requests[name]["hidden_prelabel"] for name in sorted(requests)] == [False] * 4 + [True] * 4
+    assert {row["split"] for row in requests.values()} == {"train"}  # as it was
+    drawn = draws_of(stores[0])
+    assert all(requests[row["asked_trace_id"]]["hidden_prelabel"] for row in drawn)
+    assert sum(row["asked_trace_id"] != row["trace_id"] for row in drawn) == 4
+
+
+def test_a_content_that_repeats_is_asked_without_a_prelabel(tmp_path):
+    loop = make_selection_loop(
+        selection={"budget": 9, "random_share": 0.0}, labeling={"overlap": 1, "hidden_prelabel_share": 0.0}
+    )
+    store = make_selection_store(tmp_path, popular(day=0), loop=loop)
+    select_samples(store, day_interval())
+    hidden = {row["content_key"]: row["hidden_prelabel"] for row in requests_of(store)}
+    assert hidden.pop(content_key(loop, prediction_row(0)))
+    assert set(hidden.values()) == {False}
 
 
 def test_a_group_is_in_one_split(tmp_path):

@@ -103,7 +103,8 @@ def test_selection_looks_at_its_interval_only(tmp_path):
 def test_selection_never_asks_for_the_same_content_twice(tmp_path):
     texts = ["oil rig", "wheat crop", "net income", "cargo port", "rate cut"]
     same = [prediction_row(number, day=day, input_text=text) for day in range(3) for number, text in enumerate(texts)]
-    store = make_selection_store(tmp_path, same)
+    blind = make_selection_loop(labeling={"hidden_prelabel_share": 1.0})
+    store = make_selection_store(tmp_path, same, loop=blind)
     select_samples(store, day_interval(0), budget=3)
     select_samples(store, day_interval(1), budget=9)
     select_samples(store, day_interval(2))

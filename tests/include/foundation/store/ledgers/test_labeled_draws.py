@@ -70,6 +70,19 @@ def test_a_draw_takes_the_label_that_its_content_was_asked_again_for(store):
     assert {row.trace_id: row.label for row in labeled_draws(store)} == {"a": "acq", "z": "acq"}
 
 
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_an_answer_beside_a_prelabel_counts_for_no_other_row(store, is_hidden):
+    """The drawn row was asked again, and nobody has answered yet."""
+    fill(store, [label("a", split="train", hidden_prelabel=is_hidden)], [draw("z", "z", content_key="c-a")])
+    assert [row.trace_id for row in labeled_draws(store) if row.trace_id == "z"] == ["z"] * is_hidden
+
+
+def test_of_two_answers_for_a_row_the_one_without_a_prelabel_counts(store):
+    blind = label("a", "acq", label_id="blind", hidden_prelabel=True)
+    fill(store, [label("a", decided_at=DAY + timedelta(days=1), hidden_prelabel=False), blind], [draw("a", "a")])
+    assert [row.label for row in labeled_draws(store)] == ["acq"]
+
+
 def test_labels_of_an_earlier_version_are_draws_with_their_own_probability(store):
     request = {
         "request_id": "r-a", "batch_id": "b", "trace_id": "a", "tier": 1, "stratum": "random", "split": "holdout",
