@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.digests import digest_of
 from include.foundation.lines.people import People
@@ -55,11 +57,13 @@ class CollectReport:
     passed_over: tuple[str, ...] = ()
 
 
-def progress(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> Progress:
+def progress(
+    store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes, since: datetime | None = None
+) -> Progress:
     """Return whether waiting for answers is over: nothing is open, the quorum is reached, or every deadline has passed.
 
-    A request is open if it was pushed and is not resolved. Its deadline is counted from the push, by the clock. Who declines
-    has answered.
+    A request is open if it was pushed and is not resolved. Its deadline is counted from the push, by the clock; once it has
+    passed, nobody waits for it, so that what is never answered does not hold up what is. Who declines has answered.
 
     Parameters
     ----------
@@ -69,20 +73,33 @@ def progress(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -
         Where the answers are that are not collected yet.
     pseudonym_key
         The store's key of pseudonyms, by which a person is recognised among the collected answers.
+    since
+        When the wait began; None means now. What was pushed later does not prolong it: a loop that asks every day would else
+        wait for ever.
     """
-    labeling = store.loop.labeling
+    labeling, now = store.loop.labeling, datetime.now(UTC)
     waiting = open_requests(store)
+    if since is not None:
+        pushed = pc.less_equal(waiting.column("pushed_at"), pa.scalar(since, waiting.schema.field("pushed_at").type))
+        waiting = waiting.filter(pushed)
     if not waiting.num_rows:
         return Progress(0, 0, complete=True, reason="no request is open")
-    total, answered = waiting.num_rows, _answered_in_full(store, waiting, backend, pseudonym_key)
-    if answered >= labeling.quorum * total:
-        return Progress(total, answered, complete=True, reason=f"quorum: {answered} of {total} answered")
-    last_deadline = max(waiting.column("pushed_at").to_pylist()) + timedelta(hours=labeling.deadline_hours)
-    if last_deadline <= datetime.now(UTC):
-        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {answered} of {total} answered"
-        return Progress(total, answered, complete=True, reason=reason, passed_deadline=last_deadline)
+    deadlines = {
+        request_id: pushed_at + timedelta(hours=labeling.deadline_hours)
+        for request_id, pushed_at in zip(
+            *(waiting.column(c).to_pylist() for c in ("request_id", "pushed_at")), strict=True
+        )
+    }
+    in_time = {request_id for request_id, deadline in deadlines.items() if deadline > now}
+    answered = _answered_in_full(store, waiting, backend, pseudonym_key)
+    so_far = partial(Progress, len(deadlines), len(answered))
+    if not in_time:
+        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {len(answered)} of {len(deadlines)} answered"
+        return so_far(complete=True, reason=reason, passed_deadline=max(deadlines.values()))
+    if len(answered & in_time) >= labeling.quorum * len(in_time):
+        return so_far(complete=True, reason=f"quorum: {len(answered & in_time)} of {len(in_time)} answered")
     reason = f"quorum is {labeling.quorum:.0%}, the deadline {labeling.deadline_hours:g} hours after the push"
-    return Progress(total, answered, complete=False, reason=reason)
+    return so_far(complete=False, reason=reason)
 
 
 def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> CollectReport:
@@ -124,8 +141,8 @@ def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:
     return int(store.append_new("quarantine", rows, [("source", "in", sources)]).num_rows)
 
 
-def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBackend, pseudonym_key: bytes) -> int:
-    """Return how many of the requests have answers of as many annotators as the loop file asks for."""
+def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBackend, pseudonym_key: bytes) -> set[str]:
+    """Return the requests that have answers of as many annotators as the loop file asks for."""
     annotators: dict[str, set[str]] = {request_id: set() for request_id in waiting.column("request_id").to_pylist()}
     stored = store.read(
         "annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", list(annotators))]
@@ -136,7 +153,7 @@ def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBack
     key = person_key(store, pseudonym_key, "annotator") if new else b""
     for answer in new:
         annotators[answer.request_id].add(pseudonym(answer.annotator, key))
-    return sum(len(names) >= store.loop.labeling.overlap for names in annotators.values())
+    return {request for request, names in annotators.items() if len(names) >= store.loop.labeling.overlap}
 
 
 def _annotation(answer: Answer, people: People, *, late: bool) -> Annotation:

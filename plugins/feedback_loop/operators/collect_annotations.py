@@ -1,6 +1,7 @@
 """Task ``collect_annotations``."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import Context
@@ -17,8 +18,8 @@ from include.foundation.errors import ContractError, listed
 class CollectAnnotationsOperator(LoopOperator):
     """Wait, deferred, for quorum or deadline; then take in the answers that are new.
 
-    Who is to hear of a passed deadline is told. The wait has no time-out of its own: requests that are pushed meanwhile may
-    rightly prolong it.
+    Who is to hear of a passed deadline is told. The wait ends with the deadline of what was pushed when it began: requests that
+    are pushed meanwhile do not prolong it, they are what the next run waits for.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
@@ -30,7 +31,7 @@ class CollectAnnotationsOperator(LoopOperator):
         if filled_in(LabelRun, context["params"]).wait and not look.complete:
             self.log.info("%d of %d open requests answered; waiting: %s", look.answered, look.open, look.reason)
             poll_seconds = store.loop.labeling.poll_seconds
-            trigger = AnswersTrigger(self.loop, self.store_conn_id, poll_seconds)
+            trigger = AnswersTrigger(self.loop, self.store_conn_id, poll_seconds, datetime.now(UTC).isoformat())
             self.defer(trigger=trigger, method_name="execute_complete")
         return self._collect(context, completion(look))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -36,17 +37,20 @@ class AnswersTrigger(BaseTrigger):
         Connection of the store.
     poll_seconds
         Seconds between two looks.
+    since
+        When the wait began (ISO 8601): what is pushed later does not prolong it. None means now.
     """
 
-    def __init__(self, loop: str, store_conn_id: str, poll_seconds: float) -> None:
+    def __init__(self, loop: str, store_conn_id: str, poll_seconds: float, since: str | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.loop = loop
         self.store_conn_id = store_conn_id
         self.poll_seconds = poll_seconds
+        self.since = since or datetime.now(UTC).isoformat()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again."""
-        arguments = {"loop": self.loop, "store_conn_id": self.store_conn_id, "poll_seconds": self.poll_seconds}
+        arguments = {name: getattr(self, name) for name in ("loop", "store_conn_id", "poll_seconds", "since")}
         return "feedback_loop.triggers.answers_trigger.AnswersTrigger", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -64,4 +68,5 @@ class AnswersTrigger(BaseTrigger):
         from include.stages.labeling.collecting import progress
 
         hook = LoopStoreHook(self.loop, self.store_conn_id)
-        return progress(hook.get_conn(), LabelingHook(self.loop).get_conn(), hook.pseudonym_key)
+        backend, since = LabelingHook(self.loop).get_conn(), datetime.fromisoformat(self.since)
+        return progress(hook.get_conn(), backend, hook.pseudonym_key, since)

@@ -1,6 +1,6 @@
 """Answers are waited for without a worker, and taken in once."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
@@ -32,6 +32,7 @@ class TestCollectAnnotations:
         path, arguments = caught.value.trigger.serialize()
         assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
         assert AnswersTrigger(**arguments).poll_seconds == 7
+        assert abs(datetime.fromisoformat(arguments["since"]) - datetime.now(UTC)) < timedelta(hours=1)
 
     def test_without_waiting_it_collects_what_is_there(self, operator):
         assert operator.execute(context(wait=False)) == {"new": 0, "refused": 0}
@@ -42,7 +43,7 @@ class TestCollectAnnotations:
             operator.execute_complete(context(), event)
 
     def test_wait_has_no_time_out_of_its_own(self, operator):
-        """Requests that are pushed meanwhile may prolong it; the deadline is the trigger's to see."""
+        """The deadline is the trigger's to see; the trigger knows when the wait began, so that it ends."""
         with pytest.raises(TaskDeferred) as caught:
             operator.execute(context(wait=True))
         assert caught.value.timeout is None

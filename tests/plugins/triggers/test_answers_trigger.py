@@ -1,7 +1,7 @@
 """The wait for answers: it survives a restart of the triggerer, and ends once."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -13,15 +13,17 @@ from feedback_loop.triggers.answers_trigger import AnswersTrigger, completion
 from include.foundation.errors import LabelingError
 from include.stages.labeling.collecting import Progress
 from tests.builders import KEY, make_store
+from tests.include.stages.labeling.test_progress import add_requests
 
 OPEN = Progress(2, 0, complete=False, reason="quorum is 90%")
 QUORUM = Progress(2, 2, complete=True, reason="quorum: 2 of 2 answered")
 DEADLINE = datetime(2026, 3, 10, tzinfo=UTC)
+BEGAN = "2026-03-07T00:00:00+00:00"
 
 
 @pytest.fixture
 def trigger():
-    return AnswersTrigger("wire", "feedback_store", 0.01)
+    return AnswersTrigger("wire", "feedback_store", 0.01, BEGAN)
 
 
 async def listen(trigger):
@@ -31,7 +33,7 @@ async def listen(trigger):
 def test_trigger_is_made_again_from_what_it_serialises(trigger):
     path, arguments = trigger.serialize()
     assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
-    assert arguments == {"loop": "wire", "store_conn_id": "feedback_store", "poll_seconds": 0.01}
+    assert arguments == {"loop": "wire", "store_conn_id": "feedback_store", "poll_seconds": 0.01, "since": BEGAN}
     assert vars(AnswersTrigger(**arguments)) == vars(trigger)
 
 
@@ -59,6 +61,7 @@ def test_platform_that_does_not_answer_ends_the_wait_with_its_error(trigger, tmp
 
 def test_look_reads_the_store_and_asks_the_backend(trigger, tmp_path, monkeypatch):
     store = make_store(tmp_path)
+    add_requests(store, [("pushed later", datetime.fromisoformat(BEGAN) + timedelta(seconds=1))])
     monkeypatch.setattr(LoopStoreHook, "get_conn", lambda _: store)
     monkeypatch.setattr(LoopStoreHook, "pseudonym_key", KEY)
     monkeypatch.setattr(LabelingHook, "get_conn", lambda _: None)

@@ -117,6 +117,24 @@ class TestProgress:
         assert look.passed_deadline == (PUSHED + timedelta(hours=49) if complete else None)
         assert look.reason.startswith("deadline: 48 hours passed, 3 of 10 answered") == complete
 
+    def test_what_is_never_answered_does_not_hold_up_what_is(self, tmp_path, at):
+        store = asked(tmp_path)  # of these nobody answers
+        at(PUSHED + timedelta(hours=60))
+        add_requests(store, [(f"n{n}", PUSHED + timedelta(hours=59)) for n in range(10)])
+        fresh = [(f"n{n}", who, "earn") for n in range(7) for who in ("ann", "bob")]
+        look = progress(store, platform(*fresh), KEY)
+        assert (look.complete, look.reason) == (True, "quorum: 7 of 10 answered")
+        assert not progress(store, platform(*fresh[:-1]), KEY).complete
+
+    @pytest.mark.parametrize(("hours", "complete"), [(48.99, False), (49, True)])
+    def test_what_is_pushed_while_one_waits_does_not_prolong_the_wait(self, tmp_path, at, hours, complete):
+        store, began = asked(tmp_path), PUSHED + timedelta(hours=1)
+        at(PUSHED + timedelta(hours=hours))
+        add_requests(store, [(f"n{day}-{n}", PUSHED + timedelta(days=day)) for day in (1, 2) for n in range(10)])
+        look = progress(store, platform(*answers(3)), KEY, began)
+        assert (look.complete, look.open, look.answered) == (complete, 10, 3)
+        assert not progress(store, platform(*answers(3)), KEY).complete  # a wait that begins now is for the new ones
+
 
 class TestCollecting:
     def test_answer_is_stored_as_it_was_given(self, tmp_path):
