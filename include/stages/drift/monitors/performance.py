@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from include.foundation.config.data_sections import Drift
+from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding, PerformanceDetails
 from include.foundation.intervals import Interval
 from include.foundation.statistics.e_detectors import change_evidence, day_numbers, shortfall_days
@@ -37,9 +37,11 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     Notes
     -----
     The reference is the promise's lower end for all rows; for a segment value it is the lower end of the interval of its
-    labels before the model went live (at least 30). The evidence is an e-value of *on every day accuracy is at least the
-    reference less* ``drift.max_accuracy_drop``, whose bets begin anew every day, so that good days before do not hide a drop:
-    see `include.foundation.statistics.e_detectors`. Over a version's life, however long, all rows and m segment values share
+    labels before the model went live (at least 30). A promise that few rows made is hardly one: once the first days since it
+    went live have ``split.holdout_rows`` labels, the lower end of their interval is the reference, if that is higher, and later
+    days are held against it. The evidence is an e-value of *on every day accuracy is at least the reference less*
+    ``drift.max_accuracy_drop``, whose bets begin anew every day, so that good days before do not hide a drop: see
+    `include.foundation.statistics.e_detectors`. Over a version's life, however long, all rows and m segment values share
     ``drift.false_alarm_rate``: half for all rows, half / m for each segment value.
     """
     deployments = [entry for entry in history(store) if entry.live_from <= interval.end] if labels else []
@@ -53,17 +55,16 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     earlier = [row for row in labels if row.ts <= live.live_from]
     if not current:
         return []
-    drift = store.loop.drift
-    half = drift.false_alarm_rate / 2
+    half = store.loop.drift.false_alarm_rate / 2
     since = live.live_from if live.live_from > BEGINNING else min(row.ts for row in current)
     corrected = served_accuracy(store, version, live.live_from, interval.end, unknown_to_it)
-    findings = [_corrected(_finding(drift, ALL_ROWS, current, since, promised, 1 / half), corrected)]
+    findings = [_corrected(_finding(store.loop, ALL_ROWS, current, since, promised, 1 / half), corrected)]
     segments = sorted({segment for row in current for segment in row.segments})
     for segment in segments:
         before = accuracy([row for row in earlier if segment in row.segments])
         reference = before.low if before.rows >= FEWEST_LABELS else None
         rows = [row for row in current if segment in row.segments]
-        findings.append(_finding(drift, segment, rows, since, reference, len(segments) / half))
+        findings.append(_finding(store.loop, segment, rows, since, reference, len(segments) / half))
     return findings
 
 
@@ -80,29 +81,45 @@ def _scores(rows: Sequence[LabeledRow]) -> tuple[list[float], list[float]]:
 
 
 def _finding(
-    drift: Drift, segment: str, rows: Sequence[LabeledRow], since: datetime, reference: float | None, needed: float
+    loop: Loop, segment: str, rows: Sequence[LabeledRow], since: datetime, known: float | None, needed: float
 ) -> MonitorFinding:
+    drift, numbers = loop.drift, day_numbers([row.ts for row in rows], since)
+    reference, settled = _reference(known, rows, numbers, loop.split.holdout_rows)
     estimate, where = accuracy(rows), f" in {segment}" if segment else ""
     if reference is None or estimate.value is None:
-        sentence = f"Accuracy on labels{where} is {estimate}; what it was before is unknown."
+        sentence = f"Accuracy on labels{where} is {estimate} since it went live; what it was before is unknown."
         return MonitorFinding(
             monitor="performance", column="accuracy", segment=segment, statistic="unknown", effect=None, p_value=None,
             flagged=False, sentence=sentence,
             details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed),
         )  # fmt: skip
     floor = max(0.0, reference - drift.max_accuracy_drop)
-    numbers = day_numbers([row.ts for row in rows], since)
-    e_value = change_evidence(shortfall_days(*_scores(rows), numbers, floor)).e_value
+    days = [day for day in shortfall_days(*_scores(rows), numbers, floor) if day.number > settled]
+    e_value = change_evidence(days).e_value
     flagged, drop = e_value >= needed, max(0.0, reference - estimate.value)
+    of_then = "in its first days" if settled else "before"
     sentence = (
-        f"Accuracy on labels{where} {_state(estimate, floor, flagged=flagged)}: {estimate} against {reference:.3f} before; "
-        f"e-value {e_value:.3g}, {needed:.3g} would show a drop of more than {drift.max_accuracy_drop:.2f}."
+        f"Accuracy on labels{where} {_state(estimate, floor, flagged=flagged)}: {estimate} since it went live, against "
+        f"{reference:.3f} {of_then}; e-value {e_value:.3g}, {needed:.3g} would show a drop of more than "
+        f"{drift.max_accuracy_drop:.2f}."
     )
     return MonitorFinding(
         monitor="performance", column="accuracy", segment=segment, statistic="accuracy", effect=drop, p_value=None,
         flagged=flagged, sentence=sentence,
         details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed, floor=floor, e_value=e_value),
     )  # fmt: skip
+
+
+def _reference(
+    known: float | None, rows: Sequence[LabeledRow], numbers: Sequence[int], enough: int
+) -> tuple[float | None, int]:
+    """Return what accuracy was, and the number of the last day that this rests on; 0 where it was known before."""
+    ordered = sorted(numbers)
+    if len(ordered) < enough:
+        return known, 0
+    settled = ordered[enough - 1]
+    first = accuracy([row for row, number in zip(rows, numbers, strict=True) if number <= settled]).low
+    return (first, settled) if first is not None and (known is None or first > known) else (known, 0)
 
 
 def _corrected(finding: MonitorFinding, corrected: Estimate) -> MonitorFinding:

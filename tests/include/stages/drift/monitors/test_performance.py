@@ -12,8 +12,8 @@ from tests.builders import DAY, day, make_store
 from tests.include.stages.drift.drift_builders import labeled
 
 
-def deployed(tmp_path, promised=0.9):
-    store = make_store(tmp_path)
+def deployed(tmp_path, promised=0.9, **changes):
+    store = make_store(tmp_path, **changes)
     entry = {
         "sequence": 1, "model_version": "2", "previous_version": None, "action": "deploy", "why": "", "evidence_digest": "d",
         "promised_score": promised, "promised_low": promised, "promised_high": promised,
@@ -106,6 +106,45 @@ def test_drop_is_shown_soon_whatever_came_before(tmp_path, good_days):
     last = day(good_days + 14)
     assert performance_findings(store, last, rows)[0].flagged
     assert not performance_findings(store, last, rows[: 12 * good_days])[0].flagged
+
+
+def served(generator, *periods, a_day=14):
+    """Labeled rows of periods, each (days, chance to be right)."""
+    chances = np.repeat([chance for days, chance in periods for _ in range(days)], a_day)
+    right = generator.random(chances.size) < chances
+    return [
+        labeled(correct=bool(correct), segments=("desk=eu",), after=timedelta(days=n // a_day))
+        for n, correct in enumerate(right)
+    ]
+
+
+def test_a_promise_that_few_rows_made_hides_no_drop(tmp_path):
+    """The promise is 0.53 or more; it was right in 0.83 of forty days, and then in 0.58."""
+    store, rows = deployed(tmp_path, 0.53), served(np.random.default_rng(1), (40, 0.83), (14, 0.58))
+    before, after = (performance_findings(store, day(last), rows[: 14 * (last + 1)]) for last in (39, 53))
+    assert not any(finding.flagged for finding in before)
+    assert [finding.segment for finding in after if finding.flagged] == ["", "desk=eu"]
+    first = accuracy(rows[: 14 * 15]).low  # 200 rows are in the first fifteen days
+    assert after[0].details.reference == first > 0.7
+    assert f"since it went live, against {first:.3f} in its first days" in after[0].sentence
+    early = performance_findings(store, day(13), rows[: 14 * 14])
+    assert [finding.details.reference for finding in early] == [0.53, None]
+
+
+def test_a_promise_above_what_the_first_days_show_stays_the_reference(tmp_path):
+    store, rows = deployed(tmp_path, 0.95), served(np.random.default_rng(1), (20, 0.8))
+    (of_all_rows, _) = performance_findings(store, day(19), rows)
+    assert (of_all_rows.details.reference, of_all_rows.flagged) == (0.95, True)
+
+
+def test_looking_every_day_rarely_alarms_against_the_first_days(tmp_path):
+    """A hundred loops of ninety days, looked at every tenth day; the budget is 5 % for all rows and a segment value."""
+    store, generator, alarms, loops = deployed(tmp_path, 0.5), np.random.default_rng(0), 0, 100
+    for _ in range(loops):
+        rows = served(generator, (90, 0.85), a_day=5)
+        looks = (performance_findings(store, day(last), rows[: 5 * last]) for last in range(50, 91, 10))
+        alarms += any(finding.flagged for look in looks for finding in look)
+    assert alarms / loops <= 0.05
 
 
 def test_accuracy_of_rows_in_groups_is_known_less_well():
