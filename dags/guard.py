@@ -10,6 +10,7 @@ quick to open: no row changes, and no version that a dataset is made of is lost.
 
 Verdicts: *broken* is worse than its predecessor by more than `deploy.max_drop`, and is rolled back. *harder* scores below its
 promise, and so would the predecessor: retrain. *below promise* is the same where nothing tells how the predecessor would do.
+Both let `retrain` train with `retrain.min_new_labels_on_drift`.
 *kept*, *inconclusive*; *no data*: the rows logged of late do not name the version. Each says what would change it. The test is
 valid however long the model lives and however often it is looked at.
 
@@ -29,7 +30,7 @@ rollback, read the guard's reasons and the release notes of the version that was
 itself.
 
 **Who is told** The notifiers of the loop file, of `rollback`, of `no_live_data` when `deploy.watch_days` pass without a row to
-judge by, and of `failure` when a task is not tried again.
+judge by, of `missed_promise` where training is asked for, and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

@@ -178,7 +178,7 @@ class Retrain(Section):
     min_new_labels: int = Field(default=50, ge=1)
     """Training labels that must have come in since the last challenger."""
     min_new_labels_on_drift: int = Field(default=10, ge=1)
-    """The same, while a drift alarm says *retrain*."""
+    """The same, while a drift alarm says *retrain*, or what is live scores less than it promised."""
     cooldown_hours: float = Field(default=24, ge=0, le=24 * 366)
     """Hours of log time between two challengers."""
 

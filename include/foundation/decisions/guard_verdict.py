@@ -42,3 +42,8 @@ class GuardVerdict(Decision):
     """Evidence that it became worse than its predecessor by more than is allowed."""
     ask: int = 0
     """How many labels a day are asked for where the two differ."""
+
+    @property
+    def asks_for_training(self) -> bool:
+        """Whether the champion misses its promise, and no rollback is known to help."""
+        return self.outcome in {"harder", "below_promise"}

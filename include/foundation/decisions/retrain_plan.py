@@ -25,6 +25,8 @@ class RetrainPlan(Decision):
     """Whether a confirmed alarm asks for training."""
     route: Route = "none"
     """Route of the newest drift verdict while an alarm is up."""
+    missed_promise: bool = False
+    """Whether the guard asks for training: what is live scores less than it promised."""
     forced: bool = False
     """Whether a person asked for it."""
     newest_label: datetime | None = None

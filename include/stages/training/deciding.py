@@ -9,6 +9,7 @@ import pyarrow as pa
 from include.foundation.decisions import (
     DriftVerdict,
     GateVerdict,
+    GuardVerdict,
     PublishedDataset,
     RetrainPlan,
     find,
@@ -19,6 +20,7 @@ from include.foundation.decisions import (
 from include.foundation.decisions.drift_verdict import Route
 from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.digests import column_digest, digest_of
+from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset, trained_on
@@ -37,6 +39,7 @@ class _Situation:
     last_training: RetrainPlan | None  # newest plan to train whose challenger was judged
     new_labels: int  # training labels that the last training did not have
     route: Route  # of the newest drift verdict, while an alarm is up
+    misses_promise: bool  # whether the newest verdict on what is live asks for training
 
 
 def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
@@ -68,7 +71,8 @@ def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
         RetrainPlan(
             subject=key, outcome=outcome, reasons=(reason,), challenger_key=key, dataset=name, evaluation_dataset=name,
             new_labels=situation.new_labels, train=train.num_rows, drift=situation.route == "retrain",
-            route=situation.route, forced=force, newest_label=_newest(train) if train.num_rows else None,
+            route=situation.route, missed_promise=situation.misses_promise, forced=force,
+            newest_label=_newest(train) if train.num_rows else None,
         ),
     )  # fmt: skip
 
@@ -99,7 +103,7 @@ def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
     used = trained_on(store, last.dataset) if last else set()
     new_labels = sum(label not in used for label in dataset.train.column("label_id").to_pylist())
     key = challenger_key(store, dataset.train)
-    return _Situation(dataset, published.subject, key, last, new_labels, _alarm_route(store))
+    return _Situation(dataset, published.subject, key, last, new_labels, _alarm_route(store), _misses_promise(store))
 
 
 def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedDataset) -> RetrainPlan:
@@ -138,13 +142,20 @@ def _outcome(store: LoopStore, situation: _Situation, *, force: bool) -> tuple[O
         return "train", f"There is no model yet, and {situation.dataset.train.num_rows} labels to train a first one."
     if force:
         return "train", "A person asked for it."
-    policy, has_drifted = store.loop.retrain, situation.route == "retrain"
-    needed = policy.min_new_labels_on_drift if has_drifted else policy.min_new_labels
-    condition = "while drift is confirmed" if has_drifted else "since the last challenger"
+    policy, urgency = store.loop.retrain, _urgency(situation)
+    needed = policy.min_new_labels_on_drift if urgency else policy.min_new_labels
+    condition = urgency or "since the last challenger"
     missing = _missing(situation, needed, condition, policy.cooldown_hours)
     if missing:
         return "no", missing
     return "train", f"{situation.new_labels} new labels to train on; {needed} are needed {condition}."
+
+
+def _urgency(situation: _Situation) -> str | None:
+    """Return why fewer labels are enough, or None."""
+    if situation.route == "retrain":
+        return "while drift is confirmed"
+    return "while what is live misses its promise" if situation.misses_promise else None
 
 
 def _missing(situation: _Situation, needed: int, condition: str, cooldown_hours: float) -> str | None:
@@ -179,6 +190,12 @@ def _cooldown_left(situation: _Situation, hours: float) -> timedelta:
 
 def _newest(rows: pa.Table) -> Any:
     return max(rows.column("ts").to_pylist())
+
+
+def _misses_promise(store: LoopStore) -> bool:
+    """Tell whether the guard's newest verdict asks for training, and is about what is live now."""
+    guard, deployments = latest(store, GuardVerdict), history(store)
+    return bool(guard and guard.asks_for_training and deployments[-1].evidence_digest == guard.deployment)
 
 
 def _alarm_route(store: LoopStore) -> Route:

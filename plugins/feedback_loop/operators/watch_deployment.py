@@ -7,7 +7,7 @@ from feedback_loop.operators.loop_operator import LoopOperator
 
 
 class WatchDeploymentOperator(LoopOperator):
-    """Compare what the champion promised with the weighted estimate of how it does live; tell where there is none."""
+    """Hold the champion against its predecessor and its promise; tell people where it does worse, or where nobody knows."""
 
     def perform(self, context: Context) -> dict[str, str]:
         """Record the verdict and return its reference."""
@@ -17,9 +17,10 @@ class WatchDeploymentOperator(LoopOperator):
         verdict = watch_deployment(self.hook.get_conn())
         said = f"{verdict.outcome}: {' '.join(verdict.reasons)}"
         self.log.info("%s", said)
+        deployment, told = str(verdict.deployment), f"version {verdict.subject}, {said}"
         if verdict.watch_ended:
-            self.announce(
-                context, "no_live_data", str(verdict.deployment), f"NOT WATCHED: version {verdict.subject}, {said}"
-            )
+            self.announce(context, "no_live_data", deployment, f"NOT WATCHED: {told}")
+        if verdict.asks_for_training:
+            self.announce(context, "missed_promise", deployment, f"BELOW ITS PROMISE: {told}")
         show(update_index, self.hook.get_conn())
         return verdict.reference

@@ -48,7 +48,15 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def read(loop: Any = None) -> list[dict[str, Any]]:
         if loop is not None:
             entry = {
-                "events": ["failure", "rollback", "drift_alarm", "approval", "label_deadline", "no_live_data"],
+                "events": [
+                    "failure",
+                    "rollback",
+                    "drift_alarm",
+                    "approval",
+                    "label_deadline",
+                    "no_live_data",
+                    "missed_promise",
+                ],
                 "notifier": "feedback_loop.notifiers.file_notifier.FileNotifier",
                 "params": {"path": str(path)},
             }

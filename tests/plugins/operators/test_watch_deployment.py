@@ -22,13 +22,16 @@ def test_before_any_deployment_nothing_is_live(labeled):
     assert watch(labeled)["outcome"] == "nothing_live"
 
 
-def test_first_champion_that_is_always_wrong_misses_its_promise_and_has_nothing_to_go_back_to(labeled):
+def test_first_champion_that_is_always_wrong_misses_its_promise_and_has_nothing_to_go_back_to(labeled, told):
+    told(labeled.loop)
     append_deployment(labeled, Deployment("1", None, "deploy", "because", "digest", Promise(0.95, 0.9, 1.0)))
     rows = [label_row(n, split="holdout", stratum="random", predicted="wrong") for n in range(1, 60)]
     add_labels(labeled, rows)
     assert watch(labeled) == latest(labeled, GuardVerdict).reference
     assert (watch(labeled)["subject"], watch(labeled)["outcome"]) == ("1", "below_promise")
     assert latest(labeled, GuardVerdict).reasons[-1].endswith("a rollback would help: it has no predecessor.")
+    assert [line["event"] for line in told()] == ["missed_promise"]
+    assert "BELOW ITS PROMISE: version 1, below_promise: " in told()[0]["message"]
 
 
 def test_watch_that_ended_without_a_row_is_told_once(labeled, told):

@@ -5,10 +5,11 @@ import pytest
 
 from include.foundation.decisions import PublishedDataset, RetrainPlan, broken_links, find, record
 from include.foundation.intervals import Interval
+from include.foundation.store.ledgers.deployments import Deployment, append_deployment
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import read_dataset
 from include.stages.training.deciding import challenger_key, decide_retrain
-from tests.decision_builders import make_drift_verdict
+from tests.decision_builders import make_drift_verdict, make_guard_verdict
 from tests.include.stages.training.challenger_builders import (
     DAY,
     add_labels,
@@ -191,3 +192,23 @@ def test_challenger_key_depends_on_training_rows_and_training_configuration_only
     assert challenger_key(rerun(store, seed=1), train) != key
     assert challenger_key(store, train.slice(1)) != key
     assert len(key) == 16
+
+
+@pytest.mark.parametrize(
+    ("outcome", "deployment", "trains"),
+    [
+        ("harder", "d1", True), ("below_promise", "d1", True), ("kept", "d1", False), ("broken", "d1", False),
+        pytest.param("harder", "d0", False, id="of-what-was-live-before"),
+    ],
+)  # fmt: skip
+def test_few_labels_are_enough_while_what_is_live_misses_its_promise(
+    store: LoopStore, outcome: str, deployment: str, trains: bool
+) -> None:
+    judge_plan(store)
+    append_deployment(store, Deployment("1", None, "deploy", "because", "d1", None))
+    publish_labels(store, range(12, 14))
+    record(store, make_guard_verdict("1", outcome, deployment=deployment))
+    plan = decide_retrain(store)
+    assert (plan.outcome == "train", plan.missed_promise) == (trains, trains)
+    said = "2 new labels to train on; 2 are needed while what is live misses its promise."
+    assert (plan.reasons == (said,)) is trains
