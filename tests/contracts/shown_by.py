@@ -4,9 +4,10 @@
 _BY_FILE = {
     "include/stages/selection/test_drawing.py": {
         "split.group": "test_a_group_is_in_one_split",
-        "split.holdout_days": "test_an_answer_that_is_older_than_what_judges_is_asked_for_again",
+        "split.answer_days": "test_an_answer_that_may_not_be_right_any_more_is_asked_for_again",
     },
     "include/stages/evaluation/test_recent_holdout.py": {
+        "split.holdout_days": "test_challenger_is_judged_on_recent_rows[2-1-3]",
         "split.holdout_rows": "test_challenger_is_judged_on_recent_rows[2-1-3]",
     },
     "contracts/test_effects_of_keys.py": {

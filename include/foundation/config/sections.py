@@ -92,9 +92,12 @@ class Split(Section):
     """What rows belong to that are not independent of each other, such as a document or a patient: an input, a segment, or
     ``user``. A group is in one split, half of the groups are held out, and intervals are by group."""
     holdout_days: int = Field(default=28, ge=1, le=3660)
-    """Days before the newest drawn row whose rows judge a challenger; a label older than that is asked for again."""
+    """Days before the newest drawn row whose rows judge a challenger."""
     holdout_rows: int = Field(default=200, ge=1, le=1_000_000)
     """Fewest labeled rows that judge a challenger: where so many days have fewer, older ones are taken as well."""
+    answer_days: int = Field(default=7, ge=0, le=3660)
+    """Days for which the answer to a content counts for drawn rows that repeat it; then it is asked again, since what is right
+    may have changed. More days save labels where what is served repeats."""
 
 
 class Selection(Section):

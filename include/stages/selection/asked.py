@@ -104,15 +104,11 @@ class Asked:
         contents
             Content keys.
         since
-            An older answer counts for no other row; that of a seed without a time always does.
+            An older answer counts for no other row, nor does that of a seed without a time.
         """
         oldest = since.timestamp() * 1e6
         asks = ((content, self.contents.get(content)) for content in contents)
-        return {
-            content: ask.trace_id
-            for content, ask in asks
-            if ask and ask.is_blind and (not ask.logged or ask.logged >= oldest)
-        }
+        return {content: ask.trace_id for content, ask in asks if ask and ask.is_blind and ask.logged >= oldest}
 
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
         """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
@@ -134,7 +130,7 @@ class Asked:
 
 def oldest_answer(loop: Loop, moment: datetime) -> datetime:
     """Return since when what was asked answers for a row that was served at a moment."""
-    return moved(moment, -timedelta(days=loop.split.holdout_days))
+    return moved(moment, -timedelta(days=loop.split.answer_days))
 
 
 def asked_before(store: LoopStore, except_batch: str | None = None) -> Asked:

@@ -23,7 +23,7 @@ def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) ->
     """Draw rows of an interval and return them, also if an earlier run drew them. Each interval is drawn from only once.
 
     Every row is drawn with the same probability, however often its content was served or asked, so that the drawn rows speak
-    of production as it was. A content is asked once in ``split.holdout_days``: what was asked since then, without a pre-label,
+    of production as it was. A content is asked once in ``split.answer_days``: what was asked since then, without a pre-label,
     answers for the row.
 
     Parameters

@@ -11,6 +11,7 @@ from scipy import stats
 from include.foundation.decisions import SelectedBatch, find
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
+from include.foundation.store.ledgers.deployments import BEGINNING
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.content import content_key, former_key, split_point
 from include.stages.selection.drawing import draw_rows
@@ -192,11 +193,11 @@ def test_certain_rows_keep_away_from_near_duplicates_of_what_was_asked(tmp_path)
     assert {row["trace_id"][:2] for row in requests_of(store)} == {"d0", "d1"}
 
 
-def test_an_answer_that_is_older_than_what_judges_is_asked_for_again(tmp_path):
-    loop = make_selection_loop(selection={"budget": 3, "random_share": 1.0}, split={"holdout_days": 7})
-    same = [prediction_row(n, day=day, input_text=f"story {n}") for day in (0, 7, 9) for n in range(3)]
+def test_an_answer_that_may_not_be_right_any_more_is_asked_for_again(tmp_path):
+    loop = make_selection_loop(selection={"budget": 3, "random_share": 1.0}, split={"answer_days": 3})
+    same = [prediction_row(n, day=day, input_text=f"story {n}") for day in (0, 3, 5) for n in range(3)]
     store = make_selection_store(tmp_path, same, loop=loop)
-    asked = [select_samples(store, day_interval(day)).requests for day in (0, 7, 9)]
+    asked = [select_samples(store, day_interval(day)).requests for day in (0, 3, 5)]
     assert asked == [3, 0, 3]
 
 
@@ -221,7 +222,8 @@ def test_contents_that_an_earlier_version_asked_are_known(tmp_path):
     assert [row["trace_id"] for row in requests_of(store)] == [rows[1]["trace_id"]]
 
 
-def test_seed_labels_answer_for_drawn_rows_of_their_content(tmp_path):
+@pytest.mark.parametrize(("ts", "asked"), [(DAY - timedelta(days=2), 0), (DAY - timedelta(days=9), 1), (BEGINNING, 1)])
+def test_a_recent_seed_label_answers_for_drawn_rows_of_its_content(tmp_path, ts, asked):
     store = make_selection_store(
         tmp_path, prediction_rows(1), loop=make_selection_loop(selection={"random_share": 1.0})
     )
@@ -233,10 +235,11 @@ def test_seed_labels_answer_for_drawn_rows_of_their_content(tmp_path):
         "stratum": "seed",
         "inclusion_probability": 1.0,
     }
-    seed |= {"content_key": key, "near_key": "n", "ts": DAY - timedelta(days=9)}
+    seed |= {"content_key": key, "near_key": "n", "ts": ts}
     add_rows(store, "labels", [label_of(seed, decided_by="seed", origin="seed")])
-    assert select_samples(store, day_interval()).requests == 0
-    assert [row["asked_trace_id"] for row in draws_of(store)] == ["seed-0"]
+    assert select_samples(store, day_interval()).requests == asked
+    (draw,) = draws_of(store)
+    assert draw["asked_trace_id"] == (draw["trace_id"] if asked else "seed-0")
 
 
 def test_nothing_is_drawn_without_a_budget_or_rows(tmp_path):
