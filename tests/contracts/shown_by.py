@@ -6,6 +6,9 @@ _BY_FILE = {
         "split.group": "test_a_group_is_in_one_split",
         "split.answer_days": "test_an_answer_that_may_not_be_right_any_more_is_asked_for_again",
     },
+    "include/stages/training/test_recent_labels.py": {
+        "training.label_days": "test_labels_are_trained_on_as_long_as_the_loop_file_says[fewer days]",
+    },
     "include/stages/evaluation/test_recent_holdout.py": {
         "split.holdout_days": "test_challenger_is_judged_on_recent_rows[2-1-3]",
         "split.holdout_rows": "test_challenger_is_judged_on_recent_rows[2-1-3]",

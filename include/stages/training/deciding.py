@@ -23,7 +23,8 @@ from include.foundation.digests import column_digest, digest_of
 from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import Dataset, read_dataset, trained_on
+from include.stages.labels.datasets import Dataset, trained_on
+from include.stages.training.recent_labels import configuration, training_dataset
 
 FINAL = ("promote", "reject")
 Outcome = Literal["train", "judge_pending", "no"]
@@ -92,11 +93,11 @@ def pending_challenger(store: LoopStore) -> RetrainPlan | None:
 def challenger_key(store: LoopStore, train: pa.Table) -> str:
     """Return the key of the challenger that these rows and the loop's configuration make: 16 hex digits."""
     rows = train.drop_columns(["label_id", "supersedes", "decided_at", "request_id", "evidence_for"])
-    return digest_of(store.loop.name, column_digest(rows), store.loop.training.model_dump(mode="json"))[:16]
+    return digest_of(store.loop.name, column_digest(rows), configuration(store.loop))[:16]
 
 
 def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
-    dataset = read_dataset(store, published.subject)
+    dataset = training_dataset(store, published.subject)
     judged = {subject for subject, _ in outcomes(store, GateVerdict)}  # a dry run or a failed run uses up no labels
     trained = [plan for plan in find(store, RetrainPlan, outcome="train") if plan.subject in judged]
     last = trained[-1] if trained else None

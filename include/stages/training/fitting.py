@@ -16,7 +16,8 @@ from include.foundation.models.building import build
 from include.foundation.models.frames import features_frame
 from include.foundation.models.run_log import DIGEST_TAG
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import Dataset, read_dataset
+from include.stages.labels.datasets import Dataset
+from include.stages.training.recent_labels import configuration, training_dataset
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
@@ -78,7 +79,7 @@ def _reference(trained: TrainedChallenger, *, already_there: bool) -> Challenger
 
 def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> tuple[str, str]:
     """Fit the challenger, log it, and return its run and the digest of what it predicts."""
-    dataset = read_dataset(store, plan.dataset)
+    dataset = training_dataset(store, plan.dataset)
     estimator = fit(store, dataset)
     digest = model_digest(store, dataset, estimator)
     run_id = registry.log_challenger(
@@ -139,9 +140,7 @@ def model_digest(store: LoopStore, dataset: Dataset, estimator: Any) -> str:
         The fitted model.
     """
     probabilities = np.round(estimator.predict_proba(features_frame(store.loop, dataset.train)), 10)
-    return digest_of(
-        store.loop.training.model_dump(mode="json"), list(map(str, estimator.classes_)), probabilities.tolist()
-    )
+    return digest_of(configuration(store.loop), list(map(str, estimator.classes_)), probabilities.tolist())
 
 
 def _metrics(store: LoopStore, dataset: Dataset, estimator: Any) -> dict[str, float]:

@@ -1,0 +1,47 @@
+"""The labels that a challenger is trained on: all of a dataset, or the recent ones where what is right changes."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.store.tables import LoopStore
+from include.stages.labels.datasets import Dataset, read_dataset
+
+FEWEST = 200  # labels: where so many days have fewer, older ones are taken as well
+
+
+def training_dataset(store: LoopStore, name: str) -> Dataset:
+    """Return a published dataset with the labels that the loop file lets a challenger train on.
+
+    Raises
+    ------
+    ContractError, VersionGoneError
+        As `include.stages.labels.datasets.read_dataset`.
+    """
+    dataset = read_dataset(store, name)
+    return replace(dataset, train=recent_labels(store.loop, dataset.train))
+
+
+def recent_labels(loop: Loop, rows: pa.Table) -> pa.Table:
+    """Return the rows of the ``training.label_days`` before the newest, or the newest `FEWEST` if those are more.
+
+    The order of rows is kept. Seed labels without a time are older than all others.
+    """
+    days = loop.training.label_days
+    if days is None or not rows.num_rows:
+        return rows
+    times = rows.column("ts")
+    newest_first = pc.sort_indices(rows, sort_keys=[("ts", "descending"), ("trace_id", "ascending")])
+    since = pc.max(times).as_py() - timedelta(days=days)
+    recent = pc.sum(pc.greater_equal(times, pa.scalar(since, times.type))).as_py()
+    kept = newest_first.slice(0, max(recent, FEWEST))
+    return rows.take(pa.array(sorted(kept.to_pylist()), pa.int64()))
+
+
+def configuration(loop: Loop) -> dict[str, Any]:
+    """Return how a model is built, as it is digested. How old labels may be is left out: the labels themselves are digested."""
+    return loop.training.model_dump(mode="json", exclude={"label_days"})
