@@ -10,6 +10,7 @@ from include.foundation.statistics.estimates import Estimate
 Monitor = Literal["data", "prediction", "confidence", "label", "performance", "estimated_performance"]
 Route = Literal["fix_data", "label_segment", "retrain", "watch", "none"]
 ALL_ROWS = ""
+ALL_COLUMNS = "all_columns"
 
 
 class Finding(EvidencePart):
@@ -18,7 +19,7 @@ class Finding(EvidencePart):
     monitor: Monitor
     """What is watched. ``estimated_performance`` comes from confidence alone and is blind to concept drift."""
     column: str
-    """Watched column, or the score for the monitors of performance."""
+    """Watched column, `ALL_COLUMNS` for all of them jointly, or the score for the monitors of performance."""
     segment: str
     """``desk=eu``, or `ALL_ROWS`."""
     statistic: str
@@ -40,7 +41,7 @@ class ColumnFinding(Finding):
 
     effect: float
     expected: float
-    """What ordinary days let expect, in the units of effects."""
+    """What ordinary days let expect, in the units of effects; of all columns jointly, their mean squared standard errors."""
     found: float
     """What the window has."""
     rows: int

@@ -128,7 +128,7 @@ def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding],
 def _reasons(flagged: Sequence[str], judged: int, days: int) -> list[str]:
     """Return the sentences of the flagged findings, or one that says there is none."""
     if not flagged:
-        return [f"No column of {judged} differs from {days} ordinary days by an effect that matters."]
+        return [f"None of {judged} comparisons with {days} ordinary days shows an effect that matters."]
     rest = len(flagged) - MOST_REASONS
     return [*flagged[:MOST_REASONS], *([f"… and {rest} more findings are flagged."] if rest > 0 else [])]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding, Route
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ALL_ROWS, Finding, Route
 from include.foundation.intervals import Interval
 
 DATA_FAULTS = {"missing", "unseen", "not_logged"}
@@ -45,11 +45,13 @@ def routing_of(columns: Sequence[Finding], monitors: Sequence[Finding]) -> Routi
     that are not logged any more: ``fix_data``. 3. The
     estimated accuracy of all rows has dropped: ``retrain``. 4. Only segment values are flagged, or the estimate has dropped
     only there: ``label_segment``. 5. Drift of all rows: ``watch`` if the estimated accuracy holds; ``label_segment`` for the
-    window if there is no estimate, since only labels can tell. The caller confirms alarms and acts on them.
+    window if there is no estimate, since only labels can tell. All columns jointly count if nothing else is flagged. The
+    caller confirms alarms and acts on them.
     """
     estimated = [finding for finding in monitors if finding.monitor == ESTIMATED]
     dropped = [finding for finding in estimated if finding.flagged]
     drifted = [finding for finding in [*columns, *monitors] if finding.flagged and finding.monitor != ESTIMATED]
+    drifted = [finding for finding in drifted if finding.column != ALL_COLUMNS] or drifted
     if any(finding.monitor == "performance" for finding in drifted):
         return Routing("retrain", _segments(drifted), ("Labels show that accuracy has dropped: retrain.",))
     if drifted and all(_is_data_fault(finding) for finding in drifted):

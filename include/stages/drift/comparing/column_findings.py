@@ -3,17 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
+from typing import Any
+
+import numpy as np
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
-from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding, Monitor
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ALL_ROWS, ColumnFinding, Monitor
 from include.foundation.statistics.tails import chance_in_words
-from include.stages.drift.comparing.column_line import ColumnLine
+from include.stages.drift.comparing.column_line import FURTHEST, ColumnLine
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
 from include.stages.drift.comparing.differences import Compared, Difference, compare, most_significant
+from include.stages.drift.comparing.joint_test import joint_test
 from include.stages.drift.comparing.unusual_columns import Key, told_trends, unusual
 from include.stages.drift.profiling.column_profile import Profile
 
 NEWLY_LOGGED, NOT_LOGGED = "newly_logged", "not_logged"
+JOINTLY = "squared_distance"
+FURTHEST_IN_SEGMENTS = 4.0  # as `FURTHEST`: more comparisons, among which lasting changes must still stand out
 MONITORS: dict[str, Monitor] = {"confidence": "confidence", "predicted": "prediction"}
 SIDES: tuple[Callable[[Compared], list[Difference]], ...] = (lambda each: each.alone, lambda each: each.together)
 ProfilesByKey = Mapping[Key, Sequence[Profile]]
@@ -53,24 +59,39 @@ def judge_columns(
     A column of a segment is judged if the window has ``min_rows`` rows of it and enough reference days have rows. False
     discoveries are controlled over the columns of all rows and, apart from them, over those of segments: so segments, however
     many, do not hide what all rows show. Half of the rate is for the window alone, half for it and the days before together.
+    All columns of a segment, jointly, are tested as one column more: `joint_test`.
     """
     compared = {
         key: each
         for is_all in (True, False)
         for key, each in _compared(drift, current, before or {}, reference, fewest, is_all=is_all).items()
     }
-    alone = {key: most_significant(each.alone, drift) for key, each in compared.items() if each.alone}
-    together = {key: most_significant(each.together, drift) for key, each in compared.items() if each.together}
+    alone, together = (_reported(drift, compared, side) for side in range(len(SIDES)))
     part = 0.5 if together else 1.0
     flagged, lasting = (unusual(drift, reported, part) for reported in (alone, together))
     trends = told_trends(drift, {key: each.alone for key, each in compared.items()})
+    rows_of = {key: sum(day.rows for day in days) for key, days in current.items()}
+    rows_of |= {(segment, ALL_COLUMNS): rows for (segment, _), rows in rows_of.items()}
     findings = [
         _finding(drift, key, difference if key in flagged or key not in lasting else together[key],
-                 sum(day.rows for day in current[key]), Flags(key in flagged, key in lasting, key in together),
-                 trends.get(key))
+                 rows_of[key], Flags(key in flagged, key in lasting, key in together), trends.get(key))
         for key, difference in alone.items()
     ]  # fmt: skip
     return sorted(findings, key=lambda finding: (not finding.flagged, -finding.effect, finding.segment, finding.column))
+
+
+def _reported(drift: Drift, compared: Mapping[Key, Compared], side: int) -> dict[Key, Difference]:
+    """Return the difference to be reported of each column, and of all columns of a segment jointly, of one of the `SIDES`."""
+    found = {key: most_significant(of, drift) for key, each in compared.items() if (of := SIDES[side](each))}
+    for segment in {key[0] for key in found}:
+        keys = [key for key in found if key[0] == segment and compared[key].squared[side] is not None]
+        test = joint_test([one for key in keys if (one := compared[key].squared[side]) is not None])
+        if test is not None:
+            effect = float(np.sqrt(np.mean([found[key].effect ** 2 for key in keys])))
+            found[segment, ALL_COLUMNS] = Difference(
+                JOINTLY, test.expected, test.current, effect, test.p_value, varies=True, rarest=test.rarest
+            )
+    return found
 
 
 def monitor_of(column: str) -> Monitor:
@@ -97,7 +118,8 @@ def _compared(
             compared[key] = Compared([found], [])
         elif found:
             parts = [next(held) for _ in found]
-            compared[key] = Compared(*([one for part in parts for one in of(part)] for of in SIDES))
+            alone, together = ([one for part in parts for one in of(part)] for of in SIDES)
+            compared[key] = Compared(alone, together, parts[-1].squared)
             if not any(day.counted for day in current[key]) and any(day.counted for day in reference[key]):
                 compared[key] = Compared([replace(one, statistic=NOT_LOGGED) for one in compared[key].alone], [])
     return compared
@@ -110,7 +132,8 @@ def _lines(
 
     Days before a column was first logged say nothing of it once it is: that it is now is told, and no drift.
     """
-    assumed = assumptions(drift)
+    furthest = FURTHEST_IN_SEGMENTS if any(day.segment != ALL_ROWS for day in current) else FURTHEST
+    assumed: dict[str, Any] = {**assumptions(drift), "furthest": furthest}
     current, before, reference = ([day for day in days if day.rows] for days in (current, before, reference))
     if len(reference) < fewest or sum(day.rows for day in current) < drift.min_rows:
         return []
@@ -128,10 +151,8 @@ def _lines(
         return [missing]
     alike = all(day.has_bins == current[0].has_bins for day in before)
     confirming = value_statistics(reference, before) if before and alike else None
-    return [
-        missing,
-        ColumnLine(value_statistics(reference), value_statistics(reference, current), confirming, **assumed),
-    ]
+    values = value_statistics(reference), value_statistics(reference, current), confirming
+    return [missing, ColumnLine(*values, **assumed)]
 
 
 def assumptions(drift: Drift) -> dict[str, bool]:
@@ -170,9 +191,11 @@ def _finding(
     over = (
         "" if flags.alone or not flags.together else f", taken together with the {drift.confirm_m - 1} windows before"
     )
+    what = f"{where}: {statistic} differs from ordinary days"
+    if column == ALL_COLUMNS:
+        what = f"All columns of {segment or 'all rows'} together: many differ a little from ordinary days"
     sentence = told.get(statistic) or (
-        f"{where}: {statistic} differs from ordinary days{over}, effect {effect:.2f} (floor {difference.floor(drift):.2f}), "
-        f"{chance_in_words(p_value)}."
+        f"{what}{over}, effect {effect:.2f} (floor {difference.floor(drift):.2f}), {chance_in_words(p_value)}."
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from include.foundation.errors import ContractError
 from include.foundation.statistics.tails import upper_f
 from include.stages.drift.comparing.day_statistics import DayStatistics
-from include.stages.drift.comparing.reference_line import AUTOCORRELATIONS, Spread, reference_line
+from include.stages.drift.comparing.reference_line import AUTOCORRELATIONS, Spread, reference_line, runs_of
 
 TINY = 1e-12
 WEEKDAY_LEVEL = 0.01
@@ -41,24 +41,32 @@ class Held:
 
 @dataclass(frozen=True)
 class Distances:
-    """How many standard errors some days are from the line, and reference days at most, of each statistic, (k,).
+    """How many standard errors some days are from the line, and as many reference days in a row, of each statistic, (k,).
 
     Attributes
     ----------
     window
         Infinite where a statistic never varied and differs.
-    ordinary
-        The largest of a reference day, or of as many of them taken together.
-    ordinary_degrees
-        Degrees of freedom of ``ordinary``.
+    runs
+        Of each run of reference days taken together, (runs, k).
+    run_days
+        Ordinal of each run's first day, (runs,).
+    run_degrees
+        Degrees of freedom of ``runs``.
     weights
         Of the days of the window and before it, (days,).
     """
 
     window: Numbers
-    ordinary: Numbers
-    ordinary_degrees: Numbers
+    runs: Numbers
+    run_days: NDArray[np.int64]
+    run_degrees: Numbers
     weights: Numbers
+
+    @property
+    def ordinary(self) -> Numbers:
+        """How far a run is at most, (k,)."""
+        return np.asarray(np.abs(self.runs).max(axis=0, initial=0.0))
 
 
 class ColumnLine:
@@ -76,6 +84,8 @@ class ColumnLine:
         Whether weekdays may differ.
     has_slope
         Whether days may follow a slope.
+    furthest
+        Standard errors that one of the days taken together counts for at most.
     """
 
     def __init__(
@@ -86,8 +96,9 @@ class ColumnLine:
         *,
         by_weekday: bool,
         has_slope: bool = True,
+        furthest: float = FURTHEST,
     ) -> None:
-        self.reference = reference
+        self.reference, self._furthest = reference, furthest
         targets = [current] if before is None else [current, before]
         self._values = np.concatenate([each.values for each in targets])
         self._natural = np.concatenate([each.natural for each in targets])
@@ -142,13 +153,13 @@ class ColumnLine:
         """Return how far the window, and at most as many reference days in a row held against the others, are from the line."""
         weights = np.zeros(len(self._rows))
         weights[: self._of_window] = self._rows[: self._of_window] / self._rows[: self._of_window].sum()
-        ordinary = self._furthest_run(held, self._of_window, self._spread(held, weights)[1], np.inf)
-        return Distances(self._distance_in_errors(held, weights), ordinary, np.maximum(held.degrees - 1, 1.0), weights)
+        runs = self._run_distances(held, self._of_window, self._spread(held, weights)[1], np.inf)
+        return Distances(self._distance_in_errors(held, weights), *runs, np.maximum(held.degrees - 1, 1.0), weights)
 
     def together(self, held: Held) -> Distances | None:
         """Return the same of the window and the days before it taken together; None if there are none.
 
-        No day counts for more than `FURTHEST`: one far day among ordinary ones is no lasting change.
+        No day counts for more than ``furthest``: one far day among ordinary ones is no lasting change.
         """
         count = len(self._rows)
         if count == self._of_window or self._of_window > 1:
@@ -157,15 +168,20 @@ class ColumnLine:
         t = np.array([self._distance_in_errors(held, weights) for weights in each])
         whole = self._spread(held, np.full(count, 1 / count))
         one = np.mean([self._spread(held, weights)[0] for weights in each], axis=0)
-        means = self._furthest_run(held, count, whole[1], FURTHEST)
-        mean = np.clip(t, -FURTHEST, FURTHEST).mean(axis=0) * np.sqrt(one / whole[0])
-        return Distances(mean, means, held.degrees, np.full(count, 1 / count))
+        runs = self._run_distances(held, count, whole[1], self._furthest)
+        mean = np.clip(t, -self._furthest, self._furthest).mean(axis=0) * np.sqrt(one / whole[0])
+        return Distances(mean, *runs, held.degrees, np.full(count, 1 / count))
 
-    def _furthest_run(self, held: Held, length: int, own: Numbers, furthest: float) -> Numbers:
-        """Return how far the mean of so many reference days in a row is at most; ``own`` is its variance, if a day has 1."""
+    def _run_distances(
+        self, held: Held, length: int, own: Numbers, furthest: float
+    ) -> tuple[Numbers, NDArray[np.int64]]:
+        """Return how far each mean of so many reference days in a row is, and their first days.
+
+        The variance of such a mean, if a day has 1, is ``own``; no day counts for more than ``furthest``.
+        """
         days = np.clip(self._reference_t(held), -furthest, furthest)
-        means = days[_runs(self.reference.days, length)].mean(axis=1)
-        return np.asarray(np.abs(means).max(axis=0, initial=0.0) / np.sqrt(own))
+        places = runs_of(self.reference.days, length)
+        return np.asarray(days[places].mean(axis=1) / np.sqrt(own)), self.reference.days[places[:, 0]]
 
     def natural(self, held: Held, weights: Numbers) -> tuple[Numbers, Numbers, float]:
         """Return what is expected and found of days with these weights, both (k,), and how far their categories lie apart."""
@@ -241,11 +257,3 @@ class ColumnLine:
 def _added(spreads: list[Spread], spread: Spread) -> Spread:
     spreads.append(spread)
     return spread
-
-
-def _runs(days: NDArray[np.int64], length: int) -> Places:
-    """Return the places of each run of so many days in a row, (runs, length)."""
-    order = np.argsort(days)
-    places = np.lib.stride_tricks.sliding_window_view(order, length) if len(days) >= length else np.empty((0, length))
-    runs = np.asarray(places, dtype=np.intp)
-    return runs[days[runs[:, -1]] - days[runs[:, 0]] == length - 1] if len(runs) else runs

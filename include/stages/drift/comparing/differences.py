@@ -10,9 +10,9 @@ from include.foundation.config.data_sections import Drift
 from include.foundation.statistics.tails import two_sided_t
 from include.stages.drift.comparing.column_line import TINY, ColumnLine, Distances, Held
 from include.stages.drift.comparing.day_statistics import DayStatistics
+from include.stages.drift.comparing.joint_test import WEIGHTS, SquaredDistance, squared_distance
 from include.stages.drift.comparing.pooling import pooled
 
-WEIGHTS = {"location": 3}  # most shifts show there; the weight of any other statistic is 1
 Numbers = NDArray[np.float64]
 
 
@@ -61,10 +61,19 @@ class Difference:
 
 @dataclass(frozen=True)
 class Compared:
-    """How the statistics of a column differ: in the window itself, and in the last windows taken together, if that is known."""
+    """How the statistics of a column differ: in the window itself, and in the last windows taken together, if that is known.
+
+    Attributes
+    ----------
+    alone, together
+        The differences.
+    squared
+        How far the column as a whole is from ordinary, of both; None where that is not known.
+    """
 
     alone: list[Difference]
     together: list[Difference]
+    squared: tuple[SquaredDistance | None, SquaredDistance | None] = (None, None)
 
 
 def compare(columns: Sequence[ColumnLine]) -> list[Compared]:
@@ -97,7 +106,10 @@ def compare(columns: Sequence[ColumnLine]) -> list[Compared]:
     together = [line.together(each) for line, each in zip(columns, held, strict=True)]
     trends = _p_values(slopes, [each.degrees for each in held])
     sides = [_differences(columns, held, distances, trends) for distances in (alone, together)]
-    return [Compared(*each) for each in zip(*sides, strict=True)]
+    squared = [
+        [squared_distance(*each) for each in zip(columns, held, side, strict=True)] for side in (alone, together)
+    ]
+    return [Compared(*each) for each in zip(*sides, zip(*squared, strict=True), strict=True)]
 
 
 def differences(reference: DayStatistics, current: DayStatistics, *, by_weekday: bool) -> list[Difference]:
@@ -159,7 +171,7 @@ def _differences(
     """Return the differences of each column; none where there are no distances."""
     known = [(each, one.degrees) for each, one in zip(distances, held, strict=True) if each is not None]
     p_values = iter(_p_values([each.window for each, _ in known], [degrees for _, degrees in known]))
-    rarest = iter(_p_values([each.ordinary for each, _ in known], [each.ordinary_degrees for each, _ in known]))
+    rarest = iter(_p_values([each.ordinary for each, _ in known], [each.run_degrees for each, _ in known]))
     return [
         _of_column(line, one, each.weights, next(p_values), next(rarest), trend) if each is not None else []
         for line, one, each, trend in zip(columns, held, distances, trends, strict=True)

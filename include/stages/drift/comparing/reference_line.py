@@ -161,6 +161,14 @@ def reference_line(days: Days, targets: Days, *, by_weekday: bool, has_slope: bo
     )  # fmt: skip
 
 
+def runs_of(days: NDArray[np.int64], length: int) -> NDArray[np.intp]:
+    """Return the places of each run of so many days in a row, (runs, length)."""
+    order = np.argsort(days)
+    places = np.lib.stride_tricks.sliding_window_view(order, length) if len(days) >= length else np.empty((0, length))
+    runs = np.asarray(places, dtype=np.intp)
+    return runs[days[runs[:, -1]] - days[runs[:, 0]] == length - 1] if len(runs) else runs
+
+
 def _correlation(first: Numbers, second: Numbers, autocorrelation: float) -> Numbers:
     """Return how days correlate with others, which falls with the days between them: a first-order autoregression."""
     return np.asarray(np.float64(autocorrelation) ** np.abs(first[:, None] - second))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from include.foundation.decisions.drift_verdict import ColumnFinding
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ColumnFinding
 from include.foundation.intervals import Interval
 from include.foundation.pages import figures
 from include.stages.drift.comparing.column_findings import ProfilesByKey
@@ -30,7 +30,7 @@ def draw_verdict(
     interval
         The window that was judged.
     findings
-        Its comparisons with ordinary days; where none is flagged, all of them are shown.
+        Its comparisons with ordinary days; where no single column is flagged, all of them are shown.
     window, reference
         Profiles by segment and column, of the window and of the ordinary days; they hold every finding's.
     """
@@ -52,7 +52,8 @@ def draw_verdict(
 def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
     """Return one finding for each column, preferably the one of all rows; of the flagged findings, or of all if none is."""
     by_column: dict[str, ColumnFinding] = {}
-    for finding in [one for one in findings if one.flagged] or findings:
+    single = [one for one in findings if one.column != ALL_COLUMNS]
+    for finding in [one for one in single if one.flagged] or single:
         if finding.column not in by_column or not finding.segment:
             by_column[finding.column] = finding
     return list(by_column.values())[:MOST_PANELS]

@@ -1,5 +1,8 @@
 """How a person reads a watched column, and how it differs."""
 
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS
+from include.stages.drift.comparing.column_findings import JOINTLY
+
 MEASURES = {
     "characters": "length in characters", "words": "length in words", "unknown_words": "share of unknown words",
 }  # fmt: skip
@@ -16,6 +19,8 @@ def column_in_words(column: str) -> str:
     ('text: share of unknown words', 'predicted class', 'share of each desk')
     """
     name, _, measure = column.partition(":")
+    if name == ALL_COLUMNS:
+        return "the data as a whole"
     if name == "predicted":
         return "predicted class"
     if name.startswith("segment_"):
@@ -49,6 +54,8 @@ def difference_in_words(statistic: str, expected: float | None, current: float |
         return f"{statistic} differs"
     if statistic in LOGGING:
         return LOGGING[statistic]
+    if statistic == JOINTLY:
+        return f"many columns differ a little: squared distance {current:.1f}, ordinarily {expected:.1f}"
     is_more = current > expected
     if numeric and statistic != "missing":
         directions = {"location": ("lower", "higher"), "spread": ("less spread out", "more spread out")}

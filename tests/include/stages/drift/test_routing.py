@@ -2,8 +2,11 @@
 
 import pytest
 
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS
 from include.stages.drift.routing import routing_of
 from tests.include.stages.drift.drift_builders import finding
+
+JOINTLY = finding().model_copy(update={"column": ALL_COLUMNS, "statistic": "squared_distance"})
 
 
 @pytest.mark.parametrize(
@@ -13,6 +16,10 @@ from tests.include.stages.drift.drift_builders import finding
         pytest.param([finding(flagged=False)], [], [], "none", [], id="not-flagged"),
         pytest.param([finding(statistic="missing")], [], [], "fix_data", [], id="missing-values"),
         pytest.param([finding(statistic="missing"), finding()], [], [], "label_segment", [], id="not-only-missing"),
+        pytest.param(
+            [finding(statistic="missing"), JOINTLY], [], [], "fix_data", [], id="missing-values-move-all-jointly"
+        ),
+        pytest.param([JOINTLY], [], [], "label_segment", [], id="all-jointly-and-none-alone"),
         pytest.param(
             [finding()], [], [finding("estimated_performance", flagged=False)], "watch", [], id="nothing-lost"
         ),

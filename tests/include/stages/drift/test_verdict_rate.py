@@ -11,7 +11,7 @@ def test_ordinary_windows_are_flagged_by_all_monitors_together_in_at_most_the_ra
     """Eighty daily checks; with the whole rate for each monitor it would be nine, and three alarms."""
     verdicts = list(daily_verdicts(tmp_path, WINDOWS, np.random.default_rng(0)))
     assert {finding.monitor for finding in verdicts[-1].monitors} == {"estimated_performance", "label"}
-    assert verdicts[-1].columns_judged == len(SEGMENTS) * (len(NUMBERS) + 2)
+    assert verdicts[-1].columns_judged == len(SEGMENTS) * (len(NUMBERS) + 3)  # one more is all of them jointly
     flagged = sum(verdict.flagged for verdict in verdicts)
     assert flagged <= RATE * WINDOWS
     assert sum(verdict.outcome == "alarm" for verdict in verdicts) <= 1

@@ -1,9 +1,12 @@
 """Columns and segments judged together: false discoveries, floors, and what is not judged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS
 from include.stages.drift.comparing.column_findings import judge_columns, monitor_of
 from include.stages.drift.comparing.differences import Difference
 from include.stages.drift.comparing.unusual_columns import unusual
@@ -39,7 +42,7 @@ def test_shift_of_three_day_effects_is_flagged_in_the_columns_that_moved():
     generator, moved, unmoved = np.random.default_rng(1), 0, 0
     for _ in range(20):
         findings = judge_columns(Drift(), *window_and_reference(generator, 0.5))
-        flagged = {finding.column for finding in findings if finding.flagged}
+        flagged = {finding.column for finding in findings if finding.flagged and finding.column != ALL_COLUMNS}
         moved += len(flagged & {"x0", "x1", "x2", "x3", "x4"})
         unmoved += len(flagged - {"x0", "x1", "x2", "x3", "x4"})
     assert moved >= 85
@@ -57,6 +60,44 @@ def test_shift_of_one_segment_is_found_there_and_segments_do_not_hide_a_shift_of
     assert {("", f"x{number}") for number in range(5)} <= flagged
     assert sum(segment == "desk=3" for segment, _ in flagged) >= 4
     assert len(flagged) <= 12
+
+
+def three_windows(generator, keys, moved, *, rows, shift):
+    """Return window, reference and the two days before, by key; the moved keys are so for these three days."""
+    window, reference, before = {}, {}, {}
+    for key in keys:
+        days = numeric_days(generator, 28, rows, effect=0.05)
+        last = numeric_days(generator, 3, rows, effect=0.05, first=33, shift=shift if key in moved else 0.0)
+        days, last = ([replace(day, segment=key[0]) for day in part] for part in (days, last))
+        reference[key], before[key], window[key] = days, last[:2], last[2:]
+    return window, reference, before
+
+
+def test_small_moves_of_all_columns_are_found_jointly_where_hardly_one_is_by_itself():
+    generator, keys = np.random.default_rng(20), [("", f"x{number}") for number in range(10)]
+    found, single, unmoved = 0, 0, 0
+    for _ in range(12):
+        for shift in (0.1, 0.0):
+            window, reference, before = three_windows(generator, keys, keys, rows=1000, shift=shift)
+            findings = judge_columns(Drift(), window, reference, before=before)
+            joint = next(one for one in findings if one.column == ALL_COLUMNS)
+            found += joint.flagged and shift > 0
+            unmoved += joint.flagged and shift == 0
+            single += sum(one.flagged for one in findings) - joint.flagged
+    assert (found, unmoved) >= (10, 0)
+    assert single < 12 * len(keys) / 3
+    assert joint.rows == 1000
+
+
+def test_lasting_change_of_one_column_in_one_small_segment_stands_out_among_many():
+    generator, found = np.random.default_rng(21), 0
+    keys = [(f"desk={number % 10}", f"x{number}") for number in range(100)]
+    for _ in range(8):
+        window, reference, before = three_windows(generator, keys, keys[:1], rows=100, shift=0.6)
+        findings = judge_columns(Drift(), window, reference, before=before)
+        flagged = [one for one in findings if one.flagged]
+        found += [(one.segment, one.column) for one in flagged] == keys[:1] and flagged[0].lasting
+    assert found >= 6
 
 
 @pytest.mark.parametrize(("shift", "scale", "statistic"), [(0.4, 1, "location"), (0, 1.4, "spread")])
@@ -86,7 +127,8 @@ def test_effect_below_the_floor_is_not_flagged_however_significant():
     findings = judge_columns(Drift(), *days)
     assert findings[0].p_value < 1e-6
     assert not any(finding.flagged for finding in findings)
-    assert sum(finding.flagged for finding in judge_columns(Drift(min_effect=0.02), *days)) == 5
+    flagged = [finding.column for finding in judge_columns(Drift(min_effect=0.02), *days) if finding.flagged]
+    assert sorted(flagged) == [ALL_COLUMNS, *(f"x{number}" for number in range(5))]
 
 
 @pytest.mark.parametrize(

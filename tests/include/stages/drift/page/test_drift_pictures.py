@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS
 from include.foundation.pages import figures
 from include.stages.drift.page.drift_pictures import MOST_BARS, _bars, _one_a_column, _range, _rounded, draw_verdict
 from tests.builders import day
@@ -27,6 +28,7 @@ def test_each_flagged_column_is_drawn_once_preferably_of_all_rows():
     assert [(one.column, one.segment) for one in _one_a_column(findings)] == [("x", ""), ("y", "desk=eu")]
     assert len(_one_a_column([finding(f"c{number}") for number in range(9)])) == 6
     assert [one.column for one in _one_a_column(findings[-1:])] == ["z"]
+    assert [one.column for one in _one_a_column([finding(ALL_COLUMNS), *findings[-1:]])] == ["z"]
 
 
 def test_bins_are_few_and_their_shares_add_up_with_what_is_missing():

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from include.foundation.decisions import record
-from include.foundation.decisions.drift_verdict import ALL_ROWS, EstimatedDetails, MonitorFinding, PerformanceDetails
+from include.foundation.decisions.drift_verdict import (
+    ALL_COLUMNS,
+    ALL_ROWS,
+    EstimatedDetails,
+    MonitorFinding,
+    PerformanceDetails,
+)
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.loop_files import write_file
 from include.stages.drift.monitors.estimated_performance import BLIND
@@ -100,6 +106,13 @@ def test_page_says_how_a_change_is_accepted_only_where_it_can_be(tmp_path, refer
 def test_page_names_three_columns_and_counts_the_others(tmp_path, count, named):
     columns = [column(f"c{number:02}", effect=0.9 - number / 100) for number in range(count)]
     assert f"Ask whether {named} to change." in page_of(tmp_path, verdict("watch", columns=columns))
+
+
+def test_page_tells_of_many_columns_that_differ_a_little(tmp_path):
+    joint = column(ALL_COLUMNS, "", statistic="squared_distance", expected=1.0, found=2.83, effect=0.06)
+    page = page_of(tmp_path, verdict("watch", columns=[joint]))
+    assert "Ask whether the data as a whole was meant to change." in page
+    assert "many columns differ a little: squared distance 2.8, ordinarily 1.0" in page
 
 
 def test_tables_of_a_page_end_after_ten_columns_ten_segments_and_forty_comparisons(tmp_path):
