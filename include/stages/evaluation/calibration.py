@@ -4,17 +4,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, ReliabilityPoint
-from include.foundation.statistics.estimates import design_weights
+from include.foundation.statistics.estimates import design_weights, effective_rows
 
 FEWEST_ROWS = 30
 BINS = 10
 RESAMPLES = 500
+TAIL = 0.025  # of the interval, on either side
 
 
 def calibration(
     confidence: NDArray[np.float64], right: NDArray[np.float64], inclusion_probabilities: ArrayLike, seed: int = 0
 ) -> ConfidenceCalibration:
-    """Return the expected calibration error with its bootstrap interval, and the reliability curve.
+    """Return the expected calibration error with its interval, and the reliability curve.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def calibration(
     inclusion_probabilities
         float64, (n,), above 0, at most 1: rows count for as many as they stand for.
     seed
-        Seed of the bootstrap.
+        Seed of what chance does.
 
     Returns
     -------
@@ -35,7 +36,9 @@ def calibration(
     Notes
     -----
     The error is the mean distance of confidence and share right over ten bins of equally many rows (Nixon et al. 2019),
-    weighted by what their rows stand for. In small samples it is biased upwards, and so is its interval.
+    weighted by what their rows stand for. In small samples it is biased upwards: chance alone makes distances. Its lower end is
+    the smallest error with which chance would bring about as much in one of 40 cases, so mostly zero where confidence is true;
+    the upper end is that of the bootstrap, which is biased upwards, too.
     """
     if confidence.size < FEWEST_ROWS:
         return ConfidenceCalibration(verdict="inconclusive", error=None, low=None, high=None, curve=())
@@ -45,21 +48,34 @@ def calibration(
     draws = generator.integers(0, confidence.size, (RESAMPLES, confidence.size))
     errors = [_error(_curve(confidence[draw], right[draw], weights[draw])) for draw in draws]
     curve = _curve(confidence, right, weights)
-    low, high = np.quantile(errors, [0.025, 0.975])
-    points = tuple(ReliabilityPoint(*point) for point in curve.tolist())
+    error, points = _error(curve), tuple(ReliabilityPoint(*point[:3]) for point in curve.tolist())
+    high = max(error, float(np.quantile(errors, 1 - TAIL)))
     return ConfidenceCalibration(
-        verdict="measured", error=_error(curve), low=float(low), high=float(high), curve=points
+        verdict="measured", error=error, low=_least(curve, error, generator), high=high, curve=points
     )
+
+
+def _least(curve: NDArray[np.float64], error: float, generator: np.random.Generator) -> float:
+    """Return the smallest error that chance makes the found one of: the bins' distances, all shrunk alike, and their noise."""
+    confidence, right, mass, rows = curve.T
+    chance = (right * rows + 1) / (rows + 2)
+    noise = generator.normal(size=(RESAMPLES, rows.size)) * np.sqrt(chance * (1 - chance) / rows)
+    shrunk = np.linspace(0, 1, 101)
+    found = np.abs(shrunk[:, None, None] * (confidence - right) + noise) @ (mass / mass.sum())
+    possible = shrunk[(found >= error).mean(axis=1) >= TAIL]
+    return error * float(possible.min(initial=1.0))
 
 
 def _curve(
     confidence: NDArray[np.float64], right: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
+    """Return by bin the mean confidence, the share right, what part of the rows it stands for, and its effective rows."""
     order = np.argsort(confidence, kind="stable")
     parts = np.array_split(order, min(BINS, confidence.size // 10))
     mass = np.array([weights[part].sum() for part in parts])
     sums = np.array([[weights[part] @ confidence[part], weights[part] @ right[part]] for part in parts])
-    return np.column_stack([sums / mass[:, None], mass * order.size / mass.sum()])
+    rows = [effective_rows(weights[part]) for part in parts]
+    return np.column_stack([sums / mass[:, None], mass * order.size / mass.sum(), rows])
 
 
 def _error(curve: NDArray[np.float64]) -> float:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from include.foundation.digests import digest_of
 from include.foundation.lines.people import People
@@ -74,30 +73,26 @@ def progress(
     pseudonym_key
         The store's key of pseudonyms, by which a person is recognised among the collected answers.
     since
-        When the wait began; None means now. What was pushed later does not prolong it: a loop that asks every day would else
-        wait for ever.
+        When the wait began; None means now. What was pushed later does not prolong it, since a loop that asks every day would
+        else wait for ever; but it may end it, when it is answered sooner.
     """
     labeling, now = store.loop.labeling, datetime.now(UTC)
     waiting = open_requests(store)
-    if since is not None:
-        pushed = pc.less_equal(waiting.column("pushed_at"), pa.scalar(since, waiting.schema.field("pushed_at").type))
-        waiting = waiting.filter(pushed)
-    if not waiting.num_rows:
+    pushed = dict(zip(*(waiting.column(name).to_pylist() for name in ("request_id", "pushed_at")), strict=True))
+    patience = timedelta(hours=labeling.deadline_hours)
+    in_time = {request_id for request_id, moment in pushed.items() if moment + patience > now}
+    waited_for = {request_id for request_id, moment in pushed.items() if since is None or moment <= since}
+    if not waited_for:
         return Progress(0, 0, complete=True, reason="no request is open")
-    deadlines = {
-        request_id: pushed_at + timedelta(hours=labeling.deadline_hours)
-        for request_id, pushed_at in zip(
-            *(waiting.column(c).to_pylist() for c in ("request_id", "pushed_at")), strict=True
-        )
-    }
-    in_time = {request_id for request_id, deadline in deadlines.items() if deadline > now}
     answered = _answered_in_full(store, waiting, backend, pseudonym_key)
-    so_far = partial(Progress, len(deadlines), len(answered))
-    if not in_time:
-        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {len(answered)} of {len(deadlines)} answered"
-        return so_far(complete=True, reason=reason, passed_deadline=max(deadlines.values()))
-    if len(answered & in_time) >= labeling.quorum * len(in_time):
-        return so_far(complete=True, reason=f"quorum: {len(answered & in_time)} of {len(in_time)} answered")
+    so_far = partial(Progress, len(pushed), len(answered))
+    if not waited_for & in_time:
+        done, deadline = len(answered & waited_for), max(pushed[request_id] for request_id in waited_for) + patience
+        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {done} of {len(waited_for)} answered"
+        return so_far(complete=True, reason=reason, passed_deadline=deadline)
+    for some in (waited_for & in_time, in_time):
+        if len(answered & some) >= labeling.quorum * len(some):
+            return so_far(complete=True, reason=f"quorum: {len(answered & some)} of {len(some)} answered")
     reason = f"quorum is {labeling.quorum:.0%}, the deadline {labeling.deadline_hours:g} hours after the push"
     return so_far(complete=False, reason=reason)
 

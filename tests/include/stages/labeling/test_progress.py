@@ -132,8 +132,17 @@ class TestProgress:
         at(PUSHED + timedelta(hours=hours))
         add_requests(store, [(f"n{day}-{n}", PUSHED + timedelta(days=day)) for day in (1, 2) for n in range(10)])
         look = progress(store, platform(*answers(3)), KEY, began)
-        assert (look.complete, look.open, look.answered) == (complete, 10, 3)
+        assert (look.complete, look.open, look.answered) == (complete, 30, 3)
+        assert look.reason.startswith("deadline: 48 hours passed, 3 of 10 answered") == complete
         assert not progress(store, platform(*answers(3)), KEY).complete  # a wait that begins now is for the new ones
+
+    def test_what_is_pushed_while_one_waits_for_stragglers_may_end_the_wait(self, tmp_path, at):
+        store, began = asked(tmp_path, 2), PUSHED + timedelta(hours=1)
+        at(PUSHED + timedelta(hours=10))
+        add_requests(store, [(f"n{n}", PUSHED + timedelta(hours=2)) for n in range(10)])
+        fresh = [(f"n{n}", who, "earn") for n in range(9) for who in ("ann", "bob")]
+        assert not progress(store, platform(*fresh[:-4]), KEY, began).complete
+        assert progress(store, platform(*fresh), KEY, began).reason == "quorum: 9 of 12 answered"
 
 
 class TestCollecting:
