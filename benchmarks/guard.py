@@ -68,7 +68,7 @@ def live(days: Sequence[Traffic], generator: np.random.Generator) -> Life:
         drawn = min(labels_to_ask(DEPLOY, paired.evidence), differing)
         asked += drawn
         values = generator.choice([-1.0, 1.0, 0.0], drawn, p=traffic.outcomes).tolist()
-        waiting.append(JudgedDay(_compared(today, differing), tuple(values)))
+        waiting.append(JudgedDay(_compared(today, differing), tuple(values), (None,) * len(values)))
         right = (generator.random(RANDOM) < traffic.accuracy).astype(float)
         (shortfall,) = shortfall_days(right, [RANDOM / ROWS] * RANDOM, [today] * RANDOM, floor)
         random = random.after(shortfall)

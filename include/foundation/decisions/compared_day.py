@@ -15,6 +15,8 @@ class DifferingRow(EvidencePart):
     """How many of the rows on which the two differ have its content."""
     champion: str
     predecessor: str
+    group_key: str | None = None
+    """Of its group; None without ``split.group``. Rows of a group are not independent."""
 
 
 class ComparedDay(Decision):

@@ -1,6 +1,6 @@
 """Evidence of a change: bets against a null hypothesis that are begun anew every day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
@@ -129,8 +129,40 @@ def change_evidence(days: Iterable[WatchedDay]) -> ChangeEvidence:
     return reduce(ChangeBets.after, sorted(days, key=lambda day: day.number), ChangeBets()).evidence
 
 
+def one_by_group(excess: ArrayLike, groups: Sequence[Hashable | None], largest: float = 0.0) -> list[float]:
+    """Return what a day's rows say, with the rows of a group as one: their sum, over the most that a group adds up.
+
+    Parameters
+    ----------
+    excess
+        float64, (n,), of each row.
+    groups
+        The group of each, (n,); None for a row on its own.
+    largest
+        Number of rows in the largest group, if that was settled before the rows were; that of these rows if it is larger.
+
+    Examples
+    --------
+    >>> one_by_group([0.5, -0.5, 0.25, 1.0], ["a", "a", "b", None])
+    [0.0, 0.125, 0.5]
+    """
+    places: dict[Hashable, int] = {}
+    bets = [
+        places.setdefault((place, group is None) if group is None else group, len(places))
+        for place, group in enumerate(groups)
+    ]
+    rows = np.bincount(bets) if bets else np.zeros(0)
+    total = np.bincount(bets, np.asarray(excess, dtype=np.float64)) if bets else rows
+    values: list[float] = (total / max(largest, float(rows.max(initial=1)))).tolist()
+    return values
+
+
 def shortfall_days(
-    scores: ArrayLike, inclusion_probabilities: ArrayLike, numbers: ArrayLike, floor: float
+    scores: ArrayLike,
+    inclusion_probabilities: ArrayLike,
+    numbers: ArrayLike,
+    floor: float,
+    groups: Sequence[Hashable | None] | None = None,
 ) -> list[WatchedDay]:
     """Return what rows say against the hypothesis that on every day the mean score is at least the floor.
 
@@ -144,6 +176,8 @@ def shortfall_days(
         int, (n,): the number of each row's day, from 1.
     floor
         0 to 1.
+    groups
+        The group of each row, (n,), None for a row on its own: rows of a group are one bet.
 
     Examples
     --------
@@ -151,11 +185,12 @@ def shortfall_days(
     [1, 3]
     """
     below, weights = floor - np.asarray(scores, dtype=np.float64), design_weights(inclusion_probabilities)
-    of_day = np.asarray(numbers, dtype=np.int64)
+    of_day, of_group = np.asarray(numbers, dtype=np.int64), groups or [None] * len(below)
     days = []
     for number in np.unique(of_day).tolist():
-        rows = of_day == number
-        days.append(WatchedDay(number, (below[rows] * weights[rows] / weights[rows].max()).tolist()))
+        rows = np.flatnonzero(of_day == number)
+        scaled = below[rows] * weights[rows] / weights[rows].max()
+        days.append(WatchedDay(number, one_by_group(scaled, [of_group[place] for place in rows.tolist()])))
     return days
 
 

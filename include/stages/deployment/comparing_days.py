@@ -20,7 +20,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.deployment.comparison_requests import request_drawn
 from include.stages.deployment.predecessors import predecessor, predecessor_model
 from include.stages.selection.asked import asked_before, oldest_answer
-from include.stages.selection.content import keys_of
+from include.stages.selection.content import group_keys, keys_of
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
@@ -134,14 +134,14 @@ def _compared(
     batch = f"guard-{deployment.evidence_digest[:16]}-{day}"
     said, would_say = rows.column("predicted").to_pylist(), model.predict(rows)[0].tolist()
     differing = [place for place in range(rows.num_rows) if said[place] != would_say[place]]
-    ids = rows.column("trace_id").to_pylist()
+    ids, groups = rows.column("trace_id").to_pylist(), group_keys(store.loop, rows)
     keys = dict(zip(differing, keys_of(store.loop, rows.take(pa.array(differing, pa.int64()))), strict=True))
     since = oldest_answer(store.loop, datetime.fromisoformat(day).replace(tzinfo=UTC))
     answering, alike = asked_before(store).answering(keys.values(), since), Counter(keys.values())
     drawn = tuple(
         DifferingRow(
             trace_id=ids[place], asked_trace_id=answering.setdefault(keys[place], ids[place]), alike=alike[keys[place]],
-            champion=said[place], predecessor=would_say[place],
+            champion=said[place], predecessor=would_say[place], group_key=groups[place],
         )
         for place in sorted(differing, key=lambda place: digest_of(batch, ids[place]))[:draws]
     )  # fmt: skip

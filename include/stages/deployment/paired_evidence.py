@@ -1,12 +1,13 @@
 """Whether the champion became worse than its predecessor, on the same rows: labels where the two differ tell."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from include.foundation.decisions import ComparedDay
 from include.foundation.decisions.compared_day import DifferingRow
-from include.foundation.statistics.e_detectors import ChangeEvidence, WatchedDay, change_evidence
+from include.foundation.statistics.e_detectors import ChangeEvidence, WatchedDay, change_evidence, one_by_group
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_difference
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
@@ -17,10 +18,21 @@ LABEL_COLUMNS = ("label_id", "supersedes", "trace_id", "label", "decided_at")
 
 @dataclass(frozen=True)
 class JudgedDay:
-    """A compared day, and the champion's score less its predecessor's, -1 to 1, on the drawn rows that have a label."""
+    """A compared day, and the champion's score less its predecessor's, -1 to 1, on the drawn rows that have a label.
+
+    ``groups`` has the group of each, None without one.
+    """
 
     compared: ComparedDay
     differences: tuple[float, ...]
+    groups: tuple[str | None, ...]
+
+    @property
+    def largest_group(self) -> int:
+        """How many of the drawn rows are of one group at most: settled before any label."""
+        return max(
+            Counter(row.group_key for row in self.compared.drawn if row.group_key is not None).values(), default=1
+        )
 
 
 @dataclass(frozen=True)
@@ -68,11 +80,11 @@ def judged_days(
             (taxonomy.shown(row.champion) == label) - (taxonomy.shown(row.predecessor) == label)
         )
 
-    found = [[difference(row) for row in day.drawn] for day in days]
-    return [
-        JudgedDay(day, tuple(value for value in values if value is not None))
-        for day, values in zip(days, found, strict=True)
-    ]
+    judged = []
+    for day in days:
+        labeled = [(value, row.group_key) for row in day.drawn if (value := difference(row)) is not None]
+        judged.append(JudgedDay(day, *(tuple(part) for part in (zip(*labeled, strict=True) if labeled else ((), ())))))
+    return judged
 
 
 def paired_evidence(days: Sequence[JudgedDay], allowed: float, since: date) -> PairedEvidence:
@@ -106,12 +118,13 @@ def watched_day(day: JudgedDay, allowed: float) -> WatchedDay:
     -----
     Where two models agree their scores do not differ, whatever the label says. So a mean difference of ``allowed`` over all
     rows is one of ``allowed / share`` over those that they answer differently, of which the labeled ones are a uniform sample.
-    A day on which they differ on no more rows than is allowed says nothing against the champion.
+    A day on which they differ on no more rows than is allowed says nothing against the champion. Rows of a group are one bet.
     """
     if day.compared.share <= allowed:
         return WatchedDay(day.compared.number, ())
     bound = allowed / day.compared.share
-    return WatchedDay(day.compared.number, [-difference - bound for difference in day.differences], worst=1 + bound)
+    excess = one_by_group([-difference - bound for difference in day.differences], day.groups, day.largest_group)
+    return WatchedDay(day.compared.number, excess, worst=1 + bound)
 
 
 def _of_late(days: Sequence[JudgedDay]) -> tuple[Estimate, float | None]:
@@ -120,9 +133,13 @@ def _of_late(days: Sequence[JudgedDay]) -> tuple[Estimate, float | None]:
     if not differing:
         return (Estimate(0.0, 0.0, 0.0, 0, 0.0), 0.0) if rows else (UNKNOWN, None)
     share = differing / rows
-    chances = [(len(day.differences) / day.compared.differing, day.differences) for day in days if day.differences]
-    values = [value for _, differences in chances for value in differences]
-    found = weighted_difference(values, [chance for chance, differences in chances for _ in differences])
+    labeled = [
+        (value, len(day.differences) / day.compared.differing, group)
+        for day in days
+        for value, group in zip(day.differences, day.groups, strict=True)
+    ]
+    values, chances, groups = zip(*labeled, strict=True) if labeled else ((), (), ())
+    found = weighted_difference(values, chances, groups=groups)
     if found.value is None or found.low is None or found.high is None:
         return UNKNOWN, share
     return replace(found, value=found.value * share, low=found.low * share, high=found.high * share), share

@@ -73,8 +73,9 @@ def promised_score(
     scores = row_scores(store.loop, [row.label for row in rows], [row.predicted for row in rows], scale.class_scores)
     probabilities = np.array([row.inclusion_probability for row in rows], dtype=np.float64)
     of_late = np.array([row.ts > since for row in rows], dtype=bool)
-    groups = [row.group_key for row in rows if row.ts > since]
-    score = weighted_mean(scores[of_late], probabilities[of_late], groups=groups)
+    groups = [row.group_key for row in rows]
+    groups_of_late = [row.group_key for row in rows if row.ts > since]
+    score = weighted_mean(scores[of_late], probabilities[of_late], groups=groups_of_late)
     if deployment.promised is None:
         return PromisedScore(score, None, None)
     floor = max(0.0, deployment.promised.low - store.loop.deploy.max_drop * scale.unit)
@@ -82,7 +83,8 @@ def promised_score(
         return PromisedScore(score, floor, None)
     first = deployment.live_from if deployment.live_from > BEGINNING else rows[0].ts
     numbers = day_numbers([row.ts for row in rows], first)
-    return PromisedScore(score, floor, change_evidence(shortfall_days(scores, probabilities, numbers, floor)).e_value)
+    shortfall = shortfall_days(scores, probabilities, numbers, floor, groups)
+    return PromisedScore(score, floor, change_evidence(shortfall).e_value)
 
 
 def score_scale(store: LoopStore, deployment: Deployment) -> ScoreScale:

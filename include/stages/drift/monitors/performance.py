@@ -94,8 +94,8 @@ def _finding(
             details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed),
         )  # fmt: skip
     floor = max(0.0, reference - drift.max_accuracy_drop)
-    days = [day for day in shortfall_days(*_scores(rows), numbers, floor) if day.number > settled]
-    e_value = change_evidence(days).e_value
+    days = shortfall_days(*_scores(rows), numbers, floor, [row.group for row in rows])
+    e_value = change_evidence(day for day in days if day.number > settled).e_value
     flagged, drop = e_value >= needed, max(0.0, reference - estimate.value)
     of_then = "in its first days" if settled else "before"
     sentence = (

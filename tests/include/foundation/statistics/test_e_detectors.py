@@ -101,6 +101,13 @@ def test_shortfall_of_a_day_is_weighed_within_the_day():
     assert shortfall_days([], [], [], 0.8) == []
 
 
+def test_rows_of_a_group_are_one_bet_of_a_day():
+    (day,) = shortfall_days([0.0, 0.0, 1.0, 0.0], [0.5] * 4, [1] * 4, 0.8, ["a", "a", "b", None])
+    assert day.excess == pytest.approx([0.8, -0.1, 0.4])
+    (alone,) = shortfall_days([0.0, 1.0], [0.5] * 2, [1] * 2, 0.8, [None, None])
+    assert alone.excess == pytest.approx([0.8, -0.2])
+
+
 def test_days_are_those_of_utc():
     east = timezone(timedelta(hours=5))
     since = datetime(2026, 11, 1, 22, tzinfo=UTC)

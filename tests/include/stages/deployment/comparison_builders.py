@@ -42,7 +42,7 @@ def registry_of(store: LoopStore) -> Any:
     return registry
 
 
-def serve(store: LoopStore, answers: str, day: int = 0, version: str = "2") -> None:
+def serve(store: LoopStore, answers: str, day: int = 0, version: str = "2", **more: Any) -> None:
     """Log a day's rows: the truth, what version 1 would answer, and what was answered, as in ``"aba*5"``."""
     rows = []
     for place, row in enumerate(answered_rows(answers)):
@@ -52,7 +52,7 @@ def serve(store: LoopStore, answers: str, day: int = 0, version: str = "2") -> N
                 "trace_id": f"{row['label']}-{number:06d}", "ts": ts, "day": ts.date().isoformat(), "model_version": version,
                 "predicted": CLASSES[int(row["input_challenger"])], "input_text": word_of(number),
                 "input_champion": row["input_champion"], "input_challenger": row["input_challenger"],
-            }
+            } | more
         )  # fmt: skip
     store.append_new("predictions", rows_of(store.loop, "predictions", rows))
 

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from include.foundation.config.sections import Split
 from include.foundation.errors import DeploymentError, NothingToDo, RegistryError, TrainingError
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment, history
 from include.foundation.store.rows import rows_of
+from include.foundation.store.tables import LoopStore
 from include.stages.deployment.comparing_days import compare_days
 from include.stages.deployment.comparison_requests import request_drawn
 from include.stages.deployment.watching import watch_deployment
+from include.stages.selection.content import group_key
 from tests.include.stages.deployment.comparison_builders import (
     answer_requests,
     compared,
@@ -46,6 +49,16 @@ def test_day_that_is_over_is_compared_on_the_rows_that_the_champion_served(tmp_p
     }  # fmt: skip
     assert (report.days, report.rows, report.differing, report.requests) == (1, 26, 6, 6)
     registry.load.assert_called_once_with(run_id="run-1", version="1", files_digest="digest-1")
+
+
+def test_drawn_rows_name_their_group(tmp_path):
+    own = make_replaced_store(tmp_path)
+    store = LoopStore(own.loop.model_copy(update={"split": Split(group="desk")}), str(tmp_path / "store"))
+    serve(store, "aab*4", segment_desk="us")
+    serve(store, "aab*4", day=1)
+    run(store)
+    (day,) = compared(store)
+    assert {row.group_key for row in day.drawn} == {group_key(store.loop, {"segment_desk": "us"})}
 
 
 def test_requests_are_blind_and_known_by_their_day(tmp_path):

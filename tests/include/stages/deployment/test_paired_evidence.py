@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from include.foundation.decisions.compared_day import DifferingRow
 from include.foundation.statistics.e_detectors import change_evidence
 from include.foundation.statistics.estimates import UNKNOWN
 from include.stages.deployment.paired_evidence import JudgedDay, paired_evidence, watched_day
@@ -13,9 +14,15 @@ from tests.decision_builders import make_compared_day
 LONG_AGO = date(2026, 1, 1)
 
 
-def judged(number, differences=(), *, rows=1000, differing=100, day="2026-11-01"):
-    compared = make_compared_day(number, rows=rows, differing=differing, day=day)
-    return JudgedDay(compared, tuple(differences))
+def judged(number, differences=(), groups=None, *, rows=1000, differing=100, day="2026-11-01", drawn=()):
+    compared = make_compared_day(number, rows=rows, differing=differing, day=day, drawn=drawn)
+    return JudgedDay(compared, tuple(differences), tuple(groups or [None] * len(differences)))
+
+
+def drawn_row(number, group):
+    return DifferingRow(
+        trace_id=f"t{number}", asked_trace_id=f"t{number}", alike=1, champion="a", predecessor="b", group_key=group
+    )
 
 
 def test_bound_over_all_rows_is_a_larger_one_where_the_two_differ():
@@ -24,6 +31,24 @@ def test_bound_over_all_rows_is_a_larger_one_where_the_two_differ():
     assert day.number == 3
     assert day.excess == pytest.approx([0.8, -1.2, -0.2])
     assert day.worst == pytest.approx(1.2)
+
+
+def test_rows_of_a_group_are_one_bet_and_its_size_is_that_of_the_draw():
+    """Of three drawn rows of a document two have a label: they cannot say as much as three, whatever comes back."""
+    drawn = [drawn_row(n, group) for n, group in enumerate(["doc", "doc", "doc", None])]
+    day = judged(1, [-1.0, -1.0, 1.0], ["doc", "doc", None], drawn=drawn)
+    assert watched_day(day, 0.02).excess == pytest.approx([2 * 0.8 / 3, -1.2 / 3])
+
+
+def test_one_document_that_the_champion_gets_wrong_breaks_nothing():
+    """A model is not worse for thirty rows of which all say the same."""
+    for groups, is_broken in (([None] * 30, True), (["doc"] * 30, False)):
+        drawn = [drawn_row(number, group) for number, group in enumerate(groups)]
+        found = paired_evidence([judged(1, [-1.0] * 30, groups, drawn=drawn)], 0.02, LONG_AGO)
+        assert (found.evidence.e_value >= 20) is is_broken
+        assert found.difference.low is not None
+    assert found.difference.low == pytest.approx(-0.1)
+    assert found.difference.high > 0
 
 
 @pytest.mark.parametrize("differing", [0, 20])
