@@ -125,7 +125,7 @@ def _line(case: str, unit: str, wrong: int, trials: int, limit: float) -> dict[s
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the result of every case."""
-    short, long, judged = (2, 1, 1) if quick else (60, 15, 40)
+    short, long, judged = (2, 1, 1) if quick else (60, 15, 80)
     yield estimates("repeats easier, 12 days", EASIER, short)
     yield estimates("repeats harder, 12 days", HARDER, short)
     yield estimates("repeats harder, reports", replace(HARDER, reported=0.1), short)
