@@ -130,6 +130,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     yield estimates("repeats harder, 12 days", HARDER, short)
     yield estimates("repeats harder, reports", replace(HARDER, reported=0.1), short)
     yield estimates("repeats harder, uneven days and budgets", replace(HARDER, is_uneven=True), short)
+    yield estimates("repeats harder, quotas", replace(HARDER, quota=3), short)
     yield estimates("repeats harder, pre-labels accepted", replace(HARDER, accepted=0.3), short)
     if not quick:
         yield estimates("repeats easier, 60 days", replace(EASIER, days=60), long)

@@ -19,6 +19,7 @@ from include.stages.selection.selecting import select_samples
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 CLASSES = ("no", "yes")
+SHELVES = (0.8, 0.15, 0.05)
 FREQUENT = 0.95  # contents above this quantile of frequency are the frequent ones
 Flags = NDArray[np.bool_]
 
@@ -41,6 +42,8 @@ class Traffic:
         Share of the wrong rows that users report.
     accepted
         Share of the pre-labels shown to annotators that they accept, right or wrong.
+    quota
+        Random rows a day of each of three shelves, on which contents are with the shares `SHELVES`; 0 for none.
     challenger_frequent, challenger_rare
         Share of the frequent contents, and of the others, that a challenger answers right where this is above 0 and wrong where
         it is below; it answers like the live model otherwise.
@@ -55,6 +58,7 @@ class Traffic:
     is_uneven: bool = False
     reported: float = 0.0
     accepted: float = 0.0
+    quota: int = 0
     challenger_frequent: float = 0.0
     challenger_rare: float = 0.0
 
@@ -97,6 +101,7 @@ class RepeatingLoop:
         self.challenger_right: Flags = np.where(flipped, change > 0, self.right)
         self.truth: NDArray[np.int64] = self._generator.integers(0, 2, traffic.contents)
         self._unsure = self._generator.random(traffic.contents) / 4 + np.where(self.right, 0, 0.25)
+        self._shelf = self._generator.choice(len(SHELVES), traffic.contents, p=SHELVES) if traffic.quota else None
         self._served: list[NDArray[np.int64]] = []
 
     def play(self) -> list[int]:
@@ -166,7 +171,7 @@ class RepeatingLoop:
             "input_item": f"item {content}",
             "input_champion": float(answers[0]),
             "input_challenger": float(answers[1]),
-        }
+        } | ({} if self._shelf is None else {"segment_shelf": str(self._shelf[content])})
 
     def _prediction(self, number: int, place: int, content: int) -> dict[str, Any]:
         inputs, ts = self._inputs(content), FIRST + timedelta(days=number, seconds=place)
@@ -196,5 +201,7 @@ def _loop(traffic: Traffic, seed: int) -> Loop:
         "name": "repeats", "owner": "benchmark", "description": "Contents that are served again and again.",
         "task": {"kind": "classification", "classes": list(CLASSES)}, "inputs": inputs, "logs": {"uri": "logs"},
         "training": {"factory": "include.factories:text_classifier"},
-        "selection": {"budget": traffic.budget, "diversify": "none", "seed": seed},
+        "segments": ["shelf"] if traffic.quota else [],
+        "selection": {"budget": traffic.budget, "diversify": "none", "seed": seed}
+        | ({"quota": {"segment": "shelf", "rows": traffic.quota}} if traffic.quota else {}),
     })  # fmt: skip

@@ -5,6 +5,8 @@ _BY_FILE = {
     "include/stages/selection/test_drawing.py": {
         "split.group": "test_a_group_is_in_one_split",
         "split.answer_days": "test_an_answer_that_may_not_be_right_any_more_is_asked_for_again",
+        "selection.quota.segment": "test_small_segment_values_get_their_quota_with_known_probabilities",
+        "selection.quota.rows": "test_small_segment_values_get_their_quota_with_known_probabilities",
     },
     "include/stages/training/test_recent_labels.py": {
         "training.label_days": "test_labels_are_trained_on_as_long_as_the_loop_file_says[fewer days]",

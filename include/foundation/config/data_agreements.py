@@ -108,7 +108,13 @@ def _inputs(loop: Loop) -> Iterator[Disagreement]:
 
 def _segments(loop: Loop) -> Iterator[Disagreement]:
     yield from _alike("segments", loop.segments)
-    for key, names in (("gate.slices", loop.gate.slices), ("drift.segments", loop.drift.segments or [])):
+    quota = [loop.selection.quota.segment] if loop.selection.quota else []
+    named = {
+        "gate.slices": loop.gate.slices,
+        "drift.segments": loop.drift.segments or [],
+        "selection.quota.segment": quota,
+    }
+    for key, names in named.items():
         for name in names:
             if name not in loop.segments:
                 near = did_you_mean(name, loop.segments)

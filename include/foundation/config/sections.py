@@ -103,6 +103,15 @@ class Split(Section):
     may have changed. More days save labels where what is served repeats."""
 
 
+class Quota(Section):
+    """Random rows that each value of a segment gets, however few of its rows are served."""
+
+    segment: Identifier
+    """Segment whose values have the quota."""
+    rows: int = Field(ge=1, le=10_000)
+    """Fewest random rows of each value in one run of observe, out of the random ones; fewer where those are too few for all."""
+
+
 class Selection(Section):
     """Which rows are worth a label."""
 
@@ -111,6 +120,8 @@ class Selection(Section):
     random_share: Share = 0.2
     """Share of the budget that is rows drawn uniformly at random, as they were served: the holdout. A drawn row whose content
     has a label costs none."""
+    quota: Quota | None = None
+    """Lets small segments be measured. Rows of others then stand for more rows, so that estimates of all are a little wider."""
     score: Literal["margin", "least_confidence", "entropy"] = "margin"
     """How informative a row is."""
     diversify: Literal["clusters", "none"] = "clusters"

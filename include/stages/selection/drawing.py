@@ -15,6 +15,7 @@ from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import Ask, Asked, asked_before, oldest_answer
 from include.stages.selection.content import former_key, group_keys, keys_of
+from include.stages.selection.quotas import drawn_places
 
 COPIED = ("trace_id", "ts", "model_version", "predicted", "confidence")
 
@@ -22,9 +23,9 @@ COPIED = ("trace_id", "ts", "model_version", "predicted", "confidence")
 def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> pa.Table:
     """Draw rows of an interval and return them, also if an earlier run drew them. Each interval is drawn from only once.
 
-    Every row is drawn with the same probability, however often its content was served or asked, so that the drawn rows speak
-    of production as it was. A content is asked once in ``split.answer_days``: what was asked since then, without a pre-label,
-    answers for the row.
+    Every row (with ``selection.quota`` every row of a segment value) is drawn with the same probability, however often its
+    content was served or asked, so that the drawn rows speak of production as it was. A content is asked once in
+    ``split.answer_days``: what was asked since then, without a pre-label, answers for the row.
 
     Parameters
     ----------
@@ -53,12 +54,15 @@ def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) ->
 
 def _drawn(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> list[dict[str, object]]:
     seed, ids = (store.loop.selection.seed, interval.key), window.column("trace_id").to_pylist()
-    order = sorted(range(len(ids)), key=lambda place: digest_of(seed, ids[place]))[:n]
-    rows = window.take(pa.array(order, pa.int64()))
+    order, quota = sorted(range(len(ids)), key=lambda place: digest_of(seed, ids[place])), store.loop.selection.quota
+    segments = window.column(store.loop.segment_columns[quota.segment]).to_pylist() if quota else [None] * len(ids)
+    places, chances = drawn_places([segments[place] for place in order], n, quota.rows if quota else 1)
+    rows = window.take(pa.array([order[place] for place in places], pa.int64()))
     keys, former = keys_of(store.loop, rows), keys_of(store.loop, rows, former_key)
     answering = _answering(store, interval, keys, former)
     own = {"batch_id": interval.key, "stratum": RANDOM, "drawn_at": interval.end}
-    return as_draws(store.loop, rows, keys, answering, own | {"inclusion_probability": len(order) / max(1, len(ids))})
+    drawn = as_draws(store.loop, rows, keys, answering, own)
+    return [draw | {"inclusion_probability": chance} for draw, chance in zip(drawn, chances, strict=True)]
 
 
 def as_draws(

@@ -45,9 +45,9 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     """Choose at most ``budget`` rows of an interval. Each interval is chosen from only once.
 
     The random stratum is drawn first, uniformly from the rows as they were served, so its inclusion probability is ``n / N``
-    whatever is chosen after it. It is the holdout: what is drawn before anybody was asked about it is never trained on. The
-    certainty stratum then takes rows that users reported, also on earlier days, and the most informative of the remaining
-    contents, diversified.
+    (with ``selection.quota`` that of the row's segment value) whatever is chosen after it. It is the holdout: what is drawn
+    before anybody was asked about it is never trained on. The certainty stratum then takes rows that users reported, also on
+    earlier days, and the most informative of the remaining contents, diversified.
 
     Parameters
     ----------
@@ -151,8 +151,11 @@ def _drawn_unasked(store: LoopStore, interval: Interval, window: pa.Table, draws
 def _random_choices(draws: pa.Table, random: Candidates, served: int) -> list[Choice]:
     """Return the choice of each drawn row that is asked."""
     reason = f"random draw: {draws.num_rows} of {served} rows"
-    probability = draws.num_rows / served if served else 1.0
-    return [Choice(place, "random", "holdout", probability, reason) for place in range(random.rows.num_rows)]
+    chances = dict(
+        zip(*(draws.column(name).to_pylist() for name in ("trace_id", "inclusion_probability")), strict=True)
+    )
+    ids = random.rows.column("trace_id").to_pylist()
+    return [Choice(place, "random", "holdout", chances[name], reason) for place, name in enumerate(ids)]
 
 
 def _trainable(candidates: Candidates, asked: Asked) -> Candidates:

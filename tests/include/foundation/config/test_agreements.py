@@ -54,6 +54,10 @@ CANNOT_WORK = [
         "split.group: 'dsk' is not an input, a segment or user, did you mean 'desk'?",
     ),
     ({"drift": {"segments": ["town"]}}, "drift.segments: 'town' is not one of segments"),
+    (
+        {"selection": {"quota": {"segment": "town", "rows": 2}}},
+        "selection.quota.segment: 'town' is not one of segments",
+    ),
     ({"logs": {"columns": {"trace": "id"}}}, "logs.columns.trace: no such field, did you mean 'trace_id'?"),
     ({"logs": {"columns": {"input.body": "b"}}}, "logs.columns.input.body: no such field"),
     ({"logs": {"columns": {"ts": "meta..at"}}}, "logs.columns.ts: got 'meta..at'"),

@@ -147,6 +147,19 @@ def test_a_content_that_repeats_is_asked_without_a_prelabel(tmp_path):
     assert set(hidden.values()) == {False}
 
 
+def test_small_segment_values_get_their_quota_with_known_probabilities(tmp_path):
+    loop = make_selection_loop(
+        selection={"budget": 10, "random_share": 0.6, "quota": {"segment": "desk", "rows": 2}}, segments=["desk"]
+    )
+    rows = [prediction_row(n, segment_desk="eu" if n < 50 else "us" if n < 54 else None) for n in range(56)]
+    store = make_selection_store(tmp_path, rows, loop=loop)
+    select_samples(store, day_interval())
+    drawn = Counter((row["segment_desk"], row["inclusion_probability"]) for row in draws_of(store))
+    assert drawn == {("eu", 2 / 50): 2, ("us", 2 / 4): 2, (None, 2 / 2): 2}
+    asked = {row["trace_id"]: row["inclusion_probability"] for row in requests_of(store) if row["stratum"] == "random"}
+    assert asked == {row["trace_id"]: row["inclusion_probability"] for row in draws_of(store)}
+
+
 def test_a_group_is_in_one_split(tmp_path):
     loop = make_selection_loop(
         selection={"budget": 30, "random_share": 0.2}, segments=["document"], split={"group": "document"}
