@@ -14,6 +14,7 @@ from include.stages.gate.error_budget import Level, next_level
 FEWEST_LABELS_PER_ROUND = 10
 SAFETY_FACTOR = 1.5  # half of the time the expected number is not enough, and each round costs people days
 LIKELY = 0.5
+LEAST_PROGRESS = 8  # a round that is likely to decide adds one label to so many that are known, or more
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,15 @@ class Bet:
         """Return how many labels the next round asks for, at most ``most``.
 
         Where it is more likely than not that labels will be enough, it asks at once for as many as are expected to be needed:
-        rounds cost people days. Otherwise it asks for few, since most of such challengers are soon seen to be no better.
+        rounds cost people days. Where little is missing these are few, and chance may take them back round after round: each
+        round adds an eighth to what is known. Otherwise it asks for few: most of them are soon seen to be no better.
         """
         known = max(self.outcomes.wins + self.outcomes.losses + self.outcomes.ties, FEWEST_LABELS_PER_ROUND)
         size = next_round(known, self.labels_left, self.rounds_left, most)
         expected = rows_to_reach(self.outcomes, self.threshold, self.log_needed - self.log_e)
         if expected is not None:
             enough = math.ceil(SAFETY_FACTOR * expected * self.labels_left / self.rows_left)
-            size = enough if chance >= LIKELY else min(size, enough)
+            size = max(enough, int(known) // LEAST_PROGRESS) if chance >= LIKELY else min(size, enough)
         return min(max(size, FEWEST_LABELS_PER_ROUND), most, self.labels_left)
 
 

@@ -154,6 +154,16 @@ def test_judge_undecided_asks_for_half_as_many_again_as_are_expected_to_decide(t
     assert verdict.k == math.ceil(1.5 * math.ceil(missing / growth))
 
 
+def test_judge_close_to_what_is_needed_asks_for_a_part_of_what_is_known(tmp_path: Path) -> None:
+    """Ten labels more would be expected to do, again and again: chance takes back what few of them add."""
+    store = make_judged_store(tmp_path, max_labels_per_round=100, max_labels=1000, max_rounds=10)
+    verdict = judge(store, measured(disagreement=multiset(150, 97)))
+    assert verdict.e_value is not None
+    assert verdict.needed is not None
+    assert 1 < verdict.needed / verdict.e_value < 3
+    assert (verdict.outcome, verdict.k) == ("label_more", 247 // 8)
+
+
 def test_judge_one_candidate_left_is_asked_about(store: LoopStore) -> None:
     verdict = judge(store, measured(random=multiset(9, 0, 50), askable=1))
     assert (verdict.outcome, verdict.k) == ("label_more", 1)
