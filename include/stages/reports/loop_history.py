@@ -1,10 +1,11 @@
 """The history of a loop, a summary a cycle: from the logs pulled to what was deployed, read from the store's tables."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
+from itertools import accumulate
 
 from include.foundation.decisions import DriftVerdict, GateVerdict, RetrainPlan, find
 from include.foundation.intervals import Interval
@@ -14,6 +15,8 @@ from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.labeled_draws import RANDOM, labeled_draws
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
+
+MOST_CYCLES = 60  # that a page shows
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class CycleSummary:
 
 
 def cycles(store: LoopStore) -> list[CycleSummary]:
-    """Return the cycles, oldest first; empty if no label was ever asked for."""
-    return LoopHistory(store).cycles
+    """Return the newest `MOST_CYCLES` cycles, oldest first; empty if no label was ever asked for."""
+    return LoopHistory(store).cycles()
 
 
 def days_of(interval: Interval) -> str:
@@ -104,23 +107,31 @@ class LoopHistory:
                 continue
             requests = self._evidence[row["evidence_for"]] if row["evidence_for"] else self._batches[row["batch_id"]]
             requests.add(row["request_id"])
+        self._comparisons.sort()
         drawn = store.read("draws", columns=["batch_id"], filters=[("stratum", "=", RANDOM)])
         for batch_id in drawn.column("batch_id").unique().to_pylist():
             self._batches.setdefault(batch_id, set())  # every drawn row had an answer
 
-    @cached_property
-    def cycles(self) -> list[CycleSummary]:
-        """The cycles, oldest first."""
-        summaries: list[CycleSummary] = []
-        for number, interval in enumerate(self._intervals, start=1):
-            summaries.append(self._cycle(number, interval, spent=summaries[-1].labels_spent if summaries else 0))
-        return summaries
+    @property
+    def count(self) -> int:
+        """How many cycles there were."""
+        return len(self._intervals)
+
+    @property
+    def labels_spent(self) -> int:
+        """How many requests were answered in all cycles."""
+        return self._spent[-1] if self._spent else 0
+
+    def cycles(self, until: int | None = None) -> list[CycleSummary]:
+        """Return the newest `MOST_CYCLES` cycles, oldest first; with ``until`` those up to that number."""
+        last = self.count if until is None else until
+        return [self._cycle(number) for number in range(max(1, last - MOST_CYCLES + 1), last + 1)]
 
     def cycle_of(self, challenger_key: str) -> CycleSummary | None:
         """Return the cycle whose labels made a challenger; None for the first model, which seed labels made."""
-        for cycle in self.cycles:
-            if challenger_key in self._challengers(cycle.interval):
-                return cycle
+        for number, interval in enumerate(self._intervals, start=1):
+            if challenger_key in self._challengers(interval.key):
+                return self._cycle(number)
         return None
 
     def drift_on(self, interval: Interval) -> DriftVerdict | None:
@@ -130,9 +141,8 @@ class LoopHistory:
     def requests_of(self, key: str) -> set[str]:
         """Return what was asked in the cycle of an interval: its own batch, evidence on its challengers, and comparisons."""
         interval = Interval.from_key(key)
-        compared = {
-            request_id for asked_at, request_id in self._comparisons if interval.start < asked_at <= interval.end
-        }
+        first, last = (bisect_right(self._comparisons, bound, key=_asked) for bound in (interval.start, interval.end))
+        compared = {request_id for _, request_id in self._comparisons[first:last]}
         return self._batches.get(key, set()).union(
             compared, *(self._evidence.get(c, set()) for c in self._challengers(key))
         )
@@ -150,18 +160,25 @@ class LoopHistory:
         """
         plans: dict[str, list[RetrainPlan]] = defaultdict(list)
         first_models = {verdict.subject for verdict in self.gates if verdict.nth is None}
+        ends = [interval.end for interval in self._intervals]
         for plan in self.plans:
             ts = plan.newest_label or BEGINNING
-            later = [interval for interval in self._intervals if interval.end > ts]
-            owners = [interval for interval in later if interval.start <= ts] or later
-            if owners and ts > BEGINNING and plan.subject not in first_models:
-                plans[owners[0].key].append(plan)
+            later = range(bisect_right(ends, ts), self.count)
+            owner = next((place for place in later if self._intervals[place].start <= ts), next(iter(later), None))
+            if owner is not None and ts > BEGINNING and plan.subject not in first_models:
+                plans[self._intervals[owner].key].append(plan)
         return plans
+
+    @cached_property
+    def _spent(self) -> list[int]:
+        """How many requests were answered up to the end of each cycle."""
+        return list(accumulate(len(self.requests_of(interval.key) & self.answered) for interval in self._intervals))
 
     def _challengers(self, key: str) -> set[str]:
         return {plan.subject for plan in self._plans_by_interval.get(key, []) if plan.outcome == "train"}
 
-    def _cycle(self, number: int, interval: Interval, *, spent: int) -> CycleSummary:
+    def _cycle(self, number: int) -> CycleSummary:
+        interval = self._intervals[number - 1]
         ids, verdict = self.requests_of(interval.key), self._verdict(interval.key)
         return CycleSummary(
             number=number,
@@ -177,7 +194,7 @@ class LoopHistory:
             why=" ".join(verdict.reasons) if verdict else self._why_none(interval.key),
             champion=self._champion(interval, verdict),
             live_score=self._live_score(interval),
-            labels_spent=spent + len(ids & self.answered),
+            labels_spent=self._spent[number - 1],
         )
 
     def _verdict(self, key: str) -> GateVerdict | None:
@@ -210,3 +227,7 @@ class LoopHistory:
         right = [float(row.label == row.predicted) for row in rows]
         probabilities, groups = [row.inclusion_probability for row in rows], [row.group_key for row in rows]
         return weighted_mean(right, probabilities, groups=groups)
+
+
+def _asked(comparison: tuple[datetime, str]) -> datetime:
+    return comparison[0]

@@ -22,20 +22,21 @@ def overview(store: LoopStore, loop_history: LoopHistory) -> dict[str, Any]:
     loop_history
         Its cycles.
     """
+    cycles = loop_history.cycles()
     verdicts = sorted(loop_history.drift_verdicts.values(), key=lambda verdict: Interval.from_key(verdict.subject).end)
     promoted = sum(verdict.outcome == "promote" for verdict in loop_history.gates)
     refused = sum(verdict.outcome == "reject" for verdict in loop_history.gates)
     return {
         "loop": store.loop,
         "live": _live(store),
-        "cycles": loop_history.cycles,
+        "cycles": cycles,
         "figures": [
-            ("cycles", f"{len(loop_history.cycles)}"),
+            ("cycles", f"{loop_history.count}"),
             ("promoted, refused", f"{promoted}, {refused}"),
             ("rolled back", f"{sum(entry.action == 'rollback' for entry in loop_history.deployments)}"),
-            ("labels so far", f"{loop_history.cycles[-1].labels_spent if loop_history.cycles else 0}"),
+            ("labels so far", f"{loop_history.labels_spent}"),
         ],
-        "history": inline(draw_cycles(loop_history.cycles)),
+        "history": inline(draw_cycles(cycles)),
         "drift": inline(draw_drift(verdicts, store.loop.drift.min_effect)),
     }
 

@@ -152,8 +152,8 @@ def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _cycles(cycle: CycleSummary | None, loop_history: LoopHistory) -> dict[str, Any]:
-    """Return the cycles up to the verdict's own: what came later is not of these notes."""
-    summaries = loop_history.cycles[: cycle.number] if cycle else []
+    """Return the newest cycles up to the verdict's own: what came later is not of these notes."""
+    summaries = loop_history.cycles(cycle.number) if cycle else []
     return {"cycle": cycle, "cycles": summaries, "history": inline(draw_cycles(summaries))}
 
 

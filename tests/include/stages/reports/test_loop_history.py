@@ -4,8 +4,11 @@ import pytest
 
 from include.foundation.decisions import record
 from include.foundation.intervals import Interval
+from include.foundation.pages.rendering import render
 from include.foundation.statistics.estimates import UNKNOWN
 from include.stages.reports.loop_history import LoopHistory, cycles, days_of
+from include.stages.reports.overview import overview
+from include.stages.reports.release_notes import TEMPLATES, notes
 from tests.decision_builders import make_gate_verdict, make_plan
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import BETTER, DAY, UNCLEAR, TinyWorld, day_interval
@@ -227,4 +230,21 @@ def test_drift_of_a_cycle_is_the_verdict_on_the_days_that_end_in_its_interval(
     verdict = world.drift(interval.whole_days)
     history = LoopHistory(world.store)
     assert history.drift_on(interval) == verdict
-    assert history.cycles[0].drift == "alarm (retrain)"
+    assert history.cycles()[0].drift == "alarm (retrain)"
+
+
+def test_of_many_cycles_the_newest_are_shown_and_all_are_counted(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cycles(played.store)
+    monkeypatch.setattr("include.stages.reports.loop_history.MOST_CYCLES", 1)
+    ledger = LoopHistory(played.store)
+    assert ledger.cycles() == whole[1:]
+    assert ledger.cycles(1) == whole[:1]
+    assert (ledger.count, ledger.labels_spent) == (2, 60)
+    facts = notes(played.store, played.rejected, ledger)
+    assert "The newest 1 of 2 cycles." in render(TEMPLATES, "release_notes.html", facts)
+    assert "The newest 1 of 2 cycles." in render(TEMPLATES, "release_notes.md", facts)
+    assert "The newest" not in render(
+        TEMPLATES, "index.html", {**overview(played.store, ledger), "links": [], "cycles": whole}
+    )
