@@ -139,6 +139,8 @@ class Evaluation(Decision):
     """Name of the dataset it was judged on."""
     scores: Scores
     """On the recent holdout."""
+    population: str = ""
+    """Of which rows that is, in words; empty in earlier versions."""
     longer: Scores | None = None
     """On all of it, where that is longer."""
     corrected: NoiseCorrection | None = None

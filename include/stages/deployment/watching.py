@@ -195,12 +195,12 @@ def _beside_predecessor(watch: _Watch) -> str:
 def _beside_promise(watch: _Watch) -> str:
     score, promise = watch.promise.score, watch.promise
     if promise.floor is None:
-        return f"It scores {score} live; it promised nothing."
+        return f"It scores {score} on random rows of the last {OF_LATE} days; it promised nothing."
     if promise.e_value is None:
         return f"At least {promise.floor:.3f} was promised; no random row has a label yet."
     return (
-        f"It scores {score} live; at least {promise.floor:.3f} was promised; e-value {promise.e_value:.3g}, {watch.needed:.3g} "
-        "would show that it fell below."
+        f"On random rows of the last {OF_LATE} days it scores {score}; at least {promise.floor:.3f} was promised; e-value "
+        f"{promise.e_value:.3g}, {watch.needed:.3g} would show that it fell below."
     )
 
 

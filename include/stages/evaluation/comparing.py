@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import Evaluation, record
@@ -82,6 +83,7 @@ def evaluate(
         champion_version=None if champion is None else champion.version,
         dataset=name,
         scores=scores,
+        population=population(store.loop, recent, first=champion is None),
         longer=longer,
         corrected=corrected,
         per_class=per_class(store.loop, rows),
@@ -98,6 +100,29 @@ def evaluate(
     )
     picture = write_file(store, picture_path(challenger.challenger_key, name), draw_comparison(evaluation))
     return record(store, evaluation.model_copy(update={"picture": picture}))
+
+
+def population(loop: Loop, rows: pa.Table, *, first: bool) -> str:
+    """Return in words which rows a challenger is judged on.
+
+    Parameters
+    ----------
+    loop
+        Names the group.
+    rows
+        Those rows, of ``labels``.
+    first
+        Whether it is the first model.
+    """
+    strata = Counter(rows.column("stratum").to_pylist())
+    if first:
+        drawn = rows.num_rows - strata["seed"]
+        return f"{strata['seed']} seed labels that are held out and {drawn} rows that were drawn at random"
+    if not rows.num_rows:
+        return "no row"
+    days = [f"{moment:%Y-%m-%d}" for moment in rows.column("ts").to_pylist()]
+    apart = f", whose {loop.split.group} no model trains on" if loop.split.group else ""
+    return f"{rows.num_rows} rows drawn at random from what was served on {min(days)} to {max(days)}{apart}"
 
 
 def picture_path(challenger_key: str, dataset: str) -> str:

@@ -143,6 +143,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
 def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "scores": gate.scores.by_name(),
+        "population": evaluation.population,
         "noise": evaluation.corrected,
         "longer": evaluation.longer and evaluation.longer.by_name(),
         "slices": _slices(evaluation, gate),

@@ -84,7 +84,7 @@ def test_watch_deployment_that_promised_nothing_is_inconclusive(store: LoopStore
     answer_live(store, [False] * 50)
     decision = watch_deployment(store)
     assert (decision.outcome, decision.floor, decision.e_value) == ("inconclusive", None, None)
-    assert decision.reasons[1] == f"It scores {decision.score} live; it promised nothing."
+    assert decision.reasons[1] == f"It scores {decision.score} on random rows of the last 28 days; it promised nothing."
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,29 @@
 import json
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from include.foundation.config.sections import Split
 from include.foundation.decisions import Evaluation, find
 from include.foundation.decisions.challenger_evaluation import Differences, SliceScores
 from include.foundation.digests import canonical_json
+from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.evaluation.comparing import evaluate
+from include.stages.evaluation.comparing import evaluate, population
 from include.stages.gate.evidence_rounds import request_evidence
 from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
     DAY,
+    answered_row,
     answered_rows,
     challenger_of,
     champion_of,
     dataset_of,
     log_answers,
+    make_judged_loop,
     make_judged_store,
 )
 
@@ -248,3 +252,28 @@ def test_evaluate_balanced_accuracy_states_the_unit_of_its_bets(tmp_path: Path) 
     assert evaluation.score_unit == pytest.approx(0.2)
     assert total == pytest.approx(value(evaluation, "difference"))
     assert measure(make_judged_store(tmp_path / "plain"), answered_rows("aba*90 bab*10")).score_unit == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "group", "said"),
+    [
+        (True, None, "2 seed labels that are held out and 1 rows that were drawn at random"),
+        (False, None, "3 rows drawn at random from what was served on 2026-10-30 to 2026-11-01"),
+        (
+            False,
+            "desk",
+            "3 rows drawn at random from what was served on 2026-10-30 to 2026-11-01, whose desk no model trains on",
+        ),
+    ],
+)
+def test_it_is_said_which_rows_judge(first, group, said):
+    loop = make_judged_loop().model_copy(update={"split": Split(group=group)})
+    strata = ["seed", "seed", "random"] if first else ["random"] * 3
+    times = [datetime(2026, 10, 30, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC)]
+    rows = rows_of(
+        loop,
+        "labels",
+        [answered_row(n, "aaa", ts=ts, stratum=of) for n, (ts, of) in enumerate(zip(times, strata, strict=True))],
+    )
+    assert population(loop, rows, first=first) == said
+    assert population(loop, rows.slice(0, 0), first=False) == "no row"
