@@ -6,10 +6,11 @@ Ordinary days differ by sampling alone (``none``); or each day's mean of each co
 (``day-0.05``, ``day-0.1``); or each weekday has a fixed shift, a draw of sd 0.1 (``weekday``). A lasting shift is to be found
 within three windows: of 0.2 in five columns (``shift``), or of 0.3 where days differ by 0.1 (``shift+day``).
 
-Then whole verdicts are judged, of ten numbers, a category, predictions and confidence, from a store by `detect_drift`: days of
-many kinds, see `benchmarks.workloads.kinds_of_days` (``ar``, ``t3``, ``trend``, ``month``, ``holiday``, ``volume``,
+Then whole verdicts are judged, of ten numbers, a category, a text, predictions and confidence, from a store by `detect_drift`:
+days of many kinds, see `benchmarks.workloads.kinds_of_days` (``ar``, ``t3``, ``trend``, ``month``, ``holiday``, ``volume``,
 ``days-14``, ``segments``), days after a deployment that makes the model less sure of itself and changes nothing else
-(``deployment``), and shifts (``power …``): a shift is to be found in one of its first three windows.
+(``deployment``), and shifts (``power …``): a shift is to be found in one of its first three windows. ``oracle`` is how often a
+t-test finds it that knows which column changes and how, at the same rate.
 
 A day's profile is drawn directly: the counts of its bins are multinomial with the normal's probabilities under the day's mean,
 which is the distribution of counting as many raw rows in the same bins (a test compares the two). So days of 100,000 rows cost
@@ -37,7 +38,8 @@ from benchmarks.false_alarm_peers import Draw, peer_rates
 from benchmarks.false_alarm_picture import draw
 from benchmarks.measuring import ROOT
 from benchmarks.workloads.deployed_versions import verdicts_after_deployment
-from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, Kind, daily_verdicts
+from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, Kind, daily_verdicts, drawn, verdicts_on
+from benchmarks.workloads.shifts import Shift, oracle_finds
 from benchmarks.workloads.simulated_days import COLUMNS, EFFECTS, MOVED, Days, Effect, date_of
 from include.foundation.config.data_sections import WATCHED_DAYS, Drift
 from include.foundation.decisions import DriftVerdict
@@ -51,7 +53,7 @@ from include.stages.drift.profiling.column_profile import Profile
 REFERENCE_DAYS, WINDOWS = 28, 3
 HISTORY = REFERENCE_DAYS + WATCHED_DAYS
 MOVED_COLUMNS = {f"x{column}" for column in range(MOVED)}
-LIMIT, POWER, WHOLE_POWER, WEEK = 0.05, 0.95, 0.8, 7
+LIMIT, POWER, WHOLE_POWER = 0.05, 0.95, 0.8
 Line = dict[str, Any]
 ROWS = (1_000, 10_000, 100_000)
 DRIFT = Drift()
@@ -190,7 +192,7 @@ def raw_days(effect: Effect, rows: int, work: "Work") -> Iterator[Draw]:
 
 @dataclass(frozen=True)
 class Work:
-    """How much is simulated: windows and years of a case of columns, loops and days of whole verdicts, shifts of those.
+    """How much is simulated: windows and years of a case of columns, loops and days of whole verdicts, shifts and their days.
 
     Peers get ``peer_windows``, a multiple of three, for each of ``peer_references``.
     """
@@ -202,6 +204,7 @@ class Work:
     shifts: int
     peer_references: int
     peer_windows: int
+    shifted_days: int = 7
 
 
 def case(effect: Effect, rows: int, work: Work) -> dict[str, Any]:
@@ -268,7 +271,7 @@ def whole_verdicts(
 
 
 def power(kind: Kind, work: Work) -> Line:
-    """Return the line of a shift: how often it is found in its first three windows, and confirmed within a week.
+    """Return the line of a shift: how often it is found in its first three windows, also by an oracle, and confirmed in a week.
 
     Parameters
     ----------
@@ -277,14 +280,16 @@ def power(kind: Kind, work: Work) -> Line:
     work
         How many shifts.
     """
-    found = confirmed = 0
+    found = confirmed = known = 0
     for seed in range(work.shifts):
+        profiles = drawn(kind, work.shifted_days, np.random.default_rng([seed, 4]))
         with tempfile.TemporaryDirectory() as folder:
-            verdicts = list(daily_verdicts(kind, Path(folder), WEEK, np.random.default_rng([seed, 4])))
+            verdicts = list(verdicts_on(kind, Path(folder), work.shifted_days, profiles))
         found += any(verdict.flagged for verdict in verdicts[:WINDOWS])
         confirmed += any(verdict.outcome == "alarm" for verdict in verdicts)
+        known += oracle_finds(kind.shift or Shift(), profiles, WINDOWS)
     line = _line(f"{kind.name} n=1000", "share of shifts found within three windows", found, work.shifts, WHOLE_POWER)
-    return line | {"confirmed": confirmed / work.shifts}
+    return line | {"confirmed": confirmed / work.shifts, "oracle": known / work.shifts}
 
 
 def _line(name: str, unit: str, count: int, trials: int, limit: float) -> Line:
@@ -302,7 +307,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
     quick = parser.parse_args().quick
-    work = Work(2, 0.01, 1, 2, 1, 0, 0) if quick else Work(500, 10, 6, 100, 40, 4, 6)
+    work = Work(2, 0.01, 1, 2, 1, 0, 0, WINDOWS) if quick else Work(500, 10, 6, 100, 40, 4, 6)
     results = []
     for effect in EFFECTS:
         for rows in ROWS:

@@ -1,6 +1,6 @@
 """Loops whose days are ordinary in many ways, and shifts of them, as profiles in a store: what whole verdicts are judged on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.workloads.drift_days import FIRST_DAY, days
+from benchmarks.workloads.shifts import CHANGES, COLUMNS, MISSING, SHARES, Shift
 from benchmarks.workloads.simulated_days import EDGES, INNER
-from include.foundation.config.data_sections import WATCHED_DAYS
+from include.foundation.config.data_sections import WATCHED_DAYS, Drift
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict
 from include.foundation.store.rows import rows_of
@@ -21,26 +22,13 @@ from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.column_profile import Counts, Profile
 from include.stages.drift.profiling.versions import CONFIDENCE_EDGES
 
-COLUMNS, DAY, CONFIDENCE, CONFIDENCE_SD = 10, 0.1, 0.8, 0.08
-SHARES = {"a": 0.5, "b": 0.3, "c": 0.1, "d": 0.1}
-MISSING = 0.01
+DAY, CONFIDENCE, CONFIDENCE_SD = 0.1, 0.8, 0.08
+EFFECTS = COLUMNS + 3  # of the numbers, the shares, the confidence, and the length of the text
+LENGTHS, LENGTH_SD = ("t:characters", "t:words"), 0.5  # of a text, and the sd of their logarithm
+LENGTH_EDGES = [0.0 if edge == -np.inf else float(np.exp(LENGTH_SD * edge)) for edge in EDGES]
 PAY_DAYS, SPECIAL = (1, 15), 0.5
 Numbers = NDArray[np.float64]
 Effects = Callable[[np.random.Generator, int], Numbers]
-
-
-@dataclass(frozen=True)
-class Shift:
-    """What changes for good: means of the first columns, sd and missing values of the first, shares, and one segment's mean."""
-
-    columns: int = 1
-    mean: float = 0.0
-    sd: float = 1.0
-    missing: float = MISSING
-    category: float = SHARES["c"]
-    new: float = 0.0
-    confidence: float = 0.0
-    segment: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,12 +64,12 @@ class Kind:
 
 def independent(generator: np.random.Generator, count: int) -> Numbers:
     """Return independent normal effects of variance 1, (days, columns)."""
-    return generator.normal(size=(count, COLUMNS + 2))
+    return generator.normal(size=(count, EFFECTS))
 
 
 def autoregressive(generator: np.random.Generator, count: int) -> Numbers:
     """Return effects that depend on the day before, with a correlation of 0.7."""
-    effects = generator.normal(size=(count, COLUMNS + 2))
+    effects = generator.normal(size=(count, EFFECTS))
     for number in range(1, count):
         effects[number] = 0.7 * effects[number - 1] + np.sqrt(1 - 0.49) * effects[number]
     return effects
@@ -89,7 +77,7 @@ def autoregressive(generator: np.random.Generator, count: int) -> Numbers:
 
 def heavy(generator: np.random.Generator, count: int) -> Numbers:
     """Return effects of Student's t with three degrees of freedom."""
-    return generator.standard_t(3, size=(count, COLUMNS + 2))
+    return generator.standard_t(3, size=(count, EFFECTS))
 
 
 def trending(generator: np.random.Generator, count: int) -> Numbers:
@@ -116,14 +104,8 @@ ORDINARY = (
     Kind("volume", independent), Kind("days-14", independent, drift={"reference_days": 14}),
     Kind("segments", independent, segments=3),
 )  # fmt: skip
-LARGE = {
-    "mean +0.5 sd": Shift(mean=0.5), "sd x1.3": Shift(sd=1.3), "category 10 to 20 %": Shift(category=0.2),
-    "missing 1 to 10 %": Shift(missing=0.1), "new category 10 %": Shift(new=0.1), "confidence -0.03": Shift(confidence=-0.03),
-    "mean +0.2 sd in one column": Shift(mean=0.2), "mean +0.1 sd in all columns": Shift(columns=COLUMNS, mean=0.1),
-    "missing 1 to 5 %": Shift(missing=0.05), "new category 3 %": Shift(new=0.03),
-}  # fmt: skip
 SHIFTS = (
-    *(Kind(f"power {name}", independent, day=DAY / 2, shift=shift) for name, shift in LARGE.items()),
+    *(Kind(f"power {name}", independent, day=DAY / 2, shift=shift) for name, shift in CHANGES.items()),
     Kind("power mean +0.5 sd in one of ten segments", independent, day=DAY / 2, segments=10, shift=Shift(segment=0.5)),
 )
 
@@ -142,20 +124,54 @@ def daily_verdicts(kind: Kind, folder: Path, windows: int, generator: np.random.
     generator
         Source of randomness.
     """
-    loop = _loop(kind, folder)
-    history = loop.drift.reference_days + WATCHED_DAYS
-    if kind.name in {"month", "holiday"}:
-        history += 366
+    yield from verdicts_on(kind, folder, windows, drawn(kind, windows, generator))
+
+
+def drawn(kind: Kind, windows: int, generator: np.random.Generator) -> list[Profile]:
+    """Return the profiles of the days before a loop's windows, and of the windows.
+
+    Parameters
+    ----------
+    kind
+        Of its days.
+    windows
+        Number of days after those that come before.
+    generator
+        Source of randomness.
+    """
+    return list(_profiles(kind, _history(kind), windows, generator))
+
+
+def verdicts_on(kind: Kind, folder: Path, windows: int, profiles: Sequence[Profile]) -> Iterator[DriftVerdict]:
+    """Yield the verdict of each of the last days that were `drawn`.
+
+    Parameters
+    ----------
+    kind
+        Of the days.
+    folder
+        Where the loop's store is written.
+    windows
+        Number of days judged.
+    profiles
+        Of all days.
+    """
+    loop, first = _loop(kind, folder), _history(kind)
     store = LoopStore(loop, str(folder / "store"))
-    profiles = [profile.to_row() for profile in _profiles(kind, history, windows, generator)]
-    store.append_new("profiles", rows_of(loop, "profiles", profiles))
-    for number in range(history, history + windows):
+    store.append_new("profiles", rows_of(loop, "profiles", [profile.to_row() for profile in profiles]))
+    for number in range(first, first + windows):
         yield detect_drift(store, days(number, number))
+
+
+def _history(kind: Kind) -> int:
+    year = 366 if kind.name in {"month", "holiday"} else 0
+    return Drift(**kind.drift).reference_days + WATCHED_DAYS + year
 
 
 def _loop(kind: Kind, folder: Path) -> Loop:
     inputs: dict[str, Any] = {f"n{place}": {"type": "numeric"} for place in range(COLUMNS)} | {
-        "c": {"type": "categorical"}
+        "c": {"type": "categorical"},
+        "t": {"type": "text"},
     }
     return Loop.model_validate(
         {
@@ -190,21 +206,24 @@ def _day(
     is_moved: bool,
 ) -> Iterator[Profile]:
     day = days(number, number).days[0]
-    means = effect[:COLUMNS].copy()
+    names = [*(f"n{place}" for place in range(COLUMNS)), *LENGTHS]
+    means = np.append(effect[:COLUMNS], np.full(len(LENGTHS), effect[-1] + np.log(shift.length) / LENGTH_SD))
     means[: shift.columns] += shift.mean
     means[0] += shift.segment if is_moved else 0.0
-    scale = np.ones(COLUMNS)
+    scale = np.ones(len(names))
     scale[0] = shift.sd
     below = stats.norm.cdf((INNER - means[:, None]) / scale[:, None])
     shares = np.diff(below, axis=1, prepend=0, append=1)
-    missing = np.full(COLUMNS, MISSING)
-    missing[0] = shift.missing
+    missing = np.full(len(names), MISSING)
+    missing[: shift.columns] = shift.missing
     given = rows - generator.binomial(rows, missing)
-    for place in range(COLUMNS):
-        counts = generator.multinomial(given[place], shares[place])
-        yield Profile(day, segment, f"input_n{place}", rows, Counts("numeric", counts.tolist(), EDGES))
+    for place, name in enumerate(names):
+        counts = generator.multinomial(given[place], shares[place]).tolist()
+        edges = LENGTH_EDGES if name in LENGTHS else EDGES
+        yield Profile(day, segment, f"input_{name}", rows, Counts("numeric", counts, edges))
     yield _categories(day, segment, "input_c", rows, effect[COLUMNS], shift, generator)
-    yield _categories(day, segment, "predicted@1", rows, effect[COLUMNS], Shift(), generator)
+    predicted = Shift(category=shift.prediction)
+    yield _categories(day, segment, "predicted@1", rows, effect[COLUMNS], predicted, generator)
     mean = CONFIDENCE + shift.confidence + CONFIDENCE_SD * effect[COLUMNS + 1]
     values = np.diff(stats.norm.cdf((np.array(CONFIDENCE_EDGES[1:-1]) - mean) / CONFIDENCE_SD), prepend=0, append=1)
     counts = generator.multinomial(rows, values)

@@ -1,5 +1,7 @@
 """The benchmark of false alarms draws what raw rows would give, and its own rules hold on a small run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -17,7 +19,8 @@ from benchmarks.false_alarms import (
     whole_verdicts,
 )
 from benchmarks.workloads.deployed_versions import verdicts_after_deployment
-from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, daily_verdicts
+from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, daily_verdicts, drawn
+from benchmarks.workloads.shifts import Shift, oracle_finds
 from benchmarks.workloads.simulated_days import COLUMNS, EDGES, EFFECTS, INNER, Days
 from include.stages.drift.profiling.binning import Binning
 
@@ -66,6 +69,21 @@ def test_lines_of_whole_verdicts_and_of_a_deployment_that_is_no_drift():
     assert {"ar", "t3", "trend", "month", "holiday", "volume"} <= set(kinds)
     found = power(kinds["power mean +0.5 sd"], NO_PEERS)
     assert (found["case"], found["rate"], found["confirmed"]) == ("power mean +0.5 sd n=1000", 1.0, 1.0)
+    assert found["oracle"] == 1.0
+
+
+def test_sixteen_shifts_and_more_are_in_the_columns_that_an_oracle_looks_at():
+    """And an oracle finds none of them where nothing changes, but in a twentieth of the loops."""
+    assert len(SHIFTS) >= 16
+    for kind in SHIFTS:
+        found = [
+            oracle_finds(kind.shift or Shift(), drawn(kind, 3, np.random.default_rng([seed, 4])), 3)
+            for seed in range(3)
+        ]
+        assert sum(found) >= 2, kind.name
+    still = replace(SHIFTS[0], shift=Shift())
+    found = [oracle_finds(Shift(), drawn(still, 3, np.random.default_rng(seed)), 3) for seed in range(60)]
+    assert stats.binomtest(sum(found), 60, LIMIT, alternative="greater").pvalue > 0.01
 
 
 @pytest.mark.parametrize("name", ["month", "holiday"])
