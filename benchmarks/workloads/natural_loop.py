@@ -22,6 +22,7 @@ from benchmarks.workloads.natural_streams import Stream
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import Interval
+from include.foundation.statistics.estimates import weighted_mean
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.detection import detect_drift
@@ -66,6 +67,7 @@ def watch(stream: Stream, folder: Path) -> Watched:
     store = LoopStore(_loop(stream, folder, days), str(folder / "store"))
     _land(store, served, 0, days)
     profile_days(store, _span(0, days))
+    _deploy(store, days)
     verdicts = []
     for first in range(days, int(served["day"].max()) - DAYS_A_WINDOW + 2, DAYS_A_WINDOW):
         _land(store, served, first, DAYS_A_WINDOW)
@@ -164,6 +166,19 @@ def _label(store: LoopStore, label: str, row: dict[str, Any], span: Interval) ->
     }
     values |= {"split": "holdout", "stratum": "random", "inclusion_probability": LABELED, "confidence": 1.0}
     return values | {"content_key": row["trace_id"], "decided_at": span.end}
+
+
+def _deploy(store: LoopStore, days: int) -> None:
+    """Record that the model went live after the first period, promised the accuracy that its labels show."""
+    labels = store.read("labels", columns=["label", "predicted", "inclusion_probability"]).to_pylist()
+    correct = [float(row["label"] == row["predicted"]) for row in labels]
+    promised = weighted_mean(correct, [row["inclusion_probability"] for row in labels])
+    entry = {
+        "sequence": 1, "model_version": "1", "previous_version": None, "action": "deploy", "why": "", "evidence_digest": "",
+        "promised_score": promised.value, "promised_low": promised.low, "promised_high": promised.high,
+        "live_from": _span(days, 1).start, "deployed_at": _span(days, 1).start,
+    }  # fmt: skip
+    store.append_new("deployments", rows_of(store.loop, "deployments", [entry]))
 
 
 def _span(first: int, days: int) -> Interval:
