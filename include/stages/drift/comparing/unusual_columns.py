@@ -8,7 +8,7 @@ from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding
 from include.stages.drift.comparing.differences import Difference
 from include.stages.drift.discoveries import SHARES, Family, discoveries
 
-BEYOND_DOUBT = 1e-9  # tails heavier than the normal's do not explain this
+BEYOND_DOUBT = 1e-15  # tails as heavy as those of t with three degrees of freedom hardly explain this
 CLEAR = 1e-5
 TREND_LEVEL = 0.001
 Key = tuple[str, str]  # segment, column

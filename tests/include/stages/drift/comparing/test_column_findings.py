@@ -286,7 +286,7 @@ def test_window_is_flagged_only_if_no_reference_day_is_as_unusual_or_beyond_doub
     def difference(p_value, rarest):
         return Difference("location", 0.0, 0.5, 0.5, p_value, True, rarest=rarest)
 
-    for p_value, rarest, flagged in ((1e-5, 0.01, True), (1e-5, 1e-6, False), (1e-10, 1e-12, True)):
+    for p_value, rarest, flagged in ((1e-5, 0.01, True), (1e-5, 1e-6, False), (1e-16, 1e-18, True)):
         reported = {("", "x"): difference(p_value, 0.5), ("", "y"): difference(0.9, rarest)}
         assert unusual(Drift(), reported, 1.0) == ({("", "x")} if flagged else set())
 
