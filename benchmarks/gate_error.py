@@ -29,7 +29,7 @@ from benchmarks.workloads.gated_loops import (
     random_of_window,
     with_lead,
 )
-from include.foundation.config.sections import Gate
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.statistics.e_values import Stake, log_e_value, mixture_e_value
 from include.foundation.statistics.estimates import weighted_mean
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from include.foundation.config.sections import Deploy, Gate
+from include.foundation.config.promotion_sections import Deploy, Gate
 from include.foundation.decisions import ComparedDay
 from include.foundation.statistics.e_detectors import ChangeBets, shortfall_days
 from include.foundation.statistics.e_values import BETS

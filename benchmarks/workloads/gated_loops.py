@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from include.foundation.config.sections import Gate
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.decisions import Evaluation, GateVerdict
 from include.foundation.decisions.challenger_evaluation import (
     ConfidenceCalibration,

@@ -8,9 +8,8 @@ from pydantic import Field, StringConstraints
 
 from include.foundation.config.data_sections import Drift, Feedback, Logs
 from include.foundation.config.operations import Notify, Tasks
+from include.foundation.config.promotion_sections import Deploy, Gate
 from include.foundation.config.sections import (
-    Deploy,
-    Gate,
     Identifier,
     Input,
     Labeling,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from include.foundation.config.sections import Deploy
+from include.foundation.config.promotion_sections import Deploy
 from include.foundation.decisions import GuardVerdict, record
 from include.foundation.errors import DeploymentError
 from include.foundation.statistics.e_detectors import ChangeEvidence

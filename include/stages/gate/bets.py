@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.foundation.config.sections import Gate
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.decisions import Evaluation, GateVerdict
 from include.foundation.decisions.challenger_evaluation import Differences, WeightedDifference
 from include.foundation.statistics.e_values import Stake, log_e_value

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from include.foundation.config.sections import Gate
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.decisions import Evaluation, GateVerdict, find, record
 from include.foundation.decisions.gate_verdict import SliceVerdict
 from include.foundation.statistics.e_values import CLIP
@@ -13,7 +13,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.gate.bets import Bet, bet_on, is_on_the_same_two, margin_of
 from include.stages.gate.slice_verdicts import slice_verdicts, slices_in_words
 
-FUTILE = 0.08  # chance of success below which no more labels are asked for
+FUTILE = 0.085  # chance of success below which no more labels are asked for
 Outcome = Literal["promote", "reject", "label_more"]
 BOUNDED = {"share": "for the share of wrong promotions", "never": "for ever promoting a wrong one"}
 
@@ -168,7 +168,7 @@ def _hopeless(gate: Gate, evaluation: Evaluation, bet: Bet, chance: float | None
     if chance is not None and chance < FUTILE:
         return (
             f", and more labels would not help: {bet.labels_left} more would show it with a chance of {chance:.1%}, "
-            f"and below {FUTILE:.0%} none are asked for."
+            f"and below {FUTILE:.1%} none are asked for."
         )
     return None
 

@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 
-from include.foundation.config.sections import Gate
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.decisions import DriftVerdict, Evaluation, GateVerdict
 from include.foundation.decisions.challenger_evaluation import ClassScores, ConfidenceCalibration
 from include.foundation.statistics.false_discovery import flagged_by_false_discovery

@@ -18,7 +18,7 @@ from feedback_loop.links.mlflow_run_link import run_address
 from feedback_loop.notifications import LoopNotifier
 from feedback_loop.task_states import errors_as_task_states
 from feedback_loop.ui.mounting import page_address
-from include.foundation.config.sections import Approver
+from include.foundation.config.promotion_sections import Approver
 from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -189,7 +189,7 @@ def test_judge_labels_that_may_still_be_asked_for_would_hardly_be_enough_is_reje
         if verdict.outcome == "reject":
             break
     assert outcomes["reject"].chance < FUTILE <= outcomes["label_more"].chance
-    assert f"with a chance of {outcomes['reject'].chance:.1%}, and below {FUTILE:.0%} none are asked for" in reasons_of(
+    assert f"with a chance of {outcomes['reject'].chance:.1%}, and below {FUTILE:.1%} none are asked for" in reasons_of(
         outcomes["reject"]
     )
     assert f"with a chance of {outcomes['label_more'].chance:.0%}" in reasons_of(outcomes["label_more"])

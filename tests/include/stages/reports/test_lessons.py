@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from include.foundation.config.sections import Gate
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.decisions import DriftVerdict, Evaluation, GateVerdict
 from include.foundation.decisions.challenger_evaluation import ClassScores, ConfidenceCalibration, ReliabilityPoint
 from include.foundation.statistics.estimates import Estimate

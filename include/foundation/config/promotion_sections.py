@@ -1,0 +1,70 @@
+"""The sections of a loop file about a challenger's way: how it is judged, who signs it off, and how it is watched once live."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from include.foundation.config.sections import Identifier, Rate, Section, Share, Text
+
+
+class Approver(Section):
+    """A user of Airflow who may sign a deployment off."""
+
+    id: Text
+    """Id of the user, as Airflow's auth manager knows it."""
+    name: Text
+    """Name shown beside the approval."""
+
+
+class Gate(Section):
+    """What a challenger must show."""
+
+    score: Literal["accuracy", "balanced_accuracy"] = "accuracy"
+    """What the gate bets on: a mean of bounded per-row scores."""
+    rule: Literal["superior", "non_inferior"] = "superior"
+    """Better by more than ``margin``, or not worse by more than ``margin``."""
+    margin: Share = 0.0
+    """Difference of scores that the rule refers to."""
+    error_budget: Rate = 0.05
+    """How often the gate may be wrong, as ``guarantee`` says, and the guard over the life of a version."""
+    guarantee: Literal["share", "never"] = "share"
+    """What ``error_budget`` bounds. *share*: the expected share, among all promotions of challengers, of those that do not
+    satisfy the rule; while there is nothing better to find, that is the same as *never*. *never*: the probability, over the
+    loop's whole life, of ever promoting one that does not; later challengers then need more labels."""
+    floor: Share = 0.5
+    """Share of a perfect model's score that the lower end of the first model's interval must exceed."""
+    slices: list[Identifier] = Field(default_factory=list)
+    """Segments on which the challenger must not be shown to be worse."""
+    inconclusive_slices: Literal["allow", "block"] = "allow"
+    """Whether a challenger may be promoted while a slice has too few rows on which the two models differ to tell whether it is
+    worse there. With *block* more labels are asked for, as for an undecided challenger, and then it is rejected."""
+    approval: Literal["required", "auto"] = "required"
+    """Whether a person must approve a deployment."""
+    approval_hours: float = Field(default=72, gt=0, le=24 * 366)
+    """Hours a person has; no answer means no."""
+    approvers: list[Approver] = Field(default_factory=list)
+    """Users who may sign a deployment off; none means everyone whose role in Airflow allows it."""
+    evidence_days: int = Field(default=28, ge=1, le=3660)
+    """Days of logs, up to a challenger's first judgement, that are evidence: labels are asked for those of their rows on which
+    it and the champion disagree, and their random rows count. With fewer, a loop recovers sooner when what is right changes."""
+    max_rounds: int = Field(default=10, ge=1, le=100)
+    """How often more labels are asked for before an undecided challenger is rejected. It is rejected earlier where the labels
+    that may still be asked for would most probably not be enough."""
+    max_labels_per_round: int = Field(default=100, ge=1, le=100_000)
+    """Most labels asked for in one such round. The first rounds ask for few: a challenger that is no better costs little."""
+    max_labels: int = Field(default=500, ge=1, le=10_000_000)
+    """Most labels asked for on one challenger, in all rounds."""
+
+
+class Deploy(Section):
+    """How a promoted model goes live, and what it promises."""
+
+    strategy: Literal["alias"] = "alias"
+    """Move the registry alias ``champion``."""
+    watch_days: int = Field(default=7, ge=1, le=366)
+    """Days of logs after which people are told that there is still no row to judge the model by; it is watched for life."""
+    max_drop: Share = 0.02
+    """How much a model may score below its predecessor on the same rows before it is rolled back, and below its promise before
+    that is told; of a perfect model's score."""
+    comparison_labels: int = Field(default=30, ge=0, le=100_000)
+    """Most labels a day asked for where the live model and its predecessor differ; an eighth of them without a suspicion."""
