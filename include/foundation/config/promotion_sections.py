@@ -46,7 +46,8 @@ class Gate(Section):
     """Users who may sign a deployment off; none means everyone whose role in Airflow allows it."""
     evidence_days: int = Field(default=28, ge=1, le=3660)
     """Days of logs, up to a challenger's first judgement, that are evidence: labels are asked for those of their rows on which
-    it and the champion disagree, and their random rows count. With fewer, a loop recovers sooner when what is right changes."""
+    it and the champion disagree, and their random rows count. Where accuracy was shown to have dropped in these days, they are
+    those since the drop."""
     max_rounds: int = Field(default=10, ge=1, le=100)
     """How often more labels are asked for before an undecided challenger is rejected. It is rejected earlier where the labels
     that may still be asked for would most probably not be enough."""

@@ -124,6 +124,8 @@ class DisagreementCensus(EvidencePart):
     """Start of the window; None where nothing was logged, and in earlier versions."""
     until: datetime | None = None
     """Its end."""
+    changed: bool = False
+    """Whether it begins where the accuracy of what was live was shown to have dropped."""
 
 
 class Evaluation(Decision):

@@ -1,5 +1,6 @@
 """What is decided on a window: whether it drifted, and where that leads."""
 
+from datetime import date
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -62,6 +63,8 @@ class PerformanceDetails(EvidencePart):
     e_value: float | None = None
     corrected: Estimate | None = None
     """For errors of annotators and missing answers, of all rows."""
+    changed_on: date | None = None
+    """The likely first day of a drop that is shown."""
 
 
 class EstimatedDetails(EvidencePart):

@@ -157,6 +157,24 @@ def one_by_group(excess: ArrayLike, groups: Sequence[Hashable | None], largest: 
     return values
 
 
+def likely_begin(days: Sequence[WatchedDay]) -> int:
+    """Return the number of the day since which rows exceed most what the null hypothesis allows: the likely day of a change.
+
+    Parameters
+    ----------
+    days
+        At least one.
+
+    Examples
+    --------
+    >>> likely_begin([WatchedDay(1, [0.1]), WatchedDay(2, [-0.6]), WatchedDay(3, [0.3, 0.4]), WatchedDay(5, [0.2])])
+    3
+    """
+    newest_first = sorted(days, key=lambda day: -day.number)
+    since = np.cumsum([sum(day.excess) for day in newest_first])
+    return newest_first[int(since.argmax())].number
+
+
 def shortfall_days(
     scores: ArrayLike,
     inclusion_probabilities: ArrayLike,

@@ -59,17 +59,20 @@ def evaluate(
     Notes
     -----
     Production scores are estimated from rows drawn at random alone. For the first model there are no production labels yet, so
-    it is judged on the seed labels in the holdout.
+    it is judged on the seed labels in the holdout. Where accuracy was shown to have dropped lately, only rows since then count.
+    These random rows are then no evidence: they told when the champion's luck was worst, so that any challenger looks better.
     """
     history = holdout_history(store.loop, dataset)
     recent = judging_rows(store.loop, dataset, first=champion is None)
     first = first_evaluation(store, champion, challenger)
-    rows = judged_rows(store.loop, recent, champion, challenger, fixed_weights(store.loop, first))
     window = disagreement_window(store, champion, challenger, first.window if first else None) if champion else None
     census = window.census if window else DisagreementCensus(rows=0, share=0.0, askable=0)
+    if census.changed:
+        recent = recent.filter(within(recent, census))
+    rows = judged_rows(store.loop, recent, champion, challenger, fixed_weights(store.loop, first))
     evidence = contested_rows(store, dataset, champion, challenger, window)
     evidence_rows = judged_rows(store.loop, evidence, champion, challenger, rows.class_weights)
-    of_window = rows.kept(within(recent, census))
+    of_window = rows.kept(within(recent, census) & (not census.changed))
     scores = _scores(rows)
     longer = None
     if champion is not None and history.num_rows > recent.num_rows:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from include.foundation.decisions.challenger_evaluation import DisagreementCensus
+from include.foundation.decisions.verdict_history import newest_drop
 from include.foundation.store.bulk.day_batches import newest_moment
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
@@ -41,6 +42,8 @@ def disagreement_window(
 ) -> DisagreementWindow:
     """Return where champion and challenger disagree in the ``gate.evidence_days`` days before their first evaluation.
 
+    Where accuracy was shown to have dropped in these days, it is since the likely day of the drop.
+
     Parameters
     ----------
     store
@@ -50,9 +53,10 @@ def disagreement_window(
     first
         The census at their first evaluation: later rounds draw from the same rows, as those of one draw. None if this is it.
     """
-    bounds = (
-        _bounds(store) if first is None or first.since is None or first.until is None else (first.since, first.until)
-    )
+    if first is None or first.since is None or first.until is None:
+        bounds, changed = _bounds(store)
+    else:
+        bounds, changed = (first.since, first.until), first.changed
     rows, apart = _apart(store, champion, challenger, bounds)
     batches = evidence_batches(store, challenger.challenger_key, champion.version)
     undrawn = undrawn_rows(store, apart, (challenger.challenger_key, champion.version), batches)
@@ -63,7 +67,7 @@ def disagreement_window(
         "share": apart.num_rows / rows if rows else 0.0,
     }
     if bounds is not None:
-        counted |= {"since": bounds[0], "until": bounds[1]}
+        counted |= {"since": bounds[0], "until": bounds[1], "changed": changed}
     if first is not None and first.since is not None:
         counted |= {"rows": first.rows, "share": first.share, "largest_group": first.largest_group}
     return DisagreementWindow(
@@ -93,6 +97,11 @@ def _days(since: datetime, until: datetime) -> list[Filter]:
     return [[("day", "=", f"{day:%Y-%m-%d}"), ("ts", ">", since), ("ts", "<=", until)] for day in days]
 
 
-def _bounds(store: LoopStore) -> tuple[datetime, datetime] | None:
+def _bounds(store: LoopStore) -> tuple[tuple[datetime, datetime] | None, bool]:
+    """Return the bounds, and whether they begin with a drop of accuracy: what was right before it may be wrong today."""
     newest = newest_moment(store, "predictions")
-    return None if newest is None else (newest - timedelta(days=store.loop.gate.evidence_days), newest)
+    if newest is None:
+        return None, False
+    since = newest - timedelta(days=store.loop.gate.evidence_days)
+    drop = newest_drop(store, since)
+    return (drop or since, newest), drop is not None

@@ -1,12 +1,12 @@
 """The monitor of performance: whether accuracy on labels has dropped since the live model was deployed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding, PerformanceDetails
 from include.foundation.intervals import Interval
-from include.foundation.statistics.e_detectors import change_evidence, day_numbers, shortfall_days
+from include.foundation.statistics.e_detectors import change_evidence, day_numbers, likely_begin, shortfall_days
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.taxonomies import classes_added_after
@@ -97,16 +97,19 @@ def _finding(
     days = shortfall_days(*_scores(rows), numbers, floor, [row.group for row in rows])
     e_value = change_evidence(day for day in days if day.number > settled).e_value
     flagged, drop = e_value >= needed, max(0.0, reference - estimate.value)
+    changed_on = since.astimezone(UTC).date() + timedelta(days=likely_begin(days) - 1) if flagged else None
     of_then = "in its first days" if settled else "before"
     sentence = (
         f"Accuracy on labels{where} {_state(estimate, floor, flagged=flagged)}: {estimate} since it went live, against "
         f"{reference:.3f} {of_then}; e-value {e_value:.3g}, {needed:.3g} would show a drop of more than "
-        f"{drift.max_accuracy_drop:.2f}."
+        f"{drift.max_accuracy_drop:.2f}.{f' Likely since {changed_on}.' if changed_on else ''}"
     )
     return MonitorFinding(
         monitor="performance", column="accuracy", segment=segment, statistic="accuracy", effect=drop, p_value=None,
         flagged=flagged, sentence=sentence,
-        details=PerformanceDetails(estimate=estimate, reference=reference, needed=needed, floor=floor, e_value=e_value),
+        details=PerformanceDetails(
+            estimate=estimate, reference=reference, needed=needed, floor=floor, e_value=e_value, changed_on=changed_on
+        ),
     )  # fmt: skip
 
 

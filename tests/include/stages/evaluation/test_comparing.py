@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from include.foundation.config.sections import Split
-from include.foundation.decisions import Evaluation, find
+from include.foundation.decisions import Evaluation, find, record
 from include.foundation.decisions.challenger_evaluation import Differences, SliceScores
+from include.foundation.decisions.drift_verdict import MonitorFinding, PerformanceDetails
 from include.foundation.digests import canonical_json
+from include.foundation.intervals import Interval
+from include.foundation.statistics.estimates import UNKNOWN
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate, population
 from include.stages.gate.evidence_rounds import request_evidence
-from tests.decision_builders import make_gate_verdict
+from tests.decision_builders import make_drift_verdict, make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
     DAY,
     answered_row,
@@ -179,6 +182,49 @@ def test_evaluate_rows_older_than_the_window_do_not_count(tmp_path: Path) -> Non
     assert evaluation.differences.random == ((-1, 4, 1),)
     assert evaluation.scores.challenger.rows == 6
     assert find(store, Evaluation, "key-2")[-1].evidence_digest == evaluation.evidence_digest
+
+
+def drop(store: LoopStore, day: int, changed_on: int | None, segment: str = "") -> None:
+    """Record that on a day accuracy was shown to have dropped; days are counted from `DAY`."""
+    window = Interval(DAY + timedelta(days=day), DAY + timedelta(days=day + 1))
+    since = None if changed_on is None else (DAY + timedelta(days=changed_on)).date()
+    details = PerformanceDetails(estimate=UNKNOWN, reference=0.8, needed=40.0, changed_on=since)
+    finding = MonitorFinding(
+        monitor="performance", column="accuracy", segment=segment, statistic="accuracy", effect=0.2, p_value=None,
+        flagged=since is not None, sentence="", details=details,
+    )  # fmt: skip
+    record(store, make_drift_verdict(window.key, "drift", monitors=(finding,)))
+
+
+def test_evaluate_after_a_drop_only_rows_since_then_count(store: LoopStore) -> None:
+    """Right now and wrong before: what was right before the drop does not hold the challenger back."""
+    log_answers(store, "aab*5")
+    log_answers(store, "aaa*3 aba*2", 2000, days=9)
+    drop(store, 10, 8)
+    random = answered_rows("aab*40") + answered_rows("aba*6", 50, ts=DAY + timedelta(days=9))
+    evaluation = measure(store, random)
+    assert (evaluation.window.changed, evaluation.window.since) == (True, DAY + timedelta(days=8))
+    assert (evaluation.window.rows, evaluation.window.share) == (5, 0.4)
+    assert (evaluation.scores.difference.value, evaluation.scores.difference.rows) == (pytest.approx(1.0), 6)
+    assert evaluation.differences.random == ()  # they told of the drop, so chance in them favours any challenger
+    drop(store, 11, 9)
+    assert measure(store, random, "d2").window == evaluation.window
+
+
+@pytest.mark.parametrize(
+    "drops",
+    [[], [(10, None, "")], [(10, 8, "desk=eu")], [(-40, -41, "")], [(10, -40, "")]],
+    ids=["none", "not shown", "of a segment", "long ago", "before the window"],
+)
+def test_evaluate_without_a_drop_of_late_all_days_count(
+    store: LoopStore, drops: list[tuple[int, int | None, str]]
+) -> None:
+    log_answers(store, "aab*5")
+    log_answers(store, "aaa*3 aba*2", 2000, days=9)
+    for one in drops:
+        drop(store, *one)
+    window = measure(store, answered_rows("aab*4")).window
+    assert (window.changed, window.rows) == (False, 10)
 
 
 def test_evaluate_later_rounds_are_judged_on_what_the_first_one_settled(store: LoopStore) -> None:

@@ -127,6 +127,10 @@ def test_a_promise_that_few_rows_made_hides_no_drop(tmp_path):
     first = accuracy(rows[: 14 * 15]).low  # 200 rows are in the first fifteen days
     assert after[0].details.reference == first > 0.7
     assert f"since it went live, against {first:.3f} in its first days" in after[0].sentence
+    assert before[0].details.changed_on is None
+    fell = (DAY + timedelta(days=40)).date()
+    assert abs(after[0].details.changed_on - fell) <= timedelta(days=2)
+    assert after[0].sentence.count(f"Likely since {after[0].details.changed_on}.") == 1
     early = performance_findings(store, day(13), rows[: 14 * 14])
     assert [finding.details.reference for finding in early] == [0.53, None]
 
