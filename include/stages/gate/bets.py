@@ -11,7 +11,7 @@ from include.foundation.statistics.e_values import Stake, log_e_value
 from include.foundation.statistics.predictive_power import Outcomes, chance_to_reach, next_round, rows_to_reach
 from include.stages.gate.error_budget import Level, next_level
 
-FEWEST_LABELS_PER_ROUND = 10
+FEWEST_LABELS_PER_ROUND = 7
 SAFETY_FACTOR = 1.5  # half of the time the expected number is not enough, and each round costs people days
 LIKELY = 0.5
 LEAST_PROGRESS = 8  # a round that is likely to decide adds one label to so many that are known, or more

@@ -131,7 +131,7 @@ def test_judge_budget_that_was_larger_once_and_is_used_up_is_refused(tmp_path: P
         ({}, 40),
         ({"askable": 3, "disagreement": multiset(9)}, 3),
         ({"disagreement": multiset(14, 8)}, 40),
-        ({"disagreement": multiset(8)}, 10),
+        ({"disagreement": multiset(8)}, 7),
     ],
     ids=["no lead", "few left", "slight lead", "nearly there"],
 )
