@@ -40,6 +40,8 @@ class Difference:
         By how much it rises a day over the reference, and how significantly that is not 0.
     ordinary
         Twice the standard deviation of ordinary days, on the scale that is tested.
+    varied
+        Whether ordinary days differed in it.
     """
 
     statistic: str
@@ -53,6 +55,7 @@ class Difference:
     per_day: float = 0.0
     trend_p_value: float = 1.0
     ordinary: float = 0.0
+    varied: bool = True
 
     def floor(self, drift: Drift) -> float:
         """Return the smallest effect that matters."""
@@ -185,7 +188,7 @@ def _of_column(
     effects = np.clip(np.maximum(np.abs(current - expected), distance), 0, 1)
     varies = (held.variance > TINY) | (np.abs(current - expected) > TINY**0.5)
     arrays = (expected, current, effects, p_values, varies)
-    ends = (rarest, line.natural_slope, trends, 2 * np.sqrt(held.variance))
+    ends = (rarest, line.natural_slope, trends, 2 * np.sqrt(held.variance), held.variance > TINY)
     names, rare = line.reference.names, line.reference.are_rare
     columns = (names, *(array.tolist() for array in arrays), rare, *(array.tolist() for array in ends))
     return [Difference(*row) for row in zip(*columns, strict=True)]

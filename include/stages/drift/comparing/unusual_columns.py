@@ -47,6 +47,8 @@ def unusual(
     Days have heavier tails than a normal distribution, by an amount that few days tell little about. So the window must also be
     more unusual than each reference day is when it is held against the others: of exchangeable days, whatever their
     distribution and however columns depend on each other, one in n + 1 is (a conformal test; Vovk, Gammerman & Shafer 2005).
+    Tails do not explain what is certain, nor what is clear in a column whose days were all alike, such as missing values where
+    there were none.
     """
     found = set()
     for name in sorted(set(map(family, reported))):
@@ -56,7 +58,7 @@ def unusual(
     found = {key for key in found if reported[key].effect >= floor(reported[key], drift)}
     least = min((reported[key].p_value / SHARES[family(key)] for key in found), default=1.0)
     ordinary = min((each.rarest / SHARES[family(key)] for key, each in reported.items()), default=1.0)
-    return found if least < ordinary else {key for key in found if is_certain(reported[key].p_value)}
+    return found if least < ordinary else {key for key in found if _is_beyond_tails(reported[key])}
 
 
 def told_trends(drift: Drift, compared: Mapping[Key, Sequence[Difference]]) -> dict[Key, float]:
@@ -86,6 +88,10 @@ def is_beyond_doubt(verdict: DriftVerdict) -> bool:
 def clear_columns(findings: Sequence[ColumnFinding]) -> set[Key]:
     """Return the flagged columns that heavy tails alone hardly flag twice."""
     return {(one.segment, one.column) for one in findings if one.flagged and (one.p_value or 0.0) < CLEAR}
+
+
+def _is_beyond_tails(difference: Difference) -> bool:
+    return is_certain(difference.p_value) or (not difference.varied and difference.p_value < CLEAR)
 
 
 def is_certain(p_value: float | None) -> bool:
