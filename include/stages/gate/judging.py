@@ -174,8 +174,9 @@ def _hopeless(gate: Gate, evaluation: Evaluation, bet: Bet, chance: float | None
 
 
 def _in_words(gate: Gate, bet: Bet) -> str:
+    margin = f", margin {gate.margin:g}: by {bet.threshold:+.2f} in the mean of these rows" if bet.threshold else ""
     return (
         f"Where the two differ the challenger is right {bet.outcomes.wins:g} times and the champion {bet.outcomes.losses:g} "
         f"times: e-value {math.exp(min(bet.log_e, CLIP)):.3g}, {1 / bet.level.level:.3g} needed (challenger {bet.nth} of this "
-        f"loop, error budget {gate.error_budget:g} {BOUNDED[gate.guarantee]}, rule {gate.rule})."
+        f"loop, error budget {gate.error_budget:g} {BOUNDED[gate.guarantee]}, rule {gate.rule}{margin})."
     )

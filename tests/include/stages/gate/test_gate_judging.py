@@ -399,3 +399,11 @@ def test_judge_overwhelming_evidence_stays_json(store: LoopStore) -> None:
     verdict = judge(store, measured(disagreement=multiset(10**6)))
     assert verdict.outcome == "promote"
     json.dumps(verdict.evidence, allow_nan=False)
+
+
+def test_reasons_say_what_a_margin_asks_for_where_the_two_differ(tmp_path: Path) -> None:
+    """Right 40 times and wrong 10 is not enough: two points over all rows are many where the two rarely differ."""
+    verdict = judge(make_judged_store(tmp_path, margin=0.02), measured(disagreement=multiset(40, 10), share=0.03))
+    assert ", margin 0.02: by +0.67 in the mean of these rows)." in reasons_of(verdict)
+    plain = judge(make_judged_store(tmp_path / "plain"), measured(disagreement=multiset(40, 10)))
+    assert "margin" not in plain.reasons[0]
