@@ -6,10 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+END = 0.5  # groups of the smallest value and of the largest that are added
+LEAST_DEGREES = 0.5  # of Student's t
 
 
 def clustered_rows(
-    values: Floats, weights: Floats, groups: Sequence[Hashable | None], effective: float, level: float = 0.95
+    values: Floats,
+    weights: Floats,
+    groups: Sequence[Hashable | None],
+    effective: float,
+    level: float = 0.95,
+    least: float = 0.0,
 ) -> float:
     """Return how many independent rows would say as much about a weighted mean as rows of groups do.
 
@@ -23,37 +30,43 @@ def clustered_rows(
         The effective number of rows if they were independent: the result is never above it.
     level
         Of the interval that the result is for, 0 to 1.
+    least
+        The smallest value that a row may have; the largest is 1.
 
     Notes
     -----
     The variance of the mean is that of the sums over groups of the weighted residuals (linearisation; Binder 1983), and counts
-    in rows by the variance of the values. Few groups are a poor estimate of it: the number is lowered by the squared ratio of
-    the quantiles of the normal and of Student's t with one degree less than there are groups (Korn & Graubard 1998). Values
-    that are all equal say nothing about it, and count by the weights of the groups.
+    in rows by the variance of the values. Half a group of the smallest value is added, and half a one of the largest: where few
+    values differ, the groups that were drawn tell too little of how much groups do. Few groups are a poor estimate of a
+    variance: the number is lowered by the squared ratio of the quantiles of the normal and of Student's t (Korn & Graubard
+    1998), with one degree less than there would be groups if all weighed alike. Values that are all equal count by that number.
 
     Examples
     --------
     >>> rows = np.array([1.0, 1.0, 0.0, 0.0] * 30)
     >>> clustered_rows(rows, np.ones(120), list(range(120)), 120.0)
-    116.5...
+    117.0...
     >>> clustered_rows(rows, np.ones(120), [place // 2 for place in range(120)], 120.0)
-    56.6...
+    57.0...
     """
     from scipy import special
 
     _, member = np.unique([_name(place, group) for place, group in enumerate(groups)], return_inverse=True)
-    count = int(member.max()) + 1
-    share = weights / weights.sum()
-    mean = float(share @ values)
-    variance = float(share @ (values - mean) ** 2)
-    residuals = np.bincount(member, share * (values - mean), count)
-    of_mean = count / max(count - 1, 1) * float(residuals @ residuals)
-    if count == 1 or variance <= 0 or of_mean <= 0:
-        mass = np.bincount(member, share, count)
-        return min(effective, 1 / float(mass @ mass))
+    mass = np.bincount(member, weights)
+    alike = float(mass.sum() ** 2 / (mass @ mass))
+    if values.min() == values.max():
+        return min(effective, alike)
+    ends = np.full(2, END * float(mass @ mass / mass.sum()))
+    share = np.concatenate([weights, ends])
+    real, share = float(weights.sum() / share.sum()), share / share.sum()
+    residuals = np.append(values, [least, 1.0])
+    residuals = residuals - float(share @ residuals)
+    of_groups = np.bincount(np.append(member, [mass.size, mass.size + 1]), share * residuals)
+    count = mass.size + 2 * END
+    of_mean = count / (count - 1) * float(of_groups @ of_groups)
     tail = (1 + level) / 2
-    few = float(special.ndtri(tail) / special.stdtrit(count - 1, tail)) ** 2
-    return max(1.0, min(effective, variance / of_mean * few))
+    few = float(special.ndtri(tail) / special.stdtrit(max(alike - 1, LEAST_DEGREES), tail)) ** 2
+    return max(1.0, min(effective, float(share @ residuals**2) / of_mean * real * few))
 
 
 def _name(place: int, group: Hashable | None) -> str:

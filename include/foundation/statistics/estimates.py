@@ -105,7 +105,7 @@ def weighted_mean(
     scores, weights = _scores_and_weights(values, inclusion_probabilities, least=0.0)
     if scores.size == 0:
         return UNKNOWN
-    mean, n = float(weights @ scores / weights.sum()), _effective(scores, weights, groups, level)
+    mean, n = float(weights @ scores / weights.sum()), _effective(scores, weights, groups, level, 0.0)
     return share_with_interval(min(mean, 1.0), n, int(scores.size), level)
 
 
@@ -160,7 +160,7 @@ def weighted_difference(
     paired, weights = _scores_and_weights(differences, inclusion_probabilities, least=-1.0)
     if paired.size == 0:
         return UNKNOWN
-    share, n = weights / weights.sum(), _effective(paired, weights, groups, level)
+    share, n = weights / weights.sum(), _effective(paired, weights, groups, level, -1.0)
     mean = float(share @ paired)
     first, second = n * mean / (n + 2), (n * float(share @ paired**2) + 1) / (n + 2)
     half = _normal_quantile((1 + level) / 2) * np.sqrt((second - first**2) / (n + 2))
@@ -172,9 +172,11 @@ def effective_rows(weights: NDArray[np.float64]) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _effective(values: NDArray[np.float64], weights: NDArray[np.float64], groups: Groups, level: float) -> float:
+def _effective(
+    values: NDArray[np.float64], weights: NDArray[np.float64], groups: Groups, level: float, least: float
+) -> float:
     n = effective_rows(weights)
-    return n if groups is None or not any(groups) else clustered_rows(values, weights, groups, n, level)
+    return n if groups is None or not any(groups) else clustered_rows(values, weights, groups, n, level, least)
 
 
 def _scores_and_weights(
