@@ -4,6 +4,7 @@ SHELL := /bin/bash
 LOOP ?= newswire
 PORT ?= 8080
 MLFLOW_PORT ?= 5001
+STUDIO_PORT ?= 8085
 CMD ?=
 # What fetches the locked packages, and what `make audit` runs.
 UV := 0.13.9
@@ -12,6 +13,7 @@ PIP_AUDIT := 2.10.1
 UPGRADE ?= --upgrade
 VENV := .venv
 PY := $(VENV)/bin/python
+STUDIO := .label-studio
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export DO_NOT_TRACK := 1
@@ -19,7 +21,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status shell mlflow check test test-fast lint dag-docs bench bench-peers mutants lock audit suite clean
+.PHONY: help setup demo up down status shell mlflow label-studio check test test-fast lint dag-docs bench bench-peers mutants lock audit suite clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,10 +46,13 @@ shell: $(VENV)/run.stamp ## Open a shell where the command `airflow` works on it
 mlflow: $(VENV)/run.stamp ## Open MLflow's UI on its runs and models (MLFLOW_PORT=5001)
 	@$(PY) -m demo mlflow --mlflow-port $(MLFLOW_PORT)
 
+label-studio: $(VENV)/run.stamp $(STUDIO)/installed ## Start a Label Studio on loopback in an environment of its own and print the login (STUDIO_PORT=8085)
+	@$(PY) -m demo.label_studio_server --port $(STUDIO_PORT)
+
 check: $(VENV)/run.stamp ## Validate every loop file
 	@$(PY) -m include check
 
-test: $(VENV)/dev.stamp ## Run every test, the real Airflow and MLflow among them
+test: $(VENV)/dev.stamp $(STUDIO)/installed ## Run every test, the real Airflow, MLflow and Label Studio among them
 	@$(PY) -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
@@ -84,14 +89,16 @@ data/cache/peers/%/made: benchmarks/peers/%.txt | $(VENV)/bin/uv
 	@$(VENV)/bin/uv pip install --quiet --python $(@D)/bin/python --compile-bytecode -r $<
 	@touch $@
 
+LOCKS = $(basename $(wildcard requirements*.in))
+
 lock: $(VENV)/dev.stamp ## Resolve the requirements*.in again into the locks, to the newest versions (UPGRADE= keeps them)
-	@for name in requirements requirements-dev requirements-image; do \
+	@for name in $(LOCKS); do \
 	  $(VENV)/bin/uv pip compile -q --universal --generate-hashes $(UPGRADE) --python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 
 # Each tool is fetched for this run alone; what the locks pin is compared with public advisories, so this needs a network.
 audit: $(VENV)/dev.stamp ## Look for known weaknesses in the locks and in the code
 	@$(VENV)/bin/uv tool run --quiet bandit==$(BANDIT) --quiet --configfile pyproject.toml --recursive include plugins dags demo
-	@for name in requirements requirements-dev requirements-image; do \
+	@for name in $(LOCKS); do \
 	  $(VENV)/bin/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
 	    --requirement $$name.txt || exit 1; done
 
@@ -100,7 +107,7 @@ suite: $(VENV)/run.stamp ## Write a loop's expectations to include/expectations,
 
 clean: ## Remove the environment, the demo's data and every cache (not your loops)
 	@test ! -x $(PY) || $(PY) -m demo down || true
-	rm -rf $(VENV) .airflow data/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .airflow $(STUDIO)/venv $(STUDIO)/installed $(STUDIO)/template data/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@for python in python3.12 python3.11 python3; do \
@@ -119,3 +126,11 @@ $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/uv
 $(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/bin/uv
 	@echo "Installing …"; $(VENV)/bin/uv pip sync --quiet --python $(PY) --compile-bytecode requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+# Its packages and the loop's exclude each other. The tables are made once, and copied by each server that is started.
+$(STUDIO)/installed: requirements-label-studio.txt | $(VENV)/run.stamp
+	@echo "Installing Label Studio …"; mkdir -p $(@D); rm -rf $(@D)/template
+	@$(VENV)/bin/uv venv --quiet --clear --python $(PY) $(@D)/venv
+	@$(VENV)/bin/uv pip sync --quiet --python $(@D)/venv/bin/python --compile-bytecode $<
+	@$(PY) -m demo.label_studio_server template
+	@touch $@

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import httpx
 from demo.airflow_client import connected
 from demo.embedded_postgres import EmbeddedPostgres
 from demo.local_settings import LOCAL_SETTINGS, SETTINGS, USER
+from demo.loopback import demand_free
 from demo.process_sessions import members, send_signal, start_time
 from demo.secret_files import secret
 from include.foundation.config.loading import ROOT
@@ -107,7 +107,7 @@ class Standalone:
         if self.running():
             raise ConfigError(f"Airflow runs already at {self.url}; `make down` stops it")
         for port in (self.port, self.port + 1):
-            _demand_free(port)
+            demand_free(port)
         self._write_home()
         child = self._start_components()
         self._write("pid", f"{child.pid} {start_time(child.pid)} {self.port}")
@@ -222,14 +222,3 @@ def running(airflow: Standalone) -> Iterator[Standalone]:
         yield airflow
     finally:
         airflow.stop()
-
-
-def _demand_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ConfigError(
-                f"Port {port} is taken by another process; stop it, or choose other ports with PORT=…"
-            ) from error
