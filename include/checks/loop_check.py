@@ -46,12 +46,12 @@ def _told(loops: Iterable[Loop], problems: list[str]) -> int:
 def _tried(loop: Loop) -> Iterator[Finding]:
     """Yield what is found by doing with little what the tasks will do with much."""
     from include.stages.labeling.backends import backend_for
-    from include.stages.labels.domain_rules import slow_rules
+    from include.stages.labels.domain_rules import slow_searches
     from include.stages.training.rehearsal import rehearse
 
     if events := untold(loop.notify):
         yield loop.name, False, f"nobody is told of {', '.join(events)}; name a notifier in notify"
-    yield from ((loop.name, True, problem) for problem in slow_rules(loop.labels.rules))
+    yield from ((loop.name, True, problem) for problem in slow_searches(_expressions(loop)))
     try:
         backend_for(loop, None)
     except ConfigError as error:
@@ -62,6 +62,15 @@ def _tried(loop: Loop) -> Iterator[Finding]:
     except FeedbackLoopError as error:
         listed = f": {', '.join(error.problems)}" if error.problems else ""
         yield loop.name, True, f"training, rehearsed on invented rows, fails: {error.message}{listed}"
+
+
+def _expressions(loop: Loop) -> dict[str, str]:
+    """Return the regular expressions of a loop file by key."""
+    rules = {f"labels.rules.{number}.when": rule.when for number, rule in enumerate(loop.labels.rules)}
+    stakes = {
+        f"escalation.high_stakes.{number}.when": each.when for number, each in enumerate(loop.escalation.high_stakes)
+    }
+    return rules | {key: expression for key, expression in stakes.items() if expression is not None}
 
 
 def _seeds(loop: Loop) -> Iterator[Finding]:

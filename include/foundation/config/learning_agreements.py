@@ -1,9 +1,9 @@
 """What the keys about learning must agree on: training, selection, labeling, labels, the gate and deployments."""
 
-import re
 from collections.abc import Iterator
 
 from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
+from include.foundation.config.escalation_agreements import escalation_disagreements, unsearchable
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import SECRETS
 from include.foundation.config.sections import Rule, Selection
@@ -19,6 +19,7 @@ def learning_disagreements(loop: Loop) -> Iterator[Disagreement]:
     yield from _labels(loop)
     for number, rule in enumerate(loop.labels.rules):
         yield from _rule(loop, f"labels.rules.{number}", rule)
+    yield from escalation_disagreements(loop)
     yield from _retrain(loop)
     yield from _gate(loop)
     yield from _operations(loop)
@@ -84,17 +85,7 @@ def _labels(loop: Loop) -> Iterator[Disagreement]:
 
 
 def _rule(loop: Loop, key: str, rule: Rule) -> Iterator[Disagreement]:
-    item = loop.inputs.get(rule.input)
-    if item is None:
-        near = did_you_mean(rule.input, loop.inputs)
-        text = f"input {rule.input!r} is not one of inputs {sorted(loop.inputs)}{near}"
-        yield (f"{key}.input", "inputs"), text
-    elif item.type == "vector":
-        yield (f"{key}.input", f"inputs.{rule.input}.type"), f"{rule.input} is a vector, which has no text to search"
-    try:
-        re.compile(rule.when)
-    except (re.error, OverflowError, RecursionError) as error:
-        yield (f"{key}.when",), f"got {rule.when!r}, expected a regular expression: {error}"
+    yield from unsearchable(loop, key, rule.input, rule.when)
     yield from _sides(loop, key, rule)
 
 

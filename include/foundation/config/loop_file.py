@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from include.foundation.config.data_sections import Drift, Feedback, Logs
+from include.foundation.config.escalation_section import Escalation, Tier
 from include.foundation.config.operations import Notify, Tasks
 from include.foundation.config.promotion_sections import Deploy, Gate
 from include.foundation.config.sections import (
@@ -45,6 +47,7 @@ class Loop(Section):
     split: Split = Split()
     selection: Selection = Selection()
     labeling: Labeling = Labeling()
+    escalation: Escalation = Escalation()
     labels: Labels = Labels()
     retrain: Retrain = Retrain()
     gate: Gate = Gate()
@@ -68,6 +71,25 @@ class Loop(Section):
         """Column of the store that ``split.group`` names; None without one."""
         columns = {"user": "user_key", **self.segment_columns, **self.input_columns}
         return None if self.split.group is None else columns[self.split.group]
+
+    def tier(self, number: int) -> Tier:
+        """Return the tier of a number, from 1, which is what ``labeling`` says; the last one, if there were more before."""
+        labeling = self.labeling
+        first = Tier(
+            name="first",
+            overlap=labeling.overlap,
+            deadline_hours=labeling.deadline_hours,
+            price_per_minute=labeling.price_per_minute,
+        )
+        return [first, *self.escalation.tiers][:number][-1]
+
+    def tier_after(self, number: int) -> Tier | None:
+        """Return the tier that is asked what that of a number could not decide; None after the last."""
+        return self.escalation.tiers[number - 1] if number <= len(self.escalation.tiers) else None
+
+    def patience(self, tier: int) -> timedelta:
+        """Return for how long a request of a tier, from 1, is waited for."""
+        return timedelta(hours=self.tier(tier).deadline_hours or self.labeling.deadline_hours)
 
     @property
     def digest(self) -> str:

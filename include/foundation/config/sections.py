@@ -141,6 +141,8 @@ class Labeling(Section):
     """Airflow connection of the labeling platform."""
     overlap: int = Field(default=3, ge=1, le=25)
     """Annotators asked for each request."""
+    price_per_minute: float | None = Field(default=None, ge=0)
+    """What a minute of these annotators costs, in any currency; none leaves their cost out."""
     quorum: Share = 0.9
     """Share of open requests that must be fully answered before waiting ends early."""
     deadline_hours: float = Field(default=72, gt=0, le=24 * 366)

@@ -114,6 +114,7 @@ COMMON = (
         nullable("ts", TIMESTAMP),  # of the prediction; null where an earlier version asked
         nullable("near_key", TEXT),  # as in labels
         nullable("group_key", TEXT),
+        nullable("escalates", TEXT),  # request_id of the tier before, whose answers left this one to be asked
         key=("request_id",),
     ),
     table(

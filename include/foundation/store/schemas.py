@@ -90,6 +90,8 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         nullable("near_key", TEXT),  # equal for near duplicates; null where an earlier version asked
         nullable("group_key", TEXT),  # of split.group; null without one
         nullable("hidden_prelabel", FLAG),  # as in requests; null of seeds, and where an earlier version labeled
+        nullable("tier", INTEGER),  # that decided, from 1; null of seeds, and where an earlier version labeled
+        nullable("rationale", TEXT),  # what those who decided said of it
         *own,
         key=("label_id",),
     )

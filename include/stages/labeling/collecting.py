@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-
 from include.foundation.digests import digest_of
 from include.foundation.lines.people import People
 from include.foundation.lines.refusals import refusal
@@ -77,19 +75,19 @@ def progress(
         else wait for ever; but it may end it, when it is answered sooner.
     """
     labeling, now = store.loop.labeling, datetime.now(UTC)
-    waiting = open_requests(store)
-    pushed = dict(zip(*(waiting.column(name).to_pylist() for name in ("request_id", "pushed_at")), strict=True))
-    patience = timedelta(hours=labeling.deadline_hours)
-    in_time = {request_id for request_id, moment in pushed.items() if moment + patience > now}
-    waited_for = {request_id for request_id, moment in pushed.items() if since is None or moment <= since}
+    waiting = {row["request_id"]: row for row in open_requests(store).to_pylist()}
+    deadlines = {name: row["pushed_at"] + store.loop.patience(row["tier"]) for name, row in waiting.items()}
+    waited_for = {name for name, row in waiting.items() if since is None or row["pushed_at"] <= since}
     if not waited_for:
         return Progress(0, 0, complete=True, reason="no request is open")
     answered = _answered_in_full(store, waiting, backend, pseudonym_key)
-    so_far = partial(Progress, len(pushed), len(answered))
+    so_far = partial(Progress, len(waiting), len(answered))
+    in_time = {name for name, deadline in deadlines.items() if deadline > now}
     if not waited_for & in_time:
-        done, deadline = len(answered & waited_for), max(pushed[request_id] for request_id in waited_for) + patience
-        reason = f"deadline: {labeling.deadline_hours:g} hours passed, {done} of {len(waited_for)} answered"
-        return so_far(complete=True, reason=reason, passed_deadline=deadline)
+        last = max(waited_for, key=lambda name: deadlines[name])
+        hours = store.loop.patience(waiting[last]["tier"]) / timedelta(hours=1)
+        reason = f"deadline: {hours:g} hours passed, {len(answered & waited_for)} of {len(waited_for)} answered"
+        return so_far(complete=True, reason=reason, passed_deadline=deadlines[last])
     for some in (waited_for & in_time, in_time):
         if len(answered & some) >= labeling.quorum * len(some):
             return so_far(complete=True, reason=f"quorum: {len(answered & some)} of {len(some)} answered")
@@ -136,11 +134,13 @@ def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:
     return int(store.append_new("quarantine", rows, [("source", "in", sources)]).num_rows)
 
 
-def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBackend, pseudonym_key: bytes) -> set[str]:
-    """Return the requests that have answers of as many annotators as the loop file asks for."""
-    annotators: dict[str, set[str]] = {request_id: set() for request_id in waiting.column("request_id").to_pylist()}
+def _answered_in_full(
+    store: LoopStore, waiting: Mapping[str, Mapping[str, Any]], backend: LabelingBackend, pseudonym_key: bytes
+) -> set[str]:
+    """Return the open requests that have answers of as many annotators as their tier asks for."""
+    annotators: dict[str, set[str]] = {request_id: set() for request_id in waiting}
     stored = store.read(
-        "annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", list(annotators))]
+        "annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", list(waiting))]
     )
     for row in stored.to_pylist():
         annotators[row["request_id"]].add(row["annotator"])
@@ -148,7 +148,7 @@ def _answered_in_full(store: LoopStore, waiting: pa.Table, backend: LabelingBack
     key = person_key(store, pseudonym_key, "annotator") if new else b""
     for answer in new:
         annotators[answer.request_id].add(pseudonym(answer.annotator, key))
-    return {request for request, names in annotators.items() if len(names) >= store.loop.labeling.overlap}
+    return {name for name, names in annotators.items() if len(names) >= store.loop.tier(waiting[name]["tier"]).overlap}
 
 
 def _annotation(answer: Answer, people: People, *, late: bool) -> Annotation:

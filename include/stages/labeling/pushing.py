@@ -59,8 +59,8 @@ def push_requests(store: LoopStore, backend: LabelingBackend) -> PushReport:
 
 
 def open_requests(store: LoopStore) -> pa.Table:
-    """Return the requests that the backend has and that are not resolved: ``request_id``, ``trace_id`` and ``pushed_at``."""
-    columns = ["request_id", "trace_id", "pushed_at"]
+    """Return the requests that the backend has and that are not resolved: ids, ``pushed_at`` and ``tier``."""
+    columns = ["request_id", "trace_id", "pushed_at", "tier"]
     pushed = store.read("requests", columns=columns, filters=[("external_id", "!=", "")])
     resolved = pa.array(resolved_requests(store), pa.string())
     return pushed.filter(pc.invert(pc.is_in(pushed.column("request_id"), value_set=resolved)))

@@ -1,14 +1,15 @@
 """Requests that can be decided: those with enough answers, and those with some answers whose deadline has passed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.annotations import Annotation, late_requests, latest_annotations
 from include.foundation.store.ledgers.outcomes import label_id_of, resolved_requests
 from include.foundation.store.tables import LoopStore
@@ -18,16 +19,26 @@ RECENT = 1_000  # requests: from their answers it is estimated how reliable anno
 
 @dataclass(frozen=True)
 class AnsweredRequest:
-    """A request, the newest annotation of each annotator to it, at least one, and whether it was resolved before."""
+    """A request, the newest annotation of each annotator to it, at least one, whether it was resolved, and its tier."""
 
     request_id: str
     annotations: Sequence[Annotation]
     is_resolved: bool
+    tier: int = 1
 
     @cached_property
     def label_id(self) -> str:
         """Id of the label, or of the refusal, that these answers lead to."""
         return label_id_of(self.request_id, (annotation.annotation_id for annotation in self.annotations))
+
+    @property
+    def newest(self) -> datetime:
+        """When the last of the answers was given."""
+        return max(annotation.created_at for annotation in self.annotations)
+
+    def is_complete(self, loop: Loop) -> bool:
+        """Tell whether as many annotators answered as its tier has to."""
+        return len(self.annotations) >= loop.tier(self.tier).overlap
 
     @cached_property
     def votes(self) -> Sequence[Annotation]:
@@ -40,18 +51,19 @@ def answered_requests(store: LoopStore) -> list[AnsweredRequest]:
 
     Of those decided before, these are the newest `RECENT` of all requests, and every one that was answered late.
     """
-    labeling, resolved = store.loop.labeling, resolved_requests(store)
-    ledger = store.read("requests", columns=["request_id", "asked_at", "pushed_at"])
-    oldest_open = datetime.now(UTC) - timedelta(hours=labeling.deadline_hours)
-    overdue = _ids(ledger.filter(pc.less_equal(ledger.column("pushed_at"), pa.scalar(oldest_open))))
+    loop, resolved, now = store.loop, resolved_requests(store), datetime.now(UTC)
+    ledger = store.read("requests", columns=["request_id", "asked_at", "pushed_at", "tier"])
+    rows = {row["request_id"]: row for row in ledger.to_pylist()}
     newest = ledger.sort_by([("asked_at", "descending"), ("request_id", "ascending")]).slice(0, RECENT)
     looked_at = (_ids(ledger) - resolved) | _ids(newest) | late_requests(store)
     groups = groupby(latest_annotations(store, looked_at), key=lambda annotation: annotation.request_id)
-    return [
-        AnsweredRequest(request_id, annotations, request_id in resolved)
-        for request_id, annotations in ((request_id, list(group)) for request_id, group in groups)
-        if len(annotations) >= labeling.overlap or request_id in overdue
-    ]
+    answered = (AnsweredRequest(name, list(group), name in resolved, rows[name]["tier"]) for name, group in groups)
+    return [item for item in answered if item.is_complete(loop) or _is_overdue(loop, rows[item.request_id], now)]
+
+
+def _is_overdue(loop: Loop, request: Mapping[str, Any], now: datetime) -> bool:
+    pushed_at = request["pushed_at"]
+    return pushed_at is not None and pushed_at + loop.patience(request["tier"]) <= now
 
 
 def _ids(requests: pa.Table) -> set[str]:

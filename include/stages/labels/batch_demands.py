@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,21 @@ EVIDENCE = "disagreement"
 
 @dataclass(frozen=True)
 class Decided:
-    """The rows of ``labels`` and of ``quarantine`` that answers lead to."""
+    """The rows of ``labels``, of ``quarantine`` and of ``requests`` that answers lead to.
+
+    ``undecided`` are requests that the next tier is to decide, for this one cannot; ``at_stake`` those that it is to decide
+    though this one could.
+    """
 
     accepted: list[dict[str, Any]]
     set_aside: list[dict[str, Any]]
+    undecided: list[dict[str, Any]] = field(default_factory=list)
+    at_stake: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def escalated(self) -> list[dict[str, Any]]:
+        """Requests that the next tier is to decide."""
+        return self.undecided + self.at_stake
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,7 @@ def demand_good_batch(store: LoopStore, decided: Decided, fresh: Sequence[Answer
         "requests": f"{len(fresh):,}",
         "labels": f"{len(decided.accepted):,}",
         "set aside": f"{len(decided.set_aside):,}",
+        "left to the next tier": f"{len(decided.escalated):,}",
     }
     page = publish(store, Judged("labels", newest, key, title, facts), result)
     if not result.success:
@@ -105,11 +117,11 @@ def figures_of(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredReque
     fresh
         Those that are decided for the first time.
     """
-    aside = {row["source"] for row in decided.set_aside}
+    aside = {row["source"] for row in decided.set_aside} | {row["escalates"] for row in decided.undecided}
     labels = {row["request_id"] for row in decided.accepted}
     first = {item.request_id for item in fresh}
     rows = [row for row in decided.accepted if row["request_id"] in first]
-    complete = [item for item in fresh if len(item.annotations) >= store.loop.labeling.overlap]
+    complete = [item for item in fresh if item.is_complete(store.loop)]
     figures = [
         _agreement(store, fresh),
         _set_aside(store, sum(item.request_id in aside for item in complete), len(complete)),
@@ -139,8 +151,9 @@ def _set_aside(store: LoopStore, aside: int, complete: int) -> Figure | None:
         return None
     most, share = store.loop.labels.max_set_aside, _share(aside, complete)
     says = (
-        f"{aside} of {complete} fully answered requests would be set aside, a share of {_at_least(share)}, and "
-        f"labels.max_set_aside is {most:.2f}: look at the answers in the table annotations, and at what was asked"
+        f"{aside} of {complete} fully answered requests would get no label, a share of "
+        f"{_at_least(share)}, and labels.max_set_aside is {most:.2f}: look at the answers in the table annotations, and at "
+        f"what was asked"
     )
     return Figure("set_aside", share.low or 0.0, says, most=most)
 

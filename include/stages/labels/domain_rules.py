@@ -40,7 +40,7 @@ def broken_rules(rules: Sequence[Rule], row: Mapping[str, Any], label: str) -> l
     broken = []
     for rule in rules:
         if label not in rule.allow if rule.allow is not None else label in (rule.deny or []):
-            matches = _matches(rule, str(row.get(f"input_{rule.input}") or ""))
+            matches = matches_input(row, rule.input, rule.when)
             if matches is None:
                 broken.append(f"rule {rule.name}: searching {rule.input} for {rule.when!r} takes too long; {NESTED}")
             elif matches:
@@ -50,21 +50,24 @@ def broken_rules(rules: Sequence[Rule], row: Mapping[str, Any], label: str) -> l
     return broken
 
 
-def slow_rules(rules: Sequence[Rule]) -> list[str]:
-    """Return a problem for each rule that takes too long on some text made of its own letters.
+def slow_searches(expressions: Mapping[str, str]) -> list[str]:
+    """Return a problem for each regular expression that takes too long on some text made of its own letters.
+
+    Parameters
+    ----------
+    expressions
+        By the key of the loop file that has it.
 
     Examples
     --------
-    >>> slow_rules([Rule(name="oil", input="text", when="opec", deny=["earn"])])
+    >>> slow_searches({"labels.rules.0.when": "opec"})
     []
     """
-    problems = []
-    for number, rule in enumerate(rules):
-        if any(_matches(rule, text) is None for text in _hard_texts(rule.when)):
-            problems.append(
-                f"labels.rules.{number}.when: got {rule.when!r}, which takes too long on some texts: {NESTED}"
-            )
-    return problems
+    return [
+        f"{key}: got {expression!r}, which takes too long on some texts: {NESTED}"
+        for key, expression in expressions.items()
+        if any(_searched(expression, text) is None for text in _hard_texts(expression))
+    ]
 
 
 def _hard_texts(expression: str) -> Iterator[str]:
@@ -76,11 +79,23 @@ def _hard_texts(expression: str) -> Iterator[str]:
             yield f"{letter} " * (length // 2) + "\x00"
 
 
-def _matches(rule: Rule, text: str) -> bool | None:
-    """Return whether a rule's expression is in a text; None if the search took too long."""
+def matches_input(row: Mapping[str, Any], name: str, expression: str) -> bool | None:
+    """Return whether an expression is in an input, whatever the case; None if the search took too long.
+
+    Parameters
+    ----------
+    row
+        Has the key ``input_<name>``; missing or null is an empty text.
+    name, expression
+        The input and the regular expression.
+    """
+    return _searched(expression, str(row.get(f"input_{name}") or ""))
+
+
+def _searched(expression: str, text: str) -> bool | None:
     try:
         with _at_most(LONGEST_SEARCH):
-            return re.search(rule.when, text, re.IGNORECASE) is not None
+            return re.search(expression, text, re.IGNORECASE) is not None
     except _TooLongError:
         return None
 

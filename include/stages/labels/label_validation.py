@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.store.ledgers.annotations import votes_of
-from include.foundation.store.ledgers.outcomes import current_labels, set_aside
+from include.foundation.store.ledgers.outcomes import current_labels, escalated_requests, set_aside
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
 from include.stages.labels.consensus import CONSENSUS, consensus_of
+from include.stages.labels.escalation import at_stake, audit_rows, escalated_row
 from include.stages.labels.proposals import label_row, objection, proposals_of, set_aside_row
 
 Probabilities = dict[str, NDArray[np.float64]]
@@ -31,6 +31,8 @@ class LabelReport:
     received: int
     accepted: int
     set_aside: int
+    escalated: int
+    audited: int
     alpha: float | None
     annotators: dict[str, tuple[int, float]]
 
@@ -53,11 +55,20 @@ def validate_labels(store: LoopStore) -> LabelReport:
     decided = _decide(store, undecided, probabilities)
     fresh = [item for item in undecided if not item.is_resolved]
     demand_good_batch(store, decided, fresh)
+    store.append_new("requests", rows_of(store.loop, "requests", decided.escalated))
     written = store.append_new("labels", rows_of(store.loop, "labels", decided.accepted))
     store.append_new("quarantine", rows_of(store.loop, "quarantine", decided.set_aside), [("stage", "=", "labels")])
     votes, _ = votes_of([vote for item in fresh for vote in item.votes], store.loop.task.classes)
-    received = len(decided.accepted) + len(decided.set_aside)
-    return LabelReport(received, written.num_rows, len(decided.set_aside), krippendorff_alpha(votes), annotators)
+    audits = store.append_new("requests", rows_of(store.loop, "requests", audit_rows(store, answered)))
+    return LabelReport(
+        received=len(decided.accepted) + len(decided.set_aside) + len(decided.escalated),
+        accepted=written.num_rows,
+        set_aside=len(decided.set_aside),
+        escalated=len(decided.escalated),
+        audited=audits.num_rows,
+        alpha=krippendorff_alpha(votes),
+        annotators=annotators,
+    )
 
 
 def _consensus(
@@ -73,25 +84,29 @@ def _consensus(
 
 
 def _undecided(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[AnsweredRequest]:
-    """Return the requests whose present set of answers led to no label and was not set aside."""
+    """Return the requests whose present set of answers led to no label, was not set aside, and that no other tier decides."""
     filters = [("request_id", "in", [item.request_id for item in answered])]
     decided = set(store.read("labels", columns=["label_id"], filters=filters).column("label_id").to_pylist())
     decided |= set(set_aside(store).column("refusal_id").to_pylist())
-    return [item for item in answered if item.label_id not in decided]
+    escalated = escalated_requests(store)
+    return [item for item in answered if item.label_id not in decided and item.request_id not in escalated]
 
 
 def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], probabilities: Probabilities) -> Decided:
-    """Accept each proposal, or set it aside; what confirms the label that there is, is neither."""
+    """Accept each proposal, leave it to the next tier, or set it aside; what confirms a label of its tier is neither."""
     proposals = proposals_of(store, undecided, probabilities)
     filters = [("trace_id", "in", [proposal.request["trace_id"] for proposal in proposals])]
     present = current_labels(store.read("labels", filters=filters)).to_pylist() if proposals else []
     current, taxonomy = {row["trace_id"]: row for row in present}, Taxonomy.of(store.loop.task)
-    accepted: list[dict[str, Any]] = []
-    aside: list[dict[str, Any]] = []
+    decided, loop = Decided([], []), store.loop
     for proposal in proposals:
-        doubt, superseded = objection(store.loop, proposal), current.get(proposal.request["trace_id"])
-        if doubt is not None:
-            aside.append(set_aside_row(proposal, *doubt))
-        elif superseded is None or taxonomy.current(superseded["label"]) != proposal.label:
-            accepted.append(label_row(store.loop, proposal, None if superseded is None else superseded["label_id"]))
-    return Decided(accepted, aside)
+        doubt, superseded = objection(loop, proposal), current.get(proposal.request["trace_id"])
+        if doubt is not None and loop.tier_after(proposal.tier) is not None:
+            decided.undecided.append(escalated_row(loop, proposal.request, ": ".join(doubt), proposal.answered.newest))
+        elif doubt is not None:
+            decided.set_aside.append(set_aside_row(proposal, *doubt))
+        elif stake := at_stake(loop, proposal):
+            decided.at_stake.append(escalated_row(loop, proposal.request, stake, proposal.answered.newest))
+        elif superseded is None or proposal.differs_from(superseded, taxonomy.current(superseded["label"])):
+            decided.accepted.append(label_row(loop, proposal, None if superseded is None else superseded["label_id"]))
+    return decided

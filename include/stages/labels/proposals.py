@@ -16,6 +16,7 @@ from include.stages.labeling.requested_rows import requested_predictions
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.consensus import consensus_of
 from include.stages.labels.domain_rules import broken_rules
+from include.stages.selection.requests import FIRST_TIER
 
 COPIED = (
     "trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key", "near_key",
@@ -54,6 +55,29 @@ class Proposal:
         return Counter(annotation.label for annotation in self.answered.votes)
 
     @property
+    def tier(self) -> int:
+        """The tier that was asked, from 1."""
+        return self.answered.tier
+
+    def differs_from(self, label: Mapping[str, Any], name: str | None) -> bool:
+        """Tell whether a label says another class, or was decided by a tier before.
+
+        Parameters
+        ----------
+        label
+            The row of ``labels``.
+        name
+            Its class under today's name.
+        """
+        return name != self.label or (label["tier"] or FIRST_TIER) < self.tier
+
+    @property
+    def rationale(self) -> str | None:
+        """What those who gave the label said of it; None if nothing."""
+        said = [each.comment for each in self.answered.votes if each.label == self.label and each.comment]
+        return "; ".join(said) or None
+
+    @property
     def agreement(self) -> float | None:
         """Share of the votes that are the label; None without votes."""
         return self.answer_counts[self.label] / len(self.answered.votes) if self.answered.votes else None
@@ -79,7 +103,7 @@ def proposals_of(
     predictions = requested_predictions(store, ledger)
     proposals, nothing = [], np.zeros(len(store.loop.task.classes))
     for item in answered:
-        of_classes = probabilities.get(item.request_id, nothing).round(DIGITS)
+        of_classes = _of_classes(store.loop, item, probabilities.get(item.request_id, nothing)).round(DIGITS)
         second, first = np.sort(of_classes)[-2:]
         label = store.loop.task.classes[int(np.argmax(of_classes))]
         rows = requests[item.request_id], predictions[item.request_id]
@@ -87,16 +111,40 @@ def proposals_of(
     return proposals
 
 
+def _of_classes(loop: Loop, item: AnsweredRequest, weighed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities that decide: the weighed ones, but a tier after the first decides by the most votes.
+
+    Where the votes of the last tier are even, the weighed ones decide between these classes, so that there is a label.
+    """
+    if item.tier == FIRST_TIER or not item.votes:
+        return weighed
+    votes = Counter(annotation.label for annotation in item.votes)
+    shares = np.array([votes[name] / len(item.votes) for name in loop.task.classes])
+    most = shares == shares.max()
+    if most.sum() == 1 or loop.tier_after(item.tier) is not None:
+        return shares
+    favourite = np.argmax(np.where(most, weighed, -1.0))
+    return np.where(np.arange(len(shares)) == favourite, shares + 10.0**-DIGITS, shares)
+
+
 def objection(loop: Loop, proposal: Proposal) -> tuple[str, str] | None:
-    """Return why a label is not accepted, as a code and a reason; None if it is."""
+    """Return why a label is not accepted, as a code and a reason; None if it is.
+
+    The last tier of several knows the rules, and decides nonetheless; what it declines is withdrawn.
+    """
+    is_last = proposal.tier > FIRST_TIER and loop.tier_after(proposal.tier) is None
     votes, declined = len(proposal.answered.votes), len(proposal.answered.annotations) - len(proposal.answered.votes)
     if declined >= max(votes, 1):
-        return "declined", f"{declined} of {votes + declined} annotators declined: look at whether it can be answered"
-    least = loop.labels.min_confidence
+        said = "; ".join(each.comment for each in proposal.answered.annotations if each.comment and not each.is_vote)
+        if is_last:
+            return "withdrawn", f"withdrawn by tier {loop.tier(proposal.tier).name}: {said or 'no reason was given'}"
+        told = f" ({said})" if said else ""
+        return "declined", f"{declined} of {votes + declined} annotators declined{told}: look at whether it can be answered"
+    least = loop.labels.min_confidence if proposal.tier == FIRST_TIER else 0.0
     if proposal.confidence < least or proposal.is_tied:
         counts = dict(sorted(proposal.answer_counts.items()))
         return "ambiguous", f"confidence {proposal.confidence:.2f} is below {least:.2f}: annotators said {counts}"
-    broken = broken_rules(loop.labels.rules, proposal.prediction, proposal.label)
+    broken = [] if is_last else broken_rules(loop.labels.rules, proposal.prediction, proposal.label)
     return ("rule_broken", "; ".join(broken)) if broken else None
 
 
@@ -118,7 +166,9 @@ def label_row(loop: Loop, proposal: Proposal, supersedes: str | None) -> dict[st
     return columns | {
         "label_id": answered.label_id,
         "label": proposal.label,
-        "decided_by": consensus_of(loop),
+        "decided_by": consensus_of(loop) if proposal.tier == FIRST_TIER else loop.tier(proposal.tier).name,
+        "tier": proposal.tier,
+        "rationale": proposal.rationale,
         "confidence": proposal.confidence,
         "annotators": len(answered.votes),
         "agreement": proposal.agreement,
@@ -127,7 +177,7 @@ def label_row(loop: Loop, proposal: Proposal, supersedes: str | None) -> dict[st
         "predicted": prediction["predicted"],
         "model_version": prediction["model_version"],
         "ts": prediction["ts"],
-        "decided_at": max(annotation.created_at for annotation in answered.annotations),
+        "decided_at": answered.newest,
     }
 
 

@@ -19,7 +19,7 @@ from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.frame import Candidates, candidates_of, frame_of
 from include.stages.selection.nominations import reported_rows
-from include.stages.selection.requests import Choice, request_rows
+from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
 
 MOST_SHOWN = 10
 
@@ -169,7 +169,7 @@ def _trainable(candidates: Candidates, asked: Asked) -> Candidates:
 
 def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: int) -> SelectionReport:
     """Record what a batch in the ledger requests, also if the run that wrote it was killed before it could record that."""
-    batch = store.read("requests", filters=[("batch_id", "=", interval.key)])
+    batch = store.read("requests", filters=[("batch_id", "=", interval.key), ("tier", "=", FIRST_TIER)])
     strata = batch.column("stratum").to_pylist()
     reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
     counts = {name: strata.count(name) for name in ("random", "certainty")}

@@ -126,10 +126,11 @@ def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedData
 def _open_requests(store: LoopStore, key: str) -> int:
     """Count the requests for a challenger, pushed or not, that are neither resolved nor past their deadline."""
     resolved = resolved_requests(store)
-    overdue = datetime.now(UTC) - timedelta(hours=store.loop.labeling.deadline_hours)
+    now, loop = datetime.now(UTC), store.loop
     requests = store.read("requests", filters=[("evidence_for", "=", key)])
     return sum(
-        row["request_id"] not in resolved and (row["pushed_at"] is None or row["pushed_at"] > overdue)
+        row["request_id"] not in resolved
+        and (row["pushed_at"] is None or row["pushed_at"] + loop.patience(row["tier"]) > now)
         for row in requests.to_pylist()
     )
 

@@ -1,4 +1,4 @@
-"""What became of each request: it has a label, was set aside, or is still open."""
+"""What became of each request: it has a label, was set aside or left to the next tier, or is still open."""
 
 from collections.abc import Iterable
 
@@ -22,9 +22,16 @@ def label_id_of(request_id: str, annotation_ids: Iterable[str]) -> str:
 
 
 def resolved_requests(store: LoopStore) -> set[str]:
-    """Return the ids of the requests that were labeled or set aside."""
+    """Return the ids of the requests that were labeled, set aside, or left to the next tier."""
     labeled = store.read("labels", columns=["request_id"]).column("request_id").to_pylist()
-    return {request_id for request_id in labeled if request_id} | set(set_aside(store).column("source").to_pylist())
+    aside = set(set_aside(store).column("source").to_pylist())
+    return {request_id for request_id in labeled if request_id} | aside | escalated_requests(store)
+
+
+def escalated_requests(store: LoopStore) -> set[str]:
+    """Return the ids of the requests that the next tier was asked about, so that it decides."""
+    rows = store.read("requests", columns=["escalates"], filters=[("escalates", "!=", "")])
+    return set(rows.column("escalates").to_pylist())
 
 
 def set_aside(store: LoopStore) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from include.foundation.store.ledgers.labeled_draws import RANDOM
@@ -10,7 +10,7 @@ from include.foundation.store.ledgers.outcomes import set_aside
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 
-ASKED = ("request_id", "trace_id", "ts", "asked_at", "pushed_at", "stratum", "inclusion_probability")
+ASKED = ("request_id", "trace_id", "ts", "asked_at", "pushed_at", "tier", "stratum", "inclusion_probability")
 DRAWN = ("trace_id", "asked_trace_id", "inclusion_probability", "predicted")
 
 
@@ -77,10 +77,13 @@ def _resolved(store: LoopStore, contents: list[UnlabeledContent], decided: datet
     rows = store.read("labels", columns=["request_id"], filters=[("request_id", "in", ids)])
     has_label = set(rows.column("request_id").to_pylist())
     aside = set(set_aside(store).column("source").to_pylist())
-    overdue = decided - timedelta(hours=store.loop.labeling.deadline_hours)
     return {
         key: content
         for key, content in ((content.request["request_id"], content) for content in contents)
-        if key not in has_label
-        and (key in aside or (content.request["pushed_at"] is not None and content.request["pushed_at"] <= overdue))
+        if key not in has_label and (key in aside or _is_overdue(store, content.request, decided))
     }
+
+
+def _is_overdue(store: LoopStore, request: Mapping[str, Any], moment: datetime) -> bool:
+    pushed_at = request["pushed_at"]
+    return pushed_at is not None and pushed_at + store.loop.patience(request["tier"]) <= moment

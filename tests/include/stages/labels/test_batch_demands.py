@@ -56,7 +56,7 @@ def test_people_who_never_agree_are_refused_after_a_good_history(tmp_path):
     quarrel(tmp_path, requests, 12)
     said = refused(store)
     assert "Krippendorff's alpha is -0.46, at most -0.17, and labels.min_agreement is 0.00" in said
-    assert "12 of 12 fully answered requests would be set aside" in said
+    assert "12 of 12 fully answered requests would get no label" in said
 
 
 def test_good_batch_is_judged_by_itself_after_people_who_never_agreed(tmp_path):
@@ -90,7 +90,7 @@ def test_share_set_aside(tmp_path, bound, is_refused):
     )
     quarrel(tmp_path, requests, 10)
     if is_refused:
-        assert "10 of 12 fully answered requests would be set aside, a share of 0.83, at least 0.52" in refused(store)
+        assert "10 of 12 fully answered requests would get no label, a share of 0.83, at least 0.52" in refused(store)
     else:
         assert passed(store).set_aside == 10
 

@@ -6,7 +6,7 @@ import pytest
 
 from include.foundation.config.sections import Rule
 from include.stages.labels import domain_rules
-from include.stages.labels.domain_rules import broken_rules, slow_rules
+from include.stages.labels.domain_rules import broken_rules, slow_searches
 
 ENDLESS = r"(a+)+$"
 HARD = {"input_text": "a" * 60 + "!"}
@@ -57,7 +57,7 @@ def test_timer_of_a_search_is_gone_afterwards_and_other_threads_do_without(monke
 @pytest.mark.parametrize("when", [r"(a+)+$", r"(\w+\s?)+$", r"(.*)*x", r"(x+x+)+y", r"^(.*?,){11}P", r".*.*.*="])
 def test_expression_that_can_search_for_ever_is_found_before(monkeypatch, when):
     monkeypatch.setattr(domain_rules, "LONGEST_SEARCH", 0.1)
-    [problem] = slow_rules([rule("opec"), rule(when)])
+    [problem] = slow_searches({"labels.rules.0.when": "opec", "labels.rules.1.when": when})
     assert problem.startswith("labels.rules.1.when: got")
 
 
@@ -66,4 +66,4 @@ def test_expression_that_can_search_for_ever_is_found_before(monkeypatch, when):
 )
 def test_ordinary_expression_is_left_alone(monkeypatch, when):
     monkeypatch.setattr(domain_rules, "LONGEST_SEARCH", 20)
-    assert slow_rules([rule(when)]) == []
+    assert slow_searches({"labels.rules.0.when": when}) == []

@@ -1,0 +1,66 @@
+"""What the keys about tiers and high stakes must agree on, and what any search of an input needs."""
+
+import re
+from collections.abc import Iterator
+
+from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
+from include.foundation.config.escalation_section import HighStakes
+from include.foundation.config.loop_file import Loop
+from include.foundation.errors import did_you_mean
+
+
+def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
+    """Yield the keys that each disagreement rests on, the one to show first, and a sentence."""
+    escalation = loop.escalation
+    for name in set_by_hand(escalation, "audit_share", "high_stakes"):
+        if not escalation.tiers:
+            yield (f"escalation.{name}", "escalation.tiers"), "has no effect without tiers: nobody would be asked"
+    for name in repeated(tier.name for tier in escalation.tiers):
+        yield ("escalation.tiers",), f"two tiers are called {name}; reasons name them, so give each its own name"
+    for number, tier in enumerate(escalation.tiers):
+        key = f"escalation.tiers.{number}"
+        for name in repeated(tier.people or []):
+            yield (f"{key}.people",), f"must be unique; listed more than once: {name}"
+        if tier.people is not None and len(set(tier.people)) < tier.overlap:
+            text = f"got {tier.overlap}, but the tier has {len(set(tier.people))} people"
+            yield (f"{key}.overlap", f"{key}.people"), text
+    for number, stakes in enumerate(escalation.high_stakes):
+        yield from _stakes(loop, f"escalation.high_stakes.{number}", stakes)
+
+
+def unsearchable(loop: Loop, key: str, name: str, expression: str) -> Iterator[Disagreement]:
+    """Yield why an input cannot be searched for an expression.
+
+    Parameters
+    ----------
+    loop
+        Has the inputs.
+    key
+        Path of the section that names both, as ``input`` and ``when``.
+    name, expression
+        The input and the regular expression.
+    """
+    item = loop.inputs.get(name)
+    if item is None:
+        near = did_you_mean(name, loop.inputs)
+        yield (f"{key}.input", "inputs"), f"input {name!r} is not one of inputs {sorted(loop.inputs)}{near}"
+    elif item.type == "vector":
+        yield (f"{key}.input", f"inputs.{name}.type"), f"{name} is a vector, which has no text to search"
+    try:
+        re.compile(expression)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield (f"{key}.when",), f"got {expression!r}, expected a regular expression: {error}"
+
+
+def _stakes(loop: Loop, key: str, stakes: HighStakes) -> Iterator[Disagreement]:
+    if (stakes.input is None) != (stakes.when is None):
+        yield (key, f"{key}.input", f"{key}.when"), f"{stakes.name}: give both input and when, or neither"
+    elif stakes.input is not None and stakes.when is not None:
+        yield from unsearchable(loop, key, stakes.input, stakes.when)
+    elif stakes.classes is None:
+        text = f"{stakes.name}: give input and when, or classes; without them every request would be at stake"
+        yield (key, f"{key}.classes"), text
+    for label in stakes.classes or []:
+        if label not in loop.task.classes:
+            near = did_you_mean(label, loop.task.classes)
+            yield (f"{key}.classes", "task.classes"), f"{label!r} is not one of task.classes{near}"

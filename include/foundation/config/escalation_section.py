@@ -1,0 +1,49 @@
+"""The section of a loop file about who decides what the first annotators could not."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from include.foundation.config.sections import ClassName, Identifier, Section, Share, Text
+
+
+class Tier(Section):
+    """A tier of annotators after the first; its answers decide, and those of the last tier are final."""
+
+    name: Identifier
+    """Name of the tier, as in reasons and tables."""
+    overlap: int = Field(default=1, ge=1, le=25)
+    """Annotators asked for each request of the tier."""
+    people: list[Text] | None = Field(default=None, min_length=1)
+    """Annotators whose answers count, as the labeling platform names them; none means everybody who did not answer before."""
+    deadline_hours: float | None = Field(default=None, gt=0, le=24 * 366)
+    """Hours after which nobody waits for the tier; none means ``labeling.deadline_hours``."""
+    shows_answers: bool = False
+    """Whether the tier sees what was answered before. Otherwise it is blind to it, and to the model's pre-label."""
+    price_per_minute: float | None = Field(default=None, ge=0)
+    """What a minute of these annotators costs, in any currency; none leaves their cost out."""
+
+
+class HighStakes(Section):
+    """Requests that the second tier answers as well, however sure the first is; with both keys, both must hold."""
+
+    name: Identifier
+    """Name shown in reasons."""
+    input: Identifier | None = None
+    """Input looked at."""
+    when: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    """Regular expression searched in the input's text."""
+    classes: list[ClassName] | None = Field(default=None, min_length=1)
+    """Labels that are at stake."""
+
+
+class Escalation(Section):
+    """Who decides what the first annotators could not."""
+
+    tiers: list[Tier] = Field(default_factory=list, max_length=9)
+    """The tiers after the first, which is what ``labeling`` says, in the order in which they are asked. A request on which a
+    tier cannot agree, which all decline, or whose label breaks a rule, goes to the next; without one, it is set aside."""
+    audit_share: Share = 0.05
+    """Share of the labels of each tier but the last that the next answers too, which measures how often they are right."""
+    high_stakes: list[HighStakes] = Field(default_factory=list)
+    """What the second tier answers as well before there is a label."""
