@@ -4,8 +4,9 @@
 with `wait` off, to use the answers that are there now.
 
 **Reads** `requests` and the answers in the labeling backend; seed labels, if the loop file names some.
-**Writes** `annotations`, `labels`, `quarantine` (what was set aside, with reasons) and the dataset decision.
-**Emits** `<loop>/dataset`.
+**Writes** `annotations`, `labels`, `quarantine` (what was set aside, with reasons), `requests` to the next tier, and the
+dataset decision.
+**Emits** `<loop>/dataset`; `<loop>/label_requests` when the next tier was asked (`escalation` of the loop file).
 
 **When it fails**
 
@@ -15,7 +16,7 @@ with `wait` off, to use the answers that are there now.
   another, and the page. Look at the instructions and the annotators before you change the key; answers that are
   corrected are judged anew.
 
-A skipped `publish_dataset` found no new label.
+A skipped `publish_dataset` found no new label, a skipped `push_escalations` nothing to ask of the next tier.
 
 **Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached,
 and of `failure` when a task is not tried again.
@@ -27,6 +28,7 @@ from feedback_loop.defaults import dag_arguments
 from feedback_loop.forms import trigger_form
 from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
 from feedback_loop.operators.publish_dataset import PublishDatasetOperator
+from feedback_loop.operators.push_to_labeling import PushToLabelingOperator
 from feedback_loop.operators.validate_labels import ValidateLabelsOperator
 
 from include.foundation.config.loading import valid_loops
@@ -51,4 +53,8 @@ for loop in valid_loops():
         validate_labels = ValidateLabelsOperator(task_id="validate_labels", loop=loop.name)
         publish_dataset = PublishDatasetOperator(task_id="publish_dataset", loop=loop.name, outlets=[assets.dataset])
 
-        collect_annotations >> validate_labels >> publish_dataset
+        push_escalations = PushToLabelingOperator(
+            task_id="push_escalations", loop=loop.name, only_new=True, pool="labeling", outlets=[assets.label_requests]
+        )
+
+        collect_annotations >> validate_labels >> [publish_dataset, push_escalations]

@@ -32,6 +32,8 @@ STAND_INS: dict[str, Any] = {
     "labels.rules.name": "frozen",
     "labels.rules.input": "frozen",
     "labels.rules.when": "frozen",
+    "escalation.tiers.name": "frozen",
+    "escalation.high_stakes.name": "frozen",
     "gate.approvers.id": "frozen",
     "gate.approvers.name": "frozen",
     "notify.events": [],

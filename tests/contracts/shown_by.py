@@ -8,6 +8,22 @@ _BY_FILE = {
         "selection.quota.segment": "test_small_segment_values_get_their_quota_with_known_probabilities",
         "selection.quota.rows": "test_small_segment_values_get_their_quota_with_known_probabilities",
     },
+    "include/stages/labels/test_escalation.py": {
+        "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_with_their_probability_and_its_answer_is_the_label",
+        "escalation.tiers.overlap": "test_tier_has_an_overlap_and_a_deadline_of_its_own",
+        "escalation.tiers.deadline_hours": "test_tier_has_an_overlap_and_a_deadline_of_its_own",
+        "escalation.tiers.people": "test_second_reader_is_somebody_else_and_of_the_tier",
+        "escalation.tiers.shows_answers": "test_tier_that_sees_answers_is_told_what_was_said",
+        "escalation.audit_share": "test_share_of_labels_is_audited_and_the_answer_of_the_next_tier_counts",
+        "escalation.high_stakes.name": "test_high_stakes_wait_for_the_next_tier_though_the_first_agrees",
+        "escalation.high_stakes.input": "test_high_stakes_wait_for_the_next_tier_though_the_first_agrees",
+        "escalation.high_stakes.when": "test_high_stakes_wait_for_the_next_tier_though_the_first_agrees",
+        "escalation.high_stakes.classes": "test_high_stakes_wait_for_the_next_tier_though_the_first_agrees",
+    },
+    "include/stages/reports/test_tier_work.py": {
+        "labeling.price_per_minute": "test_minutes_and_prices_make_what_a_tier_costs",
+        "escalation.tiers.price_per_minute": "test_minutes_and_prices_make_what_a_tier_costs",
+    },
     "include/stages/training/test_recent_labels.py": {
         "training.label_days": "test_labels_are_trained_on_as_long_as_the_loop_file_says[fewer days]",
     },

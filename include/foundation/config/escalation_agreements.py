@@ -22,7 +22,7 @@ def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
         for name in repeated(tier.people or []):
             yield (f"{key}.people",), f"must be unique; listed more than once: {name}"
         if tier.people is not None and len(set(tier.people)) < tier.overlap:
-            text = f"got {tier.overlap}, but the tier has {len(set(tier.people))} people"
+            text = f"got {tier.overlap}, but people names {len(set(tier.people))}"
             yield (f"{key}.overlap", f"{key}.people"), text
     for number, stakes in enumerate(escalation.high_stakes):
         yield from _stakes(loop, f"escalation.high_stakes.{number}", stakes)

@@ -1,7 +1,7 @@
 """Whether waiting for annotators is over, and the collection of their answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.labeling.answers_read import answers_read, note_answers_read
 from include.stages.labeling.backend_contract import Answer, Answers, LabelingBackend
 from include.stages.labeling.pushing import open_requests
+from include.stages.labeling.tier_members import outsiders_answers
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     pseudonym_key
         The store's key of pseudonyms, under which annotators are stored.
     """
-    answers = _unread(store, backend)
-    people = People(person_key(store, pseudonym_key, "annotator"), [("annotator",)])
+    answers, people = _unread(store, backend, pseudonym_key)
     resolved = resolved_requests(store) if answers.rows else set()
     annotations = [_annotation(answer, people, late=answer.request_id in resolved) for answer in answers.rows]
     new = append_annotations(store, annotations)
@@ -121,11 +121,21 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     return CollectReport(new, refused, tuple(answers.passed_over))
 
 
-def _unread(store: LoopStore, backend: LabelingBackend) -> Answers:
-    # Of two requests on one row, the newest comes last: it is meant where an answer names the row.
-    ledger = store.read("requests", columns=["request_id", "trace_id", "asked_at"]).sort_by("asked_at")
-    requests = dict(zip(ledger.column("request_id").to_pylist(), ledger.column("trace_id").to_pylist(), strict=True))
-    return backend.answers(requests, answers_read(store))
+def _unread(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> tuple[Answers, People]:
+    """Return what is new in the backend, without what does not count, and the pseudonyms of who gave it."""
+    columns = ["request_id", "trace_id", "asked_at", "tier", "escalates"]
+    ledger = store.read("requests", columns=columns)
+    # Where an answer names the row, the newest request of the first tier on it is meant: the last of these.
+    rows = ledger.sort_by([("tier", "descending"), ("asked_at", "ascending")]).to_pylist()
+    requests = {row["request_id"]: row for row in rows}
+    answers = backend.answers({name: row["trace_id"] for name, row in requests.items()}, answers_read(store))
+    people = People(
+        person_key(store, pseudonym_key, "annotator") if answers.rows or answers.refused else b"", [("annotator",)]
+    )
+    outsiders = outsiders_answers(store, answers.rows, requests, people)
+    without = {id(answer) for answer, _ in outsiders}
+    refused = [*answers.refused, *((answer.source, line) for answer, line in outsiders)]
+    return replace(answers, rows=[row for row in answers.rows if id(row) not in without], refused=refused), people
 
 
 def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:
@@ -144,10 +154,10 @@ def _answered_in_full(
     )
     for row in stored.to_pylist():
         annotators[row["request_id"]].add(row["annotator"])
-    new = [answer for answer in _unread(store, backend).rows if answer.request_id in annotators]
-    key = person_key(store, pseudonym_key, "annotator") if new else b""
-    for answer in new:
-        annotators[answer.request_id].add(pseudonym(answer.annotator, key))
+    answers, people = _unread(store, backend, pseudonym_key)
+    for answer in answers.rows:
+        if answer.request_id in annotators:
+            annotators[answer.request_id].add(pseudonym(answer.annotator, people.key))
     return {name for name, names in annotators.items() if len(names) >= store.loop.tier(waiting[name]["tier"]).overlap}
 
 

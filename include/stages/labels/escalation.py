@@ -7,14 +7,14 @@ from typing import Any
 from include.foundation.config.escalation_section import HighStakes
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
-from include.foundation.store.ledgers.outcomes import escalated_requests
+from include.foundation.store.ledgers.outcomes import AUDIT, escalated_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.domain_rules import NESTED, matches_input
 from include.stages.labels.proposals import Proposal
 from include.stages.selection.requests import FIRST_TIER
 
-AUDIT = "audit: a share of the labels is answered twice"
+AUDITED = f"{AUDIT}: a share of the labels is answered twice"
 
 
 def at_stake(loop: Loop, proposal: Proposal) -> str | None:
@@ -69,7 +69,7 @@ def audit_rows(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[di
     asked = labeled - escalated_requests(store)
     rows = store.read("requests", filters=[("request_id", "in", sorted(asked))]).to_pylist() if asked else []
     return [
-        escalated_row(loop, row, AUDIT, drawn[row["request_id"]].newest)
+        escalated_row(loop, row, AUDITED, drawn[row["request_id"]].newest)
         for row in rows
         if loop.tier_after(row["tier"]) is not None
     ]

@@ -139,7 +139,10 @@ def objection(loop: Loop, proposal: Proposal) -> tuple[str, str] | None:
         if is_last:
             return "withdrawn", f"withdrawn by tier {loop.tier(proposal.tier).name}: {said or 'no reason was given'}"
         told = f" ({said})" if said else ""
-        return "declined", f"{declined} of {votes + declined} annotators declined{told}: look at whether it can be answered"
+        return (
+            "declined",
+            f"{declined} of {votes + declined} annotators declined{told}: look at whether it can be answered",
+        )
     least = loop.labels.min_confidence if proposal.tier == FIRST_TIER else 0.0
     if proposal.confidence < least or proposal.is_tied:
         counts = dict(sorted(proposal.answer_counts.items()))

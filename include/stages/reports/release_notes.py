@@ -28,6 +28,7 @@ from include.stages.reports.label_quality import LabelQuality, label_quality
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
 from include.stages.reports.overview import deployment_of, overview
+from include.stages.reports.tier_work import tier_work
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
@@ -122,7 +123,8 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
     evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), loop_history.cycle_of(gate.subject)
     drift = loop_history.drift_on(Interval.from_key(cycle.interval)) if cycle else None
     corrected = corrections(store, plan)
-    quality = label_quality(store, loop_history.requests_of(cycle.interval)) if cycle else None
+    asked = loop_history.requests_of(cycle.interval) if cycle else set()
+    quality = label_quality(store, asked) if cycle else None
     return {
         "loop": store.loop,
         "headline": headline(store, gate),
@@ -133,6 +135,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
         "drift": drift,
         "corrected": corrected,
         "quality": quality,
+        "tiers": tier_work(store, asked),
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
         "lineage": _lineage(store, gate, plan),
         **_scores(gate, evaluation),

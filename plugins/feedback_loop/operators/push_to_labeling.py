@@ -14,7 +14,16 @@ class PushToLabelingOperator(LoopOperator):
     """Push every request of the ledger that the labeling backend does not have yet.
 
     One pusher at a time: give it a pool of one slot.
+
+    Parameters
+    ----------
+    only_new
+        Whether to skip, and so wake nobody, where nothing was left to push; otherwise where nothing is open.
     """
+
+    def __init__(self, *, only_new: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.only_new = only_new
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Push what is missing; running it again pushes nothing twice."""
@@ -22,6 +31,8 @@ class PushToLabelingOperator(LoopOperator):
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = push_requests(store, backend)
+        if self.only_new and not report.asked:
+            raise NothingToDo("No request is left to push")
         if not open_requests(store).num_rows:
             raise NothingToDo("No request is open: nobody needs to be asked")
         self.log.info("%d requests: %d pushed, %d already there", report.asked, report.pushed, report.already_there)

@@ -29,5 +29,6 @@ class ValidateLabelsOperator(LoopOperator):
         if seeds.passed_over:
             self.log.warning("%s", listed("Not read among the seed labels:", seeds.passed_over))
         report = validate_labels(store)
-        self.log.info("%d answered, %d accepted, %d set aside", report.received, report.accepted, report.set_aside)
+        counts = (report.received, report.accepted, report.set_aside, report.escalated, report.audited)
+        self.log.info("%d answered: %d accepted, %d set aside, %d left to the next tier; %d to be audited", *counts)
         return asdict(report) | {"seeds": seeds.admitted}

@@ -15,7 +15,9 @@ from tests.plugins.operators.operator_builders import context, with_store
 @pytest.fixture
 def push(store, monkeypatch):
     monkeypatch.setattr(LabelingHook, "get_conn", lambda _: backend_for(store.loop, None))
-    return lambda: with_store(PushToLabelingOperator(task_id="t", loop="wire"), store).execute(context())
+    return lambda **given: with_store(PushToLabelingOperator(task_id="t", loop="wire", **given), store).execute(
+        context()
+    )
 
 
 def test_requests_are_pushed_once(store, push):
@@ -28,3 +30,11 @@ def test_requests_are_pushed_once(store, push):
 def test_nothing_open_skips(push):
     with pytest.raises(AirflowSkipException, match="No request is open"):
         push()
+
+
+def test_where_nothing_is_new_nobody_is_woken_again(store, push):
+    pull_logs(store, day(), KEY)
+    select_samples(store, day())
+    assert push(only_new=True)["pushed"] == 6
+    with pytest.raises(AirflowSkipException, match="No request is left to push"):
+        push(only_new=True)

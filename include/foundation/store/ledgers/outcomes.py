@@ -11,6 +11,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
+AUDIT = "audit"  # how the first reason of a request begins that audits a label
 # What a request or a label is about, and whether those who answered saw no pre-label.
 SUBJECT = ("trace_id", "content_key", "near_key", "group_key", "split", "hidden_prelabel", "ts")
 REMOVED = "removed-"  # how the id of a row begins that says that the label which it supersedes is none any more

@@ -10,6 +10,7 @@ from include.foundation.errors import ConfigError
 from tests.include.foundation.config.loop_texts import VALID, changed, write
 
 RULE = {"name": "oil", "input": "text", "when": "opec", "deny": ["earn"]}
+TIER, STAKES = {"name": "reviewer"}, {"name": "spill", "input": "text", "when": "oil"}
 APPROVERS = [{"id": "7", "name": "Ada"}]
 
 CANNOT_WORK = [
@@ -147,6 +148,37 @@ CANNOT_WORK = [
     ),
     ({"labels": {"rules": [{**RULE, "allow": ["acq"]}]}}, "labels.rules.0: rule oil: give either allow or deny"),
     ({"labels": {"rules": [{**RULE, "deny": ["earn", "acq", "grain"]}]}}, "labels.rules.0.deny: denies every class"),
+    ({"escalation": {"audit_share": 0.1}}, "escalation.audit_share: has no effect without tiers"),
+    ({"escalation": {"high_stakes": [STAKES]}}, "escalation.high_stakes: has no effect without tiers"),
+    ({"escalation": {"tiers": [TIER, TIER]}}, "escalation.tiers: two tiers are called reviewer"),
+    (
+        {"escalation": {"tiers": [{**TIER, "overlap": 2, "people": ["ada"]}]}},
+        "escalation.tiers.0.overlap: got 2, but people names 1",
+    ),
+    (
+        {"escalation": {"tiers": [{**TIER, "people": ["ada", "ada"]}]}},
+        "escalation.tiers.0.people: must be unique; listed more than once: ada",
+    ),
+    (
+        {"escalation": {"tiers": [TIER], "high_stakes": [{**STAKES, "input": "titel"}]}},
+        "escalation.high_stakes.0.input: input 'titel' is not one of inputs",
+    ),
+    (
+        {"escalation": {"tiers": [TIER], "high_stakes": [{**STAKES, "when": "(oil"}]}},
+        "escalation.high_stakes.0.when: got '(oil', expected a regular expression",
+    ),
+    (
+        {"escalation": {"tiers": [TIER], "high_stakes": [{"name": "spill", "input": "text"}]}},
+        "escalation.high_stakes.0: spill: give both input and when, or neither",
+    ),
+    (
+        {"escalation": {"tiers": [TIER], "high_stakes": [{"name": "spill"}]}},
+        "escalation.high_stakes.0: spill: give input and when, or classes",
+    ),
+    (
+        {"escalation": {"tiers": [TIER], "high_stakes": [{"name": "spill", "classes": ["eran"]}]}},
+        "escalation.high_stakes.0.classes: 'eran' is not one of task.classes, did you",
+    ),
     ({"retrain": {"min_new_labels": 5, "min_new_labels_on_drift": 6}}, "drift would delay training"),
     ({"gate": {"rule": "non_inferior", "margin": 0}}, "gate.margin: rule non_inferior needs a margin above 0"),
     ({"gate": {"floor": 1}}, "gate.floor: got 1, above which no interval can be"),

@@ -1,5 +1,8 @@
 """What a tier cannot decide, what is at stake and what is audited is asked of the next, whose last answer is final."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from include.foundation.store.ledgers.outcomes import current_labels
@@ -18,6 +21,7 @@ from tests.include.stages.labels.label_builders import (
     write_answers,
 )
 
+START = datetime(2000, 1, 1, tzinfo=UTC)
 REVIEWER, EXPERT = {"name": "reviewer"}, {"name": "expert", "overlap": 2}
 
 
@@ -59,7 +63,16 @@ def test_contested_requests_go_to_the_next_tier_with_their_probability_and_its_a
     assert (report.escalated, report.set_aside, report.accepted) == (len(requests), 0, 0)
     first, second = of_tier(store, 1), of_tier(store, 2)
     for trace_id, row in second.items():
-        kept = ("stratum", "split", "inclusion_probability", "content_key", "near_key", "batch_id", "ts", "evidence_for")
+        kept = (
+            "stratum",
+            "split",
+            "inclusion_probability",
+            "content_key",
+            "near_key",
+            "batch_id",
+            "ts",
+            "evidence_for",
+        )
         assert [row[name] for name in kept] == [first[trace_id][name] for name in kept]
         assert (row["escalates"], row["hidden_prelabel"]) == (requests[trace_id], True)
         assert row["reasons"][0] == "ambiguous", "a blind tier does not read what was answered"
@@ -115,13 +128,13 @@ def test_what_the_last_tier_declines_is_withdrawn_by_people_with_their_reason(tm
 
 def test_high_stakes_wait_for_the_next_tier_though_the_first_agrees(tmp_path):
     stakes = [{"name": "grain", "classes": ["grain"]}, {"name": "three", "input": "text", "when": r"xxx D"}]
-    store, requests = tiered(tmp_path, REVIEWER, high_stakes=stakes)
+    store, requests = tiered(tmp_path, {**REVIEWER, "shows_answers": True}, high_stakes=stakes)
     everyone_answers(tmp_path, requests, truth)
     judged(store)
     escalated = of_tier(store, 2)
     assert escalated.keys() == {trace_id for trace_id in requests if truth(trace_id) == "grain"} | {"t3"}
     assert labels_of(store).keys() == requests.keys() - escalated.keys()
-    assert {row["reasons"][0] for row in escalated.values()} == {"high stakes"}
+    assert {row["reasons"][0] for row in escalated.values()} == {"high stakes: grain", "high stakes: three"}
 
 
 def test_share_of_labels_is_audited_and_the_answer_of_the_next_tier_counts(tmp_path):
@@ -174,3 +187,45 @@ def test_killed_anywhere_and_run_again_nothing_is_asked_twice_or_lost(tmp_path, 
     assert len(of_tier(store, 2)) == len(requests)
     assert labels_of(store).keys() == agreed.keys()
     assert validate_labels(store).received == 0
+
+
+def test_second_reader_is_somebody_else_and_of_the_tier(tmp_path):
+    store, requests = tiered(tmp_path, {**REVIEWER, "people": ["rev", "ann"]})
+    disagree(tmp_path, requests)
+    judged(store)
+    second = ids_of_tier(store, 2)
+    write_answers(tmp_path, "ann", dict.fromkeys(second.values(), "grain"))  # answered in the first tier
+    write_answers(tmp_path, "zoe", dict.fromkeys(second.values(), "grain"))  # is not of the tier
+    assert progress(store, backend_for(store.loop, None), KEY).answered == 0
+    report = collect(store)
+    assert (report.new, report.refused) == (0, 2 * len(second))
+    refused = [row for row in store.read("quarantine").to_pylist() if row["stage"] == "answers"]
+    assert {row["reason_code"] for row in refused} == {"answered_before", "not_of_the_tier"}
+    assert not [row for row in refused if '"ann"' in row["raw"] or '"zoe"' in row["raw"]], "people are pseudonyms"
+    write_answers(tmp_path, "rev", dict.fromkeys(second.values(), "grain"))
+    assert progress(store, backend_for(store.loop, None), KEY).answered == len(second)
+    assert judged(store).accepted == len(second)
+    assert collect(store).refused == 0
+
+
+def test_answer_that_names_the_row_is_one_to_the_first_tier(tmp_path):
+    store, requests = tiered(tmp_path, REVIEWER)
+    disagree(tmp_path, requests)
+    judged(store)
+    path = tmp_path / "labeling" / "answers" / "dan.jsonl"
+    answer = {"annotator": "dan", "label": "grain", "created_at": "2026-03-12T08:00:00+00:00"}
+    path.write_text("".join(json.dumps({**answer, "trace_id": trace_id}) + "\n" for trace_id in requests))
+    assert judged(store).received == 0
+    asked = store.read("annotations", filters=[("created_at", ">", START)]).column("request_id").to_pylist()
+    assert set(ids_of_tier(store, 2).values()).isdisjoint(asked)
+
+
+def test_tier_has_an_overlap_and_a_deadline_of_its_own(tmp_path):
+    store, requests = tiered(tmp_path, {**EXPERT, "deadline_hours": 1e-6})
+    disagree(tmp_path, requests)
+    judged(store)
+    look = progress(store, backend_for(store.loop, None), KEY)
+    assert (look.open, look.complete, look.reason) == (6, True, "deadline: 1e-06 hours passed, 0 of 6 answered")
+    write_answers(tmp_path, "eva", dict.fromkeys(ids_of_tier(store, 2).values(), "grain"))
+    assert progress(store, backend_for(store.loop, None), KEY).answered == 0, "two are asked"
+    assert judged(store).accepted == 6, "what came in until the deadline decides"

@@ -1,0 +1,89 @@
+"""What each tier of annotators did, what it cost, and how often the next tier confirmed it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from include.foundation.statistics.estimates import Estimate, weighted_mean
+from include.foundation.store.ledgers.annotations import latest_annotations
+from include.foundation.store.ledgers.outcomes import AUDIT
+from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class TierWork:
+    """What a tier was asked and did.
+
+    Attributes
+    ----------
+    name
+        Of the tier; ``first`` is what ``labeling`` says.
+    asked, answered, labels
+        Requests, those that somebody answered, and those that led to a label.
+    minutes
+        That its annotators worked; None where no answer says how long it took.
+    timed
+        How many of its answers say so, of all.
+    cost
+        Minutes by the tier's price; None without a price.
+    confirmed
+        Share of its labels that the next tier gave too, among those that were drawn for audit, since the loop began.
+    """
+
+    name: str
+    asked: int
+    answered: int
+    labels: int
+    minutes: float | None
+    timed: tuple[int, int]
+    cost: float | None
+    confirmed: Estimate
+
+
+def tier_work(store: LoopStore, requests: Set[str]) -> list[TierWork]:
+    """Return what each tier did on some requests, by tier; how often it was confirmed is of all requests."""
+    columns = ["request_id", "tier", "escalates", "reasons"]
+    ledger = {row["request_id"]: row for row in store.read("requests", columns=columns).to_pylist()}
+    labels = store.read("labels", columns=["request_id", "label"], filters=[("request_id", "!=", "")])
+    labeled = {row["request_id"]: row["label"] for row in labels.to_pylist()}
+    confirmed = _confirmed(store, ledger, labeled)
+    by_tier: defaultdict[int, set[str]] = defaultdict(set)
+    for request_id in requests & ledger.keys():
+        by_tier[ledger[request_id]["tier"]].add(request_id)
+    return [_work(store, tier, by_tier[tier], labeled, confirmed[tier]) for tier in sorted(by_tier)]
+
+
+def _work(
+    store: LoopStore, number: int, requests: set[str], labeled: Mapping[str, str], confirmed: list[bool]
+) -> TierWork:
+    answers, tier = latest_annotations(store, requests), store.loop.tier(number)
+    times = [answer.lead_time_seconds for answer in answers if answer.lead_time_seconds is not None]
+    minutes = sum(times) / 60 if times else None
+    price = tier.price_per_minute
+    return TierWork(
+        name=tier.name,
+        asked=len(requests),
+        answered=len({answer.request_id for answer in answers}),
+        labels=len(requests & labeled.keys()),
+        minutes=minutes,
+        timed=(len(times), len(answers)),
+        cost=None if price is None or minutes is None else price * minutes,
+        confirmed=weighted_mean(np.array(confirmed, dtype=np.float64), np.ones(len(confirmed))),
+    )
+
+
+def _confirmed(
+    store: LoopStore, ledger: Mapping[str, Mapping[str, Any]], labeled: Mapping[str, str]
+) -> defaultdict[int, list[bool]]:
+    """Return by tier, for each audited label of it, whether the next tier gave the same."""
+    taxonomy, confirmed = Taxonomy.of(store.loop.task), defaultdict[int, list[bool]](list)
+    for request_id, row in ledger.items():
+        before = row["escalates"]
+        if row["reasons"][0].startswith(AUDIT) and request_id in labeled and before in labeled:
+            same = taxonomy.shown(labeled[request_id]) == taxonomy.shown(labeled[before])
+            confirmed[ledger[before]["tier"]].append(same)
+    return confirmed
