@@ -9,7 +9,7 @@ _BY_FILE = {
         "selection.quota.rows": "test_small_segment_values_get_their_quota_with_known_probabilities",
     },
     "include/stages/labels/test_escalation.py": {
-        "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_with_their_probability_and_its_answer_is_the_label",
+        "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label",
         "escalation.tiers.overlap": "test_tier_has_an_overlap_and_a_deadline_of_its_own",
         "escalation.tiers.deadline_hours": "test_tier_has_an_overlap_and_a_deadline_of_its_own",
         "escalation.tiers.people": "test_second_reader_is_somebody_else_and_of_the_tier",

@@ -56,7 +56,7 @@ def labels_of(store):
     return {row["trace_id"]: row for row in current_labels(store.read("labels")).to_pylist()}
 
 
-def test_contested_requests_go_to_the_next_tier_with_their_probability_and_its_answer_is_the_label(tmp_path):
+def test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label(tmp_path):
     store, requests = tiered(tmp_path, REVIEWER)
     disagree(tmp_path, requests)
     report = judged(store)
