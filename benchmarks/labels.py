@@ -16,7 +16,8 @@ from scipy import stats
 from benchmarks.measuring import print_cases
 from include.foundation.statistics.estimates import Estimate, share_with_interval, weighted_mean
 from include.foundation.statistics.label_noise import true_accuracy
-from include.foundation.statistics.latent_classes import Votes, dawid_skene, majority
+from include.foundation.statistics.latent_classes import dawid_skene, majority
+from include.foundation.statistics.votes import Votes
 
 MISSES = 0.05
 KEPT = 0.8  # labels.min_confidence

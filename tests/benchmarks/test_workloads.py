@@ -1,5 +1,9 @@
 import json
+from dataclasses import asdict
 
+from benchmarks.peers.answers import figures
+from benchmarks.workloads.crowd_answers import crowd_answers
+from benchmarks.workloads.crowd_consensus import alone, limit, with_model
 from benchmarks.workloads.drift_days import days, drift_store, files_of, snapshot, write_days
 from benchmarks.workloads.log_files import DAY, clean_copy, lines, log_store, split, write_logs
 from include.stages.drift.detection import detect_drift
@@ -37,3 +41,14 @@ def test_what_is_pulled_is_what_was_written(tmp_path):
     split(source, tmp_path / "logs", 3)
     found = pull_logs(log_store(tmp_path, "jsonl"), DAY, KEY)
     assert (held, found.rows, found.refused, found.duplicates, found.files) == (5999, 5999, 1, 1, 3)
+
+
+def test_crowd_is_answered_as_right_as_who_knows_it_could():
+    answers = crowd_answers(8_000)
+    shares, people, together = (figures(each(asdict(answers)), answers.truth) for each in (limit, alone, with_model))
+    known_alone, known = (figures(each, answers.truth) for each in (answers.known_alone, answers.known))
+    assert known_alone["ece"] < 0.01
+    assert shares["accuracy"] < people["accuracy"] - 0.02
+    assert known_alone["accuracy"] - 0.015 < people["accuracy"] < known_alone["accuracy"] + 0.005
+    assert known["accuracy"] - 0.01 < together["accuracy"] < known["accuracy"] + 0.005
+    assert together["ece"] < 0.02

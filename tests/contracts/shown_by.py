@@ -151,6 +151,9 @@ _BY_FILE = {
         "labeling.overlap": "test_consensus_that_decides[1-dawid_skene-majority]",
         "labels.consensus": "test_consensus_that_decides[2-majority-majority]",
     },
+    "include/stages/labels/test_model_beliefs.py": {
+        "labels.model_counts": "test_model_counts_for_labels_to_train_on",
+    },
     "include/stages/labels/test_labels.py": {
         "labeling.quorum": "test_quorum_ends_the_wait",
         "labels.min_agreement": "test_too_little_agreement_stops_the_batch",

@@ -173,6 +173,9 @@ class Labels(Section):
 
     consensus: Literal["dawid_skene", "majority"] = "dawid_skene"
     """How several answers become one label. With ``labeling.overlap: 1`` it is *majority*: the only answer is the label."""
+    model_counts: bool = True
+    """Whether what the model said of a row, made as sure as annotators show that it deserves, is a prior of its label under
+    *dawid_skene*: where nobody was shown it, and only of labels to train on. Labels that judge a model never look at one."""
     min_confidence: Share = 0.8
     """Probability of the consensus below which a label is set aside as ambiguous."""
     min_agreement: float = Field(default=0.0, ge=-1, le=1)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from include.foundation.statistics.latent_classes import Votes
+from include.foundation.statistics.votes import Votes
 
 
 def krippendorff_alpha(votes: Votes) -> float | None:

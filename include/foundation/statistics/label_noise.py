@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, effective_rows, share_with_interval
-from include.foundation.statistics.latent_classes import Votes, dawid_skene
+from include.foundation.statistics.latent_classes import dawid_skene
+from include.foundation.statistics.votes import Votes
 
 FEWEST_REPEATED = 30  # items with two answers or more, below which nothing is known of how often annotators err
 LEAST_AGREEMENT = 0.2  # Krippendorff's alpha, below which classes and errors cannot be told apart

@@ -1,35 +1,22 @@
 """Latent classes: what is true of items that several annotators answered, and how often each annotator is right."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.statistics.annotator_team import Team
+from include.foundation.statistics.model_prior import ModelPrior
+from include.foundation.statistics.votes import Votes
+
 ROUNDS = 200
 LEARNING_ROUNDS = 10  # the strengths of priors are learned in these, and then stay, so that it converges
-TOLERANCE = 1e-6
-STRENGTHS = 2.0 ** np.arange(0, 11)  # of a prior, in answers
-SPREAD = 1.0  # of the logarithm of a strength around its ordinary value
-SKILL = 8.0  # ordinary strength with which an annotator is as accurate as the team,
-CONFUSION = 16.0  # with which they confuse what the team confuses,
-ALIKE = 64.0  # and with which the team confuses all classes alike
+TOLERANCE = 1e-3  # of a probability: the part of the way to where it converges that may be left
+MACHINE = 1e-12  # a change that is none
+AT_ONCE = 4096  # items
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Votes:
-    """Answers as indices: in answer j, annotator ``annotator[j]`` says that item ``item[j]`` is of class ``label[j]``.
-
-    All three arrays are int64, (answers,). An annotator answers an item at most once.
-    """
-
-    item: NDArray[np.int64]
-    annotator: NDArray[np.int64]
-    label: NDArray[np.int64]
-    items: int
-    annotators: int
-    classes: int
 
 
 @dataclass(frozen=True)
@@ -52,15 +39,15 @@ def majority(votes: Votes) -> Consensus:
     >>> majority(Votes(*three_answers, items=1, annotators=3, classes=2)).probabilities.round(2)
     array([[0.33, 0.67]])
     """
-    counts = np.zeros((votes.items, votes.classes))
-    np.add.at(counts, (votes.item, votes.label), 1)
+    cells = votes.item * votes.classes + votes.label
+    counts = np.bincount(cells, minlength=votes.items * votes.classes).reshape(votes.items, votes.classes)
     total = counts.sum(axis=1, keepdims=True)
     overall = counts.sum(axis=0) / max(counts.sum(), 1)
     shares = np.where(total > 0, counts / np.maximum(total, 1), overall)
     return Consensus(shares, _accuracy(votes, shares))
 
 
-def dawid_skene(votes: Votes, *others: Votes) -> Consensus:
+def dawid_skene(votes: Votes, *others: Votes, model: ModelPrior | None = None) -> Consensus:
     """Return the posterior probabilities under a model in which every annotator has a confusion matrix, shrunk to the team's.
 
     Parameters
@@ -69,6 +56,8 @@ def dawid_skene(votes: Votes, *others: Votes) -> Consensus:
         Answers of a team.
     *others
         Answers to the same items of others, such as of a model: they say what is true as well, and nothing of the team.
+    model
+        Prior of what each item is; where it is not heard, and without one, that is the shares of the classes.
 
     Notes
     -----
@@ -77,107 +66,42 @@ def dawid_skene(votes: Votes, *others: Votes) -> Consensus:
     row of the confusion matrix to what the team confuses at that accuracy. How strongly is learned from how much annotators
     differ (empirical Bayes: marginal likelihood over a grid, with a log-normal prior). What an item says of its annotators is
     left out where they say what it is, as in collapsed variational Bayes, else few answers would confirm themselves. The cost
-    is linear in answers times classes. Probabilities are multiplied as logarithms, which do not underflow.
+    is linear in answers times classes. Probabilities are multiplied as logarithms, which do not underflow. It ends once what
+    seems to be left of the way is shorter than `TOLERANCE` (Aitken; Boehning et al. 1994).
     """
-    posterior, teams = majority(votes).probabilities, [_Team(each) for each in (votes, *others)]
+    posterior, teams = majority(votes).probabilities, [Team(each) for each in (votes, *others)]
+    before = 1.0
     for number in range(ROUNDS):
-        logs = np.log(posterior.sum(axis=0) - posterior + 1)
-        logs += sum(team.log_likelihood(posterior, learn=number < LEARNING_ROUNDS) for team in teams)
-        updated = np.exp(logs - logs.max(axis=1, keepdims=True))
-        updated /= updated.sum(axis=1, keepdims=True)
-        change = float(np.abs(updated - posterior).max(initial=0.0))
-        posterior = updated
-        if change < TOLERANCE:
+        learning = number < LEARNING_ROUNDS
+        for team in teams:
+            team.learn(posterior, strengths=learning)
+        if model is not None:
+            model.learn(posterior, floors=learning)
+        posterior, change = _updated(posterior, teams, model)
+        if change**2 <= TOLERANCE * (before - change) or change < MACHINE:  # of a geometric series, what is left
             break
+        before = change
     return Consensus(posterior, _accuracy(votes, posterior))
 
 
-class _Team:
-    """What each annotator confuses, and how much of that is said by the team.
-
-    An answer counts for each class as much as its item may be of it. All work is on *pairs* of an annotator and a class that
-    they said: what nobody said costs nothing.
-    """
-
-    def __init__(self, votes: Votes) -> None:
-        self._votes, classes = votes, votes.classes
-        pairs, self._pair = np.unique(votes.annotator * classes + votes.label, return_inverse=True)
-        self._who, self._said = np.divmod(pairs, classes)
-        self._is_right = self._said[:, None] == np.arange(classes)
-        self._skill: Floats = np.array(SKILL)
-        self._alike: Floats = np.array(ALIKE)
-        self._confusion: Floats = np.full(classes, CONFUSION)
-
-    def log_likelihood(self, posterior: Floats, *, learn: bool) -> Floats:
-        """Return the logarithm of how probable the answers to each item are if it is of each class, (items, classes).
-
-        What the answer itself says of its annotator is left out: it would confirm itself.
-        """
-        own = posterior[self._votes.item]
-        counts = _sums(self._pair, own, self._who.size)
-        by_annotator = _sums(self._who, counts, self._votes.annotators)
-        prior = self._prior(counts, by_annotator, learn=learn)
-        if learn:
-            self._confusion = _strength(counts, prior, by_annotator, CONFUSION, axis=0)
-        expected, rows = counts + self._confusion * prior, by_annotator[self._who] + self._confusion
-        answers = np.log((expected[self._pair] - own) / (rows[self._pair] - own))
-        return _sums(self._votes.item, answers, self._votes.items)
-
-    def _prior(self, counts: Floats, by_annotator: Floats, *, learn: bool) -> Floats:
-        """Return what annotators of their accuracy are expected to say, (pairs, classes): the team's odds, moved."""
-        total = by_annotator.sum(axis=1)
-        right = np.bincount(self._who, (counts * self._is_right).sum(axis=1), self._votes.annotators)
-        mean = (right.sum() + 2) / (total.sum() + 3)
-        if learn:
-            outcomes, shares = np.stack([right, total - right]), np.array([[mean], [1 - mean]])
-            self._skill = _strength(outcomes, shares, total, SKILL)
-        skill = (right + self._skill * mean) / (total + self._skill)
-        team = self._team(_sums(self._said, counts, self._votes.classes).T, mean, learn=learn)
-        odds = (skill / (1 - skill) * (1 - mean) / mean)[self._who][:, None]
-        return np.asarray(np.where(self._is_right, odds, 1.0) * team.T[self._said] / (1 + (odds - 1) * team.diagonal()))
-
-    def _team(self, counts: Floats, mean: float, *, learn: bool) -> Floats:
-        """Return the team's confusion matrix, (true, said), shrunk to that of a team which confuses all classes alike."""
-        alike = np.where(np.eye(len(counts), dtype=bool), mean, (1 - mean) / max(len(counts) - 1, 1))
-        rows = counts.sum(axis=1)
-        if learn:
-            self._alike = _strength(counts, alike, rows, ALIKE)
-        return np.asarray((counts + self._alike * alike) / (rows[:, None] + self._alike))
-
-
-def _strength(counts: Floats, shares: Floats, rows: Floats, ordinary: float, axis: int | None = None) -> Floats:
-    """Return the strength of a prior under which counts are the most probable, in view of what is ordinary.
-
-    Parameters
-    ----------
-    counts, shares
-        How often each outcome occurred, and what share of its row the prior expects of it.
-    rows
-        Sums of the counts over the outcomes of each row.
-    ordinary
-        The most probable strength before any count is known, above 0.
-    axis
-        The one over which the rows of one strength lie; None if all rows have the same.
-    """
-    found = [
-        (_rise(strength * shares, counts).sum(axis) - _rise(np.array(strength), rows).sum(axis))
-        - (np.log(strength / ordinary) / SPREAD) ** 2 / 2
-        for strength in STRENGTHS
-    ]
-    return np.asarray(STRENGTHS[np.argmax(found, axis=0)])
-
-
-def _rise(start: Floats, step: Floats) -> Floats:
-    from scipy.special import gammaln
-
-    return np.asarray(gammaln(start + step) - gammaln(start))
-
-
-def _sums(index: NDArray[np.int64], values: Floats, size: int) -> Floats:
-    """Return the sums of the rows of values that have the same index, (size, columns)."""
-    columns = values.shape[1]
-    cells = (index[:, None] * columns + np.arange(columns)).ravel()
-    return np.asarray(np.bincount(cells, values.ravel(), size * columns).reshape(size, columns), dtype=np.float64)
+def _updated(posterior: Floats, teams: Sequence[Team], model: ModelPrior | None) -> tuple[Floats, float]:
+    """Return the probabilities of the classes given what was learned, and the largest change of one."""
+    updated, shares, change = np.empty_like(posterior), posterior.sum(axis=0), 0.0
+    for start in range(0, len(posterior), AT_ONCE):
+        items = slice(start, min(start + AT_ONCE, len(posterior)))
+        own = posterior[items]
+        logs = np.log(shares - own + 1)
+        if model is not None:
+            logs[model.is_heard[items]] = 0.0
+            logs += model.logs(items)
+        for team in teams:
+            logs += team.log_likelihood(posterior, items)
+        logs -= logs.max(axis=1, keepdims=True)
+        np.exp(logs, out=logs)
+        logs /= (logs @ np.ones(logs.shape[1]))[:, None]  # quicker than a sum over few columns
+        change = max(change, float(np.abs(logs - own).max(initial=0.0)))
+        updated[items] = logs
+    return updated, change
 
 
 def _accuracy(votes: Votes, posterior: Floats) -> Floats:

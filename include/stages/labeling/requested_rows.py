@@ -11,23 +11,36 @@ from include.foundation.store.tables import LoopStore
 Row = Mapping[str, Any]
 
 
-def requested_predictions(store: LoopStore, requests: Sequence[Row]) -> dict[str, Row]:
+def requested_predictions(
+    store: LoopStore, requests: Sequence[Row], columns: Sequence[str] | None = None
+) -> dict[str, Row]:
     """Return by request id the prediction that each request is about.
 
-    A trace id may return months later: the row meant is the one nearest to the time that was noted when the request was made.
-    Where an earlier version noted none, it is the newest row that there was then.
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    requests
+        Rows of the table ``requests``.
+    columns
+        Those of ``predictions`` that are wanted, with ``trace_id`` and ``ts``; all by default.
 
     Raises
     ------
     ContractError
         If the store has no row of a request's trace id any more.
+
+    Notes
+    -----
+    A trace id may return months later: the row meant is the one nearest to the time that was noted when the request was made.
+    Where an earlier version noted none, it is the newest row that there was then.
     """
     dated = [request for request in requests if request["ts"] is not None]
     days = sorted({f"{request['ts'].astimezone(UTC):%Y-%m-%d}" for request in dated})
-    rows = _rows(store, dated, [("day", "in", days)])  # only these days' files are read
+    rows = _rows(store, dated, [("day", "in", days)], columns)  # only these days' files are read
     missing = [request for request in requests if (request["trace_id"], request["ts"]) not in rows]
     by_trace_id: dict[str, list[Row]] = {}
-    for (trace_id, _), row in _rows(store, missing, []).items():
+    for (trace_id, _), row in _rows(store, missing, [], columns).items():
         by_trace_id.setdefault(trace_id, []).append(row)
     lost = [request["request_id"] for request in missing if request["trace_id"] not in by_trace_id]
     if lost:
@@ -39,11 +52,14 @@ def requested_predictions(store: LoopStore, requests: Sequence[Row]) -> dict[str
     }
 
 
-def _rows(store: LoopStore, requests: Sequence[Row], filters: Filter) -> dict[tuple[str, Any], Row]:
+def _rows(
+    store: LoopStore, requests: Sequence[Row], filters: Filter, columns: Sequence[str] | None
+) -> dict[tuple[str, Any], Row]:
     trace_ids = sorted({request["trace_id"] for request in requests})
     if not trace_ids:
         return {}
-    found = store.read("predictions", filters=[("trace_id", "in", trace_ids), *filters]).to_pylist()
+    given = None if columns is None else list(columns)
+    found = store.read("predictions", columns=given, filters=[("trace_id", "in", trace_ids), *filters]).to_pylist()
     return {(row["trace_id"], row["ts"]): row for row in found}
 
 

@@ -1,10 +1,7 @@
 """Answers become labels by consensus, domain rules and expectations; doubtful ones are set aside with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.store.ledgers.annotations import votes_of
@@ -14,11 +11,9 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
-from include.stages.labels.consensus import CONSENSUS, consensus_of
+from include.stages.labels.consensus import Opinion, opinions
 from include.stages.labels.escalation import at_stake, audit_rows, escalated_row
 from include.stages.labels.proposals import label_row, objection, proposals_of, set_aside_row
-
-Probabilities = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -50,9 +45,9 @@ def validate_labels(store: LoopStore) -> LabelReport:
         If the batch, which is the requests that are decided for the first time, misses what the loop file demands of it.
     """
     answered = answered_requests(store)
-    probabilities, annotators = _consensus(store, answered)
+    found, annotators = opinions(store, answered)
     undecided = _undecided(store, answered)
-    decided = _decide(store, undecided, probabilities)
+    decided = _decide(store, undecided, found)
     fresh = [item for item in undecided if not item.is_resolved]
     demand_good_batch(store, decided, fresh)
     store.append_new("requests", rows_of(store.loop, "requests", decided.escalated))
@@ -71,18 +66,6 @@ def validate_labels(store: LoopStore) -> LabelReport:
     )
 
 
-def _consensus(
-    store: LoopStore, answered: Sequence[AnsweredRequest]
-) -> tuple[Probabilities, dict[str, tuple[int, float]]]:
-    """Return the probabilities of the classes by request, and each annotator's number of answers and accuracy."""
-    voted = [item for item in answered if item.votes]
-    votes, names = votes_of([vote for item in voted for vote in item.votes], store.loop.task.classes)
-    consensus = CONSENSUS[consensus_of(store.loop)](votes)
-    counts = np.bincount(votes.annotator, minlength=votes.annotators)
-    quality = {name: (int(counts[n]), float(consensus.accuracy[n])) for n, name in enumerate(names)}
-    return dict(zip((item.request_id for item in voted), consensus.probabilities, strict=True)), quality
-
-
 def _undecided(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[AnsweredRequest]:
     """Return the requests whose present set of answers led to no label, was not set aside, and that no other tier decides."""
     filters = [("request_id", "in", [item.request_id for item in answered])]
@@ -92,9 +75,9 @@ def _undecided(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[An
     return [item for item in answered if item.label_id not in decided and item.request_id not in escalated]
 
 
-def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], probabilities: Probabilities) -> Decided:
+def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], found: Mapping[str, Opinion]) -> Decided:
     """Accept each proposal, leave it to the next tier, or set it aside; what confirms a label of its tier is neither."""
-    proposals = proposals_of(store, undecided, probabilities)
+    proposals = proposals_of(store, undecided, found)
     filters = [("trace_id", "in", [proposal.request["trace_id"] for proposal in proposals])]
     present = current_labels(store.read("labels", filters=filters)).to_pylist() if proposals else []
     current, taxonomy = {row["trace_id"]: row for row in present}, Taxonomy.of(store.loop.task)
@@ -108,5 +91,5 @@ def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], probabilitie
         elif stake := at_stake(loop, proposal):
             decided.at_stake.append(escalated_row(loop, proposal.request, stake, proposal.answered.newest))
         elif superseded is None or proposal.differs_from(superseded, taxonomy.current(superseded["label"])):
-            decided.accepted.append(label_row(loop, proposal, None if superseded is None else superseded["label_id"]))
+            decided.accepted.append(label_row(proposal, None if superseded is None else superseded["label_id"]))
     return decided

@@ -14,7 +14,7 @@ from include.foundation.store.ledgers.outcomes import STAGE
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.requested_rows import requested_predictions
 from include.stages.labels.answered_requests import AnsweredRequest
-from include.stages.labels.consensus import consensus_of
+from include.stages.labels.consensus import Opinion, consensus_of
 from include.stages.labels.domain_rules import broken_rules
 from include.stages.selection.requests import FIRST_TIER
 
@@ -40,6 +40,8 @@ class Proposal:
         The most probable class, and its probability.
     is_tied
         Whether another class is as probable.
+    decided_by
+        The consensus, or the name of the tier.
     """
 
     answered: AnsweredRequest
@@ -48,6 +50,7 @@ class Proposal:
     label: str
     confidence: float
     is_tied: bool
+    decided_by: str
 
     @property
     def answer_counts(self) -> Counter[str]:
@@ -84,7 +87,7 @@ class Proposal:
 
 
 def proposals_of(
-    store: LoopStore, answered: Sequence[AnsweredRequest], probabilities: Mapping[str, NDArray[np.float64]]
+    store: LoopStore, answered: Sequence[AnsweredRequest], opinions: Mapping[str, Opinion]
 ) -> list[Proposal]:
     """Return the proposal of each answered request.
 
@@ -94,20 +97,23 @@ def proposals_of(
         Tables of the loop.
     answered
         Requests to decide.
-    probabilities
-        Of the classes, (classes,), by request id; a request that is missing here has no votes.
+    opinions
+        What is thought of each request, by its id; one that is missing here has no votes.
     """
     ids = [item.request_id for item in answered]
     ledger = store.read("requests", filters=[("request_id", "in", ids)]).to_pylist() if ids else []
     requests = {row["request_id"]: row for row in ledger}
     predictions = requested_predictions(store, ledger)
-    proposals, nothing = [], np.zeros(len(store.loop.task.classes))
+    proposals, nothing = [], Opinion(np.zeros(len(store.loop.task.classes)), consensus_of(store.loop))
     for item in answered:
-        of_classes = _of_classes(store.loop, item, probabilities.get(item.request_id, nothing)).round(DIGITS)
+        opinion = opinions.get(item.request_id, nothing)
+        of_classes = _of_classes(store.loop, item, opinion.probabilities).round(DIGITS)
         second, first = np.sort(of_classes)[-2:]
         label = store.loop.task.classes[int(np.argmax(of_classes))]
         rows = requests[item.request_id], predictions[item.request_id]
-        proposals.append(Proposal(item, *rows, label, float(first), is_tied=bool(first == second)))
+        tied = bool(first == second)
+        by = opinion.decided_by if item.tier == FIRST_TIER else store.loop.tier(item.tier).name
+        proposals.append(Proposal(item, *rows, label, float(first), is_tied=tied, decided_by=by))
     return proposals
 
 
@@ -151,13 +157,11 @@ def objection(loop: Loop, proposal: Proposal) -> tuple[str, str] | None:
     return ("rule_broken", "; ".join(broken)) if broken else None
 
 
-def label_row(loop: Loop, proposal: Proposal, supersedes: str | None) -> dict[str, Any]:
+def label_row(proposal: Proposal, supersedes: str | None) -> dict[str, Any]:
     """Return the row of ``labels`` of an accepted proposal.
 
     Parameters
     ----------
-    loop
-        Names the consensus.
     proposal
         What is accepted.
     supersedes
@@ -169,7 +173,7 @@ def label_row(loop: Loop, proposal: Proposal, supersedes: str | None) -> dict[st
     return columns | {
         "label_id": answered.label_id,
         "label": proposal.label,
-        "decided_by": consensus_of(loop) if proposal.tier == FIRST_TIER else loop.tier(proposal.tier).name,
+        "decided_by": proposal.decided_by,
         "tier": proposal.tier,
         "rationale": proposal.rationale,
         "confidence": proposal.confidence,

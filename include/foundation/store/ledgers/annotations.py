@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from include.foundation.statistics.latent_classes import Votes
+from include.foundation.statistics.votes import Votes
 from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore

@@ -132,6 +132,14 @@ CANNOT_WORK = [
         "labels.min_confidence: got 1, which a probability of dawid_skene never reaches",
     ),
     (
+        {"labels": {"model_counts": False, "consensus": "majority"}},
+        "labels.model_counts: has no effect: a majority looks at answers alone",
+    ),
+    (
+        {"labels": {"model_counts": False}, "labeling": {"overlap": 1}},
+        "labels.model_counts: has no effect: a majority looks at answers alone",
+    ),
+    (
         {"labels": {"min_agreement": 0.3}, "labeling": {"overlap": 1}},
         "labels.min_agreement: has no effect with labeling.over",
     ),

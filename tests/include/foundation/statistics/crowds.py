@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from include.foundation.statistics.latent_classes import Votes
+from include.foundation.statistics.votes import Votes
 
 
 def votes_of(table, classes):

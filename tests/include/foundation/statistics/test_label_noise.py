@@ -6,7 +6,8 @@ from scipy import stats
 
 from include.foundation.statistics.estimates import UNKNOWN
 from include.foundation.statistics.label_noise import FEWEST_REPEATED, true_accuracy
-from include.foundation.statistics.latent_classes import Votes, dawid_skene, majority
+from include.foundation.statistics.latent_classes import dawid_skene, majority
+from include.foundation.statistics.votes import Votes
 from tests.include.foundation.statistics.crowds import say, simulated, votes_of
 
 

@@ -9,6 +9,7 @@ import pytest
 from include.foundation.store.ledgers.annotations import Annotation
 from include.foundation.store.ledgers.outcomes import label_id_of
 from include.stages.labels.answered_requests import AnsweredRequest
+from include.stages.labels.consensus import Opinion
 from include.stages.labels.proposals import Proposal, label_row, objection, proposals_of, set_aside_row
 from tests.builders import DAY, make_loop
 from tests.include.stages.labels.label_builders import pushed_store
@@ -30,14 +31,15 @@ def answered(*labels):
 
 
 def proposal(*labels, confidence=0.9, is_tied=False):
-    return Proposal(answered(*labels), REQUEST, PREDICTION, "earn", confidence, is_tied)
+    return Proposal(answered(*labels), REQUEST, PREDICTION, "earn", confidence, is_tied, "dawid_skene")
 
 
-def test_label_says_what_was_asked_served_and_answered(tmp_path):
-    row = label_row(make_loop(tmp_path), proposal("earn", "earn", "acq", ""), "l0")
+def test_label_says_what_was_asked_served_and_answered():
+    row = label_row(proposal("earn", "earn", "acq", ""), "l0")
     assert row == {
         "label_id": label_id_of("r", ["a0", "a1", "a2", "a3"]), "trace_id": "t", "request_id": "r", "label": "earn",
-        "decided_by": "dawid_skene", "confidence": 0.9, "annotators": 3, "agreement": pytest.approx(2 / 3),
+        "decided_by": "dawid_skene", "tier": 1, "rationale": None, "confidence": 0.9, "annotators": 3,
+        "agreement": pytest.approx(2 / 3),
         "origin": "annotation", "split": "holdout", "stratum": "random", "inclusion_probability": 0.25,
         "evidence_for": "c1", "content_key": "k", "near_key": "n", "group_key": "g",
         "hidden_prelabel": True, "supersedes": "l0", "predicted": "grain", "model_version": "4",
@@ -104,7 +106,7 @@ def test_agreement_is_the_share_of_votes_and_unknown_without_one():
 def test_proposal_is_the_most_probable_class(tmp_path, probabilities, place, confidence, is_tied):
     store, requests = pushed_store(tmp_path, 2)
     asked = AnsweredRequest(requests["t1"], answered("earn").annotations, is_resolved=False)
-    given = {} if probabilities is None else {requests["t1"]: np.array(probabilities)}
+    given = {} if probabilities is None else {requests["t1"]: Opinion(np.array(probabilities), "majority")}
     (made,) = proposals_of(store, [asked], given)
     assert (made.label, made.confidence, made.is_tied) == (store.loop.task.classes[place], confidence, is_tied)
     assert (made.request["request_id"], made.prediction["trace_id"]) == (requests["t1"], "t1")
