@@ -113,6 +113,7 @@ def _segments(loop: Loop) -> Iterator[Disagreement]:
         "gate.slices": loop.gate.slices,
         "drift.segments": loop.drift.segments or [],
         "selection.quota.segment": quota,
+        "selection.critical": list(loop.selection.critical),
     }
     for key, names in named.items():
         for name in names:

@@ -120,6 +120,11 @@ class Selection(Section):
     random_share: Share = 0.2
     """Share of the budget that is rows drawn uniformly at random, as they were served: the holdout. A drawn row whose content
     has a label costs none."""
+    backlog: Literal["bounded", "ignored"] = "bounded"
+    """Whether no more labels are asked for than people can give by ``labeling.deadline_hours``, as fast as they were lately. The
+    random share is always asked for."""
+    critical: dict[Identifier, list[Text]] = Field(default_factory=dict)
+    """Values of segments, ``{desk: [eu]}``, whose rows are chosen first where fewer labels are asked for than the budget."""
     quota: Quota | None = None
     """Lets small segments be measured. Rows of others then stand for more rows, so that estimates of all are a little wider."""
     score: Literal["margin", "least_confidence", "entropy"] = "margin"

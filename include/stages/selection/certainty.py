@@ -12,7 +12,7 @@ from include.foundation.decisions import DriftVerdict
 from include.stages.selection.content import features
 from include.stages.selection.diversity import DIVERSIFIERS
 from include.stages.selection.frame import Candidates
-from include.stages.selection.nominations import broken_rows, in_drifted_segments
+from include.stages.selection.nominations import broken_rows, critical_rows, in_drifted_segments
 from include.stages.selection.requests import Choice
 from include.stages.selection.uncertainty_scores import informativeness
 
@@ -33,10 +33,18 @@ class CertaintyStratum:
         The reason of each row that users reported, by content key.
     verdict
         The drift verdict on the interval, or None if there is none.
+    critical_first
+        Whether rows of `selection.critical` go before others that are no more than informative.
     """
 
     def __init__(
-        self, loop: Loop, candidates: Candidates, report_reasons: Mapping[str, str], verdict: DriftVerdict | None
+        self,
+        loop: Loop,
+        candidates: Candidates,
+        report_reasons: Mapping[str, str],
+        verdict: DriftVerdict | None,
+        *,
+        critical_first: bool = False,
     ) -> None:
         self._loop, self._rows = loop, candidates.rows
         self._reported = {
@@ -46,6 +54,7 @@ class CertaintyStratum:
         }
         self._drifted = in_drifted_segments(verdict, candidates.rows)
         self._broken = broken_rows(verdict, candidates.rows)
+        self._critical = critical_rows(loop, candidates.rows) if critical_first else {}
 
     def choices(self, n: int) -> list[Choice]:
         """Return at most n choices among the candidates.
@@ -66,9 +75,13 @@ class CertaintyStratum:
         )
         nominated = self._spread(unreported[np.isin(unreported, list(self._drifted))], (n - len(reported)) // 2)
         scored = unreported[~np.isin(unreported, nominated)]
-        informative = self._spread(scored, n - len(reported) - len(nominated))
-        reasons = {position: self._drifted[position] for position in nominated} | self._reported
-        return [self._choice(position, reasons.get(position)) for position in [*reported, *nominated, *informative]]
+        is_critical = np.isin(scored, list(self._critical))
+        left = n - len(reported) - len(nominated)
+        critical = self._spread(scored[is_critical], left)
+        informative = self._spread(scored[~is_critical], left - len(critical))
+        reasons = self._critical | {position: self._drifted[position] for position in nominated} | self._reported
+        chosen = [*reported, *nominated, *critical, *informative]
+        return [self._choice(position, reasons.get(position)) for position in chosen]
 
     @cached_property
     def _scores(self) -> NDArray[np.float64]:

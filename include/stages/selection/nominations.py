@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict
 from include.foundation.intervals import moved
 from include.foundation.store.scanning import Filter
@@ -80,6 +81,16 @@ def in_drifted_segments(verdict: DriftVerdict | None, rows: pa.Table) -> dict[in
             if logged == value:
                 reasons.setdefault(position, f"in a drifted segment: {segment}")
     return reasons
+
+
+def critical_rows(loop: Loop, rows: pa.Table) -> dict[int, str]:
+    """Return the reasons for rows of the segments that the loop file calls critical, by the row's position."""
+    return {
+        position: f"in a critical segment: {segment}={logged}"
+        for segment, values in loop.selection.critical.items()
+        for position, logged in enumerate(rows.column(loop.segment_columns[segment]).to_pylist())
+        if logged in values
+    }
 
 
 def broken_rows(verdict: DriftVerdict | None, rows: pa.Table) -> set[int]:

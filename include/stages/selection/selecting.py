@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,7 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.slices.read_ledger import read_in
 from include.stages.selection.asked import Asked, asked_before, oldest_answer
+from include.stages.selection.backlog import backlog_of
 from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
@@ -41,6 +44,14 @@ class SelectionReport:
     drawn: int = 0
 
 
+class Demand(NamedTuple):
+    """How many labels to ask for, of how many random rows among them, and why these are fewer than the budget."""
+
+    total: int
+    random: int
+    reasons: tuple[str, ...] = ()
+
+
 def select_samples(store: LoopStore, interval: Interval, budget: int | None = None) -> SelectionReport:
     """Choose at most ``budget`` rows of an interval. Each interval is chosen from only once.
 
@@ -56,7 +67,8 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     interval
         The log time to choose from; its key is the batch id.
     budget
-        How many labels to request; ``selection.budget`` of the loop file if None.
+        How many labels to request; if None, ``selection.budget`` of the loop file, or what people can give in time if that is
+        less.
 
     Returns
     -------
@@ -71,20 +83,33 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     selected = latest(store, SelectedBatch, interval.key)
     if selected is not None:
         return SelectionReport(**{field.name: getattr(selected, field.name) for field in fields(SelectionReport)})
-    total = store.loop.selection.budget if budget is None else budget
+    demand = _demand(store, interval, budget)
     window = store.read("predictions", filters=[("ts", ">=", interval.start), ("ts", "<", interval.end)])
     is_asked = store.read("requests", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows > 0
-    left_out = None if is_asked else _request(store, interval, window, total)
+    left_out = None if is_asked else _request(store, interval, window, demand)
     if left_out is None:  # an earlier run asked, and was killed before it could record that
+        demand = Demand(0, 0)
         left_out = frame_of(store, window, interval.key, except_batch=interval.key).left_out
-    return _record(store, interval, window, left_out)
+    return _record(store, interval, window, left_out, demand)
 
 
-def _request(store: LoopStore, interval: Interval, window: pa.Table, total: int) -> int | None:
+def _demand(store: LoopStore, interval: Interval, budget: int | None) -> Demand:
+    """Return what to ask for: a person's budget, or the loop file's as far as people can keep up with it."""
+    policy = store.loop.selection
+    total = policy.budget if budget is None else budget
+    random = random_rows(total, policy.random_share)
+    if budget is not None or policy.backlog == "ignored":
+        return Demand(total, random)
+    backlog, days = backlog_of(store), (interval.end - interval.start) / timedelta(days=1)
+    bounded = backlog.bounded(total, random, days)
+    return Demand(bounded, random, () if bounded == total else (backlog.says(bounded, total),))
+
+
+def _request(store: LoopStore, interval: Interval, window: pa.Table, demand: Demand) -> int | None:
     """Write what is drawn for a batch, then its requests, and return how many rows nobody had to be asked about."""
-    if total < 1:
-        raise NothingToDo(f"The budget is {total}: no labels are asked for")
-    draws = draw_rows(store, interval, window, random_rows(total, store.loop.selection.random_share))
+    if demand.total < 1:
+        raise NothingToDo(f"The budget is {demand.total}: no labels are asked for")
+    draws = draw_rows(store, interval, window, demand.random)
     left_out: list[int] = []
 
     def choose(ledger: pa.Table) -> pa.Table:
@@ -92,7 +117,7 @@ def _request(store: LoopStore, interval: Interval, window: pa.Table, total: int)
         if interval.key in ledger.column("batch_id").to_pylist():
             left_out.clear()
             return rows_of(store.loop, "requests", [])
-        chosen, rows = _chosen(store, interval, window, draws, total)
+        chosen, rows = _chosen(store, interval, window, draws, demand)
         left_out.append(rows)
         return chosen
 
@@ -112,9 +137,9 @@ def random_rows(budget: int, share: float) -> int:
 
 
 def _chosen(
-    store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, total: int
+    store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, demand: Demand
 ) -> tuple[pa.Table, int]:
-    """Return the requests of a batch of at most ``total`` rows, and how many rows nobody had to be asked about."""
+    """Return the requests of a batch of no more rows than are wanted, and how many rows nobody had to be asked about."""
     seed, asked = (store.loop.selection.seed, interval.key), asked_before(store)
     random = _drawn_unasked(store, interval, window, draws, asked)
     drawn = request_rows(
@@ -132,8 +157,10 @@ def _chosen(
     if candidates.rows.num_rows + draws.num_rows == 0:
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
-    stratum = CertaintyStratum(store.loop, candidates, report_reasons, verdict)
-    choices = stratum.choices(total - draws.num_rows) if candidates.rows.num_rows else []
+    stratum = CertaintyStratum(
+        store.loop, candidates, report_reasons, verdict, critical_first=demand.total < store.loop.selection.budget
+    )
+    choices = stratum.choices(demand.total - draws.num_rows) if candidates.rows.num_rows else []
     chosen = request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)
     return pa.concat_tables([drawn, chosen]), frame.left_out - fresh
 
@@ -167,7 +194,7 @@ def _trainable(candidates: Candidates, asked: Asked) -> Candidates:
     )
 
 
-def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: int) -> SelectionReport:
+def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: int, demand: Demand) -> SelectionReport:
     """Record what a batch in the ledger requests, also if the run that wrote it was killed before it could record that."""
     batch = store.read("requests", filters=[("batch_id", "=", interval.key), ("tier", "=", FIRST_TIER)])
     strata = batch.column("stratum").to_pylist()
@@ -184,7 +211,7 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
         f"Asked for {report.requests} labels of {report.frame_rows} rows: {report.random} at random, "
         f"{report.certainty} chosen, {report.reported} of them reported by users.{free}"
     )
-    reasons = (reason, *_notes(store, interval, window))
+    reasons = (reason, *demand.reasons, *_notes(store, interval, window))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report
