@@ -8,6 +8,10 @@ _BY_FILE = {
         "selection.quota.segment": "test_small_segment_values_get_their_quota_with_known_probabilities",
         "selection.quota.rows": "test_small_segment_values_get_their_quota_with_known_probabilities",
     },
+    "include/stages/selection/test_backlog.py": {
+        "selection.backlog": "test_no_more_is_asked_for_than_people_can_answer_in_time[given7-40]",
+        "selection.critical": "test_rows_of_critical_segments_come_first_where_less_is_asked_for",
+    },
     "include/stages/labels/test_escalation.py": {
         "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label",
         "escalation.tiers.overlap": "test_tier_has_an_overlap_and_a_deadline_of_its_own",

@@ -121,8 +121,8 @@ class Selection(Section):
     """Share of the budget that is rows drawn uniformly at random, as they were served: the holdout. A drawn row whose content
     has a label costs none."""
     backlog: Literal["bounded", "ignored"] = "bounded"
-    """Whether no more labels are asked for than people can give by ``labeling.deadline_hours``, as fast as they were lately. The
-    random share is always asked for."""
+    """Whether no more labels are asked for than people, as fast as they were lately, can give by ``labeling.deadline_hours``.
+    The random share is always asked for."""
     critical: dict[Identifier, list[Text]] = Field(default_factory=dict)
     """Values of segments, ``{desk: [eu]}``, whose rows are chosen first where fewer labels are asked for than the budget."""
     quota: Quota | None = None

@@ -30,6 +30,7 @@ def answer(store, requests, *, per_day, days, ended=timedelta(0)):
 
 def make_backlog(folder, *, open_requests, per_day, days=5, ended=timedelta(0), pushed=NOW, **selection):
     """Return a store in which people answered so many requests a day and have so many before them."""
+    folder.mkdir(exist_ok=True)
     store = make_store(folder, selection={"budget": 40, "random_share": 0.2, "diversify": "none", **selection})
     given = {"trace_id": "old", "tier": 1, "stratum": "certainty", "split": "train", "inclusion_probability": 1.0}
     given |= {"reasons": ["x"], "hidden_prelabel": False, "asked_at": NOW, "external_id": "x", "pushed_at": pushed}
@@ -65,8 +66,8 @@ def test_speed_is_that_of_full_answers_lately(tmp_path):
         ({"open_requests": 50, "per_day": 0}, 40),  # nobody knows how fast people are
         ({"open_requests": 50, "per_day": 20, "days": 0}, 40),
         (
-            {"open_requests": 500, "per_day": 2, "pushed": NOW - timedelta(days=4)},
-            8,
+            {"open_requests": 500, "per_day": 10, "pushed": NOW - timedelta(days=4)},
+            30,
         ),  # nobody waits for what is overdue
         ({"open_requests": 50, "per_day": 20, "ended": timedelta(days=30)}, 20),  # silence is no speed
         ({"open_requests": 500, "per_day": 2, "backlog": "ignored"}, 40),
