@@ -32,7 +32,9 @@ class Gate(Section):
     satisfy the rule; while there is nothing better to find, that is the same as *never*. *never*: the probability, over the
     loop's whole life, of ever promoting one that does not; later challengers then need more labels."""
     floor: Share = 0.5
-    """Share of a perfect model's score that the lower end of the first model's interval must exceed."""
+    """Share of a perfect model's score. The first model is held, as any challenger, against what the logs say was served, and
+    must not be shown to score below this. While no row that was served has a label, the lower end of its interval must exceed
+    it."""
     slices: list[Identifier] = Field(default_factory=list)
     """Segments on which the challenger must not be shown to be worse."""
     inconclusive_slices: Literal["allow", "block"] = "allow"

@@ -136,7 +136,7 @@ class Evaluation(Decision):
     challenger_key: str
     run_id: str
     champion_version: str | None
-    """None for the first model."""
+    """None for the first model, which is held against what was served, if anything was."""
     dataset: str
     """Name of the dataset it was judged on."""
     scores: Scores
@@ -160,3 +160,8 @@ class Evaluation(Decision):
     """Of the files of the model that was measured."""
     class_weights: tuple[float, ...] | None = None
     """Weight of each class in a score, at the first evaluation against this champion."""
+
+    @property
+    def meets_a_model(self) -> bool:
+        """Whether it was held against a champion, or against what was served before the loop's first model."""
+        return self.champion_version is not None or self.scores.champion.value is not None

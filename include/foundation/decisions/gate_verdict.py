@@ -21,7 +21,8 @@ class SliceVerdict(EvidencePart):
 class GateVerdict(Decision):
     """Verdict on a challenger, its key the subject.
 
-    A first model meets no champion: it has no e-value, and ``nth`` is None. A challenger that meets another champion is judged
+    A first model is held against what was served, and its champion has no version. While no row that was served has a label,
+    it meets nothing: it has no e-value, and ``nth`` is None. A challenger that meets another champion is judged
     anew: at a level of its own, and on rows that were drawn for the two.
     """
 
@@ -36,7 +37,8 @@ class GateVerdict(Decision):
     round: int
     """1 for the first judgement; one more after each round of labels."""
     nth: int | None
-    """1 for the first challenger that met a champion; a challenger that meets another champion counts again."""
+    """1 for the first challenger that met a champion; a challenger that meets another champion counts again. First
+    models are numbered apart."""
     k: int
     """How many more labels are asked for."""
     slices: tuple[SliceVerdict, ...]

@@ -105,7 +105,7 @@ def score_scale(store: LoopStore, deployment: Deployment) -> ScoreScale:
     if not verdicts:
         return ScoreScale(class_weights(store.loop, [], []), 1.0)
     judged = verdicts[-1]
-    dataset, is_first = read_dataset(store, judged.dataset), judged.champion_version is None
+    dataset, is_first = read_dataset(store, judged.dataset), judged.nth is None
     rows = Taxonomy.of(store.loop.task).read_labels(judging_rows(store.loop, dataset, first=is_first))
     labels, probabilities = (rows.column(name).to_pylist() for name in ("label", "inclusion_probability"))
     weights = class_weights(store.loop, labels, probabilities)

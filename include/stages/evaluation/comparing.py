@@ -25,7 +25,7 @@ from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from include.stages.evaluation.noise_correction import noise_correction
-from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
+from include.stages.evaluation.recent_holdout import holdout_history, judging_rows, served_before
 from include.stages.labels.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def evaluate(
     name
         Name of the dataset.
     champion
-        The model to compare with; None if the challenger is the first model.
+        The model to compare with; None if the challenger is the first model: then what was served is.
     challenger
         The model to judge.
 
@@ -58,11 +58,13 @@ def evaluate(
 
     Notes
     -----
-    Production scores are estimated from rows drawn at random alone. For the first model there are no production labels yet, so
-    it is judged on the seed labels in the holdout. Where accuracy was shown to have dropped lately, only rows since then count.
+    Production scores are estimated from rows drawn at random alone. The first model is held against what the logs say was
+    served on them; while none has a label, it is judged on the seed labels in the holdout, beside nothing. Where accuracy was
+    shown to have dropped lately, only rows since then count.
     These random rows are then no evidence: they told when the champion's luck was worst, so that any challenger looks better.
     """
     history = holdout_history(store.loop, dataset)
+    registered, champion = champion, champion or served_before(store.loop, history)
     recent = judging_rows(store.loop, dataset, first=champion is None)
     first = first_evaluation(store, champion, challenger)
     window = disagreement_window(store, champion, challenger, first.window if first else None) if champion else None
@@ -77,7 +79,7 @@ def evaluate(
     longer = None
     if champion is not None and history.num_rows > recent.num_rows:
         longer = _scores(judged_rows(store.loop, history, champion, challenger, rows.class_weights))
-    corrected = noise_correction(store, recent, champion, challenger)
+    corrected = noise_correction(store, recent, registered, challenger)
     evaluation = Evaluation(
         subject=challenger.challenger_key,
         reasons=(*_reasons(rows, scores, census), *([str(corrected)] if corrected else [])),

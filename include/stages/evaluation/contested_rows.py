@@ -39,7 +39,7 @@ def first_evaluation(store: LoopStore, champion: "LoadedModel | None", challenge
         return None
     evaluations = find(store, Evaluation, challenger.challenger_key)
     settled = (found for found in evaluations if found.champion_version == champion.version and found.class_weights)
-    return next(settled, None)
+    return next((found for found in settled if found.meets_a_model), None)
 
 
 def contested_rows(

@@ -1,6 +1,7 @@
 """The rows that judge a challenger: recent ones, drawn at random, as they were served."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,6 +10,9 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN, joined
 from include.foundation.store.schemas import schemas
 from include.stages.labels.datasets import Dataset
+
+if TYPE_CHECKING:
+    from include.foundation.models.served_predictions import ServedPredictions
 
 
 def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
@@ -21,9 +25,25 @@ def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
     dataset
         The labels.
     first
-        Whether it is the first model, which the whole holdout judges: nothing was served before it.
+        Whether it is the first model and no row that was served has a label: then the whole holdout judges it.
     """
     return dataset.holdout if first else _recent(loop, holdout_history(loop, dataset))
+
+
+def served_before(loop: Loop, history: pa.Table) -> "ServedPredictions | None":
+    """Return what was served before the loop's first model, as a model; None while no row that was served has a label.
+
+    Parameters
+    ----------
+    loop
+        Names the classes.
+    history
+        The `holdout_history`.
+    """
+    from include.foundation.models.served_predictions import ServedPredictions
+
+    told = history.num_rows and not history.column("predicted").null_count  # earlier versions did not keep it
+    return ServedPredictions(loop) if told else None
 
 
 def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:

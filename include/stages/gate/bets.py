@@ -111,7 +111,7 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
     threshold = max(-1.0, min(1.0, margin / (evaluation.window.share or 1.0)))
     rows = evaluation.differences
     stakes = (_stake(rows.random, margin), _stake(rows.disagreement, threshold))
-    nth, level = _numbered(gate, pair, verdicts)
+    nth, level = _numbered(gate, evaluation, pair, verdicts)
     rounds_left = max(0, gate.max_rounds - len(asking))
     affordable = min(gate.max_labels - sum(verdict.k for verdict in asking), rounds_left * gate.max_labels_per_round)
     window = evaluation.window
@@ -131,15 +131,24 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
     )
 
 
-def _numbered(gate: Gate, pair: Sequence[GateVerdict], verdicts: Sequence[GateVerdict]) -> tuple[int, Level]:
-    """Return the number and the level of a challenger: those of its first judgement against this champion, or the next ones."""
+def _numbered(
+    gate: Gate, evaluation: Evaluation, pair: Sequence[GateVerdict], verdicts: Sequence[GateVerdict]
+) -> tuple[int, Level]:
+    """Return the number and the level of a challenger: those of its first judgement against this champion, or the next ones.
+
+    First models, which are held against what was served, are numbered apart. They have a budget of the same size for
+    themselves, and their promotions raise no level: what was served before is often beaten easily.
+    """
     for verdict in pair:
         if verdict.nth and verdict.level:
             return verdict.nth, Level(verdict.level, verdict.spent or verdict.level)
-    judged = {(verdict.subject, verdict.champion_version): verdict for verdict in verdicts if verdict.nth}
+    is_first = evaluation.champion_version is None
+    kin = [verdict for verdict in verdicts if verdict.nth and (verdict.champion_version is None) == is_first]
+    judged = {(verdict.subject, verdict.champion_version): verdict for verdict in kin}
     spent = sum(verdict.spent or verdict.level or 0.0 for verdict in judged.values())
     promotions = sum(verdict.outcome == "promote" for verdict in judged.values())
-    return len(judged) + 1, next_level(gate.guarantee, gate.error_budget, spent, len(judged) + 1, promotions)
+    guarantee = "never" if is_first else gate.guarantee
+    return len(judged) + 1, next_level(guarantee, gate.error_budget, spent, len(judged) + 1, promotions)
 
 
 def _stake(rows: Sequence[WeightedDifference], threshold: float) -> Stake:

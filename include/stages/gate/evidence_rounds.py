@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from include.foundation.decisions import Evaluation, GateVerdict, find
 from include.foundation.errors import ContractError
+from include.foundation.models.served_predictions import ServedPredictions
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.selection.evidence_requests import evidence_batch, request_disagreements
@@ -35,16 +36,18 @@ def request_evidence(
     gate
         A verdict *label_more*, which says how many labels to request.
     champion, challenger
-        The two models that the verdict compares.
+        The two models that the verdict compares; the champion is None if the first model is held against what was served.
 
     Raises
     ------
     ContractError
-        If the gate's verdict is a different one, or if there is no champion.
+        If the gate's verdict is a different one, or there is no champion any more.
     """
-    if gate.outcome != "label_more" or champion is None:
-        raise ContractError(f"Got verdict {gate.outcome} and champion {champion}, expected label_more and a champion")
+    if gate.outcome != "label_more" or (champion is None and gate.champion_version is not None):
+        expected = f"expected label_more and champion {gate.champion_version}"
+        raise ContractError(f"Got verdict {gate.outcome} and champion {champion}, {expected}")
     judged = [found for found in find(store, Evaluation, gate.subject) if found.evidence_digest == gate.evaluation]
+    champion = champion or ServedPredictions(store.loop)
     window = disagreement_window(store, champion, challenger, judged[-1].window if judged else None)
     requests = request_disagreements(
         store, window.undrawn, gate.k, challenger_key=gate.subject, round_number=gate.round

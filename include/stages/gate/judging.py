@@ -13,6 +13,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.gate.bets import Bet, bet_on, is_on_the_same_two, margin_of
 from include.stages.gate.slice_verdicts import slice_verdicts, slices_in_words
 
+SERVED = "what was served before the loop's first model"
 FUTILE = 0.085  # chance of success below which no more labels are asked for
 Outcome = Literal["promote", "reject", "label_more"]
 BOUNDED = {"share": "for the share of wrong promotions", "never": "for ever promoting a wrong one"}
@@ -65,8 +66,7 @@ def verdict_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdic
     verdicts
         All earlier ones of the loop, oldest first.
     """
-    is_first = evaluation.scores.champion.value is None and evaluation.champion_version is None
-    return (_first_model if is_first else _challenger)(gate, evaluation, verdicts)
+    return (_challenger if evaluation.meets_a_model else _first_model)(gate, evaluation, verdicts)
 
 
 def _rests_on_the_same_labels(verdict: GateVerdict, evaluation: Evaluation) -> bool:
@@ -79,7 +79,7 @@ def _rests_on_the_same_labels(verdict: GateVerdict, evaluation: Evaluation) -> b
 
 
 def _first_model(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> GateVerdict:
-    """Judge a model that meets no champion; the more came before it, the wider the interval that must be above the floor.
+    """Judge a first model while no row that was served has a label: the more came before it, the wider must its interval be.
 
     The nth interval misses with probability ``error_budget / n**2``, on either side together: the first is the 95 % interval
     under the default budget, and the chance of ever promoting a first model that is not above the floor is below the budget.
@@ -115,7 +115,8 @@ def _challenger(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdi
     chance = None if bet.is_won or not bet.labels_left else bet.chance
     outcome, reason, k = _decide(gate, evaluation, bet, slices, chance)
     return GateVerdict(
-        subject=evaluation.subject, outcome=outcome, reasons=(_in_words(gate, bet), reason, *slices_in_words(slices)),
+        subject=evaluation.subject, outcome=outcome,
+        reasons=(_in_words(gate, evaluation, bet), reason, *slices_in_words(slices)),
         e_value=math.exp(min(bet.log_e, CLIP)), needed=1 / bet.level.level, level=bet.level.level, spent=bet.level.spent,
         chance=chance, nth=bet.nth, round=bet.round, k=k, wins=int(bet.outcomes.wins), losses=int(bet.outcomes.losses),
         slices=slices, dataset=evaluation.dataset, champion_version=evaluation.champion_version, scores=evaluation.scores,
@@ -127,7 +128,10 @@ def _decide(
     gate: Gate, evaluation: Evaluation, bet: Bet, slices: Sequence[SliceVerdict], chance: float | None
 ) -> tuple[Outcome, str, int]:
     """Return the outcome, its reason, and how many more labels to request."""
-    verdicts = {part.verdict for part in slices}
+    verdicts, high = {part.verdict for part in slices}, evaluation.scores.challenger.high
+    floor = gate.floor * evaluation.score_unit
+    if evaluation.champion_version is None and high is not None and high < floor:
+        return "reject", f"First model: it is shown to score below the floor {floor:.2f}.", 0
     if bet.is_won and "worse" in verdicts:
         return "reject", "It is better overall, but shown to be worse on a slice.", 0
     if bet.is_won and (gate.inconclusive_slices == "allow" or "inconclusive" not in verdicts):
@@ -173,10 +177,12 @@ def _hopeless(gate: Gate, evaluation: Evaluation, bet: Bet, chance: float | None
     return None
 
 
-def _in_words(gate: Gate, bet: Bet) -> str:
+def _in_words(gate: Gate, evaluation: Evaluation, bet: Bet) -> str:
+    other, kind = ("the champion", "challenger") if evaluation.champion_version else (SERVED, "first model")
+    bounded = BOUNDED[gate.guarantee if evaluation.champion_version else "never"]
     margin = f", margin {gate.margin:g}: by {bet.threshold:+.2f} in the mean of these rows" if bet.threshold else ""
     return (
-        f"Where the two differ the challenger is right {bet.outcomes.wins:g} times and the champion {bet.outcomes.losses:g} "
-        f"times: e-value {math.exp(min(bet.log_e, CLIP)):.3g}, {1 / bet.level.level:.3g} needed (challenger {bet.nth} of this "
-        f"loop, error budget {gate.error_budget:g} {BOUNDED[gate.guarantee]}, rule {gate.rule}{margin})."
+        f"Where the two differ the challenger is right {bet.outcomes.wins:g} times and {other} {bet.outcomes.losses:g} "
+        f"times: e-value {math.exp(min(bet.log_e, CLIP)):.3g}, {1 / bet.level.level:.3g} needed ({kind} {bet.nth} of this "
+        f"loop, error budget {gate.error_budget:g} {bounded}, rule {gate.rule}{margin})."
     )

@@ -1,5 +1,6 @@
 """Decide whether to train a challenger now, judge a pending one again, or do neither; each with reasons."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, trained_on
+from include.stages.selection.evidence_requests import evidence_batch
 from include.stages.training.recent_labels import configuration, training_dataset
 
 FINAL = ("promote", "reject")
@@ -110,29 +112,36 @@ def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
 def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedDataset) -> RetrainPlan:
     """Return the plan to judge the pending challenger again if its labels are back, else to do nothing."""
     key = plan.subject
-    waiting = _open_requests(store, key)
     verdict = latest(store, GateVerdict, key)
+    waiting, enough = _open_requests(store, key, verdict.round if verdict else 0)
     outcome: Outcome = "no"
-    if waiting:
+    left = f", but {waiting}, which count if they come before it is decided" if waiting else ""
+    if not enough:
         reason = f"Challenger {key} is pending: {waiting} labels are not back yet."
     elif verdict is not None and verdict.dataset == published.subject:
         reason = f"Challenger {key} is pending and no label came in since it was judged."
     else:
-        outcome, reason = "judge_pending", f"The labels that challenger {key} waited for are back."
+        outcome, reason = "judge_pending", f"The labels that challenger {key} waited for are back{left}."
     changes = {"outcome": outcome, "reasons": (reason,), "evaluation_dataset": published.subject, "waiting": waiting}
     return plan.model_copy(update={**changes, "round": verdict.round if verdict else 0})
 
 
-def _open_requests(store: LoopStore, key: str) -> int:
-    """Count the requests for a challenger, pushed or not, that are neither resolved nor past their deadline."""
+def _open_requests(store: LoopStore, key: str, round_number: int) -> tuple[int, bool]:
+    """Count the requests for a challenger that are neither resolved nor past their deadline, and tell if they are few.
+
+    They are if no more than ``labeling.quorum`` leaves of the newest round: the gate may look at any time, and a round that
+    waits for its slowest answers lasts as long as these do.
+    """
     resolved = resolved_requests(store)
     now, loop = datetime.now(UTC), store.loop
     requests = store.read("requests", filters=[("evidence_for", "=", key)])
-    return sum(
+    is_open = sum(
         row["request_id"] not in resolved
         and (row["pushed_at"] is None or row["pushed_at"] + loop.patience(row["tier"]) > now)
         for row in requests.to_pylist()
     )
+    asked = requests.column("batch_id").to_pylist().count(evidence_batch(key, round_number))
+    return is_open, is_open <= asked - math.ceil(loop.labeling.quorum * asked)
 
 
 def _outcome(store: LoopStore, situation: _Situation, *, force: bool) -> tuple[Outcome, str]:

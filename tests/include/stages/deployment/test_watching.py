@@ -179,8 +179,9 @@ def test_watch_deployment_under_balanced_accuracy_holds_it_against_the_score_tha
     # right everywhere: 80 rows of weight 1/8 and 20 of weight 1 give a mean of 0.3
     promise = Estimate(0.3, 0.25, 0.35, 100, 100.0)
     gate = say_gate(
-        store, "key", "promote", dataset=dataset, scores=make_scores(challenger=promise), champion_version=champion
-    )
+        store, "key", "promote", dataset=dataset, scores=make_scores(challenger=promise), champion_version=champion,
+        nth=1 if champion else None,
+    )  # fmt: skip
     go_live(store, promised_low=0.25, evidence=gate.evidence_digest)
     live = [
         label_row(

@@ -88,6 +88,18 @@ def test_evaluate_seed_rows_count_for_the_first_model_only(store: LoopStore) -> 
     assert first.reasons[0].startswith("First model: ")
 
 
+def test_evaluate_first_model_is_held_against_what_was_served_on_the_same_rows(store: LoopStore) -> None:
+    """The champion's column is not asked: what counts is what was logged with the row."""
+    rows = answered_rows("aaa*4", stratum="seed", inclusion_probability=1.0)
+    rows += answered_rows("aaa*6", 10, predicted="b") + answered_rows("aab*3", 20, predicted="a")
+    first = measure(store, rows, first=True)
+    assert first.champion_version is None
+    assert value(first, "champion") == pytest.approx(3 / 9)
+    assert value(first, "challenger") == pytest.approx(6 / 9)
+    assert first.differences.random == ((-1, 3, 1), (1, 6, 1))
+    assert first.corrected is None
+
+
 def test_evaluate_training_rows_count_only_if_asked_for_this_challenger(store: LoopStore) -> None:
     train = {"split": "train", "stratum": "certainty"}
     disagreement = {"split": "train", "stratum": "disagreement"}

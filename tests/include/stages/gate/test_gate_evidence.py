@@ -13,6 +13,7 @@ from include.stages.gate.judging import judge
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
+    CLASSES,
     DAY,
     answered_row,
     answered_rows,
@@ -135,8 +136,19 @@ def test_request_evidence_decided_verdict_is_refused(store: LoopStore, outcome: 
 
 
 def test_request_evidence_no_champion_is_refused(store: LoopStore) -> None:
-    with pytest.raises(ContractError, match="expected label_more and a champion"):
-        request_evidence(store, label_more(5), None, challenger_of(store.loop))
+    with pytest.raises(ContractError, match="expected label_more and champion 1"):
+        request_evidence(
+            store, make_gate_verdict("key-2", "label_more", k=5, champion_version="1"), None, challenger_of(store.loop)
+        )
+
+
+def test_request_evidence_on_the_first_model_asks_where_it_differs_from_what_was_served(store: LoopStore) -> None:
+    gate = make_gate_verdict("key-2", "label_more", k=50, champion_version=None)
+    report = request_evidence(store, gate, None, challenger_of(store.loop))
+    served = {row["trace_id"]: row for row in store.read("predictions").to_pylist()}
+    differing = [row for row in served.values() if row["predicted"] != CLASSES[int(row["input_challenger"])]]
+    assert (report.disagreeing, report.rows) == (len(differing), 50)
+    assert {row["trace_id"] for row in store.read("requests").to_pylist()} == {row["trace_id"] for row in differing}
 
 
 def answer_requests(store: LoopStore, labels: list[dict[str, Any]], start: int, truth: str) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy.special import zeta
 
-from include.foundation.decisions import GateVerdict, find, record
+from include.foundation.decisions import Evaluation, GateVerdict, find, record
 from include.foundation.errors import ConfigError
 from include.foundation.statistics.e_values import BETS
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.judging import FUTILE, judge
-from tests.decision_builders import make_gate_verdict
+from tests.decision_builders import make_gate_verdict, make_scores
 from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.gate.verdict_builders import NO_SCORES, first_measured, measured, multiset, slice_with
 
@@ -41,6 +42,34 @@ def test_judge_first_model_not_above_the_floor_is_rejected(store: LoopStore, low
     assert (verdict.outcome, verdict.k) == ("reject", 0)
     told = "no held-out label to judge it on" if low is None else "the lower end is not above the floor 0.50."
     assert told in reasons_of(verdict)
+
+
+def beside_what_was_served(served: float, score: Estimate, wins: int, losses: int, **changes: Any) -> Evaluation:
+    scores = make_scores(champion=Estimate(served, served - 0.1, served + 0.1, 60, 60.0), challenger=score)
+    return measured(
+        "k0", champion_version=None, scores=scores, disagreement=multiset(wins, losses), share=0.4, **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("served", "score", "wins", "losses", "outcome"),
+    [
+        pytest.param(0.18, Estimate(0.52, 0.4, 0.64, 60, 60.0), 40, 6, "promote", id="poor and beaten"),
+        pytest.param(0.9, Estimate(0.8, 0.7, 0.9, 60, 60.0), 20, 40, "reject", id="good and not beaten"),
+        pytest.param(0.5, Estimate(0.8, 0.7, 0.9, 60, 60.0), 9, 2, "label_more", id="undecided"),
+        pytest.param(0.18, Estimate(0.36, 0.25, 0.47, 60, 60.0), 40, 6, "reject", id="shown to be below the floor"),
+    ],
+)
+def test_judge_first_model_must_be_better_than_what_was_served_and_not_below_the_floor(
+    store: LoopStore, served: float, score: Estimate, wins: int, losses: int, outcome: str
+) -> None:
+    verdict = judge(store, beside_what_was_served(served, score, wins, losses))
+    assert (verdict.outcome, verdict.nth, verdict.champion_version) == (outcome, 1, None)
+    assert f"right {wins} times and what was served before the loop's first model {losses} times" in reasons_of(verdict)
+    assert verdict.needed == pytest.approx(math.pi**2 / 6 / 0.05)
+    assert judge(store, measured("k1")).needed == pytest.approx(FIRST_NEEDED)  # it took nothing from later ones
+    below = "First model: it is shown to score below the floor 0.50." in reasons_of(verdict)
+    assert below is (score.high < 0.5)
 
 
 def test_judge_first_model_spends_no_error_budget(store: LoopStore) -> None:
@@ -113,7 +142,7 @@ def test_judge_after_a_promotion_twice_the_level_where_the_share_of_wrong_ones_i
 def test_judge_goes_on_from_what_verdicts_of_earlier_versions_spent(store: LoopStore) -> None:
     earlier = {f"old-{n}": 0.05 * 6 / (math.pi * n) ** 2 for n in range(1, 6)}
     for nth, (key, level) in enumerate(earlier.items(), start=1):
-        record(store, make_gate_verdict(key, "reject", nth=nth, level=level, needed=1 / level))
+        record(store, make_gate_verdict(key, "reject", nth=nth, level=level, needed=1 / level, champion_version="1"))
     verdict = judge(store, measured("new", askable=0))
     assert verdict.nth == 6
     assert verdict.level == pytest.approx((0.05 - sum(earlier.values())) * 6**-1.2 / zeta(1.2, 6))

@@ -7,6 +7,7 @@ import pytest
 from include.foundation.decisions import PublishedDataset, RetrainPlan
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.selection.evidence_requests import evidence_batch
 from include.stages.training.deciding import decide_retrain
 from tests.include.stages.training.challenger_builders import (
     add_labels,
@@ -67,6 +68,19 @@ def test_decide_retrain_with_all_labels_back_judges_the_same_challenger_on_the_n
 def test_decide_retrain_with_some_labels_back_waits_for_the_rest(store: LoopStore, plan: RetrainPlan) -> None:
     answer(store, plan, "r1")
     assert decide_retrain(store).reasons[0].endswith("1 labels are not back yet.")
+
+
+@pytest.mark.parametrize(("back", "outcome"), [(17, "no"), (18, "judge_pending")])
+def test_decide_retrain_with_a_quorum_of_the_round_back_does_not_wait_for_the_slowest(
+    store: LoopStore, back: int, outcome: str
+) -> None:
+    plan = judge_plan(store, "label_more")
+    names = [f"r{number}" for number in range(20)]
+    for name in names:
+        add_request(store, name, evidence_for=plan.subject, batch_id=evidence_batch(plan.subject, 1))
+    answer(store, plan, *names[:back])
+    decision = decide_retrain(store)
+    assert (decision.outcome, decision.waiting) == (outcome, 20 - back)
 
 
 def test_decide_retrain_with_an_answer_set_aside_does_not_wait_for_it(store: LoopStore, plan: RetrainPlan) -> None:
