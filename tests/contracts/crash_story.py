@@ -152,7 +152,7 @@ class World:
             selection={"budget": 8, "random_share": 0.5},
             labeling={"overlap": 2},
             drift={"min_rows": 1},
-            gate={"approval": "auto", "floor": 0.1},
+            gate={"approval": "auto", "floor": 0.1, "error_budget": 0.6},  # three rows of three are enough
         )
         self.registry = ModelRegistry(f"sqlite:///{self.folder / 'mlflow' / self.database}", self.store.loop)
         self.backend = FilesBackend(self.store.loop)
