@@ -144,6 +144,8 @@ _BY_FILE = {
     "include/stages/selection/test_selection_reports.py": {
         "selection.budget": "test_reports_are_capped_at_the_certainty_budget",
         "selection.random_share": "test_reports_are_capped_at_the_certainty_budget",
+        "feedback.max_person_requests": "test_reports_of_one_person_take_a_few_rows_however_many_they_are[1]",
+        "feedback.max_request_share": "test_reports_of_many_people_take_a_share_of_the_chosen_rows[0.25-4]",
     },
     "contracts/test_labeling_backends.py": {
         "labeling.backend": "test_backend_that_this_version_lacks_is_refused_with_what_to_do",

@@ -60,6 +60,10 @@ class Feedback(Source):
     """Number of signals of one person, or of one source, within ``burst_minutes`` at which all of them are held back."""
     burst_minutes: int = Field(default=60, ge=1, le=60 * 24)
     """Length of the window in which a burst is looked for, in minutes."""
+    max_request_share: Share = 0.5
+    """Most of the chosen rows of a run of observe that users' reports may take, at least one; others wait for the next run."""
+    max_person_requests: int = Field(default=3, ge=1)
+    """Most rows that the reports of one person may take in a run of observe; people take turns."""
 
     @property
     def given(self) -> bool:

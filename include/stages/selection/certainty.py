@@ -15,6 +15,7 @@ from include.stages.selection.frame import Candidates
 from include.stages.selection.nominations import broken_rows, critical_rows, in_drifted_segments
 from include.stages.selection.requests import Choice
 from include.stages.selection.uncertainty_scores import informativeness
+from include.stages.selection.user_reports import UserReport, in_turns
 
 Positions = NDArray[np.int64]
 NO_SCORE = -1.0  # below every score: rows without one come last
@@ -29,8 +30,8 @@ class CertaintyStratum:
         Names the score and the diversifier.
     candidates
         Rows that may be requested.
-    report_reasons
-        The reason of each row that users reported, by content key.
+    reports
+        What users said of the rows that they reported, by content key.
     verdict
         The drift verdict on the interval, or None if there is none.
     critical_first
@@ -41,16 +42,14 @@ class CertaintyStratum:
         self,
         loop: Loop,
         candidates: Candidates,
-        report_reasons: Mapping[str, str],
+        reports: Mapping[str, UserReport],
         verdict: DriftVerdict | None,
         *,
         critical_first: bool = False,
     ) -> None:
         self._loop, self._rows = loop, candidates.rows
         self._reported = {
-            position: report_reasons[key]
-            for position, key in enumerate(candidates.content_keys)
-            if key in report_reasons
+            position: reports[key] for position, key in enumerate(candidates.content_keys) if key in reports
         }
         self._drifted = in_drifted_segments(verdict, candidates.rows)
         self._broken = broken_rows(verdict, candidates.rows)
@@ -59,27 +58,21 @@ class CertaintyStratum:
     def choices(self, n: int) -> list[Choice]:
         """Return at most n choices among the candidates.
 
-        Rows that users reported come first, oldest first. Half of the remaining budget goes to rows of the segments that the
-        drift verdict wants labeled, what is then left to the best scores. Rows that the verdict calls broken are chosen only
-        if users reported them.
+        Rows that users reported come first, see `in_turns`; those that are not taken wait, and may be chosen like any other
+        meanwhile. Half of the remaining budget goes to rows of the segments that the drift verdict wants labeled, what is then
+        left to the best scores. Rows that the verdict calls broken are chosen only if users reported them.
         """
-        times = self._rows.column("ts").to_pylist()
-        reported = sorted(self._reported, key=times.__getitem__)[:n]
-        unreported = np.array(
-            [
-                position
-                for position in range(self._rows.num_rows)
-                if position not in self._reported and position not in self._broken
-            ],
-            dtype=np.int64,
-        )
-        nominated = self._spread(unreported[np.isin(unreported, list(self._drifted))], (n - len(reported)) // 2)
-        scored = unreported[~np.isin(unreported, nominated)]
+        reported = in_turns(self._loop.feedback, self._reported, n)
+        apart = np.array([*reported, *self._broken], dtype=np.int64)
+        others = np.setdiff1d(np.arange(self._rows.num_rows), apart)
+        nominated = self._spread(others[np.isin(others, list(self._drifted))], (n - len(reported)) // 2)
+        scored = others[~np.isin(others, nominated)]
         is_critical = np.isin(scored, list(self._critical))
         left = n - len(reported) - len(nominated)
         critical = self._spread(scored[is_critical], left)
         informative = self._spread(scored[~is_critical], left - len(critical))
-        reasons = self._critical | {position: self._drifted[position] for position in nominated} | self._reported
+        reasons = self._critical | {position: self._drifted[position] for position in nominated}
+        reasons |= {position: self._reported[position].reason for position in reported}
         chosen = [*reported, *nominated, *critical, *informative]
         return [self._choice(position, reasons.get(position)) for position in chosen]
 

@@ -21,8 +21,8 @@ from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.frame import Candidates, candidates_of, frame_of
-from include.stages.selection.nominations import reported_rows
 from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
+from include.stages.selection.user_reports import reported_rows
 
 MOST_SHOWN = 10
 
@@ -151,14 +151,14 @@ def _chosen(
     )
     fresh = sum(key not in asked.contents for key in random.content_keys)
     asked.note(drawn)
-    reported, report_reasons = reported_rows(store, interval.end, seed, asked)
+    reported, reports = reported_rows(store, interval.end, seed, asked)
     frame = frame_of(store, window, seed, asked=asked)
     candidates = _trainable(frame.extended(reported), asked)
     if candidates.rows.num_rows + draws.num_rows == 0:
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
     stratum = CertaintyStratum(
-        store.loop, candidates, report_reasons, verdict, critical_first=demand.total < store.loop.selection.budget
+        store.loop, candidates, reports, verdict, critical_first=demand.total < store.loop.selection.budget
     )
     choices = stratum.choices(demand.total - draws.num_rows) if candidates.rows.num_rows else []
     chosen = request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)

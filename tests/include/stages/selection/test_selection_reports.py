@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from include.foundation.errors import NothingToDo
@@ -15,7 +18,8 @@ from tests.include.stages.selection.selection_builders import (
     sampling_frame,
 )
 
-SURE = make_selection_loop(selection={"budget": 4, "random_share": 0.0})
+ONLY_REPORTS = {"uri": "feedback", "max_request_share": 1.0}
+SURE = make_selection_loop(selection={"budget": 4, "random_share": 0.0}, feedback=ONLY_REPORTS)
 
 
 def reasons_of(store: LoopStore) -> dict[str, str]:
@@ -65,7 +69,7 @@ def test_signal_that_is_no_explicit_report_nominates_nothing(tmp_path, signal):
 
 
 def test_reports_are_capped_at_the_certainty_budget(tmp_path):
-    loop = make_selection_loop(selection={"budget": 5, "random_share": 0.4})
+    loop = make_selection_loop(selection={"budget": 5, "random_share": 0.4}, feedback=ONLY_REPORTS)
     store = make_selection_store(tmp_path, prediction_rows(30), loop=loop)
     add_rows(store, "feedback", [report_row(row["trace_id"]) for row in prediction_rows(30)])
     report = select_samples(store, day_interval())
@@ -146,3 +150,73 @@ def test_report_is_acted_on_for_four_weeks_and_so_is_what_was_logged_as_long_bef
     store = make_selection_store(tmp_path, [late, *prediction_rows(30, day=60)], loop=SURE)
     add_rows(store, "feedback", [report_row(late["trace_id"], ts=day_interval(61 - said).start)])
     assert select_samples(store, day_interval(60)).reported == reported
+
+
+def report_by(person: str | None, number: int, **overrides: Any) -> dict[str, Any]:
+    name = prediction_row(number)["trace_id"]
+    return report_row(name, user_key=person, feedback_id=f"f-{person}-{number}", **overrides)
+
+
+def crowded_store(folder: Path, *reports: dict[str, Any], **feedback: Any) -> LoopStore:
+    """Return a store with 60 rows and reports, of whose runs 16 rows are chosen."""
+    policy = {"budget": 20, "random_share": 0.2, "diversify": "none"}
+    loop = make_selection_loop(selection=policy, feedback={"uri": "feedback"} | feedback)
+    store = make_selection_store(folder, prediction_rows(60), loop=loop)
+    add_rows(store, "feedback", list(reports))
+    return store
+
+
+@pytest.mark.parametrize("most", [1, 3, 5])
+def test_reports_of_one_person_take_a_few_rows_however_many_they_are(tmp_path, most):
+    feedback = {"max_person_requests": most, "max_request_share": 1.0}
+    store = crowded_store(tmp_path, *(report_by("a", number) for number in range(40)), **feedback)
+    report = select_samples(store, day_interval())
+    assert (report.certainty, report.reported) == (16, most)
+
+
+@pytest.mark.parametrize(("share", "reported"), [(0.0, 0), (0.01, 1), (0.25, 4), (0.5, 8), (1.0, 16)])
+def test_reports_of_many_people_take_a_share_of_the_chosen_rows(tmp_path, share, reported):
+    reports = [report_by(f"p{number}", number) for number in range(60)]
+    store = crowded_store(tmp_path, *reports, max_request_share=share)
+    report = select_samples(store, day_interval())
+    assert (report.certainty, report.reported) == (16, reported)
+
+
+def test_people_take_turns_so_that_who_reports_once_does_not_wait(tmp_path):
+    busy, quiet = [report_by("a", number) for number in range(30)], [report_by("b", 50), report_by("c", 51)]
+    store = crowded_store(tmp_path, *busy, *quiet)
+    select_samples(store, day_interval())
+    reported = [name for name, reason in reasons_of(store).items() if reason.startswith("reported")]
+    assert {prediction_row(50)["trace_id"], prediction_row(51)["trace_id"]} <= set(reported)
+    assert len(reported) <= 3 + 2
+
+
+def test_those_who_are_not_known_take_turns_as_one_person_and_only_the_share_bounds_them(tmp_path):
+    unknown = [report_by(None, number) for number in range(30)]
+    store = crowded_store(tmp_path, *unknown, *(report_by("a", number) for number in range(40, 45)))
+    select_samples(store, day_interval())
+    reported = {name for name, reason in reasons_of(store).items() if reason.startswith("reported")}
+    of_a = {prediction_row(number)["trace_id"] for number in range(40, 45)}
+    assert (len(reported), len(reported & of_a)) == (8, 3)
+
+
+def test_row_that_several_people_reported_takes_the_turn_of_one(tmp_path):
+    reports = [report_by(person, number) for number in range(4) for person in ("a", "b")]
+    store = crowded_store(tmp_path, *reports, max_person_requests=2)
+    assert select_samples(store, day_interval()).reported == 4
+
+
+def test_reports_that_wait_hide_no_row_from_being_chosen(tmp_path):
+    """Else whoever reports the rows that the model is least sure of would keep the loop from learning them."""
+    unsure = [number for number in range(60) if number % 50 >= 40]
+    store = crowded_store(tmp_path, *(report_by("a", number) for number in unsure), max_person_requests=1)
+    select_samples(store, day_interval())
+    asked = {row["trace_id"] for row in requests_of(store)}
+    assert {prediction_row(number)["trace_id"] for number in unsure} <= asked
+
+
+def test_reports_that_wait_are_acted_on_in_the_next_run(tmp_path):
+    store = crowded_store(tmp_path, *(report_by("a", number) for number in range(5)), max_person_requests=3)
+    add_rows(store, "predictions", prediction_rows(30, day=1))
+    assert select_samples(store, day_interval(0)).reported == 3
+    assert select_samples(store, day_interval(1)).reported == 2

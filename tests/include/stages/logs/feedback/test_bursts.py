@@ -12,7 +12,7 @@ from include.stages.logs.feedback.bursts import held_back
 from include.stages.logs.feedback.feedback_joins import MOST_SPANS, hold_back_bursts
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
-from include.stages.selection.nominations import reported_rows
+from include.stages.selection.user_reports import reported_rows
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 
 POLICY = Feedback(burst_signals=3, burst_minutes=10)
@@ -170,4 +170,4 @@ def test_feedback_before_its_prediction_is_kept_counted_and_joined_later(tmp_pat
     assert pull_feedback(store, day(), KEY).orphans == 1
     frame, reasons = reported_rows(store, day().end, 0)
     assert frame.rows.column("trace_id").to_pylist() == ["t1"]
-    assert list(reasons.values()) == ["reported by a user: no comment"]
+    assert [each.reason for each in reasons.values()] == ["reported by a user: no comment"]

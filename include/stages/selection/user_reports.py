@@ -1,0 +1,130 @@
+"""Rows that users reported, in the order in which they are acted on: people take turns, so that nobody fills a batch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from include.foundation.config.data_sections import Feedback
+from include.foundation.intervals import moved
+from include.foundation.store.scanning import Filter
+from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
+from include.stages.selection.asked import Asked, asked_before
+from include.stages.selection.frame import Frame, frame_of
+
+REPORTED = timedelta(
+    days=28
+)  # how long a report is acted on: what it costs to look must not grow with what was ever said
+SIGNALS = ("report", "correction")
+LONGEST_COMMENT = 120
+
+
+@dataclass(frozen=True)
+class UserReport:
+    """What users said of a row.
+
+    Attributes
+    ----------
+    reason
+        The newest of it, in words that annotators may read.
+    people
+        Pseudonyms of those who said it; None is who is not known.
+    logged
+        When the row was served.
+    """
+
+    reason: str
+    people: frozenset[str | None]
+    logged: datetime
+
+
+def reported_rows(
+    store: LoopStore, end: datetime, seed: object, asked: Asked | None = None
+) -> tuple[Frame, dict[str, UserReport]]:
+    """Return the rows that users reported or corrected within the last four weeks and that were not requested yet.
+
+    The rows may be four weeks older than the reports. Only explicit feedback counts, and none that is held back as part of a
+    burst. Of several signals about a row the newest gives the reason.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    end
+        Rows logged at this moment or later do not count.
+    seed
+        Seed of the order of the frame.
+    asked
+        What was asked before; read from the store if None.
+
+    Returns
+    -------
+    tuple of Frame and dict
+        The rows, and the report of each by its content key, since a report speaks for the repeats of its row too.
+    """
+    since = moved(end, -REPORTED)
+    wanted: Filter = [("signal", "in", list(SIGNALS)), ("kind", "=", "explicit"), ("ts", ">=", since)]
+    feedback = store.read("feedback", filters=wanted).sort_by("ts").to_pylist()
+    signals = [row for row in feedback if row["held_back"] is None]
+    taxonomy, people = Taxonomy.of(store.loop.task), dict[str, set[str | None]]()
+    reasons = {row["trace_id"]: _reason(row, taxonomy) for row in signals}
+    for row in signals:
+        people.setdefault(row["trace_id"], set()).add(row["user_key"])
+    asked = asked_before(store) if asked is None else asked
+    reported = sorted(reasons.keys() - asked.trace_ids)
+    no_rows: Filter = [("day", "=", "")]  # opens no partition
+    rows: Filter = [("ts", ">=", moved(since, -REPORTED)), ("ts", "<", end), ("trace_id", "in", reported)]
+    frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked=asked)
+    logged = frame.rows.select(["trace_id", "ts"]).to_pylist()
+    return frame, {
+        key: UserReport(reasons[row["trace_id"]], frozenset(people[row["trace_id"]]), row["ts"])
+        for key, row in zip(frame.content_keys, logged, strict=True)
+    }
+
+
+def in_turns(policy: Feedback, reports: Mapping[int, UserReport], n: int) -> list[int]:
+    """Return the positions of the reported rows that a batch takes: people take turns, each with their oldest row first.
+
+    Parameters
+    ----------
+    policy
+        ``max_request_share`` of the rows, at least one, and at most ``max_person_requests`` of each person. Those who are not
+        known take turns as one person, and only the share bounds them.
+    reports
+        By position.
+    n
+        How many rows are chosen altogether.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> said = [("ann", 1), ("ann", 2), ("ann", 3), ("bob", 4)]
+    >>> reports = {day: UserReport("", frozenset([who]), datetime(2026, 11, day, tzinfo=UTC)) for who, day in said}
+    >>> in_turns(Feedback(max_person_requests=2, max_request_share=1.0), reports, 10)
+    [1, 4, 2]
+    """
+    share = policy.max_request_share
+    most = 0 if share == 0 else min(n, max(1, int(n * share)))
+    queues: dict[str | None, list[int]] = {}
+    for position in sorted(reports, key=lambda position: (reports[position].logged, position)):
+        for person in sorted(reports[position].people, key=str):
+            queues.setdefault(person, []).append(position)
+    taken: dict[int, None] = {}
+    turns = dict.fromkeys(queues, 0)
+    while len(taken) < most and queues:
+        for person in list(queues):
+            row = next((position for position in queues[person] if position not in taken), None)
+            if row is None or (person is not None and turns[person] == policy.max_person_requests):
+                del queues[person]
+            elif len(taken) < most:
+                taken[row] = None
+                turns[person] += 1
+    return list(taken)
+
+
+def _reason(row: dict[str, str | None], taxonomy: Taxonomy) -> str:
+    comment = row["comment"] or "no comment"
+    if row["value"] and not row["comment"]:
+        comment = f"should be {taxonomy.shown(str(json.loads(row['value'])))}"
+    return f"reported by a user: {comment[:LONGEST_COMMENT]}"
