@@ -12,6 +12,9 @@ _BY_FILE = {
         "selection.backlog": "test_no_more_is_asked_for_than_people_can_answer_in_time[given7-40]",
         "selection.critical": "test_rows_of_critical_segments_come_first_where_less_is_asked_for",
     },
+    "include/stages/selection/test_passing.py": {
+        "selection.pass_error": "test_rows_that_pass_are_drawn_but_not_chosen",
+    },
     "include/stages/labels/test_escalation.py": {
         "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label",
         "escalation.tiers.overlap": "test_tier_has_an_overlap_and_a_deadline_of_its_own",

@@ -125,6 +125,9 @@ class Selection(Section):
     The random share is always asked for."""
     critical: dict[Identifier, list[Text]] = Field(default_factory=dict)
     """Values of segments, ``{desk: [eu]}``, whose rows are chosen first where fewer labels are asked for than the budget."""
+    pass_error: Rate | None = None
+    """Share of errors up to which predictions pass without a person: from the confidence on from which labels show that no more
+    are wrong, rows are not chosen, unless users report them or their segment drifts. None means that none pass."""
     quota: Quota | None = None
     """Lets small segments be measured. Rows of others then stand for more rows, so that estimates of all are a little wider."""
     score: Literal["margin", "least_confidence", "entropy"] = "margin"

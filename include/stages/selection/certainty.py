@@ -13,6 +13,7 @@ from include.stages.selection.content import features
 from include.stages.selection.diversity import DIVERSIFIERS
 from include.stages.selection.frame import Candidates
 from include.stages.selection.nominations import broken_rows, critical_rows, in_drifted_segments
+from include.stages.selection.passing import Passing, passing_rows
 from include.stages.selection.requests import Choice
 from include.stages.selection.uncertainty_scores import informativeness
 from include.stages.selection.user_reports import UserReport, in_turns
@@ -34,6 +35,8 @@ class CertaintyStratum:
         What users said of the rows that they reported, by content key.
     verdict
         The drift verdict on the interval, or None if there is none.
+    passing
+        What passes without a person: it is chosen only if users reported it, or its segment drifted.
     critical_first
         Whether rows of `selection.critical` go before others that are no more than informative.
     """
@@ -45,6 +48,7 @@ class CertaintyStratum:
         reports: Mapping[str, UserReport],
         verdict: DriftVerdict | None,
         *,
+        passing: Sequence[Passing] = (),
         critical_first: bool = False,
     ) -> None:
         self._loop, self._rows = loop, candidates.rows
@@ -53,6 +57,7 @@ class CertaintyStratum:
         }
         self._drifted = in_drifted_segments(verdict, candidates.rows)
         self._broken = broken_rows(verdict, candidates.rows)
+        self._passing = passing_rows(passing, candidates.rows)
         self._critical = critical_rows(loop, candidates.rows) if critical_first else {}
 
     def choices(self, n: int) -> list[Choice]:
@@ -66,7 +71,7 @@ class CertaintyStratum:
         apart = np.array([*reported, *self._broken], dtype=np.int64)
         others = np.setdiff1d(np.arange(self._rows.num_rows), apart)
         nominated = self._spread(others[np.isin(others, list(self._drifted))], (n - len(reported)) // 2)
-        scored = others[~np.isin(others, nominated)]
+        scored = others[~np.isin(others, [*nominated, *self._passing])]
         is_critical = np.isin(scored, list(self._critical))
         left = n - len(reported) - len(nominated)
         critical = self._spread(scored[is_critical], left)

@@ -21,6 +21,7 @@ from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.frame import Candidates, candidates_of, frame_of
+from include.stages.selection.passing import passing_of
 from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
 from include.stages.selection.user_reports import reported_rows
 
@@ -158,7 +159,12 @@ def _chosen(
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
     stratum = CertaintyStratum(
-        store.loop, candidates, reports, verdict, critical_first=demand.total < store.loop.selection.budget
+        store.loop,
+        candidates,
+        reports,
+        verdict,
+        passing=passing_of(store, interval, _versions(window)),
+        critical_first=demand.total < store.loop.selection.budget,
     )
     choices = stratum.choices(demand.total - draws.num_rows) if candidates.rows.num_rows else []
     chosen = request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)
@@ -217,10 +223,16 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
     return report
 
 
+def _versions(rows: pa.Table) -> list[str]:
+    return sorted(rows.column("model_version").unique().to_pylist())
+
+
 def _notes(store: LoopStore, interval: Interval, window: pa.Table) -> Iterator[str]:
     """Yield what a person should know of the rows that were drawn from, and of those that were not."""
     if without := read_predictions(store, window).column("probabilities").null_count:
         yield f"{without} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
+    for passing in passing_of(store, interval, _versions(window)):
+        yield passing.says(store.loop.selection.pass_error or 0.0)
     if far := far_out(store.loop, window):
         shown = ", ".join(f"{name} of {trace_id}" for trace_id, name in far[:MOST_SHOWN])
         more = " …" if far[MOST_SHOWN:] else ""
