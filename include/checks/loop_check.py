@@ -45,17 +45,14 @@ def _told(loops: Iterable[Loop], problems: list[str]) -> int:
 
 def _tried(loop: Loop) -> Iterator[Finding]:
     """Yield what is found by doing with little what the tasks will do with much."""
-    from include.stages.labeling.backends import backend_for
     from include.stages.labels.domain_rules import slow_searches
     from include.stages.training.rehearsal import rehearse
 
     if events := untold(loop.notify):
         yield loop.name, False, f"nobody is told of {', '.join(events)}; name a notifier in notify"
     yield from ((loop.name, True, problem) for problem in slow_searches(_expressions(loop)))
-    try:
-        backend_for(loop, None)
-    except ConfigError as error:
-        yield loop.name, True, error.message
+    if loop.labeling.backend == "label_studio":
+        yield from _shown_config(loop)
     yield from _seeds(loop)
     try:
         rehearse(loop)
@@ -71,6 +68,16 @@ def _expressions(loop: Loop) -> dict[str, str]:
         f"escalation.high_stakes.{number}.when": each.when for number, each in enumerate(loop.escalation.high_stakes)
     }
     return rules | {key: expression for key, expression in stakes.items() if expression is not None}
+
+
+def _shown_config(loop: Loop) -> Iterator[Finding]:
+    """Yield what is wrong with the labeling config that annotators are to see, as far as it can be told without its server."""
+    from include.stages.labeling.label_studio.labeling_config import config_for
+
+    try:
+        config_for(loop)
+    except ConfigError as error:
+        yield loop.name, True, error.message
 
 
 def _seeds(loop: Loop) -> Iterator[Finding]:

@@ -151,7 +151,14 @@ _BY_FILE = {
         "feedback.max_request_share": "test_reports_of_many_people_take_a_share_of_the_chosen_rows[0.25-4]",
     },
     "contracts/test_labeling_backends.py": {
-        "labeling.backend": "test_backend_that_this_version_lacks_is_refused_with_what_to_do",
+        "labeling.backend": "test_platform_without_a_connection_is_refused_with_its_name",
+    },
+    "include/stages/labeling/label_studio/test_labeling_config.py": {
+        "labeling.project": "test_project_is_called_as_the_loop_file_says",
+        "labeling.config": "test_given_config_is_taken_as_it_is",
+        "labeling.instructions": "test_instructions_hold_the_text_definitions_and_examples_escaped",
+        "labeling.definitions": "test_config_shows_each_kind_of_input_and_offers_each_class",
+        "labeling.examples": "test_instructions_hold_the_text_definitions_and_examples_escaped",
     },
     "plugins/hooks/test_labeling_hook.py": {
         "labeling.connection": "test_platform_is_where_the_connection_of_the_loop_file_says[port]",

@@ -12,6 +12,7 @@ from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 
 from include.foundation.errors import ConfigError
+from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
 from tests.builders import make_loop
 from tests.plugins.operators.operator_builders import write_loop_file
 
@@ -51,7 +52,13 @@ def bucket(folder):
 
 
 def platform(_):
-    return LabelingHook("wire").get_conn()
+    backend = LabelingHook("wire").get_conn()
+    assert isinstance(backend, LabelStudioBackend)
+    return backend.client.host
+
+
+def studio(**fields: Any) -> dict[str, Any]:
+    return {"conn_type": "http", "password": "t0ken", **fields}
 
 
 def extra(**fields: Any) -> dict[str, Any]:
@@ -115,7 +122,14 @@ ODD: dict[Callable[[Any], Any], list[tuple[dict[str, Any], Any]]] = {
         )),
         ({"conn_type": "aws"}, REFUSED),
     ],
-    platform: [({"conn_type": "http"}, REFUSED), ({"conn_type": "http", "host": "h", "port": 5, "extra": "["}, REFUSED)],
+    platform: [
+        ({"conn_type": "http"}, REFUSED), ({"conn_type": "http", "host": "h", "port": 5, "extra": "["}, REFUSED),
+        (studio(host="h"), "http://h"), (studio(host="h/labels/", schema="https"), "https://h/labels"),
+        (studio(host=" h", port=5), "http://h:5"), (studio(host="https://h/"), "https://h"),
+        (studio(), REFUSED), (studio(host="h", password="töken"), REFUSED), (studio(host="h", password="a\nb"), REFUSED),
+        (studio(host="h h"), REFUSED), (studio(host="ftp://h"), REFUSED), (studio(host="h?a=1"), REFUSED),
+        (studio(host="u:p@h"), REFUSED), (studio(host="h", password=" "), REFUSED),
+    ],
 }  # fmt: skip
 CASES = [
     pytest.param(use, fields, wanted, id=f"{use.__name__}-{number}")

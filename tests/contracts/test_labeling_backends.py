@@ -72,7 +72,8 @@ def test_hidden_prelabel_is_not_shown_and_every_task_says_why(unpushed, tmp_path
     for task in tasks(tmp_path):
         assert (task["prelabel"] is None) == hidden[task["request_id"]]
         assert task["reasons"]
-        assert set(task) == {"request_id", "trace_id", "input", "prelabel", "reasons", "tier"}
+        asked = {"request_id", "trace_id", "input", "prelabel", "reasons", "tier"}
+        assert set(task) == asked | {"ts", "model_version", "segments", "feedback"}
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,8 @@ def test_answer_may_name_the_trace_and_half_a_line_waits(unpushed, tmp_path):
     assert collect_annotations(store, backend, KEY).new == 1
 
 
-def test_backend_that_this_version_lacks_is_refused_with_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match="set backend: files"):
+def test_platform_without_a_connection_is_refused_with_its_name(tmp_path):
+    with pytest.raises(ConfigError, match="needs the connection label_studio"):
         backend_for(make_loop(tmp_path, labeling={"backend": "label_studio"}), None)
 
 

@@ -1,12 +1,13 @@
-"""What the keys about learning must agree on: training, selection, labeling, labels, the gate and deployments."""
+"""What the keys about learning must agree on: training, selection, labels, the gate and deployments."""
 
 from collections.abc import Iterator
 
 from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
 from include.foundation.config.escalation_agreements import escalation_disagreements, unsearchable
+from include.foundation.config.labeling_agreements import labeling_disagreements
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import SECRETS
-from include.foundation.config.sections import Rule, Selection
+from include.foundation.config.sections import Rule
 from include.foundation.errors import did_you_mean
 
 LONGEST_PARAMETER = 6000  # what MLflow keeps of one
@@ -15,7 +16,7 @@ LONGEST_PARAMETER = 6000  # what MLflow keeps of one
 def learning_disagreements(loop: Loop) -> Iterator[Disagreement]:
     """Yield the keys that each disagreement rests on, the one to show first, and a sentence."""
     yield from _training(loop)
-    yield from _labeling(loop)
+    yield from labeling_disagreements(loop)
     yield from _labels(loop)
     for number, rule in enumerate(loop.labels.rules):
         yield from _rule(loop, f"labels.rules.{number}", rule)
@@ -50,26 +51,6 @@ def _training(loop: Loop) -> Iterator[Disagreement]:
     elif loop.selection.budget and share == 1:
         text = "got 1, which leaves no row to train on: random rows are never trained on"
         yield ("selection.random_share", "selection.budget"), text
-
-
-def _labeling(loop: Loop) -> Iterator[Disagreement]:
-    labeling = loop.labeling
-    other = {"files": "connection", "label_studio": "uri"}[labeling.backend]
-    if set_by_hand(labeling, other):
-        yield (f"labeling.{other}", "labeling.backend"), f"has no effect with backend: {labeling.backend}"
-    elif labeling.uri is not None and "://" in labeling.uri:
-        text = f"got {labeling.uri!r}, expected a folder of a file system: the files backend writes to no object store"
-        yield ("labeling.uri", "labeling.backend"), text
-    if set_by_hand(labeling, "hidden_prelabel_share") and _draws_all(loop.selection):
-        text = "has no effect: every row is drawn at random, and random rows never show a pre-label"
-        yield ("labeling.hidden_prelabel_share", "selection.budget", "selection.random_share"), text
-    if labeling.poll_seconds > labeling.deadline_hours * 3600:
-        text = f"{labeling.poll_seconds:g} seconds are longer than deadline_hours, so no look would find an answer"
-        yield ("labeling.poll_seconds", "labeling.deadline_hours"), text
-
-
-def _draws_all(selection: Selection) -> bool:
-    return 0 < selection.budget <= max(1, round(selection.budget * selection.random_share))
 
 
 def _labels(loop: Loop) -> Iterator[Disagreement]:

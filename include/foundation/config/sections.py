@@ -147,6 +147,21 @@ class Labeling(Section):
     """Folder of the files backend (``requests/`` and ``answers/`` below it); none means ``data/<loop>/labeling``."""
     connection: Text = "label_studio"
     """Airflow connection of the labeling platform."""
+    project: Annotated[str, StringConstraints(min_length=3, max_length=50)] | None = None
+    """Title of the project in Label Studio, which is made unless there is one; none means the loop's name."""
+    config: Place | None = None
+    """File with a labeling config of Label Studio, in place of the one that inputs and classes make. Its control ``<Choices
+    name="label">`` has every class; it may show each input by its name, and ``$about``, a table of why a task is there."""
+    instructions: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] | None = None
+    """What annotators are told before they begin: in Label Studio, or as ``instructions.md`` beside the requests."""
+    definitions: dict[ClassName, Annotated[str, StringConstraints(min_length=1, max_length=2000)]] = Field(
+        default_factory=dict
+    )
+    """What each class means, ``{grain: "Wheat, corn and other crops"}``: part of the instructions, and shown at each choice."""
+    examples: dict[ClassName, list[Annotated[str, StringConstraints(min_length=1, max_length=2000)]]] = Field(
+        default_factory=dict
+    )
+    """Inputs that are clear examples of a class, ``{grain: ["Wheat exports fell"]}``: part of the instructions."""
     overlap: int = Field(default=3, ge=1, le=25)
     """Annotators asked for each request."""
     price_per_minute: float | None = Field(default=None, ge=0)

@@ -129,6 +129,8 @@ COMMON = (
         required("created_at", TIMESTAMP),
         required("source", TEXT),
         nullable("late", FLAG),  # whether its request was resolved before it was collected
+        nullable("withdrawn", FLAG),  # true: the annotator took the answer back, and the row says when
+        nullable("given_for", TEXT),  # pseudonym of in whose name it was written, where that is not the annotator's own
         key=("annotation_id",),
     ),
     table(
@@ -142,6 +144,15 @@ COMMON = (
         required("annotations_version", INTEGER),  # of the table annotations once they were stored, from 1
         required("noted_at", TIMESTAMP),  # clock
         key=("source", "fingerprint", "reader", "end_byte", "content", "noted_at"),
+    ),
+    table(
+        "answers_pulled",
+        required("source", TEXT),  # address of a labeling platform's project
+        required("reader", TEXT),  # digest of what decides what is an answer
+        required("changed_until", TIMESTAMP),  # every task that had changed by then was read, by the platform's clock
+        required("annotations_version", INTEGER),  # as in answers_read
+        required("noted_at", TIMESTAMP),  # clock
+        key=("source", "reader", "changed_until", "noted_at"),
     ),
     table(
         "pseudonym_keys",

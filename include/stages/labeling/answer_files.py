@@ -8,7 +8,7 @@ from include.foundation.lines.file_bytes import count_newlines
 from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.sources import Access, LogFile, NotRead, files_and_others
 from include.foundation.store.objects.object_store import ANY
-from include.stages.labeling.answers_read import Mark
+from include.stages.labeling.answers_read import FileMark
 from include.stages.logs.slices.file_slices import Slice, edges, is_divisible, without_unfinished_line
 
 LOCAL = Access()
@@ -19,7 +19,9 @@ def files_in(folder: Path, named: re.Pattern[str] = ANY) -> tuple[list[LogFile],
     return files_and_others(str(folder), "jsonl", {}, named) if folder.is_dir() else ([], [])
 
 
-def unread_lines(file: LogFile, mark: Mark | None, reader: str, patience: timedelta) -> tuple[list[Line], Mark | None]:
+def unread_lines(
+    file: LogFile, mark: FileMark | None, reader: str, patience: timedelta
+) -> tuple[list[Line], FileMark | None]:
     """Return the lines of a file that were not read yet, and how far it is read then; None if nothing is new.
 
     Parameters
@@ -46,7 +48,14 @@ def unread_lines(file: LogFile, mark: Mark | None, reader: str, patience: timede
         return [], None
     lines, number = _lines(file_slice) if file_slice.end > start else ([], 0)
     content = edges(file, file_slice.end, LOCAL) or ""
-    read = Mark(file.name, file.fingerprint, reader, file_slice.end, before + number, content)
+    read = FileMark(
+        source=file.name,
+        reader=reader,
+        fingerprint=file.fingerprint,
+        end_byte=file_slice.end,
+        lines=before + number,
+        content=content,
+    )
     return [line.moved(before) for line in lines], read
 
 

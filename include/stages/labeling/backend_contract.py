@@ -11,7 +11,25 @@ from include.stages.labeling.answers_read import Mark
 
 @dataclass(frozen=True)
 class LabelRequest:
-    """A request as annotators see it; ``prelabel`` is None where it is hidden."""
+    """A request as annotators see it; ``prelabel`` is None where it is hidden.
+
+    Attributes
+    ----------
+    request_id, trace_id, batch_id
+        Of the request.
+    input
+        By input name.
+    prelabel
+        The model's ``label`` and ``confidence``; None where it is hidden.
+    reasons
+        Why the row is worth a label.
+    tier
+        Who is asked.
+    ts, model_version, segments
+        When the row was served, by which version, and to whom.
+    feedback
+        What users said of it, in words; empty where the pre-label is hidden, since users speak of the model's answer.
+    """
 
     request_id: str
     trace_id: str
@@ -20,11 +38,33 @@ class LabelRequest:
     reasons: list[str]
     tier: int
     batch_id: str
+    ts: datetime | None = None
+    model_version: str | None = None
+    segments: dict[str, str] = field(default_factory=dict)
+    feedback: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One annotator's answer to one request; ``label`` is None where the annotator declined."""
+    """One annotator's answer to one request.
+
+    Attributes
+    ----------
+    request_id, trace_id
+        Of the request.
+    annotator
+        Who wrote it.
+    label
+        None where the annotator declined.
+    created_at
+        When it was written, or last changed.
+    source
+        File or task that it was read from.
+    comment, lead_time_seconds
+        None where the platform does not say.
+    given_for
+        In whose name it was written, where that is not the annotator's own.
+    """
 
     request_id: str
     trace_id: str
@@ -34,6 +74,26 @@ class Answer:
     source: str
     comment: str | None = None
     lead_time_seconds: float | None = None
+    given_for: str | None = None
+
+
+@dataclass(frozen=True)
+class WholeTask:
+    """A task all of whose present answers were read: what was read from it before and is not among them was taken back.
+
+    Attributes
+    ----------
+    source
+        The task, as its answers name it.
+    request_id
+        Of its request.
+    changed_at
+        When it was last changed.
+    """
+
+    source: str
+    request_id: str
+    changed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -50,12 +110,15 @@ class Answers:
         How far was read.
     passed_over
         What is not read at all, with the reason.
+    whole
+        Tasks that were read anew as a whole; none of a backend whose answers are never taken back.
     """
 
     rows: list[Answer]
     refused: list[tuple[str, Line]] = field(default_factory=list)
     read: list[Mark] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    whole: list[WholeTask] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

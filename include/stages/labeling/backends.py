@@ -19,11 +19,12 @@ def backend_for(loop: Loop, connection: BackendConnection | None) -> LabelingBac
     Raises
     ------
     ConfigError
-        If this version has no such backend.
+        If a backend that needs a connection has none.
     """
     if loop.labeling.backend == "files":
         return FilesBackend(loop)
-    raise ConfigError(
-        f"labeling.backend: got {loop.labeling.backend!r} at {connection.host if connection else 'no connection'}; this "
-        "version pushes to 'files' only: set backend: files and exchange the request and answer files with the platform"
-    )
+    if connection is None:
+        raise ConfigError(f"labeling.backend: {loop.labeling.backend} needs the connection {loop.labeling.connection}")
+    from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
+
+    return LabelStudioBackend(loop, connection)

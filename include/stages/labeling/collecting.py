@@ -12,13 +12,13 @@ from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
 from include.foundation.store.ledgers.annotations import DECLINED, Annotation, append_annotations
 from include.foundation.store.ledgers.outcomes import resolved_requests
-from include.foundation.store.person_keys import person_key
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.labeling.answer_watch import AnswerWatch, unread_answers
 from include.stages.labeling.answers_read import answers_read, note_answers_read
-from include.stages.labeling.backend_contract import Answer, Answers, LabelingBackend
+from include.stages.labeling.backend_contract import Answer, LabelingBackend
 from include.stages.labeling.pushing import open_requests
-from include.stages.labeling.tier_members import outsiders_answers
+from include.stages.labeling.withdrawals import with_withdrawals
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,23 @@ class Progress:
 
 @dataclass(frozen=True)
 class CollectReport:
-    """How many answers were new, how many lines were refused because they are no answers, and what is not read at all."""
+    """How many answers were new, how many lines were refused because they are no answers, and what is not read at all.
+
+    ``given_for_others`` counts the answers read that were written in another person's name; they are of who wrote them.
+    """
 
     new: int
     refused: int
     passed_over: tuple[str, ...] = ()
+    given_for_others: int = 0
 
 
 def progress(
-    store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes, since: datetime | None = None
+    store: LoopStore,
+    backend: LabelingBackend,
+    pseudonym_key: bytes,
+    since: datetime | None = None,
+    watch: AnswerWatch | None = None,
 ) -> Progress:
     """Return whether waiting for answers is over: nothing is open, the quorum is reached, or every deadline has passed.
 
@@ -74,6 +82,8 @@ def progress(
     since
         When the wait began; None means now. What was pushed later does not prolong it, since a loop that asks every day would
         else wait for ever; but it may end it, when it is answered sooner.
+    watch
+        What earlier looks of the same wait have seen; None on the first.
     """
     labeling, now = store.loop.labeling, datetime.now(UTC)
     waiting = {row["request_id"]: row for row in open_requests(store).to_pylist()}
@@ -81,7 +91,8 @@ def progress(
     waited_for = {name for name, row in waiting.items() if since is None or row["pushed_at"] <= since}
     if not waited_for:
         return Progress(0, 0, complete=True, reason="no request is open")
-    answered = _answered_in_full(store, waiting, backend, pseudonym_key)
+    watch = watch or AnswerWatch(store, backend, pseudonym_key)
+    answered = watch.answered_in_full({name: row["tier"] for name, row in waiting.items()})
     so_far = partial(Progress, len(waiting), len(answered))
     in_time = {name for name, deadline in deadlines.items() if deadline > now}
     if not waited_for & in_time:
@@ -111,31 +122,16 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     pseudonym_key
         The store's key of pseudonyms, under which annotators are stored.
     """
-    answers, people = _unread(store, backend, pseudonym_key)
-    resolved = resolved_requests(store) if answers.rows else set()
-    annotations = [_annotation(answer, people, late=answer.request_id in resolved) for answer in answers.rows]
-    new = append_annotations(store, annotations)
+    answers, people = unread_answers(store, backend, pseudonym_key, answers_read(store))
+    read = [_annotation(answer, people) for answer in answers.rows]
+    annotations = with_withdrawals(store, read, answers.whole)
+    resolved = resolved_requests(store) if annotations else set()
+    new = append_annotations(store, [replace(each, late=each.request_id in resolved) for each in annotations])
     refusals = [refusal("answers", source, people.masked(line), None) for source, line in answers.refused]
     refused = _refuse(store, refusals) if refusals else 0
     note_answers_read(store, answers.read)
-    return CollectReport(new, refused, tuple(answers.passed_over))
-
-
-def _unread(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> tuple[Answers, People]:
-    """Return what is new in the backend, without what does not count, and the pseudonyms of who gave it."""
-    columns = ["request_id", "trace_id", "asked_at", "tier", "escalates"]
-    ledger = store.read("requests", columns=columns)
-    # Where an answer names the row, the newest request of the first tier on it is meant: the last of these.
-    rows = ledger.sort_by([("tier", "descending"), ("asked_at", "ascending")]).to_pylist()
-    requests = {row["request_id"]: row for row in rows}
-    answers = backend.answers({name: row["trace_id"] for name, row in requests.items()}, answers_read(store))
-    people = People(
-        person_key(store, pseudonym_key, "annotator") if answers.rows or answers.refused else b"", [("annotator",)]
-    )
-    outsiders = outsiders_answers(store, answers.rows, requests, people)
-    without = {id(answer) for answer, _ in outsiders}
-    refused = [*answers.refused, *((answer.source, line) for answer, line in outsiders)]
-    return replace(answers, rows=[row for row in answers.rows if id(row) not in without], refused=refused), people
+    given_for_others = sum(each.given_for is not None for each in read)
+    return CollectReport(new, refused, tuple(answers.passed_over), given_for_others)
 
 
 def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:
@@ -144,24 +140,7 @@ def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:
     return int(store.append_new("quarantine", rows, [("source", "in", sources)]).num_rows)
 
 
-def _answered_in_full(
-    store: LoopStore, waiting: Mapping[str, Mapping[str, Any]], backend: LabelingBackend, pseudonym_key: bytes
-) -> set[str]:
-    """Return the open requests that have answers of as many annotators as their tier asks for."""
-    annotators: dict[str, set[str]] = {request_id: set() for request_id in waiting}
-    stored = store.read(
-        "annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", list(waiting))]
-    )
-    for row in stored.to_pylist():
-        annotators[row["request_id"]].add(row["annotator"])
-    answers, people = _unread(store, backend, pseudonym_key)
-    for answer in answers.rows:
-        if answer.request_id in annotators:
-            annotators[answer.request_id].add(pseudonym(answer.annotator, people.key))
-    return {name for name, names in annotators.items() if len(names) >= store.loop.tier(waiting[name]["tier"]).overlap}
-
-
-def _annotation(answer: Answer, people: People, *, late: bool) -> Annotation:
+def _annotation(answer: Answer, people: People) -> Annotation:
     annotator = pseudonym(answer.annotator, people.key)
     return Annotation(
         annotation_id=digest_of(answer.request_id, annotator, answer.created_at, answer.label or DECLINED)[:32],
@@ -173,5 +152,5 @@ def _annotation(answer: Answer, people: People, *, late: bool) -> Annotation:
         source=answer.source,
         comment=None if answer.comment is None else people.without_addresses(answer.comment),
         lead_time_seconds=answer.lead_time_seconds,
-        late=late,
+        given_for=None if answer.given_for is None else pseudonym(answer.given_for, people.key),
     )

@@ -19,10 +19,13 @@ from include.foundation.taxonomy import Taxonomy
 from include.foundation.uris import is_remote
 from include.stages.labeling.answer_files import files_in, unread_lines
 from include.stages.labeling.answer_lines import RULES, AnswerReader
-from include.stages.labeling.answers_read import Mark
+from include.stages.labeling.answers_read import FileMark, Mark
 from include.stages.labeling.backend_contract import Answer, Answers, LabelRequest
+from include.stages.labeling.instructions import instructions_text
 
-PUBLIC = ("request_id", "trace_id", "input", "prelabel", "reasons", "tier")
+PUBLIC = (
+    "request_id", "trace_id", "input", "prelabel", "reasons", "tier", "ts", "model_version", "segments", "feedback",
+)  # fmt: skip
 
 
 class FilesBackend:
@@ -67,6 +70,8 @@ class FilesBackend:
         """Write one file for each batch, named by its content, so that writing it again makes no second file."""
         self.request_folder.mkdir(parents=True, exist_ok=True)
         self.answer_folder.mkdir(parents=True, exist_ok=True)
+        if told := instructions_text(self.loop):
+            LocalObjects().write(str(self.request_folder.parent / "instructions.md"), told.encode())
         ordered = sorted(requests, key=lambda request: (request.batch_id, request.request_id))
         for batch_id, group in groupby(ordered, key=lambda request: request.batch_id):
             batch = list(group)
@@ -95,7 +100,8 @@ class FilesBackend:
         files, others = files_in(self.answer_folder)
         answers = Answers([], passed_over=[str(other) for other in others])
         for file in files:
-            lines, mark = unread_lines(file, read.get(file.name), rules, patience)
+            before = read.get(file.name)
+            lines, mark = unread_lines(file, before if isinstance(before, FileMark) else None, rules, patience)
             for answer in (reader.read(line, file.latest(logs.clock_skew_seconds), file.name) for line in lines):
                 if isinstance(answer, Answer):
                     answers.rows.append(answer)

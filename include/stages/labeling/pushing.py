@@ -1,6 +1,6 @@
 """Push requests to the labeling backend, each exactly once in effect."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling.backend_contract import LabelingBackend, LabelRequest
-from include.stages.labeling.requested_rows import requested_predictions
+from include.stages.labeling.requested_rows import feedback_on, requested_predictions
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,16 @@ def open_requests(store: LoopStore) -> pa.Table:
 
 def _label_requests(store: LoopStore, requests: list[dict[str, Any]]) -> list[LabelRequest]:
     predictions = requested_predictions(store, requests)
-    return [_label_request(store.loop, row, predictions[row["request_id"]]) for row in requests]
+    feedback = feedback_on(store, predictions.values())
+    return [
+        _label_request(store.loop, row, predictions[row["request_id"]], feedback.get(row["trace_id"], []))
+        for row in requests
+    ]
 
 
-def _label_request(loop: Loop, request: Mapping[str, Any], prediction: Mapping[str, Any]) -> LabelRequest:
+def _label_request(
+    loop: Loop, request: Mapping[str, Any], prediction: Mapping[str, Any], feedback: Sequence[str]
+) -> LabelRequest:
     label = Taxonomy.of(loop.task).current(request["prelabel"])  # what was asked before a class was renamed or retired
     hidden = request["hidden_prelabel"] or label is None
     prelabel = None if hidden else {"label": label, "confidence": request["prelabel_confidence"]}
@@ -83,4 +89,10 @@ def _label_request(loop: Loop, request: Mapping[str, Any], prediction: Mapping[s
         reasons=request["reasons"],
         tier=request["tier"],
         batch_id=request["batch_id"],
+        ts=prediction["ts"],
+        model_version=prediction["model_version"],
+        segments={
+            name: prediction[column] for name, column in loop.segment_columns.items() if prediction[column] is not None
+        },
+        feedback=[] if hidden else list(feedback),
     )

@@ -1,12 +1,14 @@
 """The predictions that requests are about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from include.foundation.errors import ContractError
+from include.foundation.lines.values import json_or_text
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 
 Row = Mapping[str, Any]
 
@@ -50,6 +52,30 @@ def requested_predictions(
         or _nearest(request, by_trace_id[request["trace_id"]])
         for request in requests
     }
+
+
+def feedback_on(store: LoopStore, predictions: Iterable[Row]) -> dict[str, list[str]]:
+    """Return what users said of predictions, in words, by trace id: oldest first, without what is held back."""
+    rows = list(predictions)
+    if not rows:
+        return {}
+    filters: Filter = [
+        ("kind", "=", "explicit"),
+        ("ts", ">=", min(row["ts"] for row in rows)),  # only files of that time are read
+        ("trace_id", "in", sorted({row["trace_id"] for row in rows})),
+    ]
+    said: dict[str, list[str]] = {}
+    taxonomy = Taxonomy.of(store.loop.task)
+    for row in store.read("feedback", filters=filters).sort_by("ts").to_pylist():
+        if row["held_back"] is None:
+            said.setdefault(row["trace_id"], []).append(_in_words(row, taxonomy))
+    return said
+
+
+def _in_words(row: Row, taxonomy: Taxonomy) -> str:
+    value = None if row["value"] is None else json_or_text(row["value"])
+    shown = taxonomy.shown(value) if isinstance(value, str) else value
+    return ": ".join(str(part) for part in (row["signal"], shown, row["comment"]) if part is not None)
 
 
 def _rows(

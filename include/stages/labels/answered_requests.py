@@ -58,7 +58,13 @@ def answered_requests(store: LoopStore) -> list[AnsweredRequest]:
     looked_at = (_ids(ledger) - resolved) | _ids(newest) | late_requests(store)
     groups = groupby(latest_annotations(store, looked_at), key=lambda annotation: annotation.request_id)
     answered = (AnsweredRequest(name, list(group), name in resolved, rows[name]["tier"]) for name, group in groups)
-    return [item for item in answered if item.is_complete(loop) or _is_overdue(loop, rows[item.request_id], now)]
+    return [
+        item
+        for item in answered
+        if item.is_complete(loop)
+        or item.is_resolved  # of these, some took their answer back
+        or _is_overdue(loop, rows[item.request_id], now)
+    ]
 
 
 def _is_overdue(loop: Loop, request: Mapping[str, Any], now: datetime) -> bool:

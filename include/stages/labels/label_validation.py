@@ -14,6 +14,7 @@ from include.stages.labels.batch_demands import Decided, demand_good_batch
 from include.stages.labels.consensus import Opinion, opinions
 from include.stages.labels.escalation import at_stake, audit_rows, escalated_row
 from include.stages.labels.proposals import label_row, objection, proposals_of, set_aside_row
+from include.stages.labels.withdrawn_labels import withdrawn_labels
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def validate_labels(store: LoopStore) -> LabelReport:
     fresh = [item for item in undecided if not item.is_resolved]
     demand_good_batch(store, decided, fresh)
     store.append_new("requests", rows_of(store.loop, "requests", decided.escalated))
+    taken_back = withdrawn_labels(store)
     written = store.append_new("labels", rows_of(store.loop, "labels", decided.accepted))
+    store.append_new("labels", rows_of(store.loop, "labels", taken_back))
     store.append_new("quarantine", rows_of(store.loop, "quarantine", decided.set_aside), [("stage", "=", "labels")])
     votes, _ = votes_of([vote for item in fresh for vote in item.votes], store.loop.task.classes)
     audits = store.append_new("requests", rows_of(store.loop, "requests", audit_rows(store, answered)))

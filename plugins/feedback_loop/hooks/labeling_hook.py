@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
 from include.foundation.config.loading import loop_named
+from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
     from include.stages.labeling.backend_contract import BackendConnection, LabelingBackend
@@ -42,7 +43,12 @@ class LabelingHook(LoopHook):
         from include.stages.labeling.backends import backend_for
 
         loop = loop_named(self.loop)
-        return backend_for(loop, None if loop.labeling.backend == "files" else self._platform())
+        if loop.labeling.backend == "files":
+            return backend_for(loop, None)
+        try:
+            return backend_for(loop, self._platform())
+        except ConfigError as error:
+            raise ConfigError(f"Connection {self.conn_id}: {error.message}", error.problems) from error
 
     def check(self) -> str:
         """Demand a folder that can be written to, or an answer of the platform."""
@@ -60,7 +66,7 @@ class LabelingHook(LoopHook):
         from include.stages.labeling.backend_contract import BackendConnection
 
         connection = self.connection
-        host = str(connection.host)
+        host = (connection.host or "").strip().rstrip("/")
         address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
         return BackendConnection(
             host=f"{address}:{connection.port}" if connection.port else address, token=connection.password or ""

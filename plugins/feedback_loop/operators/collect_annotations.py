@@ -50,6 +50,8 @@ class CollectAnnotationsOperator(LoopOperator):
         self.log.info("%s: %d new answers, %d refused", event["reason"], report.new, report.refused)
         if report.passed_over:
             self.log.warning("%s", listed("Not read among the answers:", report.passed_over))
+        if report.given_for_others:
+            self.log.warning("%d answers were written in another person's name", report.given_for_others)
         if event["passed_deadline"]:
             message = f"The loop goes on with the labels it has: {event['reason']}."
             self.announce(context, "label_deadline", event["passed_deadline"], message)

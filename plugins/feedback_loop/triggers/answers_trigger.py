@@ -11,6 +11,7 @@ from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 
 if TYPE_CHECKING:
+    from include.stages.labeling.answer_watch import AnswerWatch
     from include.stages.labeling.collecting import Progress
 
 COMPLETE = "complete"
@@ -47,6 +48,7 @@ class AnswersTrigger(BaseTrigger):
         self.store_conn_id = store_conn_id
         self.poll_seconds = poll_seconds
         self.since = since or datetime.now(UTC).isoformat()
+        self._watch: AnswerWatch | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again."""
@@ -65,8 +67,10 @@ class AnswersTrigger(BaseTrigger):
             await asyncio.sleep(self.poll_seconds)
 
     def _look(self) -> "Progress":
+        from include.stages.labeling.answer_watch import AnswerWatch
         from include.stages.labeling.collecting import progress
 
         hook = LoopStoreHook(self.loop, self.store_conn_id)
-        backend, since = LabelingHook(self.loop).get_conn(), datetime.fromisoformat(self.since)
-        return progress(hook.get_conn(), backend, hook.pseudonym_key, since)
+        store, backend, key = hook.get_conn(), LabelingHook(self.loop).get_conn(), hook.pseudonym_key
+        self._watch = self._watch or AnswerWatch(store, backend, key)
+        return progress(store, backend, key, datetime.fromisoformat(self.since), self._watch)

@@ -79,7 +79,7 @@ def test_every_problem_is_printed_however_many_there_are(folder, airflow, capsys
             {"labels": {"rules": [{"name": "r", "input": "text", "when": "(a+)+$", "deny": ["earn"]}]}},
             "takes too long on some",
         ),
-        ({"labeling": {"backend": "label_studio"}}, "labeling.backend: got 'label_studio'"),
+        ({"labeling": {"backend": "label_studio", "config": "no.xml"}}, "labeling.config: "),
     ],
 )
 def test_what_a_task_would_meet_later_is_a_problem_now(folder, airflow, capsys, sections, said):

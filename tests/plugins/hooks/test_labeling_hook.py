@@ -52,10 +52,10 @@ def test_argument_takes_precedence_over_the_loop_file(define, platform):
     assert platform.opened.call_args.args[1].host == "http://another"
 
 
-def test_backend_that_this_version_has_not_says_so(define, loop_file):
+def test_platform_whose_connection_has_no_token_says_so(define, loop_file):
     loop_file(labeling={"backend": "label_studio", "uri": None})
-    define("label_studio", conn_type="http", host="studio", password=TOKEN)
-    with pytest.raises(ConfigError, match="label_studio"):
+    define("label_studio", conn_type="http", host="studio")
+    with pytest.raises(ConfigError, match="its password is no API token"):
         LabelingHook("wire").get_conn()
 
 

@@ -38,6 +38,10 @@ class Annotation:
         None where the backend does not say.
     late
         Whether its request was resolved before it was collected; None where an earlier version collected it.
+    withdrawn
+        Whether the annotator took the answer back then: it says nothing any more, nor do those before it.
+    given_for
+        Pseudonym of in whose name it was written, where that is not the annotator's own.
     """
 
     annotation_id: str
@@ -50,6 +54,8 @@ class Annotation:
     comment: str | None = None
     lead_time_seconds: float | None = None
     late: bool | None = None
+    withdrawn: bool | None = None
+    given_for: str | None = None
 
     @property
     def is_vote(self) -> bool:
@@ -92,11 +98,14 @@ def latest_annotations(store: LoopStore, requests: Iterable[str]) -> list[Annota
 
 
 def newest_of_each(annotations: Iterable[Annotation]) -> list[Annotation]:
-    """Return the newest annotation of each annotator to each request, by request and annotator, in whatever order they come."""
+    """Return the newest annotation of each annotator to each request, by request and annotator, in whatever order they come.
+
+    Of who took it back there is none.
+    """
     newest: dict[tuple[str, str], Annotation] = {}
     for annotation in sorted(annotations, key=lambda each: (each.created_at, each.annotation_id)):
         newest[annotation.request_id, annotation.annotator] = annotation
-    return [newest[key] for key in sorted(newest)]
+    return [newest[key] for key in sorted(newest) if not newest[key].withdrawn]
 
 
 def answers_to(store: LoopStore, labels: Mapping[str, str], others: Iterable[str] = ()) -> list[Annotation]:

@@ -121,6 +121,16 @@ CANNOT_WORK = [
         "labeling.uri: got 's3://bucket/labeling', expected a folder of a file",
     ),
     ({"labeling": {"connection": "ls"}}, "labeling.connection: has no effect with backend: files"),
+    ({"labeling": {"project": "Wire"}}, "labeling.project: has no effect with backend: files"),
+    (
+        {"name": "x", "labeling": {"backend": "label_studio"}},
+        "labeling.project: missing: Label Studio takes titles of 3",
+    ),
+    (
+        {"inputs": {"about": {"type": "text"}}, "labeling": {"backend": "label_studio"}},
+        "inputs.about: about is what a task in Label Studio calls a field of its own; rename it",
+    ),
+    ({"labeling": {"definitions": {"graim": "Wheat"}}}, "labeling.definitions: 'graim' is not one of task.classes"),
     ({"labeling": {"backend": "label_studio", "uri": "x"}}, "labeling.uri: has no effect with backend: label_studio"),
     (
         {"labeling": {"hidden_prelabel_share": 0.2}, "selection": {"budget": 4, "random_share": 0.9}},

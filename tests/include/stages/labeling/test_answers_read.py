@@ -10,7 +10,7 @@ from include.foundation.lines import line_files
 from include.foundation.lines.values import parse_object
 from include.foundation.store.rows import rows_of
 from include.stages.labeling import collecting
-from include.stages.labeling.answers_read import answers_read
+from include.stages.labeling.answers_read import FileMark, answers_read
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import progress
 from tests.builders import KEY, make_store
@@ -65,7 +65,9 @@ def test_of_a_file_that_grows_the_new_lines_are_read_with_their_numbers(tmp_path
     assert collect(store) == collecting.CollectReport(2, 1)
     assert len(parsed) == 3
     assert store.read("quarantine").column("line").to_pylist() == [4]
-    assert answers_read(store)["ann.jsonl"].lines == 5
+    mark = answers_read(store)["ann.jsonl"]
+    assert isinstance(mark, FileMark)
+    assert mark.lines == 5
 
 
 def test_line_that_is_being_written_is_read_once_it_has_an_end(tmp_path, asked):

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from include.foundation.store.rows import rows_of
 from include.stages.labeling.backend_contract import BackendConnection, LabelRequest
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.pushing import PushReport, open_requests, push_requests
@@ -86,3 +88,33 @@ def test_existing_names_file_and_line_of_what_was_asked_for(backend):
 
 def test_token_of_a_platform_is_not_shown():
     assert "secret" not in repr(BackendConnection("https://labels", "secret"))
+
+
+def test_what_annotators_are_told_lies_beside_the_requests(tmp_path):
+    told = {"instructions": "Choose one.", "definitions": {"earn": "Profits"}}
+    backend = backend_for(make_loop(tmp_path, labeling=told), None)
+    backend.push([REQUEST])
+    assert (tmp_path / "labeling" / "instructions.md").read_text() == "## wire\n\nChoose one.\n\n## earn\n\nProfits\n\n"
+
+
+def test_request_says_what_users_said_unless_it_is_asked_blind(tmp_path):
+    store = make_store(tmp_path, selection={"budget": 2, "diversify": "none"}, labeling={"hidden_prelabel_share": 0.0})
+    write_lines(tmp_path, [line(n) for n in range(4)])
+    pull_logs(store, day(), KEY)
+    select_samples(store, day())
+    said = {"kind": "explicit", "signal": "correction", "value": '"acq"', "comment": "not a profit"}
+    held = {"kind": "explicit", "signal": "rating", "value": "1", "held_back": "burst_person"}
+    rows = [
+        {"feedback_id": f"{number}-{place}", "trace_id": f"t{number}", "ts": day().start + timedelta(hours=5), **signal}
+        for number in range(4)
+        for place, signal in enumerate([said, held])
+    ]
+    store.append_new("feedback", rows_of(store.loop, "feedback", rows))
+    backend = backend_for(store.loop, None)
+    push_requests(store, backend)
+    tasks = lines(backend)
+    assert {task["prelabel"] is None for task in tasks} == {True, False}
+    for task in tasks:
+        assert task["feedback"] == ([] if task["prelabel"] is None else ["correction: acq: not a profit"])
+        assert task["segments"]["desk"] in ("eu", "us")
+        assert task["model_version"] == "1"
