@@ -11,7 +11,7 @@ from include.foundation.digests import canonical_json
 from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, judge_columns
+from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, Judged, judged_columns
 from include.stages.drift.comparing.unusual_columns import clear_columns
 from include.stages.drift.earlier_verdicts import (
     COOLING,
@@ -66,11 +66,11 @@ def detect_drift(store: LoopStore, interval: Interval, load: LoadVersion = _no_m
     shortage = _shortage(store.loop.drift, window, fewest)
     if shortage:
         return record(store, _inconclusive(window, shortage))
-    columns = judge_columns(store.loop.drift, window.current, window.reference, fewest, window.before)
+    judged = judged_columns(store.loop.drift, window.current, window.reference, fewest, window.before)
     earlier = verdicts.get(interval.key)
-    if earlier is not None and _rests_on(earlier, window, columns):
+    if earlier is not None and _rests_on(earlier, window, judged.findings):
         return earlier
-    return record(store, _verdict(store, window, columns, verdicts))
+    return record(store, _verdict(store, window, judged, verdicts))
 
 
 def _shortage(drift: Drift, window: Window, fewest: int) -> str | None:
@@ -103,8 +103,8 @@ def _rests_on(verdict: DriftVerdict, window: Window, columns: Sequence[ColumnFin
     return stored == current
 
 
-def _verdict(store: LoopStore, window: Window, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> DriftVerdict:
-    monitors = monitor_findings(store, window)
+def _verdict(store: LoopStore, window: Window, judged: Judged, verdicts: Verdicts) -> DriftVerdict:
+    columns, monitors = judged.findings, monitor_findings(store, window, judged)
     routing = routing_of(columns, monitors)
     found = [finding for finding in [*columns, *monitors] if finding.flagged]
     told = [finding.sentence for finding in columns if finding.statistic == NEWLY_LOGGED][:MOST_REASONS]

@@ -97,7 +97,10 @@ def confirmation(
     if count < drift.confirm_k:
         return "drift", f"Flagged in {count} of the last {drift.confirm_m} windows; an alarm needs {drift.confirm_k}."
     if drift.confirm_k > 1 and not lasting:
-        return "drift", f"Flagged in {count} of the last {drift.confirm_m} windows, which taken together do not differ."
+        return (
+            "drift",
+            f"Flagged in {count} of the last {drift.confirm_m} windows, which taken together do not differ clearly.",
+        )
     if since_last_alarm is not None and since_last_alarm < timedelta(days=drift.cooldown_days):
         return "drift", f"{COOLING}: the last alarm was raised less than {drift.cooldown_days} days before."
     return "alarm", f"Confirmed: flagged in {count} of the last {drift.confirm_m} windows."

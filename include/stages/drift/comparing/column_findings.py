@@ -1,7 +1,7 @@
 """The findings of a window: each watched column compared with ordinary days, of all rows and of each segment value."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import dropwhile
 from typing import Any
 
@@ -10,28 +10,38 @@ import numpy as np
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ALL_ROWS, ColumnFinding, Monitor
 from include.foundation.statistics.tails import chance_in_words
-from include.stages.drift.comparing.column_line import FURTHEST, ColumnLine
+from include.stages.drift.comparing.column_line import FURTHEST_DAY, ColumnLine
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
 from include.stages.drift.comparing.differences import Compared, Difference, compare, most_significant
 from include.stages.drift.comparing.joint_test import joint_test
-from include.stages.drift.comparing.unusual_columns import Key, told_trends, unusual
+from include.stages.drift.comparing.unusual_columns import Key, Unusual, rarest_of, told_trends, unusual_in_windows
 from include.stages.drift.profiling.column_profile import Profile
 
 NEWLY_LOGGED, NOT_LOGGED = "newly_logged", "not_logged"
 JOINTLY = "squared_distance"
-FURTHEST_IN_SEGMENTS = 4.0  # as `FURTHEST`: more comparisons, among which lasting changes must still stand out
+FURTHEST_DAY_IN_SEGMENTS = 3.6  # as `FURTHEST_DAY`: more comparisons, among which lasting changes must still stand out
 MONITORS: dict[str, Monitor] = {"confidence": "confidence", "predicted": "prediction"}
 SIDES: tuple[Callable[[Compared], list[Difference]], ...] = (lambda each: each.alone, lambda each: each.together)
 ProfilesByKey = Mapping[Key, Sequence[Profile]]
 
 
 @dataclass(frozen=True)
-class Flags:
-    """Whether a column is flagged in the window alone, and with the windows before it together, if that could be known."""
+class Judged:
+    """What comparing the columns of a window gives.
 
-    alone: bool
-    together: bool
-    can_last: bool
+    Attributes
+    ----------
+    findings
+        Flagged ones first, then by effect.
+    lines
+        What the columns of all rows were held against.
+    rarest
+        How unusual any reference day is in any column, alone and together; see `rarest_of`.
+    """
+
+    findings: list[ColumnFinding] = field(default_factory=list)
+    lines: list[ColumnLine] = field(default_factory=list)
+    rarest: tuple[float, float] = (1.0, 1.0)
 
 
 def judge_columns(
@@ -41,7 +51,30 @@ def judge_columns(
     fewest: int = FEWEST_REFERENCE_DAYS,
     before: ProfilesByKey | None = None,
 ) -> list[ColumnFinding]:
-    """Return a finding for each column and segment value that can be judged, flagged ones first, then by effect.
+    """Return a finding for each column and segment value that can be judged; see `judged_columns`.
+
+    Parameters
+    ----------
+    drift
+        Thresholds.
+    current, reference
+        Profiles of the window's days and of the reference days, by segment and column.
+    fewest
+        Reference days that a column needs.
+    before
+        Profiles of the days before the window that confirm it, none of them a reference day.
+    """
+    return judged_columns(drift, current, reference, fewest, before).findings
+
+
+def judged_columns(
+    drift: Drift,
+    current: ProfilesByKey,
+    reference: ProfilesByKey,
+    fewest: int = FEWEST_REFERENCE_DAYS,
+    before: ProfilesByKey | None = None,
+) -> Judged:
+    """Compare each column and segment value that can be judged with its ordinary days.
 
     Parameters
     ----------
@@ -58,26 +91,29 @@ def judge_columns(
     -----
     A column of a segment is judged if the window has ``min_rows`` rows of it and enough reference days have rows. False
     discoveries are controlled over the columns of all rows and, apart from them, over those of segments: so segments, however
-    many, do not hide what all rows show. Half of the rate is for the window alone, half for it and the days before together.
-    All columns of a segment, jointly, are tested as one column more: `joint_test`.
+    many, do not hide what all rows show. Three tenths of the rate are for the window alone, the rest for it and the days before
+    together. All columns of a segment, jointly, are tested as one column more: `joint_test`.
     """
-    compared = {
-        key: each
-        for is_all in (True, False)
-        for key, each in _compared(drift, current, before or {}, reference, fewest, is_all=is_all).items()
+    lines = {
+        key: _lines(drift, current[key], (before or {}).get(key, ()), reference.get(key, ()), fewest)
+        for key in sorted(current)
     }
+    of_all_rows, of_segments = (
+        {key: found for key, found in lines.items() if (key[0] == ALL_ROWS) is is_all} for is_all in (True, False)
+    )
+    compared = _compared(current, reference, of_all_rows) | _compared(current, reference, of_segments)
     alone, together = (_reported(drift, compared, side) for side in range(len(SIDES)))
-    part = 0.5 if together else 1.0
-    flagged, lasting = (unusual(drift, reported, part) for reported in (alone, together))
+    flags = unusual_in_windows(drift, alone, together)
     trends = told_trends(drift, {key: each.alone for key, each in compared.items()})
     rows_of = {key: sum(day.rows for day in days) for key, days in current.items()}
     rows_of |= {(segment, ALL_COLUMNS): rows for (segment, _), rows in rows_of.items()}
     findings = [
-        _finding(drift, key, difference if key in flagged or key not in lasting else together[key],
-                 rows_of[key], Flags(key in flagged, key in lasting, key in together), trends.get(key))
+        _finding(drift, key, difference if key in flags.alone or key not in flags.together else together[key],
+                 rows_of[key], flags, trends.get(key), can_last=key in together)
         for key, difference in alone.items()
     ]  # fmt: skip
-    return sorted(findings, key=lambda finding: (not finding.flagged, -finding.effect, finding.segment, finding.column))
+    findings.sort(key=lambda finding: (not finding.flagged, -finding.effect, finding.segment, finding.column))
+    return Judged(findings, _known(of_all_rows), (rarest_of(alone), rarest_of(together)))
 
 
 def _reported(drift: Drift, compared: Mapping[Key, Compared], side: int) -> dict[Key, Difference]:
@@ -105,13 +141,15 @@ def monitor_of(column: str) -> Monitor:
     return MONITORS.get(column, "data")
 
 
+def _known(lines: Mapping[Key, list[ColumnLine] | Difference]) -> list[ColumnLine]:
+    return [line for found in lines.values() if not isinstance(found, Difference) for line in found]
+
+
 def _compared(
-    drift: Drift, current: ProfilesByKey, before: ProfilesByKey, reference: ProfilesByKey, fewest: int, *, is_all: bool
+    current: ProfilesByKey, reference: ProfilesByKey, lines: Mapping[Key, list[ColumnLine] | Difference]
 ) -> dict[Key, Compared]:
-    """Return how the columns of all rows, or those of segments, differ from ordinary days."""
-    keys = [key for key in sorted(current) if (key[0] == ALL_ROWS) is is_all]
-    lines = {key: _lines(drift, current[key], before.get(key, ()), reference.get(key, ()), fewest) for key in keys}
-    held = iter(compare([line for found in lines.values() if not isinstance(found, Difference) for line in found]))
+    """Return how columns, which say together what ordinary days are, differ from them."""
+    held = iter(compare(_known(lines)))
     compared = {}
     for key, found in lines.items():
         if isinstance(found, Difference):
@@ -132,7 +170,7 @@ def _lines(
 
     Days before a column was first logged say nothing of it once it is: that it is now is told, and no drift.
     """
-    furthest = FURTHEST_IN_SEGMENTS if any(day.segment != ALL_ROWS for day in current) else FURTHEST
+    furthest = FURTHEST_DAY_IN_SEGMENTS if any(day.segment != ALL_ROWS for day in current) else FURTHEST_DAY
     assumed: dict[str, Any] = {**assumptions(drift), "furthest": furthest}
     current, before, reference = ([day for day in days if day.rows] for days in (current, before, reference))
     if len(reference) < fewest or sum(day.rows for day in current) < drift.min_rows:
@@ -179,7 +217,14 @@ def _with_bins(current: Sequence[Profile], reference: Sequence[Profile], fewest:
 
 
 def _finding(
-    drift: Drift, key: Key, difference: Difference, rows: int, flags: Flags, per_day: float | None
+    drift: Drift,
+    key: Key,
+    difference: Difference,
+    rows: int,
+    flags: Unusual,
+    per_day: float | None,
+    *,
+    can_last: bool,
 ) -> ColumnFinding:
     segment, column = key
     effect, statistic, p_value = difference.effect, difference.statistic, difference.p_value
@@ -188,9 +233,8 @@ def _finding(
         NEWLY_LOGGED: f"{where}: is logged now and was not before: a change of what is logged, not drift.",
         NOT_LOGGED: f"{where}: is not logged any more: a change of what is logged; {chance_in_words(p_value)}.",
     }
-    over = (
-        "" if flags.alone or not flags.together else f", taken together with the {drift.confirm_m - 1} windows before"
-    )
+    is_together = key in flags.together and key not in flags.alone
+    over = f", taken together with the {drift.confirm_m - 1} windows before" if is_together else ""
     what = f"{where}: {statistic} differs from ordinary days"
     if column == ALL_COLUMNS:
         what = f"All columns of {segment or 'all rows'} together: many differ a little from ordinary days"
@@ -199,6 +243,6 @@ def _finding(
     )
     return ColumnFinding(
         monitor=monitor_of(column), column=column, segment=segment, statistic=statistic, effect=effect, p_value=p_value,
-        flagged=flags.alone or flags.together, lasting=flags.together or not flags.can_last, expected=difference.expected,
-        found=difference.current, rows=rows, per_day=per_day, sentence=sentence,
+        flagged=key in flags.alone | flags.together, lasting=key in flags.lasting or not can_last,
+        expected=difference.expected, found=difference.current, rows=rows, per_day=per_day, sentence=sentence,
     )  # fmt: skip

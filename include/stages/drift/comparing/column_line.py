@@ -1,6 +1,5 @@
 """One column's statistics and the line through its reference days: how far the window, and each reference day, lies from it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,64 +8,13 @@ from numpy.typing import NDArray
 from include.foundation.errors import ContractError
 from include.foundation.statistics.tails import upper_f
 from include.stages.drift.comparing.day_statistics import DayStatistics
+from include.stages.drift.comparing.held_days import Distances, Held, Numbers, Places
 from include.stages.drift.comparing.reference_line import AUTOCORRELATIONS, Spread, reference_line, runs_of
 
 TINY = 1e-12
 WEEKDAY_LEVEL = 0.01
-ROUNDED_UP = 0.8  # of a tenth: an autocorrelation counts as the next higher one that is told apart
-FURTHEST = 3.0  # standard errors that one of the days taken together counts for at most
-Numbers = NDArray[np.float64]
-Places = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Held:
-    """What is assumed of each statistic of a column, (k,), when its days are held against the line.
-
-    Attributes
-    ----------
-    place
-        Of its autocorrelation, among those that are told apart.
-    belief
-        Share of the slope that is believed, 0 to 1.
-    variance, degrees
-        Of a day, and degrees of freedom of that.
-    """
-
-    place: Places
-    belief: Numbers
-    variance: Numbers
-    degrees: Numbers
-
-
-@dataclass(frozen=True)
-class Distances:
-    """How many standard errors some days are from the line, and as many reference days in a row, of each statistic, (k,).
-
-    Attributes
-    ----------
-    window
-        Infinite where a statistic never varied and differs.
-    runs
-        Of each run of reference days taken together, (runs, k).
-    run_days
-        Ordinal of each run's first day, (runs,).
-    run_degrees
-        Degrees of freedom of ``runs``.
-    weights
-        Of the days of the window and before it, (days,).
-    """
-
-    window: Numbers
-    runs: Numbers
-    run_days: NDArray[np.int64]
-    run_degrees: Numbers
-    weights: Numbers
-
-    @property
-    def ordinary(self) -> Numbers:
-        """How far a run is at most, (k,)."""
-        return np.asarray(np.abs(self.runs).max(axis=0, initial=0.0))
+ROUNDED_UP = 0.65  # of a tenth: an autocorrelation counts as the next higher one that is told apart
+FURTHEST_DAY = 3.0  # standard errors that one of the days taken together counts for at most
 
 
 class ColumnLine:
@@ -96,7 +44,7 @@ class ColumnLine:
         *,
         by_weekday: bool,
         has_slope: bool = True,
-        furthest: float = FURTHEST,
+        furthest: float = FURTHEST_DAY,
     ) -> None:
         self.reference, self._furthest = reference, furthest
         targets = [current] if before is None else [current, before]
@@ -126,6 +74,13 @@ class ColumnLine:
         return np.asarray(self._chosen(lambda line: line.autocorrelation(line.remainder @ self.reference.values)))
 
     @property
+    def day_share(self) -> Numbers:
+        """Share of each statistic's variance that days add to that of sampling, (k,); below 0 where they seem to add none."""
+        variance = self._variance(np.zeros(len(self._squares), dtype=np.intp))
+        sampled = self.reference.row_variance * np.mean(1 / self.reference.rows)
+        return np.asarray(1 - sampled / np.where(variance > TINY, variance, np.inf))
+
+    @property
     def error(self) -> float:
         """Standard error of an autocorrelation."""
         return self._lines[0].error
@@ -147,7 +102,8 @@ class ColumnLine:
 
     def held(self, place: Places, belief: Numbers) -> Held:
         """Return what is assumed, given the places of the autocorrelations and the beliefs in the slopes, both (k,)."""
-        return Held(place, belief, self._variance(place), self._chosen(lambda line: line.degrees[place]))
+        degrees = self._chosen(lambda line: line.degrees[place])
+        return Held(place, belief, self._variance(place), degrees, degrees / self._chosen(lambda line: line.trace[0]))
 
     def alone(self, held: Held) -> Distances:
         """Return how far the window, and at most as many reference days in a row held against the others, are from the line."""
@@ -244,8 +200,9 @@ class ColumnLine:
         extra = np.maximum(rows - rows.mean(), 0)[:, None] * self.reference.row_variance
         variance = held.variance * self._chosen(lambda line: line.remainders[held.place].T) + extra
         inside = self._left / np.sqrt(np.where(variance > TINY, variance, np.inf))
-        square = np.minimum(inside**2, held.degrees * (1 - 1e-9))
-        return np.asarray(np.sign(inside) * np.sqrt(square * np.maximum(held.degrees - 1, 1) / (held.degrees - square)))
+        days = held.degrees / held.independent  # as many as would tell as much if none depended on another
+        square = np.minimum(inside**2, days * (1 - 1e-9))
+        return np.asarray(np.sign(inside) * np.sqrt(square * np.maximum(days - 1, 1) / (days - square)))
 
     def _extra_noise(self, weights: Numbers) -> float:
         """Return how much further sampling alone takes a day of the window from the reference, because it has fewer rows."""

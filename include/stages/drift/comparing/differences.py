@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from include.foundation.config.data_sections import Drift
 from include.foundation.statistics.tails import two_sided_t
-from include.stages.drift.comparing.column_line import TINY, ColumnLine, Distances, Held
+from include.stages.drift.comparing.column_line import TINY, ColumnLine
 from include.stages.drift.comparing.day_statistics import DayStatistics
+from include.stages.drift.comparing.held_days import Distances, Held, Numbers
 from include.stages.drift.comparing.joint_test import WEIGHTS, SquaredDistance, squared_distance
-from include.stages.drift.comparing.pooling import pooled
-
-Numbers = NDArray[np.float64]
+from include.stages.drift.comparing.pooling import correlations, moderated, pooled
 
 
 @dataclass(frozen=True)
@@ -79,35 +77,39 @@ class Compared:
     squared: tuple[SquaredDistance | None, SquaredDistance | None] = (None, None)
 
 
-def compare(columns: Sequence[ColumnLine]) -> list[Compared]:
+def compare(columns: Sequence[ColumnLine], beside: Sequence[ColumnLine] = ()) -> list[Compared]:
     """Compare the windows of some columns with their ordinary days.
 
     Parameters
     ----------
     columns
-        Each with its reference days; they say together how much days depend on each other, and whether they follow a slope.
+        Each with its reference days; they say together how much days depend on each other, whether they follow a slope, and how
+        much they differ.
+    beside
+        Columns that say that as well, and are not compared.
 
     Notes
     -----
     A t prediction interval (Hahn & Meeker, Statistical Intervals, 1991) about a line through the reference days, whose
     variance is that *between days*. Days depend on each other as in a first-order autoregression; the expected sum of squares
-    and its degrees of freedom (Satterthwaite) allow for that. A column alone tells little of it. So the autocorrelation is the
-    mean of those of all columns, or the column's own less a standard error where that is more; and so is the share of a slope
-    that is believed, 1 - 1 / F. A window with fewer rows than the reference days is allowed the additional sampling variance,
-    one with more is not judged more strictly, and the variance is never taken for less than sampling alone gives.
+    and its degrees of freedom (Satterthwaite) allow for that. A column alone tells little of it, and of its variance. So they
+    are drawn to those of all columns, see `correlations` and `moderated`; and so is the share of a slope that is believed,
+    1 - 1 / F. A window with fewer rows than the reference days is allowed the additional sampling variance, one with more is
+    not judged more strictly, and the variance is never taken for less than sampling alone gives.
     """
-    correlations = pooled(columns, [line.autocorrelation for line in columns], [line.error for line in columns])
-    placed = [line.placed(correlation) for line, correlation in zip(columns, correlations, strict=True)]
-    slopes = [line.slope_t(place) for line, place in zip(columns, placed, strict=True)]
+    everything = [*columns, *beside]
+    placed = [line.placed(correlation) for line, correlation in zip(everything, correlations(everything), strict=True)]
+    slopes = [line.slope_t(place) for line, place in zip(everything, placed, strict=True)]
     lower = [np.maximum(slope - 1, 0) ** 2 - slope**2 for slope in slopes]
-    ratios = pooled(columns, [slope**2 for slope in slopes], [-difference for difference in lower])
+    ratios = pooled(everything, [slope**2 for slope in slopes], [-difference for difference in lower])
     held = [
         line.held(place, np.maximum(0, 1 - 1 / np.maximum(ratio, TINY)))
-        for line, place, ratio in zip(columns, placed, ratios, strict=True)
+        for line, place, ratio in zip(everything, placed, ratios, strict=True)
     ]
+    trends = _p_values(slopes, [each.degrees for each in held])[: len(columns)]
+    held = moderated(everything, held)[: len(columns)]
     alone = [line.alone(each) for line, each in zip(columns, held, strict=True)]
     together = [line.together(each) for line, each in zip(columns, held, strict=True)]
-    trends = _p_values(slopes, [each.degrees for each in held])
     sides = [_differences(columns, held, distances, trends) for distances in (alone, together)]
     squared = [
         [squared_distance(*each) for each in zip(columns, held, side, strict=True)] for side in (alone, together)

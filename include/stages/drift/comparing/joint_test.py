@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from include.foundation.statistics.tails import two_sided_t
-from include.stages.drift.comparing.column_line import ColumnLine, Distances, Held
+from include.stages.drift.comparing.column_line import ColumnLine
+from include.stages.drift.comparing.held_days import Distances, Held, Numbers
 
 WEIGHTS = {"location": 3}  # most shifts show there; the weight of any other statistic is 1
-FURTHEST = 3.0  # standard errors that one statistic counts for at most: one far column is no drift of all
+FURTHEST_STATISTIC = 3.0  # standard errors that one statistic counts for at most: one far column is no drift of all
 FEWEST_COLUMNS = 3
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,11 @@ def squared_distance(line: ColumnLine, held: Held, distances: Distances | None) 
     weights = np.array([WEIGHTS.get(name, 1) for name in line.reference.names]) * counts
     if not counts.any():
         return None
-    window, *runs = np.minimum(np.abs([distances.window, *distances.runs]), FURTHEST) ** 2 @ weights / weights.sum()
+    window, *runs = (
+        np.minimum(np.abs([distances.window, *distances.runs]), FURTHEST_STATISTIC) ** 2 @ weights / weights.sum()
+    )
     by_day = dict(zip(distances.run_days.tolist(), map(float, runs), strict=True))
-    independent = float(held.degrees @ weights / weights.sum()) / (len(line.reference.days) - 1)
+    independent = float(held.independent @ weights / weights.sum())
     return SquaredDistance(float(window), by_day, int((distances.weights > 0).sum()), min(1.0, independent))
 
 

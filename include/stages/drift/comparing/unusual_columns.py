@@ -1,14 +1,21 @@
 """Which columns of a window are unusual: significant among many, large enough, and more so than anything on an ordinary day."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions import DriftVerdict
-from include.foundation.decisions.drift_verdict import ALL_ROWS, ColumnFinding
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ALL_ROWS, ColumnFinding
 from include.stages.drift.comparing.differences import Difference
 from include.stages.drift.discoveries import SHARES, Family, discoveries
 
-BEYOND_DOUBT = 1e-15  # tails as heavy as those of t with three degrees of freedom hardly explain this
+ALONE, TOGETHER = 0.3, 0.7  # of a rate: for the window alone, and for it and the windows before taken together
+TO_ALARM = 0.2  # of the latter: what an alarm asks for, as three windows in a row overlap and a year has 365 of them
+MORE_UNUSUAL = (
+    0.1  # of the smallest p-value of any reference day: what flags a window alone, where those before it are known
+)
+BEYOND_DOUBT = 1e-40  # tails as heavy as those of t with three degrees of freedom hardly explain this
 CLEAR = 1e-5
 TREND_LEVEL = 0.001
 Key = tuple[str, str]  # segment, column
@@ -19,6 +26,63 @@ def family_of(key: Key) -> Family:
     return "columns" if key[0] == ALL_ROWS else "segments"
 
 
+@dataclass(frozen=True)
+class Unusual:
+    """Which columns are flagged.
+
+    Attributes
+    ----------
+    alone, together
+        In the window alone, and in it and the windows before it taken together.
+    lasting
+        Those of the latter that are so far from ordinary that an alarm may be raised.
+    """
+
+    alone: set[Key]
+    together: set[Key]
+    lasting: set[Key]
+
+
+def rarest_of(reported: Mapping[Key, Difference], family: Callable[[Key], Family] = family_of) -> float:
+    """Return the smallest p-value of any reference day in any column, over the column's share of the rate."""
+    return min((each.rarest / SHARES[family(key)] for key, each in reported.items()), default=1.0)
+
+
+def unusual_in_windows(
+    drift: Drift,
+    alone: Mapping[Key, Difference],
+    together: Mapping[Key, Difference],
+    *,
+    family: Callable[[Key], Family] = family_of,
+    floor: Callable[[Difference, Drift], float] = Difference.floor,
+    rarest: tuple[float, float] = (1.0, 1.0),
+) -> Unusual:
+    """Return the columns to be flagged in a window, and in it and those before it; see `unusual`.
+
+    Parameters
+    ----------
+    drift
+        Rate and floors.
+    alone, together
+        The most significant difference of each column, of both; none of the latter where a window stands for itself.
+    family, floor
+        As of `unusual`.
+    rarest
+        Of both, that of columns which are judged elsewhere: of all that may flag a window, one in n + 1 is the most unusual.
+
+    Notes
+    -----
+    All columns jointly are held against their own days, which depend on each other as the window does; so what flags them is
+    enough for an alarm. Single columns rest on an estimate of how much days depend on each other, and on many comparisons.
+    """
+    judge = partial(unusual, drift, family=family, floor=floor)
+    if not together:
+        return Unusual(judge(alone, 1.0, rarest=rarest[0]), set(), set())
+    far = judge(alone, ALONE, rarest=rarest[0], margin=MORE_UNUSUAL)
+    found, clear = (judge(together, TOGETHER * share, rarest=rarest[1]) for share in (1.0, TO_ALARM))
+    return Unusual(far, found, {key for key in found if key in clear or key[1] == ALL_COLUMNS})
+
+
 def unusual(
     drift: Drift,
     reported: Mapping[Key, Difference],
@@ -26,6 +90,8 @@ def unusual(
     *,
     family: Callable[[Key], Family] = family_of,
     floor: Callable[[Difference, Drift], float] = Difference.floor,
+    rarest: float = 1.0,
+    margin: float = 1.0,
 ) -> set[Key]:
     """Return the columns to be flagged.
 
@@ -41,6 +107,10 @@ def unusual(
         Returns what a column is tested together with.
     floor
         Returns the smallest effect of a difference that matters.
+    rarest
+        As small a p-value as any reference day has in columns that are judged elsewhere, see `rarest_of`.
+    margin
+        Share of the smallest p-value of any reference day that the window's must be below.
 
     Notes
     -----
@@ -57,8 +127,8 @@ def unusual(
         found |= {key for key, is_one in zip(keys, discovered, strict=True) if is_one}
     found = {key for key in found if reported[key].effect >= floor(reported[key], drift)}
     least = min((reported[key].p_value / SHARES[family(key)] for key in found), default=1.0)
-    ordinary = min((each.rarest / SHARES[family(key)] for key, each in reported.items()), default=1.0)
-    return found if least < ordinary else {key for key in found if _is_beyond_tails(reported[key])}
+    ordinary = min(rarest, rarest_of(reported, family))
+    return found if least < ordinary * margin else {key for key in found if _is_beyond_tails(reported[key])}
 
 
 def told_trends(drift: Drift, compared: Mapping[Key, Sequence[Difference]]) -> dict[Key, float]:

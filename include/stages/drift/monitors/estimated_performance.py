@@ -10,11 +10,12 @@ from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
 from include.foundation.statistics.tails import chance_in_words
 from include.foundation.store.tables import LoopStore
-from include.stages.drift.comparing.column_findings import SIDES, assumptions
+from include.stages.drift.comparing.column_findings import SIDES, Judged, assumptions
 from include.stages.drift.comparing.column_line import ColumnLine
 from include.stages.drift.comparing.day_statistics import DayStatistics, day_statistics
 from include.stages.drift.comparing.differences import Difference, compare
-from include.stages.drift.comparing.unusual_columns import unusual
+from include.stages.drift.comparing.pooling import ESTIMATE
+from include.stages.drift.comparing.unusual_columns import unusual_in_windows
 from include.stages.drift.earlier_verdicts import fewest_days
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow, weights_of
 from include.stages.drift.profiling.column_profile import Profile
@@ -79,7 +80,9 @@ def calibrated(confidence: Floats, correct: Floats, weights: Floats) -> Calibrat
     return Calibration(np.array(centres), np.maximum.accumulate(shares), int(confidence.size))
 
 
-def estimated_findings(store: LoopStore, window: Window, labels: Sequence[LabeledRow]) -> list[MonitorFinding]:
+def estimated_findings(
+    store: LoopStore, window: Window, labels: Sequence[LabeledRow], beside: Judged | None = None
+) -> list[MonitorFinding]:
     """Return whether the estimated accuracy has dropped, for all rows and for each segment value.
 
     Parameters
@@ -90,6 +93,9 @@ def estimated_findings(store: LoopStore, window: Window, labels: Sequence[Labele
         The window with its reference.
     labels
         Labels of random rows, which calibrate the confidence.
+    beside
+        The columns of the window: they say how much days depend on each other, which one number a day tells little of, and how
+        unusual ordinary days are.
 
     Returns
     -------
@@ -104,21 +110,20 @@ def estimated_findings(store: LoopStore, window: Window, labels: Sequence[Labele
     segments = sorted(segment for segment, column in window.current if column == CONFIDENCE)
     if not segments:
         return []
-    drift, calibration = store.loop.drift, _calibration(labels)
+    drift, calibration, beside = store.loop.drift, _calibration(labels), beside or Judged()
     lines = {segment: _line(drift, window, segment, calibration) for segment in segments}
     known = {segment: line for segment, line in lines.items() if line is not None}
-    compared = dict(zip(known, compare([*known.values()]), strict=True))
+    compared = dict(zip(known, compare([*known.values()], beside.lines), strict=True))
     alone, together = (
         {(segment, CONFIDENCE): _drop(one) for segment, each in compared.items() for one in of(each)} for of in SIDES
     )
-    part = 0.5 if together else 1.0
-    flagged, lasting = (
-        unusual(drift, drops, part, family=lambda _: "estimated", floor=lambda _, drift: drift.max_accuracy_drop)
-        for drops in (alone, together)
-    )
+    flags = unusual_in_windows(
+        drift, alone, together,
+        family=lambda _: "estimated", floor=lambda _, drift: drift.max_accuracy_drop, rarest=beside.rarest,
+    )  # fmt: skip
     return [
-        _finding(key[0], drop if key in flagged or key not in lasting else together[key], calibration.labels,
-                 flagged=key in flagged | lasting, lasting=key in lasting or key not in together)
+        _finding(key[0], drop if key in flags.alone or key not in flags.together else together[key], calibration.labels,
+                 flagged=key in flags.alone | flags.together, lasting=key in flags.lasting or key not in together)
         for key, drop in alone.items()
     ]  # fmt: skip
 
@@ -149,7 +154,7 @@ def _estimates(days: Sequence[Profile], calibration: Calibration) -> DayStatisti
     correct = [calibration(_centres(day)) for day in days]
     means = np.array([share @ right for share, right in zip(counts, correct, strict=True)])
     squares = np.mean([share @ right**2 for share, right in zip(counts, correct, strict=True)])
-    return day_statistics(days, ["estimate"], means[:, None], np.array([max(float(squares - (means**2).mean()), 0.0)]))
+    return day_statistics(days, [ESTIMATE], means[:, None], np.array([max(float(squares - (means**2).mean()), 0.0)]))
 
 
 def _centres(day: Profile) -> Floats:
@@ -175,7 +180,7 @@ def _finding(segment: str, drop: Difference, labels: int, *, flagged: bool, last
         f"({chance_in_words(drop.p_value)}, {how}). {BLIND}"
     )
     return MonitorFinding(
-        monitor="estimated_performance", column="accuracy", segment=segment, statistic="estimate", effect=drop.effect,
+        monitor="estimated_performance", column="accuracy", segment=segment, statistic=ESTIMATE, effect=drop.effect,
         p_value=drop.p_value, flagged=flagged, lasting=lasting, sentence=sentence,
         details=EstimatedDetails(estimate=estimate, reference=reference, ordinary=width, labels=labels),
     )  # fmt: skip

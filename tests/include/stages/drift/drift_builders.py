@@ -9,6 +9,8 @@ import pyarrow as pa
 from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
+from include.stages.drift.comparing.column_line import ColumnLine
+from include.stages.drift.comparing.day_statistics import DayStatistics
 from include.stages.drift.monitors.labeled_rows import LabeledRow
 from include.stages.drift.profiling.binning import bin_edges
 from include.stages.drift.profiling.column_profile import Profile
@@ -125,3 +127,25 @@ def fill(store, first, days, rows=60, seed=0, **changes):
         predictions = rows_of(store.loop, "predictions", records(number, rows, generator, **changes))
         store.replace_where("predictions", predictions, "day", day(number).days)
     profile_days(store, Interval(day(first).start, day(first + days - 1).end))
+
+
+def column_line(values, *, name="location", row_variance=1e-6):
+    """Return the line of a column of 100 rows a day, of which each day has one statistic."""
+    values = np.asarray(values, dtype=float)[:, None]
+
+    def days(values, first):
+        ordinals = MONDAY.toordinal() + np.arange(first, first + len(values))
+        rows, variance = np.full(len(values), 100.0), np.array([row_variance])
+        return DayStatistics([name], values, values, np.zeros(len(values)), rows, variance, ordinals, [False])
+
+    return ColumnLine(days(values, 0), days(np.zeros((1, 1)), len(values) + 6), by_weekday=False)
+
+
+def walks(generator, count, autocorrelation):
+    """Return 28 days of variance 1, (count, 28), each of which depends on the one before."""
+    values = generator.normal(size=(count, 28))
+    for number in range(1, 28):
+        values[:, number] = (
+            autocorrelation * values[:, number - 1] + np.sqrt(1 - autocorrelation**2) * values[:, number]
+        )
+    return values

@@ -125,7 +125,7 @@ def test_flagged_day_that_nothing_confirms_is_ordinary_again_but_for_faults_and_
 
     assert kept() == set()
     assert kept(route="fix_data") == set(days(3, 4))
-    assert kept(p_value=1e-16) == set(days(3, 4))
+    assert kept(p_value=1e-41) == set(days(3, 4))
     assert kept(p_value=1e-12) == set()  # one day in a hundred is as far where tails are heavy
     assert kept_out(
         Drift(), [(day(3), drift_verdict(3, "drift")), (day(4), drift_verdict(4, "stable"))], Acceptance()

@@ -7,18 +7,10 @@ import pytest
 from scipy import stats
 
 from benchmarks.false_alarm_picture import draw
-from benchmarks.false_alarms import (
-    LIMIT,
-    Work,
-    alarms,
-    case,
-    false_alarms,
-    power,
-    raw_days,
-    shifts_found,
-    whole_verdicts,
-)
+from benchmarks.false_alarms import Work, case, cases
 from benchmarks.workloads.deployed_versions import verdicts_after_deployment
+from benchmarks.workloads.judged_columns import alarms, false_alarms, raw_days, shifts_found
+from benchmarks.workloads.judged_kinds import LIMIT, power, whole_verdicts
 from benchmarks.workloads.kinds_of_days import ORDINARY, SHIFTS, daily_verdicts, drawn
 from benchmarks.workloads.shifts import Shift, oracle_finds
 from benchmarks.workloads.simulated_days import COLUMNS, EDGES, EFFECTS, INNER, Days
@@ -44,7 +36,7 @@ def test_drawn_counts_have_the_law_of_binned_raw_rows():
 
 
 def test_raw_rows_for_the_peers_are_days_of_the_effect_with_the_shift_in_the_windows_only():
-    reference, windows = next(raw_days(BY_NAME["shift"], 1000, Work(1, 1, 0, 0, 0, 1, 3)))
+    reference, windows = next(raw_days(BY_NAME["shift"], 1000, 1, 3))
     assert (reference.shape, windows.shape) == ((28_000, COLUMNS), (3, 1000, COLUMNS))
     assert abs(reference.mean(axis=0)).max() < 0.04
     assert windows[:, :, :5].mean() == pytest.approx(0.2, abs=0.03)
@@ -62,12 +54,12 @@ def test_shift_is_found_and_a_month_without_one_raises_no_alarm():
 
 
 def test_lines_of_whole_verdicts_and_of_a_deployment_that_is_no_drift():
-    line = whole_verdicts("deployment", verdicts_after_deployment, NO_PEERS)
+    line = whole_verdicts("deployment", verdicts_after_deployment, 1, 2)
     assert (line["case"], line["rate"], line["alarms"], line["trials"]) == ("deployment n=1000", 0.0, 0, 2)
     assert {"alarms_a_year", "low", "high", "limit"} <= set(line)
     kinds = {kind.name: kind for kind in (*ORDINARY, *SHIFTS)}
     assert {"ar", "t3", "trend", "month", "holiday", "volume"} <= set(kinds)
-    found = power(kinds["power mean +0.5 sd"], NO_PEERS)
+    found = power(kinds["power mean +0.5 sd"], 1, 7)
     assert (found["case"], found["rate"], found["confirmed"]) == ("power mean +0.5 sd n=1000", 1.0, 1.0)
     assert found["oracle"] == 1.0
 
@@ -105,3 +97,9 @@ def test_line_and_picture_of_a_run(tmp_path):
     assert lines[0]["peers"]["evidently"] is None
     draw(lines, LIMIT, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_cases_have_the_names_that_the_aims_have():
+    names = [name for name, _ in cases(NO_PEERS)]
+    assert {"ar", "t3", "trend", "month", "holiday", "volume", "deployment", "shift n=1000"} <= set(names)
+    assert len(names) == len(set(names))

@@ -3,18 +3,52 @@
 import pytest
 
 from include.foundation.config.data_sections import Drift
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS
 from include.stages.drift.comparing.differences import Difference
-from include.stages.drift.comparing.unusual_columns import unusual
+from include.stages.drift.comparing.unusual_columns import unusual, unusual_in_windows
 
-FAR_OUT = Difference("location", 0.0, 0.0, 0.0, p_value=1.0, varies=True, rarest=1e-30)
+FAR_OUT = Difference("location", 0.0, 0.0, 0.0, p_value=1.0, varies=True, rarest=1e-60)
 
 
 @pytest.mark.parametrize(
     ("p_value", "varied", "is_flagged"),
-    [(1e-7, False, True), (1e-7, True, False), (1e-4, False, False), (1e-16, True, True)],
+    [(1e-7, False, True), (1e-7, True, False), (1e-4, False, False), (1e-41, True, True)],
 )
 def test_far_day_of_another_column_hides_no_change_where_days_were_all_alike(p_value, varied, is_flagged):
     missing = Difference("missing", 0.0, 0.5, 0.5, p_value, varies=True, is_rare=True, varied=varied)
     flagged = unusual(Drift(), {("", "x"): missing, ("", "y"): FAR_OUT}, 1.0)
     assert flagged == ({("", "x")} if is_flagged else set())
     assert unusual(Drift(), {("", "x"): missing}, 1.0) == {("", "x")}
+
+
+def one(p_value, rarest=0.5):
+    return Difference("location", 0.0, 0.5, 0.5, p_value, varies=True, rarest=rarest)
+
+
+@pytest.mark.parametrize(
+    ("p_value", "is_flagged", "is_lasting"), [(0.03, False, False), (0.02, True, False), (0.004, True, True)]
+)
+def test_alarm_asks_for_more_than_a_flag_in_the_windows_taken_together(p_value, is_flagged, is_lasting):
+    """Of a rate of 0.05, five eighths are for columns, seven tenths of that for windows together, a fifth of that to alarm."""
+    flags = unusual_in_windows(Drift(), {("", "x"): one(0.9)}, {("", "x"): one(p_value)})
+    assert (flags.alone, bool(flags.together), bool(flags.lasting)) == (set(), is_flagged, is_lasting)
+
+
+def test_all_columns_jointly_may_alarm_as_soon_as_they_flag():
+    reported = {("", "x"): one(0.9), ("", ALL_COLUMNS): one(0.009)}
+    flags = unusual_in_windows(Drift(), {("", "x"): one(0.9)}, reported)
+    assert flags.together == flags.lasting == {("", ALL_COLUMNS)}
+
+
+def test_window_alone_is_flagged_if_it_is_ten_times_as_unusual_as_any_reference_day_or_nothing_is_known_beside_it():
+    near, ordinary = {("", "x"): one(1e-4, rarest=5e-4)}, {("", "x"): one(0.9)}
+    assert unusual_in_windows(Drift(), near, ordinary).alone == set()
+    assert unusual_in_windows(Drift(), {("", "x"): one(1e-5, rarest=5e-4)}, ordinary).alone == {("", "x")}
+    assert unusual_in_windows(Drift(), near, {}).alone == {("", "x")}
+
+
+def test_days_that_are_further_out_in_columns_judged_elsewhere_count():
+    far = {("", "x"): one(1e-6)}
+    assert unusual_in_windows(Drift(), far, far).together == {("", "x")}
+    flags = unusual_in_windows(Drift(), far, far, rarest=(1e-9, 1e-9))
+    assert (flags.alone, flags.together) == (set(), set())

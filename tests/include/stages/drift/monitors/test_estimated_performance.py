@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from include.stages.drift.comparing.column_findings import Judged
 from include.stages.drift.monitors.estimated_performance import (
     UNCALIBRATED,
     _estimates,
@@ -12,7 +13,14 @@ from include.stages.drift.monitors.estimated_performance import (
 )
 from include.stages.drift.windows import Window
 from tests.builders import day, make_store
-from tests.include.stages.drift.drift_builders import labeled, numeric_profile, store_confidence, stored_window
+from tests.include.stages.drift.drift_builders import (
+    column_line,
+    labeled,
+    numeric_profile,
+    store_confidence,
+    stored_window,
+    walks,
+)
 
 
 def test_calibration_recovers_the_share_that_is_correct_and_needs_labels():
@@ -65,6 +73,23 @@ def test_window_is_compared_by_a_one_sided_t_prediction_interval(tmp_path, accur
     assert found.p_value == pytest.approx(stats.t.cdf((accuracy - np.mean(ordinary)) / error, 9))
     assert (found.details.estimate, found.details.reference) == pytest.approx((accuracy, np.mean(ordinary)))
     assert found.details.ordinary == pytest.approx(2 * np.std(ordinary, ddof=1))
+
+
+def test_columns_beside_it_say_how_much_days_depend_and_how_far_out_they_are(tmp_path):
+    """Four weeks of one number tell little of that; what forty columns show counts for the estimate as well."""
+    generator, store = np.random.default_rng(0), make_store(tmp_path)
+    reference = confidences(*([value] * 1000 for value in generator.normal(0.82, 0.01, 28)))
+    current = [numeric_profile([0.77] * 1000, [-np.inf, np.inf], number=34, column="confidence")]
+
+    def found(beside):
+        (finding,) = estimated_findings(store, window_of(current, reference), [], beside)
+        return finding
+
+    lines = {rho: [column_line(days) for days in walks(generator, 40, rho)] for rho in (0.0, 0.7)}
+    plain, dependent = (found(Judged(lines=each)) for each in lines.values())
+    assert dependent.p_value > 2 * plain.p_value
+    assert plain.flagged
+    assert not found(Judged(lines=lines[0.0], rarest=(plain.p_value, 1.0))).flagged
 
 
 def test_window_of_too_few_rows_or_days_with_confidences_is_not_compared(tmp_path):
