@@ -167,6 +167,9 @@ _BY_FILE = {
         "labeling.overlap": "test_consensus_that_decides[1-dawid_skene-majority]",
         "labels.consensus": "test_consensus_that_decides[2-majority-majority]",
     },
+    "include/stages/selection/test_anchored_prelabels.py": {
+        "labeling.max_anchoring": "test_prelabels_that_are_not_shown_to_be_followed_too_much_stay[8-labeling1]",
+    },
     "include/stages/labels/test_model_beliefs.py": {
         "labels.model_counts": "test_model_counts_for_labels_to_train_on",
     },

@@ -35,6 +35,11 @@ def labeling_disagreements(loop: Loop) -> Iterator[Disagreement]:
     if set_by_hand(labeling, "hidden_prelabel_share") and _draws_all(loop.selection):
         text = "has no effect: every row is drawn at random, and random rows never show a pre-label"
         yield ("labeling.hidden_prelabel_share", "selection.budget", "selection.random_share"), text
+    if set_by_hand(labeling, "max_anchoring") and labeling.hidden_prelabel_share in (0, 1):
+        text = (
+            f"has no effect with hidden_prelabel_share {labeling.hidden_prelabel_share:g}: nothing is there to compare"
+        )
+        yield ("labeling.max_anchoring", "labeling.hidden_prelabel_share"), text
     if labeling.poll_seconds > labeling.deadline_hours * 3600:
         text = f"{labeling.poll_seconds:g} seconds are longer than deadline_hours, so no look would find an answer"
         yield ("labeling.poll_seconds", "labeling.deadline_hours"), text

@@ -174,6 +174,9 @@ class Labeling(Section):
     """Seconds between two looks for answers."""
     hidden_prelabel_share: Share = 0.1
     """Share of the certainty stratum's requests that show no pre-label, to measure anchoring; nor do those that may judge."""
+    max_anchoring: Share = 0.05
+    """How much higher the share of answers that are the pre-label may be where it is shown. Where it is shown to exceed this at
+    some confidence, pre-labels up to it are hidden but for ``hidden_prelabel_share``. 1 never hides them for it."""
 
 
 class Rule(Section):

@@ -115,6 +115,7 @@ COMMON = (
         nullable("near_key", TEXT),  # as in labels
         nullable("group_key", TEXT),
         nullable("escalates", TEXT),  # request_id of the tier before, whose answers left this one to be asked
+        nullable("shown_probability", NUMBER),  # with which its pre-label was to be shown; null where chance had no say
         key=("request_id",),
     ),
     table(

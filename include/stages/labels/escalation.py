@@ -46,6 +46,7 @@ def escalated_row(loop: Loop, request: Mapping[str, Any], reason: str, moment: d
         "escalates": request["request_id"],
         "reasons": [reason if tier.shows_answers else reason.split(":", maxsplit=1)[0], *request["reasons"]],
         "hidden_prelabel": request["hidden_prelabel"] or not tier.shows_answers,
+        "shown_probability": request["shown_probability"] if tier.shows_answers else None,
         "asked_at": moment,
         "external_id": None,
         "pushed_at": None,

@@ -22,6 +22,7 @@ from include.foundation.pages.rendering import inline, render
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
+from include.stages.reports.anchoring_report import anchoring_report
 from include.stages.reports.corrections import corrections
 from include.stages.reports.cycle_pictures import draw_cycles
 from include.stages.reports.label_quality import LabelQuality, label_quality
@@ -136,6 +137,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
         "corrected": corrected,
         "quality": quality,
         "tiers": tier_work(store, asked),
+        "anchoring": anchoring_report(store),
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
         "lineage": _lineage(store, gate, plan),
         **_scores(gate, evaluation),

@@ -13,6 +13,7 @@ from include.foundation.store.rows import rows_of
 from include.stages.selection.frame import Candidates
 
 FIRST_TIER = 1
+_BLIND = {"hidden_prelabel": True, "shown_probability": None}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,13 @@ class Choice:
 
 
 def request_rows(
-    loop: Loop, candidates: Candidates, choices: Sequence[Choice], *, batch_id: str, asked_at: datetime
+    loop: Loop,
+    candidates: Candidates,
+    choices: Sequence[Choice],
+    *,
+    batch_id: str,
+    asked_at: datetime,
+    shown_from: float = 0.0,
 ) -> pa.Table:
     """Return the requests for the chosen rows.
 
@@ -64,6 +71,8 @@ def request_rows(
         The key of an interval, or the id of an evidence round.
     asked_at
         When the labels are requested, in log time.
+    shown_from
+        The confidence from which pre-labels are shown, but for a share of them; below it they are hidden, but for that share.
 
     Returns
     -------
@@ -77,10 +86,9 @@ def request_rows(
         columns = {"batch_id": batch_id, "asked_at": asked_at, "content_key": candidates.content_keys[place]}
         columns |= {"near_key": candidates.near_keys[place], "group_key": candidates.group_keys[place]}
         bound = replace(choice, split=candidates.splits[place] or choice.split)
-        request = _request(loop, bound, predictions[place], batch_id)
-        requests.append(
-            columns | request | {"hidden_prelabel": candidates.repeats[place] or request["hidden_prelabel"]}
-        )
+        request = columns | _request(loop, bound, predictions[place], batch_id)
+        is_blind = bound.split == "holdout" or bound.stratum != "certainty" or candidates.repeats[place]
+        requests.append(request | (_BLIND if is_blind else _arm(loop, request, shown_from)))
     return rows_of(loop, "requests", requests)
 
 
@@ -97,12 +105,18 @@ def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any], batch_id
         "reasons": [choice.reason],
         "prelabel": prediction["predicted"],
         "prelabel_confidence": prediction["confidence"],
-        "hidden_prelabel": choice.split == "holdout" or choice.stratum != "certainty" or _hidden(loop, request_id),
         "evidence_for": choice.evidence_for,
         "ts": prediction["ts"],
     }
 
 
-def _hidden(loop: Loop, request_id: str) -> bool:
-    """Hide the pre-labels of a share of requests that a hash of the id draws: comparing both kinds measures anchoring."""
-    return int(digest_of("hidden", request_id)[:8], 16) / 16**8 < loop.labeling.hidden_prelabel_share
+def _arm(loop: Loop, request: Mapping[str, Any], shown_from: float) -> dict[str, Any]:
+    """Return whether a pre-label is hidden, which a hash of the id draws, and with which probability it was to be shown.
+
+    Comparing both kinds measures anchoring, and goes on where people follow pre-labels too much.
+    """
+    share = loop.labeling.hidden_prelabel_share
+    is_trusted = (request["prelabel_confidence"] or 0.0) >= shown_from
+    hidden = share if is_trusted else max(share, 1 - share)
+    drawn = int(digest_of("hidden", request["request_id"])[:8], 16) / 16**8
+    return {"hidden_prelabel": drawn < hidden, "shown_probability": 1 - hidden if 0 < hidden < 1 else None}

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from include.foundation.decisions import DriftVerdict, SelectedBatch, latest, record
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
+from include.foundation.store.ledgers.prelabel_arms import anchoring, shown_from
 from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -167,7 +168,10 @@ def _chosen(
         critical_first=demand.total < store.loop.selection.budget,
     )
     choices = stratum.choices(demand.total - draws.num_rows) if candidates.rows.num_rows else []
-    chosen = request_rows(store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end)
+    trusted = shown_from(anchoring(store), store.loop.labeling.max_anchoring)
+    chosen = request_rows(
+        store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end, shown_from=trusted
+    )
     return pa.concat_tables([drawn, chosen]), frame.left_out - fresh
 
 

@@ -136,6 +136,10 @@ CANNOT_WORK = [
         {"labeling": {"hidden_prelabel_share": 0.2}, "selection": {"budget": 4, "random_share": 0.9}},
         "labeling.hidden_prelabel_share: has no effect: every row is drawn at random",
     ),
+    (
+        {"labeling": {"max_anchoring": 0.2, "hidden_prelabel_share": 0}},
+        "labeling.max_anchoring: has no effect with hidden_prelabel_share 0: nothing is there to compare",
+    ),
     ({"labeling": {"poll_seconds": 7200, "deadline_hours": 1}}, "labeling.poll_seconds: 7200 seconds are longer than"),
     (
         {"labels": {"min_confidence": 1}},
