@@ -84,8 +84,8 @@ class Training(Section):
     seed_holdout_share: Share = 0.3
     """Share of those labels kept for judging the first model."""
     label_days: int | None = Field(default=None, ge=1, le=3660)
-    """Days before the newest label whose labels are trained on, or the newest 200 labels if these are more; none means all.
-    Where what is right changes, older labels teach what was right then."""
+    """Days before the newest label whose labels are trained on, or the newest 200 labels if these are more; none means all,
+    except those from before a drop of accuracy that was shown, where they do not help on labels since then."""
 
 
 class Split(Section):

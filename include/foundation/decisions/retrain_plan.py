@@ -31,6 +31,10 @@ class RetrainPlan(Decision):
     """Whether a person asked for it."""
     newest_label: datetime | None = None
     """Log time of the newest training label; None without labels."""
+    changed_at: datetime | None = None
+    """When the accuracy of what was live was shown to have dropped last, as far as the plan knows."""
+    train_since: datetime | None = None
+    """Labels before it are not trained on, for they do not help since the change; None for all."""
     waiting: int = 0
     """Labels that a pending challenger still waits for."""
     round: int = 0

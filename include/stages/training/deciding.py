@@ -1,7 +1,7 @@
 """Decide whether to train a challenger now, judge a pending one again, or do neither; each with reasons."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -43,6 +43,8 @@ class _Situation:
     new_labels: int  # training labels that the last training did not have
     route: Route  # of the newest drift verdict, while an alarm is up
     misses_promise: bool  # whether the newest verdict on what is live asks for training
+    changed_at: datetime | None = None  # when accuracy was shown to have dropped last
+    train_since: datetime | None = None  # of the oldest label that is trained on; None for all
 
 
 def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
@@ -68,14 +70,19 @@ def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
         return record(store, _judge_pending(store, pending, published))
     situation = _situation(store, published)
     outcome, reason = _outcome(store, situation, force=force)
+    if outcome == "train":
+        situation = _on_what_helps(store, situation)
+        outcome, reason = _outcome(store, situation, force=force)
+    reasons = (reason,) if situation.train_since is None else (reason, _without_older(situation.train_since))
     key, name, train = situation.challenger_key, situation.dataset_name, situation.dataset.train
     return record(
         store,
         RetrainPlan(
-            subject=key, outcome=outcome, reasons=(reason,), challenger_key=key, dataset=name, evaluation_dataset=name,
+            subject=key, outcome=outcome, reasons=reasons, challenger_key=key, dataset=name, evaluation_dataset=name,
             new_labels=situation.new_labels, train=train.num_rows, drift=situation.route == "retrain",
             route=situation.route, missed_promise=situation.misses_promise, forced=force,
-            newest_label=_newest(train) if train.num_rows else None,
+            newest_label=_newest(train) if train.num_rows else None, changed_at=situation.changed_at,
+            train_since=situation.train_since,
         ),
     )  # fmt: skip
 
@@ -107,6 +114,26 @@ def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
     new_labels = sum(label not in used for label in dataset.train.column("label_id").to_pylist())
     key = challenger_key(store, dataset.train)
     return _Situation(dataset, published.subject, key, last, new_labels, _alarm_route(store), _misses_promise(store))
+
+
+def _on_what_helps(store: LoopStore, situation: _Situation) -> _Situation:
+    """Return the situation with the labels since a drop of accuracy alone, where those from before it do not help."""
+    from include.stages.training.since_change import older_help, shown_change
+
+    rows = situation.dataset.train
+    change = shown_change(store, rows, situation.last_training)
+    if change is None or older_help(store.loop, rows, change):
+        return replace(situation, changed_at=change)
+    dataset = training_dataset(store, situation.dataset_name, change)
+    key = challenger_key(store, dataset.train)
+    return replace(situation, dataset=dataset, challenger_key=key, changed_at=change, train_since=change)
+
+
+def _without_older(since: datetime) -> str:
+    return (
+        f"Accuracy was shown to have dropped on {since:%Y-%m-%d}: without labels from before it a model is more often right on "
+        "labels since then, so it is trained on these alone."
+    )
 
 
 def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedDataset) -> RetrainPlan:

@@ -79,7 +79,7 @@ def _reference(trained: TrainedChallenger, *, already_there: bool) -> Challenger
 
 def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> tuple[str, str]:
     """Fit the challenger, log it, and return its run and the digest of what it predicts."""
-    dataset = training_dataset(store, plan.dataset)
+    dataset = training_dataset(store, plan.dataset, plan.train_since)
     estimator = fit(store, dataset)
     digest = model_digest(store, dataset, estimator)
     run_id = registry.log_challenger(

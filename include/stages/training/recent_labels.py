@@ -1,7 +1,7 @@
 """The labels that a challenger is trained on: all of a dataset, or the recent ones where what is right changes."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +14,17 @@ from include.stages.labels.datasets import Dataset, read_dataset
 FEWEST = 200  # labels: where so many days have fewer, older ones are taken as well
 
 
-def training_dataset(store: LoopStore, name: str) -> Dataset:
+def training_dataset(store: LoopStore, name: str, since: datetime | None = None) -> Dataset:
     """Return a published dataset with the labels that the loop file lets a challenger train on.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    name
+        Of the dataset.
+    since
+        Labels before it are left out; None for all.
 
     Raises
     ------
@@ -23,7 +32,11 @@ def training_dataset(store: LoopStore, name: str) -> Dataset:
         As `include.stages.labels.datasets.read_dataset`.
     """
     dataset = read_dataset(store, name)
-    return replace(dataset, train=recent_labels(store.loop, dataset.train))
+    rows = recent_labels(store.loop, dataset.train)
+    if since is not None:
+        times = rows.column("ts")
+        rows = rows.filter(pc.greater_equal(times, pa.scalar(since, times.type)))
+    return replace(dataset, train=rows)
 
 
 def recent_labels(loop: Loop, rows: pa.Table) -> pa.Table:
