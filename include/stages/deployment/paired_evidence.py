@@ -9,11 +9,12 @@ from include.foundation.decisions import ComparedDay
 from include.foundation.decisions.compared_day import DifferingRow
 from include.foundation.statistics.e_detectors import ChangeEvidence, WatchedDay, change_evidence, one_by_group
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_difference
+from include.foundation.store.ledgers.labeled_draws import newest_blind_last
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
-LABEL_COLUMNS = ("label_id", "supersedes", "trace_id", "label", "decided_at")
+LABEL_COLUMNS = ("label_id", "supersedes", "trace_id", "label", "decided_at", "hidden_prelabel")
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,6 @@ def _labels(store: LoopStore, days: Sequence[ComparedDay]) -> dict[str, str]:
     if not asked:
         return {}
     stored = store.read("labels", columns=LABEL_COLUMNS, filters=[("trace_id", "in", asked)])
-    labels = Taxonomy.of(store.loop.task).read_labels(current_labels(stored)).to_pylist()
-    return {
-        row["trace_id"]: row["label"] for row in sorted(labels, key=lambda row: (row["decided_at"], row["label_id"]))
-    }
+    labels = Taxonomy.of(store.loop.task).read_labels(current_labels(stored))
+    rows = labels.select(["trace_id", "label"]).to_pylist()
+    return {rows[place]["trace_id"]: rows[place]["label"] for place in newest_blind_last(labels)}

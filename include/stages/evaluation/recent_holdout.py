@@ -1,6 +1,5 @@
 """The rows that judge a challenger: recent ones, drawn at random, as they were served."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,6 +9,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN, joined
 from include.foundation.store.schemas import schemas
 from include.stages.labels.datasets import Dataset
+from include.stages.labels.newest_rows import newest_rows
 
 if TYPE_CHECKING:
     from include.foundation.models.served_predictions import ServedPredictions
@@ -27,7 +27,9 @@ def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
     first
         Whether it is the first model and no row that was served has a label: then the whole holdout judges it.
     """
-    return dataset.holdout if first else _recent(loop, holdout_history(loop, dataset))
+    if first:
+        return dataset.holdout
+    return newest_rows(holdout_history(loop, dataset), loop.split.holdout_days, loop.split.holdout_rows)
 
 
 def served_before(loop: Loop, history: pa.Table) -> "ServedPredictions | None":
@@ -71,13 +73,3 @@ def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:
     if loop.group_column is not None:
         rows = rows.filter(pc.not_equal(rows.column("split"), TRAIN))
     return rows.sort_by([("ts", "ascending"), ("trace_id", "ascending")])
-
-
-def _recent(loop: Loop, history: pa.Table) -> pa.Table:
-    """Return rows of the ``split.holdout_days`` before the newest, or the newest ``split.holdout_rows`` if that is more."""
-    if not history.num_rows:
-        return history
-    times, split = history.column("ts"), loop.split
-    since = times[-1].as_py() - timedelta(days=split.holdout_days)
-    rows = max(pc.sum(pc.greater_equal(times, pa.scalar(since, times.type))).as_py(), split.holdout_rows)
-    return history.slice(max(0, history.num_rows - rows))

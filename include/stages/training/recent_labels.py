@@ -1,7 +1,7 @@
 """The labels that a challenger is trained on: all of a dataset, or the recent ones where what is right changes."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from include.foundation.config.loop_file import Loop
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, read_dataset
+from include.stages.labels.newest_rows import newest_rows
 
 FEWEST = 200  # labels: where so many days have fewer, older ones are taken as well
 
@@ -45,14 +46,7 @@ def recent_labels(loop: Loop, rows: pa.Table) -> pa.Table:
     The order of rows is kept. Seed labels without a time are older than all others.
     """
     days = loop.training.label_days
-    if days is None or not rows.num_rows:
-        return rows
-    times = rows.column("ts")
-    newest_first = pc.sort_indices(rows, sort_keys=[("ts", "descending"), ("trace_id", "ascending")])
-    since = pc.max(times).as_py() - timedelta(days=days)
-    recent = pc.sum(pc.greater_equal(times, pa.scalar(since, times.type))).as_py()
-    kept = newest_first.slice(0, max(recent, FEWEST))
-    return rows.take(pa.array(sorted(kept.to_pylist()), pa.int64()))
+    return rows if days is None else newest_rows(rows, days, FEWEST)
 
 
 def configuration(loop: Loop) -> dict[str, Any]:

@@ -122,9 +122,8 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     asked, drawn_contents = (draws.column(name).combine_chunks() for name in ("asked_trace_id", "content_key"))
     of_asked = pc.is_in(labels.column("trace_id"), value_set=asked)
     labels = labels.filter(pc.or_(of_asked, pc.is_in(labels.column("content_key"), value_set=drawn_contents)))
-    decided, contents, ids = (labels.column(name).to_pylist() for name in ("decided_at", "content_key", "trace_id"))
-    blind = pc.fill_null(labels.column("hidden_prelabel"), True).to_pylist()  # answered without a pre-label
-    newest_last = sorted(range(labels.num_rows), key=lambda place: (blind[place], decided[place], ids[place]))
+    contents, ids = (labels.column(name).to_pylist() for name in ("content_key", "trace_id"))
+    blind, newest_last = _blind(labels), newest_blind_last(labels)
     by_content = {contents[place]: place for place in newest_last if blind[place]}
     by_trace_id = {ids[place]: place for place in newest_last}
     pairs = zip(asked.to_pylist(), drawn_contents.to_pylist(), strict=True)
@@ -137,6 +136,26 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     rows = rows.append_column(SERVED_CONFIDENCE, drawn.column("confidence")).append_column(IS_OWN_LABEL, own)
     rows = rows.append_column(DRAWN_IN, drawn.column("batch_id"))
     return pa.concat_tables([rows, _drawn_formerly(draws, former)])
+
+
+def newest_blind_last(labels: pa.Table) -> list[int]:
+    """Return the places of labels in the order in which a later one takes an earlier one's place.
+
+    One that was answered without a pre-label counts before any that was not, and of such ones the newest.
+
+    Parameters
+    ----------
+    labels
+        Have ``trace_id``, ``decided_at`` and ``hidden_prelabel``.
+    """
+    blind, decided, ids = _blind(labels), *(labels.column(name).to_pylist() for name in ("decided_at", "trace_id"))
+    return sorted(range(labels.num_rows), key=lambda place: (blind[place], decided[place], ids[place]))
+
+
+def _blind(labels: pa.Table) -> list[bool]:
+    """Return which labels were answered without a pre-label, or are of an earlier version, which showed none."""
+    blind: list[bool] = pc.fill_null(labels.column("hidden_prelabel"), True).to_pylist()
+    return blind
 
 
 def _drawn_formerly(draws: pa.Table, labels: pa.Table) -> pa.Table:

@@ -1,6 +1,6 @@
 """Evidence against the champion comes from labels where it and its predecessor differ, as draws from all rows of the day."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -8,8 +8,9 @@ import pytest
 from include.foundation.decisions.compared_day import DifferingRow
 from include.foundation.statistics.e_detectors import change_evidence
 from include.foundation.statistics.estimates import UNKNOWN
-from include.stages.deployment.paired_evidence import JudgedDay, paired_evidence, watched_day
+from include.stages.deployment.paired_evidence import JudgedDay, judged_days, paired_evidence, watched_day
 from tests.decision_builders import make_compared_day
+from tests.include.stages.training.challenger_builders import add_labels, label_row, make_label_store
 
 LONG_AGO = date(2026, 1, 1)
 
@@ -49,6 +50,19 @@ def test_one_document_that_the_champion_gets_wrong_breaks_nothing():
         assert found.difference.low is not None
     assert found.difference.low == pytest.approx(-0.1)
     assert found.difference.high > 0
+
+
+def test_label_of_a_row_is_the_newest_blind_one_as_everywhere(tmp_path):
+    """A later answer to a request that showed what a model says does not take the place of a blind one."""
+    store, day = make_label_store(tmp_path), judged(1, drawn=[drawn_row(7, None)]).compared
+    blind = label_row(7, label_id="l1", trace_id="t7", label="crude", hidden_prelabel=True)
+    shown = label_row(7, label_id="l2", trace_id="t7", label="grain", hidden_prelabel=False)
+    add_labels(store, [blind, shown | {"decided_at": blind["decided_at"] + timedelta(days=3)}])
+    drawn = day.model_copy(
+        update={"drawn": (drawn_row(7, None).model_copy(update={"champion": "crude", "predecessor": "grain"}),)}
+    )
+    [found] = judged_days(store, [drawn], {"crude": 1.0, "grain": 1.0}, set())
+    assert found.differences == (1.0,)
 
 
 @pytest.mark.parametrize("differing", [0, 20])
