@@ -172,6 +172,9 @@ class Labeling(Section):
     """Hours after which the wait ends, and the answers that have come in are used."""
     poll_seconds: float = Field(default=60, gt=0, le=86_400)
     """Seconds between two looks for answers."""
+    gold_share: Share = 0.0
+    """Requests whose answer is known, as a share of the others, mixed in by ``observe`` so that nothing tells them apart: they
+    show how often each annotator is right. Known is what a later tier decided, or three annotators said alike."""
     hidden_prelabel_share: Share = 0.1
     """Share of the certainty stratum's requests that show no pre-label, to measure anchoring; nor do those that may judge."""
     max_anchoring: Share = 0.05

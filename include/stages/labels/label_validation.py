@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.store.ledgers.annotations import votes_of
-from include.foundation.store.ledgers.outcomes import current_labels, escalated_requests, set_aside
+from include.foundation.store.ledgers.outcomes import current_labels, escalated_requests, gold_questions, set_aside
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -74,8 +74,8 @@ def _undecided(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[An
     filters = [("request_id", "in", [item.request_id for item in answered])]
     decided = set(store.read("labels", columns=["label_id"], filters=filters).column("label_id").to_pylist())
     decided |= set(set_aside(store).column("refusal_id").to_pylist())
-    escalated = escalated_requests(store)
-    return [item for item in answered if item.label_id not in decided and item.request_id not in escalated]
+    others = escalated_requests(store) | gold_questions(store)  # whose answers say who is right how often
+    return [item for item in answered if item.label_id not in decided and item.request_id not in others]
 
 
 def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], found: Mapping[str, Opinion]) -> Decided:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from include.foundation.decisions import DriftVerdict, SelectedBatch, latest, record
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
+from include.foundation.store.ledgers.outcomes import GOLD
 from include.foundation.store.ledgers.prelabel_arms import anchoring, shown_from
 from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.rows import rows_of
@@ -22,6 +23,7 @@ from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.frame import Candidates, candidates_of, frame_of
+from include.stages.selection.gold import gold_requests
 from include.stages.selection.passing import passing_of
 from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
 from include.stages.selection.user_reports import reported_rows
@@ -172,7 +174,8 @@ def _chosen(
     chosen = request_rows(
         store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end, shown_from=trusted
     )
-    return pa.concat_tables([drawn, chosen]), frame.left_out - fresh
+    gold = gold_requests(store, interval, drawn.num_rows + chosen.num_rows)
+    return pa.concat_tables([drawn, chosen, gold]), frame.left_out - fresh
 
 
 def _drawn_unasked(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
@@ -207,6 +210,8 @@ def _trainable(candidates: Candidates, asked: Asked) -> Candidates:
 def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: int, demand: Demand) -> SelectionReport:
     """Record what a batch in the ledger requests, also if the run that wrote it was killed before it could record that."""
     batch = store.read("requests", filters=[("batch_id", "=", interval.key), ("tier", "=", FIRST_TIER)])
+    is_gold = pc.equal(batch.column("stratum"), GOLD)
+    batch, gold = batch.filter(pc.invert(is_gold)), pc.sum(is_gold).as_py() or 0
     strata = batch.column("stratum").to_pylist()
     reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
     counts = {name: strata.count(name) for name in ("random", "certainty")}
@@ -221,7 +226,8 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
         f"Asked for {report.requests} labels of {report.frame_rows} rows: {report.random} at random, "
         f"{report.certainty} chosen, {report.reported} of them reported by users.{free}"
     )
-    reasons = (reason, *demand.reasons, *_notes(store, interval, window))
+    mixed_in = (f"{gold} more requests are gold questions, whose answer is known.",) if gold else ()
+    reasons = (reason, *mixed_in, *demand.reasons, *_notes(store, interval, window))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report

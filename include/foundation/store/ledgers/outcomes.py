@@ -1,5 +1,6 @@
 """What became of each request: it has a label, was set aside or left to the next tier, or is still open."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
+GOLD = "gold"  # stratum of requests whose answer is known
 AUDIT = "audit"  # how the first reason of a request begins that audits a label
 # What a request or a label is about, and whether those who answered saw no pre-label.
 SUBJECT = ("trace_id", "content_key", "near_key", "group_key", "split", "hidden_prelabel", "ts")
@@ -23,10 +25,27 @@ def label_id_of(request_id: str, annotation_ids: Iterable[str]) -> str:
 
 
 def resolved_requests(store: LoopStore) -> set[str]:
-    """Return the ids of the requests that were labeled, set aside, or left to the next tier."""
+    """Return the ids of the requests that need nobody any more: labeled, set aside, left to the next tier, or gold."""
     labeled = store.read("labels", columns=["request_id"]).column("request_id").to_pylist()
     aside = set(set_aside(store).column("source").to_pylist())
-    return {request_id for request_id in labeled if request_id} | aside | escalated_requests(store)
+    decided = {request_id for request_id in labeled if request_id} | aside
+    return decided | escalated_requests(store) | answered_gold(store)
+
+
+def gold_questions(store: LoopStore) -> set[str]:
+    """Return the ids of the requests whose answer is known."""
+    rows = store.read("requests", columns=["request_id"], filters=[("stratum", "=", GOLD)])
+    return set(rows.column("request_id").to_pylist())
+
+
+def answered_gold(store: LoopStore) -> set[str]:
+    """Return the ids of the gold questions that as many annotators answered as are asked: they lead to no label."""
+    gold = gold_questions(store)
+    if not gold:
+        return set()
+    rows = store.read("annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", sorted(gold))])
+    people = Counter(request_id for request_id, _ in {tuple(row.values()) for row in rows.to_pylist()})
+    return {request_id for request_id, answered in people.items() if answered >= store.loop.labeling.overlap}
 
 
 def escalated_requests(store: LoopStore) -> set[str]:
