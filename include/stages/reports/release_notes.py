@@ -25,6 +25,7 @@ from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.reports.anchoring_report import anchoring_report
 from include.stages.reports.corrections import corrections
 from include.stages.reports.cycle_pictures import draw_cycles
+from include.stages.reports.gold_answers import gold_answers
 from include.stages.reports.label_quality import LabelQuality, label_quality
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
@@ -136,6 +137,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
         "drift": drift,
         "corrected": corrected,
         "quality": quality,
+        "gold": gold_answers(store),
         "tiers": tier_work(store, asked),
         "anchoring": anchoring_report(store),
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
