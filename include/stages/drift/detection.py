@@ -12,7 +12,7 @@ from include.foundation.intervals import Interval
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import NEWLY_LOGGED, Judged, judged_columns
-from include.stages.drift.comparing.unusual_columns import clear_columns
+from include.stages.drift.comparing.unusual_columns import clear_changes
 from include.stages.drift.earlier_verdicts import (
     COOLING,
     Verdicts,
@@ -134,11 +134,11 @@ def _reasons(flagged: Sequence[str], judged: int, days: int) -> list[str]:
 
 
 def _stays(drift: Drift, interval: Interval, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> bool:
-    """Tell whether one and the same column differs clearly in as many of the last windows as an alarm needs."""
+    """Tell whether one and the same column differs clearly, and alike, in as many of the last windows as an alarm needs."""
     earlier = [verdict for _, verdict in earlier_windows(verdicts, interval)]
     earlier = earlier[max(0, len(earlier) - drift.confirm_m + 1) :]
-    times = Counter(key for each in (columns, *(verdict.columns for verdict in earlier)) for key in clear_columns(each))
-    return any(times[key] >= drift.confirm_k for key in clear_columns(columns))
+    times = Counter(one for each in (columns, *(verdict.columns for verdict in earlier)) for one in clear_changes(each))
+    return any(times[one] >= drift.confirm_k for one in clear_changes(columns))
 
 
 def _told_of_trends(interval: Interval, columns: Sequence[ColumnFinding], verdicts: Verdicts) -> list[str]:

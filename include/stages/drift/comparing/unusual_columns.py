@@ -155,9 +155,10 @@ def is_beyond_doubt(verdict: DriftVerdict) -> bool:
     return verdict.route == "fix_data" or any(one.flagged and is_certain(one.p_value) for one in verdict.columns)
 
 
-def clear_columns(findings: Sequence[ColumnFinding]) -> set[Key]:
-    """Return the flagged columns that heavy tails alone hardly flag twice."""
-    return {(one.segment, one.column) for one in findings if one.flagged and (one.p_value or 0.0) < CLEAR}
+def clear_changes(findings: Sequence[ColumnFinding]) -> set[tuple[str, ...]]:
+    """Return the flagged columns that heavy tails alone hardly flag twice in the same way: with statistic and direction."""
+    clear = [one for one in findings if one.flagged and (one.p_value or 0.0) < CLEAR]
+    return {(one.segment, one.column, one.statistic, "up" if one.found > one.expected else "down") for one in clear}
 
 
 def _is_beyond_tails(difference: Difference) -> bool:

@@ -3,9 +3,9 @@
 import pytest
 
 from include.foundation.config.data_sections import Drift
-from include.foundation.decisions.drift_verdict import ALL_COLUMNS
+from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ColumnFinding
 from include.stages.drift.comparing.differences import Difference
-from include.stages.drift.comparing.unusual_columns import unusual, unusual_in_windows
+from include.stages.drift.comparing.unusual_columns import clear_changes, unusual, unusual_in_windows
 
 FAR_OUT = Difference("location", 0.0, 0.0, 0.0, p_value=1.0, varies=True, rarest=1e-60)
 
@@ -52,3 +52,16 @@ def test_days_that_are_further_out_in_columns_judged_elsewhere_count():
     assert unusual_in_windows(Drift(), far, far).together == {("", "x")}
     flags = unusual_in_windows(Drift(), far, far, rarest=(1e-9, 1e-9))
     assert (flags.alone, flags.together) == (set(), set())
+
+
+def test_column_that_is_far_out_on_both_sides_has_not_changed_twice_alike():
+    def changes(found, p_value=1e-9):
+        finding = ColumnFinding(
+            monitor="data", column="x", segment="", statistic="location", effect=0.3, p_value=p_value, flagged=True,
+            expected=0.0, found=found, rows=100, sentence="…",
+        )  # fmt: skip
+        return clear_changes([finding])
+
+    assert changes(0.3) & changes(0.4)
+    assert not changes(0.3) & changes(-0.3)
+    assert not changes(0.3, p_value=1e-3)
