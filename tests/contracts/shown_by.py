@@ -18,6 +18,9 @@ _BY_FILE = {
     "include/stages/selection/test_gold.py": {
         "labeling.gold_share": "test_known_rows_are_asked_again_beside_the_batch_and_nothing_tells_them_apart",
     },
+    "include/stages/labeling/test_tiered_backend.py": {
+        "escalation.tiers.project": "test_tier_sees_its_own_project_and_overlap",
+    },
     "include/stages/labels/test_escalation.py": {
         "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label",
         "escalation.tiers.overlap": "test_tier_has_an_overlap_and_a_deadline_of_its_own",

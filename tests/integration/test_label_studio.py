@@ -4,14 +4,17 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from demo.label_studio_server import LabelStudioServer, serving
 from demo.loopback import free_port
+from include.foundation.config.escalation_section import Escalation
 from include.foundation.errors import ConfigError, LabelingError
 from include.stages.labeling.answers_read import Watermark
 from include.stages.labeling.backend_contract import BackendConnection, LabelRequest
+from include.stages.labeling.backends import backend_for
 from include.stages.labeling.label_studio.studio_api import StudioClient
 from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
 from include.stages.labeling.label_studio.studio_project import known_project, project_for
@@ -44,6 +47,23 @@ def connection(server):
 def asked(number, batch="day/1"):
     prelabel = {"label": "earn", "confidence": 0.61} if number % 2 else None
     return LabelRequest(f"r{number}", f"t{number}", {"text": f"Text {number}"}, prelabel, ["low margin"], 1, batch)
+
+
+def test_each_tier_has_a_project_of_its_own(server, loop_on):
+    loop = loop_on()
+    tiers = Escalation.model_validate({"tiers": [{"name": "reviewer", "overlap": 2}]})
+    backend: Any = backend_for(loop.model_copy(update={"escalation": tiers}), connection(server))
+    requests = [asked(1), replace(asked(2), tier=2)]
+    backend.push(requests)
+    first, second = backend.tiers[1], backend.tiers[2]
+    assert [[task["data"]["request_id"] for task in tasks_in(each)] for each in (first, second)] == [["r1"], ["r2"]]
+    project = known_project(second.loop, second.client)
+    settings = second.client.get(f"/api/projects/{project.project_id}/")
+    assert (settings["title"][-10:], settings["maximum_annotations"]) == (": reviewer", 2)
+    say(second, tasks_in(second)[0]["id"], "earn")
+    answers = backend.answers(TRACES, {})
+    assert [(answer.request_id, answer.label) for answer in answers.rows] == [("r2", "earn")]
+    assert backend.existing(requests).keys() == {"r1", "r2"}
 
 
 def tasks_in(backend):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
-from include.foundation.config.escalation_section import HighStakes
+from include.foundation.config.escalation_section import HighStakes, Tier
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import did_you_mean
 
@@ -18,14 +18,26 @@ def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
     for name in repeated(tier.name for tier in escalation.tiers):
         yield ("escalation.tiers",), f"two tiers are called {name}; reasons name them, so give each its own name"
     for number, tier in enumerate(escalation.tiers):
-        key = f"escalation.tiers.{number}"
-        for name in repeated(tier.people or []):
-            yield (f"{key}.people",), f"must be unique; listed more than once: {name}"
-        if tier.people is not None and len(set(tier.people)) < tier.overlap:
-            text = f"got {tier.overlap}, but people names {len(set(tier.people))}"
-            yield (f"{key}.overlap", f"{key}.people"), text
+        yield from _tier(loop, f"escalation.tiers.{number}", tier)
+    yield from _projects(loop)
     for number, stakes in enumerate(escalation.high_stakes):
         yield from _stakes(loop, f"escalation.high_stakes.{number}", stakes)
+
+
+def _tier(loop: Loop, key: str, tier: Tier) -> Iterator[Disagreement]:
+    people = tier.people or []
+    for name in repeated(people):
+        yield (f"{key}.people",), f"must be unique; listed more than once: {name}"
+    if people and len(set(people)) < tier.overlap:
+        yield (f"{key}.overlap", f"{key}.people"), f"got {tier.overlap}, but people names {len(set(people))}"
+    if tier.project is not None and loop.labeling.backend != "label_studio":
+        yield (f"{key}.project", "labeling.backend"), f"has no effect with backend: {loop.labeling.backend}"
+
+
+def _projects(loop: Loop) -> Iterator[Disagreement]:
+    titles = [loop.tier_project(number) for number in range(1, len(loop.escalation.tiers) + 2)]
+    for title in repeated(titles) if loop.labeling.backend == "label_studio" else ():
+        yield ("escalation.tiers", "labeling.project"), f"two tiers have the project {title}; each needs its own"
 
 
 def unsearchable(loop: Loop, key: str, name: str, expression: str) -> Iterator[Disagreement]:

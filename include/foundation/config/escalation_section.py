@@ -16,6 +16,8 @@ class Tier(Section):
     """Annotators asked for each request of the tier."""
     people: list[Text] | None = Field(default=None, min_length=1)
     """Annotators whose answers count, as the labeling platform names them; none means everybody who did not answer before."""
+    project: Annotated[str, StringConstraints(min_length=3, max_length=50)] | None = None
+    """Title of the tier's project in Label Studio; none means the first tier's, followed by the name of the tier."""
     deadline_hours: float | None = Field(default=None, gt=0, le=24 * 366)
     """Hours after which nobody waits for the tier; none means ``labeling.deadline_hours``."""
     shows_answers: bool = False

@@ -25,6 +25,8 @@ from include.foundation.config.sections import (
     Training,
 )
 
+LONGEST_TITLE = 50  # of a project in Label Studio
+
 
 class Loop(Section):
     """One learning loop. The first seven keys are required; every other has a default."""
@@ -86,6 +88,13 @@ class Loop(Section):
     def tier_after(self, number: int) -> Tier | None:
         """Return the tier that is asked what that of a number could not decide; None after the last."""
         return self.escalation.tiers[number - 1] if number <= len(self.escalation.tiers) else None
+
+    def tier_project(self, number: int) -> str:
+        """Return the title of a tier's project in Label Studio: what the loop file names, else the first's with its name."""
+        first, tier = self.labeling.project or self.name, self.tier(number)
+        if number == 1:
+            return first
+        return tier.project or f"{first[: LONGEST_TITLE - len(tier.name[:30]) - 2]}: {tier.name[:30]}"
 
     def patience(self, tier: int) -> timedelta:
         """Return for how long a request of a tier, from 1, is waited for."""

@@ -4,6 +4,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError
 from include.stages.labeling.backend_contract import BackendConnection, LabelingBackend
 from include.stages.labeling.files_backend import FilesBackend
+from include.stages.labeling.tiered_backend import TieredBackend
 
 
 def backend_for(loop: Loop, connection: BackendConnection | None) -> LabelingBackend:
@@ -27,4 +28,6 @@ def backend_for(loop: Loop, connection: BackendConnection | None) -> LabelingBac
         raise ConfigError(f"labeling.backend: {loop.labeling.backend} needs the connection {loop.labeling.connection}")
     from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
 
-    return LabelStudioBackend(loop, connection)
+    if not loop.escalation.tiers:
+        return LabelStudioBackend(loop, connection)
+    return TieredBackend(loop, lambda own: LabelStudioBackend(own, connection))

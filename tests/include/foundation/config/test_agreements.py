@@ -172,6 +172,17 @@ CANNOT_WORK = [
     ({"labels": {"rules": [{**RULE, "deny": ["earn", "acq", "grain"]}]}}, "labels.rules.0.deny: denies every class"),
     ({"escalation": {"audit_share": 0.1}}, "escalation.audit_share: has no effect without tiers"),
     ({"escalation": {"high_stakes": [STAKES]}}, "escalation.high_stakes: has no effect without tiers"),
+    (
+        {"escalation": {"tiers": [{**TIER, "project": "Desk"}]}},
+        "escalation.tiers.0.project: has no effect with backend: files",
+    ),
+    (
+        {
+            "labeling": {"backend": "label_studio", "project": "Desk"},
+            "escalation": {"tiers": [{**TIER, "project": "Desk"}]},
+        },
+        "escalation.tiers: two tiers have the project Desk; each needs its own",
+    ),
     ({"escalation": {"tiers": [TIER, TIER]}}, "escalation.tiers: two tiers are called reviewer"),
     (
         {"escalation": {"tiers": [{**TIER, "overlap": 2, "people": ["ada"]}]}},

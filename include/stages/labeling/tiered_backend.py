@@ -1,0 +1,67 @@
+"""One project of a labeling platform for each tier of annotators."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from include.foundation.config.loop_file import Loop
+from include.stages.labeling.answers_read import Mark
+from include.stages.labeling.backend_contract import Answers, LabelingBackend, LabelRequest
+
+
+class TieredBackend:
+    """Push the requests of each tier to a project of its own, and read all of them.
+
+    Parameters
+    ----------
+    loop
+        Has the tiers.
+    open_backend
+        Returns the backend of a loop: it is given the loop as each tier sees it.
+    """
+
+    def __init__(self, loop: Loop, open_backend: Callable[[Loop], LabelingBackend]) -> None:
+        numbers = range(1, len(loop.escalation.tiers) + 2)
+        self.tiers = {number: open_backend(as_tier_sees_it(loop, number)) for number in numbers}
+
+    def existing(self, requests: Sequence[LabelRequest]) -> dict[str, str]:
+        """Return the external id of each of these requests that its tier's project has, by request id."""
+        if not requests:
+            return self.tiers[1].existing([])
+        by_tier = self._by_tier(requests).items()
+        return {key: task for number, own in by_tier for key, task in self.tiers[number].existing(own).items()}
+
+    def push(self, requests: Sequence[LabelRequest]) -> None:
+        """Create a task for each request in its tier's project."""
+        for number, own in self._by_tier(requests).items():
+            self.tiers[number].push(own)
+
+    def answers(self, requests: Mapping[str, str], read: Mapping[str, Mark]) -> Answers:
+        """Return what is new in the projects of all tiers.
+
+        Parameters
+        ----------
+        requests
+            Trace ids by request id.
+        read
+            How far each project was read before.
+        """
+        answers = Answers([])
+        for backend in self.tiers.values():
+            own = backend.answers(requests, read)
+            answers = replace(
+                answers,
+                **{name: [*getattr(answers, name), *getattr(own, name)] for name in answers.__dataclass_fields__},
+            )
+        return answers
+
+    def _by_tier(self, requests: Sequence[LabelRequest]) -> dict[int, list[LabelRequest]]:
+        by_tier: dict[int, list[LabelRequest]] = {}
+        for request in requests:
+            by_tier.setdefault(min(request.tier, max(self.tiers)), []).append(request)
+        return by_tier
+
+
+def as_tier_sees_it(loop: Loop, number: int) -> Loop:
+    """Return a loop whose section ``labeling`` is that of a tier, from 1: its project, and how many annotators are asked."""
+    own = {"project": loop.tier_project(number), "overlap": loop.tier(number).overlap}
+    return loop.model_copy(update={"labeling": loop.labeling.model_copy(update=own)})
