@@ -166,6 +166,20 @@ _BY_FILE = {
         "labeling.definitions": "test_config_shows_each_kind_of_input_and_offers_each_class",
         "labeling.examples": "test_instructions_hold_the_text_definitions_and_examples_escaped",
     },
+    "include/stages/labeling/manifests/test_labeling_jobs.py": {
+        f"labeling.job.{key}": "test_job_is_created_as_the_loop_file_says"
+        for key in (
+            "role_arn",
+            "workteam_arn",
+            "ui_template_s3_uri",
+            "pre_human_task_lambda_arn",
+            "annotation_consolidation_lambda_arn",
+            "task_title",
+            "task_description",
+            "task_time_limit_seconds",
+            "price_usd",
+        )
+    },
     "plugins/hooks/test_labeling_hook.py": {
         "labeling.connection": "test_platform_is_where_the_connection_of_the_loop_file_says[port]",
     },

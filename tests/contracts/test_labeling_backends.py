@@ -1,4 +1,4 @@
-"""What every labeling backend promises: a request is pushed once in effect, and its answers come back."""
+"""What the files backend takes and refuses; every backend's promises are in ``test_backend_contract.py`` of the stage."""
 
 import gzip
 import json
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from include.foundation.errors import ConfigError, LabelingError
+from include.foundation.errors import ConfigError
 from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import collect_annotations
@@ -15,11 +15,9 @@ from include.stages.logs.pulling import pull_logs
 from include.stages.selection.selecting import select_samples
 from tests.builders import DAY, KEY, day, line, make_loop, make_store, write_lines
 
-BACKENDS = ["files"]
 
-
-@pytest.fixture(params=BACKENDS)
-def unpushed(request, tmp_path):
+@pytest.fixture
+def unpushed(tmp_path):
     """A store with twelve requests that are not pushed, and its backend."""
     store = make_store(tmp_path, selection={"budget": 12, "diversify": "none"}, labeling={"hidden_prelabel_share": 0.5})
     write_lines(tmp_path, [line(n) for n in range(12)])
@@ -34,34 +32,6 @@ def tasks(tmp_path):
         for path in (tmp_path / "labeling" / "requests").glob("*.jsonl")
         for text in path.read_text().splitlines()
     ]
-
-
-def test_pushing_twice_makes_one_task_a_request(unpushed, tmp_path):
-    store, backend = unpushed
-    assert push_requests(store, backend).pushed == 12
-    assert push_requests(store, backend).asked == 0
-    assert sorted(task["request_id"] for task in tasks(tmp_path)) == sorted(
-        store.read("requests").column("request_id").to_pylist()
-    )
-
-
-def test_push_killed_before_the_ledger_was_written_is_not_repeated(unpushed, tmp_path, monkeypatch):
-    store, backend = unpushed
-    monkeypatch.setattr(type(store), "update_rows", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        push_requests(store, backend)
-    monkeypatch.undo()
-    report = push_requests(store, backend)
-    assert (report.pushed, report.already_there) == (0, 12)
-    assert len(tasks(tmp_path)) == 12
-
-
-def test_backend_that_loses_tasks_fails_the_push_and_names_them(unpushed, monkeypatch):
-    store, backend = unpushed
-    monkeypatch.setattr(type(backend), "push", lambda *_: None)
-    with pytest.raises(LabelingError, match="12 of 12 requests"):
-        push_requests(store, backend)
-    assert set(store.read("requests").column("external_id").to_pylist()) == {None}
 
 
 def test_hidden_prelabel_is_not_shown_and_every_task_says_why(unpushed, tmp_path):

@@ -6,7 +6,14 @@ from include.foundation.config.data_agreements import Disagreement, set_by_hand
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Selection
 from include.foundation.errors import did_you_mean
+from include.foundation.uris import is_remote
 
+OTHERS = {  # keys without effect
+    "files": ("connection", "job", "project", "config"),
+    "label_studio": ("uri", "job"),
+    "manifests": ("project", "config"),
+}
+MOST_WORKERS = 9  # that Ground Truth asks about one object
 SHORTEST_TITLE, LONGEST_TITLE = 3, 50  # of a project in Label Studio
 TASK_FIELDS = (
     "request_id",
@@ -23,12 +30,13 @@ TASK_FIELDS = (
 def labeling_disagreements(loop: Loop) -> Iterator[Disagreement]:
     """Yield the keys that each disagreement rests on, the one to show first, and a sentence."""
     labeling = loop.labeling
-    others = {"files": ("connection", "project", "config"), "label_studio": ("uri",)}[labeling.backend]
-    for other in set_by_hand(labeling, *others):
+    for other in set_by_hand(labeling, *OTHERS[labeling.backend]):
         yield (f"labeling.{other}", "labeling.backend"), f"has no effect with backend: {labeling.backend}"
     if labeling.backend == "label_studio":
         yield from _label_studio(loop)
-    elif labeling.uri is not None and "://" in labeling.uri:
+    elif labeling.backend == "manifests":
+        yield from _manifests(loop)
+    elif labeling.uri is not None and is_remote(labeling.uri):
         text = f"got {labeling.uri!r}, expected a folder of a file system: the files backend writes to no object store"
         yield ("labeling.uri", "labeling.backend"), text
     yield from _described(loop)
@@ -56,6 +64,25 @@ def _label_studio(loop: Loop) -> Iterator[Disagreement]:
                 (f"inputs.{name}", "labeling.backend"),
                 f"{name} is what a task in Label Studio calls a field of its own; rename it",
             )
+
+
+def _manifests(loop: Loop) -> Iterator[Disagreement]:
+    labeling = loop.labeling
+    on_s3 = labeling.uri is not None and is_remote(labeling.uri)
+    place = ("labeling.connection", "labeling.uri")
+    if on_s3 and not set_by_hand(labeling, "connection"):
+        yield place, "missing: manifests on S3 need an Airflow connection of type aws"
+    if not on_s3 and set_by_hand(labeling, "connection"):
+        yield place, "has no effect: the manifests lie in a folder"
+    if labeling.job is None:
+        return
+    if not on_s3:
+        text = "Ground Truth reads manifests on S3 only: set labeling.uri to s3://bucket/prefix"
+        yield ("labeling.job", "labeling.uri"), text
+    for number in range(1, len(loop.escalation.tiers) + 2):
+        if (overlap := loop.tier(number).overlap) > MOST_WORKERS:
+            key = "labeling.overlap" if number == 1 else f"escalation.tiers.{number - 2}.overlap"
+            yield (key, "labeling.job"), f"got {overlap}, expected at most {MOST_WORKERS} workers, as Ground Truth does"
 
 
 def _described(loop: Loop) -> Iterator[Disagreement]:

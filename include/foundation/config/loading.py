@@ -149,7 +149,7 @@ def _shared_folders(loops: list[Loop]) -> Iterator[str]:
     """Yield a problem for each folder in which two loops would take each other's answers for their own."""
     owners: dict[str, str] = {}
     for loop in loops:
-        if loop.labeling.backend == "files":
+        if loop.labeling.backend != "label_studio":
             folder = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
             if folder in owners:
                 yield f"{loop.name}.yaml: labeling.uri: {folder} is that of {owners[folder]}, too; each loop has its own"

@@ -9,12 +9,12 @@ from pydantic import Field, StringConstraints
 
 from include.foundation.config.data_sections import Drift, Feedback, Logs
 from include.foundation.config.escalation_section import Escalation, Tier
+from include.foundation.config.labeling_section import Labeling
 from include.foundation.config.operations import Notify, Tasks
 from include.foundation.config.promotion_sections import Deploy, Gate
 from include.foundation.config.sections import (
     Identifier,
     Input,
-    Labeling,
     Labels,
     Retrain,
     Section,

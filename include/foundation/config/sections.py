@@ -138,50 +138,6 @@ class Selection(Section):
     """Seed of the random stratum; it is mixed with the interval."""
 
 
-class Labeling(Section):
-    """Who labels, and how long the loop waits."""
-
-    backend: Literal["files", "label_studio"] = "files"
-    """Where requests are pushed."""
-    uri: Place | None = None
-    """Folder of the files backend (``requests/`` and ``answers/`` below it); none means ``data/<loop>/labeling``."""
-    connection: Text = "label_studio"
-    """Airflow connection of the labeling platform."""
-    project: Annotated[str, StringConstraints(min_length=3, max_length=50)] | None = None
-    """Title of the project in Label Studio, which is made unless there is one; none means the loop's name."""
-    config: Place | None = None
-    """File with a labeling config of Label Studio, in place of the one that inputs and classes make. Its control ``<Choices
-    name="label">`` has every class; it may show each input by its name, and ``$about``, a table of why a task is there."""
-    instructions: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] | None = None
-    """What annotators are told before they begin: in Label Studio, or as ``instructions.md`` beside the requests."""
-    definitions: dict[ClassName, Annotated[str, StringConstraints(min_length=1, max_length=2000)]] = Field(
-        default_factory=dict
-    )
-    """What each class means, ``{grain: "Wheat, corn and other crops"}``: part of the instructions, and shown at each choice."""
-    examples: dict[ClassName, list[Annotated[str, StringConstraints(min_length=1, max_length=2000)]]] = Field(
-        default_factory=dict
-    )
-    """Inputs that are clear examples of a class, ``{grain: ["Wheat exports fell"]}``: part of the instructions."""
-    overlap: int = Field(default=3, ge=1, le=25)
-    """Annotators asked for each request."""
-    price_per_minute: float | None = Field(default=None, ge=0)
-    """What a minute of these annotators costs, in any currency; none leaves their cost out."""
-    quorum: Share = 0.9
-    """Share of open requests that must be fully answered before waiting ends early."""
-    deadline_hours: float = Field(default=72, gt=0, le=24 * 366)
-    """Hours after which the wait ends, and the answers that have come in are used."""
-    poll_seconds: float = Field(default=60, gt=0, le=86_400)
-    """Seconds between two looks for answers."""
-    gold_share: Share = 0.0
-    """Requests whose answer is known, as a share of the others, mixed in by ``observe`` so that nothing tells them apart: they
-    show how often each annotator is right. Known is what a later tier decided, or three annotators said alike."""
-    hidden_prelabel_share: Share = 0.1
-    """Share of the certainty stratum's requests that show no pre-label, to measure anchoring; nor do those that may judge."""
-    max_anchoring: Share = 0.05
-    """How much higher the share of answers that are the pre-label may be where it is shown. Where it is shown to exceed this at
-    some confidence, pre-labels up to it are hidden but for ``hidden_prelabel_share``. 1 never hides them for it."""
-
-
 class Rule(Section):
     """A domain rule: where ``when`` matches an input, the label must be one of ``allow`` or none of ``deny``."""
 

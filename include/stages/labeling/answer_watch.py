@@ -59,9 +59,15 @@ class AnswerWatch:
         Where the answers are that are not collected yet.
     pseudonym_key
         The store's key of pseudonyms, by which a person is recognised among the collected answers.
+
+    Attributes
+    ----------
+    failed
+        Why some answers will not come, as of the last look.
     """
 
     def __init__(self, store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> None:
+        self.failed: list[str] = []
         self._store = store
         self._backend = backend
         self._pseudonym_key = pseudonym_key
@@ -89,6 +95,7 @@ class AnswerWatch:
         """Take in what is new; a task that was read as a whole has the answers that it has now, and no others."""
         read = answers_read(self._store) if self._read is None else self._read
         answers, people = unread_answers(self._store, self._backend, self._pseudonym_key, read)
+        self.failed = answers.failed
         self._read = read | {mark.source: mark for mark in answers.read}
         for task in answers.whole:
             self._whole.add(task.source)

@@ -112,6 +112,8 @@ class Answers:
         What is not read at all, with the reason.
     whole
         Tasks that were read anew as a whole; none of a backend whose answers are never taken back.
+    failed
+        Why some answers will not come, such as a job that has failed, and what to do.
     """
 
     rows: list[Answer]
@@ -119,6 +121,7 @@ class Answers:
     read: list[Mark] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     whole: list[WholeTask] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

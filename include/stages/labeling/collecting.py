@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from include.foundation.digests import digest_of
+from include.foundation.errors import LabelingError
 from include.foundation.lines.people import People
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
@@ -94,6 +95,8 @@ def progress(
     watch = watch or AnswerWatch(store, backend, pseudonym_key)
     answered = watch.answered_in_full({name: row["tier"] for name, row in waiting.items()})
     so_far = partial(Progress, len(waiting), len(answered))
+    if watch.failed:
+        return so_far(complete=True, reason=watch.failed[0])
     in_time = {name for name, deadline in deadlines.items() if deadline > now}
     if not waited_for & in_time:
         last = max(waited_for, key=lambda name: deadlines[name])
@@ -121,6 +124,11 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
         Where the answers are.
     pseudonym_key
         The store's key of pseudonyms, under which annotators are stored.
+
+    Raises
+    ------
+    LabelingError
+        If the backend knows that answers will not come, once those that came are stored.
     """
     answers, people = unread_answers(store, backend, pseudonym_key, answers_read(store))
     read = [_annotation(answer, people) for answer in answers.rows]
@@ -130,6 +138,8 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     refusals = [refusal("answers", source, people.masked(line), None) for source, line in answers.refused]
     refused = _refuse(store, refusals) if refusals else 0
     note_answers_read(store, answers.read)
+    if answers.failed:
+        raise LabelingError("Answers that are waited for will not come; what came is collected", answers.failed)
     given_for_others = sum(each.given_for is not None for each in read)
     return CollectReport(new, refused, tuple(answers.passed_over), given_for_others)
 

@@ -1,10 +1,13 @@
 """The labeling platform's connection."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feedback_loop.hooks.aws_access import s3_options
 from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
-from include.foundation.config.loading import loop_named
+from include.foundation.config.loading import loop_named, resolve
 from include.foundation.errors import ConfigError
+from include.foundation.uris import is_remote
 
 if TYPE_CHECKING:
     from include.stages.labeling.backend_contract import BackendConnection, LabelingBackend
@@ -14,7 +17,7 @@ class LabelingHook(LoopHook):
     """Open the labeling backend that the loop file names.
 
     The ``files`` backend needs no connection. ``label_studio`` reads one: its host and port, ``https`` as its schema where
-    that is spoken, and the API token as its password.
+    that is spoken, and the API token as its password. ``manifests`` on S3 reads one of type ``aws``, see `s3_options`.
 
     Parameters
     ----------
@@ -43,7 +46,9 @@ class LabelingHook(LoopHook):
         from include.stages.labeling.backends import backend_for
 
         loop = loop_named(self.loop)
-        if loop.labeling.backend == "files":
+        if loop.labeling.backend == "manifests" and is_remote(loop.labeling.uri or ""):
+            return backend_for(loop, None, s3_options(self.conn_id))
+        if loop.labeling.backend != "label_studio":
             return backend_for(loop, None)
         try:
             return backend_for(loop, self._platform())
@@ -52,15 +57,14 @@ class LabelingHook(LoopHook):
 
     def check(self) -> str:
         """Demand a folder that can be written to, or an answer of the platform."""
-        from include.stages.labeling.files_backend import FilesBackend
-
         backend = self.get_conn()
-        if isinstance(backend, FilesBackend):
-            folder = backend.request_folder.parent
-            demand_writable(folder)
+        loop = loop_named(self.loop)
+        folder = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
+        if loop.labeling.backend != "label_studio" and not is_remote(folder):
+            demand_writable(Path(folder))
             return f"{folder}: requests can be written, and answers read"
         backend.existing([])
-        return f"{self._platform().host} answers"
+        return f"{folder if loop.labeling.backend == 'manifests' else self._platform().host} answers"
 
     def _platform(self) -> "BackendConnection":
         from include.stages.labeling.backend_contract import BackendConnection

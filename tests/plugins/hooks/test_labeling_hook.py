@@ -9,6 +9,7 @@ from include.foundation.errors import ConfigError, LabelingError
 from include.stages.labeling import backends
 from include.stages.labeling.backend_contract import LabelingBackend
 from include.stages.labeling.files_backend import FilesBackend
+from include.stages.labeling.manifests.manifests_backend import ManifestsBackend
 
 TOKEN = "token-of-the-platform"
 
@@ -44,6 +45,27 @@ def test_platform_is_where_the_connection_of_the_loop_file_says(define, platform
     opened_at = platform.opened.call_args.args[1]
     assert (opened_at.host, opened_at.token) == (address, TOKEN)
     assert TOKEN not in repr(opened_at)
+
+
+@pytest.mark.usefixtures("no_aws_environment")
+def test_manifests_on_s3_are_opened_with_the_aws_connection_of_the_loop_file(define, loop_file, aws):
+    place = {"uri": "s3://vendor/wire", "connection": "vendor_aws", "backend": "manifests"}
+    loop_file(labeling=place)
+    keys = {"login": "key", "password": "secret", "extra": {"region_name": "us-east-1", "endpoint_url": aws}}
+    define("vendor_aws", conn_type="aws", **keys)
+    hook = LabelingHook("wire")
+    assert isinstance(hook.get_conn(), ManifestsBackend)
+    works, said = hook.test_connection()
+    assert (works, said[:24]) == (False, "s3://vendor/wire/request"), said
+    hook.get_conn().batches.objects.client.create_bucket(Bucket="vendor")
+    assert LabelingHook("wire").test_connection() == (True, "s3://vendor/wire answers")
+
+
+def test_manifests_in_a_folder_need_no_connection(loop_file, tmp_path):
+    loop_file(labeling={"backend": "manifests"})
+    works, said = LabelingHook("wire").test_connection()
+    assert works, said
+    assert str(tmp_path / "labeling") in said
 
 
 def test_argument_takes_precedence_over_the_loop_file(define, platform):

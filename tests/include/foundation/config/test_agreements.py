@@ -8,6 +8,7 @@ import yaml
 from include.foundation.config.loading import load_loop
 from include.foundation.errors import ConfigError
 from tests.include.foundation.config.loop_texts import VALID, changed, write
+from tests.include.stages.labeling.manifests.job_section import JOB
 
 RULE = {"name": "oil", "input": "text", "when": "opec", "deny": ["earn"]}
 TIER, STAKES = {"name": "reviewer"}, {"name": "spill", "input": "text", "when": "oil"}
@@ -119,6 +120,27 @@ CANNOT_WORK = [
     (
         {"labeling": {"uri": "s3://bucket/labeling"}},
         "labeling.uri: got 's3://bucket/labeling', expected a folder of a file",
+    ),
+    ({"labeling": {"job": JOB}}, "labeling.job: has no effect with backend: files"),
+    (
+        {"labeling": {"backend": "manifests", "uri": "s3://bucket/labeling"}},
+        "labeling.connection: missing: manifests on S3 need an Airflow connection of type aws",
+    ),
+    (
+        {"labeling": {"backend": "manifests", "connection": "aws"}},
+        "labeling.connection: has no effect: the manifests lie in a folder",
+    ),
+    ({"labeling": {"backend": "manifests", "job": JOB}}, "labeling.job: Ground Truth reads manifests on S3 only"),
+    (
+        {"labeling": {"backend": "manifests", "uri": "s3://b/x", "connection": "aws", "job": JOB, "overlap": 10}},
+        "labeling.overlap: got 10, expected at most 9 workers",
+    ),
+    (
+        {
+            "labeling": {"backend": "manifests", "uri": "s3://b/x", "connection": "aws", "job": JOB},
+            "escalation": {"tiers": [{"name": "a"}, {"name": "b", "overlap": 12}]},
+        },
+        "escalation.tiers.1.overlap: got 12, expected at most 9 workers",
     ),
     ({"labeling": {"connection": "ls"}}, "labeling.connection: has no effect with backend: files"),
     ({"labeling": {"project": "Wire"}}, "labeling.project: has no effect with backend: files"),

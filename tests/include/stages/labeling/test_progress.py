@@ -1,10 +1,12 @@
 """The wait for answers is over when nothing is open, enough is answered, or every deadline has passed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from include.foundation.errors import LabelingError
 from include.foundation.store.rows import rows_of
 from include.stages.labeling import collecting
 from include.stages.labeling.backend_contract import Answer, Answers
@@ -161,3 +163,15 @@ class TestCollecting:
         store = asked(tmp_path)
         collect_annotations(store, platform(("r1", "ann", "acq")), KEY)
         assert collect_annotations(store, platform(("r1", "ann", "acq"), ("r1", "ann", None)), KEY).new == 1
+
+
+def test_answers_that_will_not_come_end_the_wait_and_are_an_error_once_what_came_is_stored(tmp_path, at):
+    store, backend = asked(tmp_path), platform(("r1", "ann", "earn"))
+    came = backend.answers
+    backend.answers = lambda *both: replace(came(*both), failed=["Labeling job a: Failed"])
+    look = progress(store, backend, KEY)
+    assert (look.complete, look.reason, look.passed_deadline) == (True, "Labeling job a: Failed", None)
+    for _ in range(2):
+        with pytest.raises(LabelingError, match="Labeling job a: Failed"):
+            collect_annotations(store, backend, KEY)
+        assert store.read("annotations").num_rows == 1

@@ -1,0 +1,147 @@
+"""One look at what has come back: the responses of workers, and the labels that were made of them where there are none."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.digests import digest_of
+from include.foundation.lines.fields import read_id
+from include.foundation.lines.line_files import Line
+from include.foundation.lines.sources import LogFile
+from include.foundation.taxonomy import Taxonomy
+from include.stages.labeling import answer_lines
+from include.stages.labeling.answer_lines import AnswerReader
+from include.stages.labeling.answers_read import FileMark, Mark
+from include.stages.labeling.backend_contract import Answer, Answers, WholeTask
+from include.stages.labeling.manifests.augmented_lines import consolidated_answer, worker_answers
+from include.stages.labeling.manifests.manifest_batches import ManifestBatches
+from include.stages.labeling.manifests.returned_files import (
+    Returned,
+    manifest_content,
+    response_content,
+)
+
+RULES = 1  # raise it when the rules change: every file is then read anew
+STARTED_AGAIN = re.compile(r"-\d{1,2}$")  # behind the name of a job that was started in the place of another
+
+
+class AnswerLook:
+    """Read what is new below a folder of answers.
+
+    Parameters
+    ----------
+    loop
+        Says which classes there are, and how long a half-written file is waited for.
+    batches
+        The manifests that were pushed: they say which request an object of a job is.
+    returned
+        What is below the folder.
+    s3_options
+        Credentials and endpoint as ``boto3.client`` takes them.
+    requests
+        Trace ids by request id.
+    read
+        How far each file was read before.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        batches: ManifestBatches,
+        returned: Returned,
+        s3_options: dict[str, Any],
+        requests: Mapping[str, str],
+        read: Mapping[str, Mark],
+    ) -> None:
+        names = sorted(Taxonomy.of(loop.task).meanings)  # answers may use former names
+        request_of = {trace_id: request_id for request_id, trace_id in requests.items()}
+        self._reader = AnswerReader(names, requests, request_of)
+        self._rules = digest_of(RULES, answer_lines.RULES, names)
+        self._patience = timedelta(hours=loop.logs.look_back_hours)
+        self._skew = loop.logs.clock_skew_seconds
+        self._batches = batches
+        self._returned = returned
+        self._s3_options = s3_options
+        self._read = read
+        self._answers = Answers([], passed_over=list(returned.others))
+
+    def answers(self) -> Answers:
+        """Return the answers that were not read yet, and what is none."""
+        for job, responses in self._returned.responses.items():
+            new = [(place, file) for place, file in responses if self._is_new(file)]
+            if not new:
+                continue
+            if order := self._order(job):
+                for place, file in new:
+                    request_id = order.get(place, f"{job}/{place}")
+                    self._take_responses(file, request_id)
+                    # If the label came first, it was the vendor's answer: now its workers' are known.
+                    self._answers.whole.append(WholeTask(f"{job}:{place}", request_id, file.written_at))
+            else:
+                why = f"has {len(new)} responses, and no manifest says to which requests: name the job as its manifest"
+                self._answers.passed_over.append(f"{job} {why}")
+        for job, files in self._returned.manifests.items():
+            for file in files:
+                if self._is_new(file):
+                    self._take_labels(job, file)
+        return self._answers
+
+    def _is_new(self, file: LogFile) -> bool:
+        mark = self._read.get(file.name)
+        return not isinstance(mark, FileMark) or (mark.fingerprint, mark.reader) != (file.fingerprint, self._rules)
+
+    def _order(self, job: str) -> dict[int, str]:
+        """Return the request of each object of a job, by its place; none if no manifest says it."""
+        name = job.rpartition("/")[2]
+        for own in (name, STARTED_AGAIN.sub("", name)):
+            if ids := self._batches.request_ids(own):
+                return {place: request_id for place, request_id in enumerate(ids) if request_id}
+        lines = [
+            line
+            for file in self._returned.manifests.get(job, [])
+            for line in manifest_content(file, self._s3_options, self._patience)[0]
+        ]
+        named = {line.number: read_id(line.record or {}, "request_id", []) for line in lines}
+        return {number - 1: request_id for number, request_id in named.items() if number and request_id}
+
+    def _take_responses(self, file: LogFile, request_id: str) -> None:
+        content = response_content(file, self._s3_options, self._patience)
+        if content is None:
+            return
+        lines = [content] if isinstance(content, Line) else list(worker_answers(content, request_id))
+        for line in lines:
+            self._take(file, line, file.name)
+        self._note(file, len(lines))
+
+    def _take_labels(self, job: str, file: LogFile) -> None:
+        """Take the labels of the objects of which there is no response."""
+        lines, is_whole = manifest_content(file, self._s3_options, self._patience)
+        categories = self._batches.labels(STARTED_AGAIN.sub("", job.rpartition("/")[2]))
+        responded = {place for place, _ in self._returned.responses.get(job, [])}
+        for line in lines:
+            place = (line.number or 0) - 1
+            answer = consolidated_answer(line, categories)
+            if answer is not None and (answer is line or place not in responded):
+                self._take(file, answer, f"{job}:{place}")
+        if is_whole:
+            self._note(file, len(lines))
+
+    def _take(self, file: LogFile, line: Line, source: str) -> None:
+        answer = self._reader.read(line, file.latest(self._skew), source)
+        if isinstance(answer, Answer):
+            self._answers.rows.append(answer)
+        else:
+            self._answers.refused.append((file.name, answer))
+
+    def _note(self, file: LogFile, lines: int) -> None:
+        mark = FileMark(
+            source=file.name,
+            fingerprint=file.fingerprint,
+            reader=self._rules,
+            end_byte=file.size,
+            lines=lines,
+            content="",
+        )
+        self._answers.read.append(mark)
