@@ -3,9 +3,11 @@
 from unittest.mock import Mock
 
 import pytest
+from feedback_loop.hooks.aws_access import s3_options
 from feedback_loop.hooks.labeling_hook import LabelingHook
 
 from include.foundation.errors import ConfigError, LabelingError
+from include.foundation.store.objects.s3_objects import S3Objects
 from include.stages.labeling import backends
 from include.stages.labeling.backend_contract import LabelingBackend
 from include.stages.labeling.files_backend import FilesBackend
@@ -57,7 +59,7 @@ def test_manifests_on_s3_are_opened_with_the_aws_connection_of_the_loop_file(def
     assert isinstance(hook.get_conn(), ManifestsBackend)
     works, said = hook.test_connection()
     assert (works, said[:24]) == (False, "s3://vendor/wire/request"), said
-    hook.get_conn().batches.objects.client.create_bucket(Bucket="vendor")
+    S3Objects(s3_options("vendor_aws")).client.create_bucket(Bucket="vendor")
     assert LabelingHook("wire").test_connection() == (True, "s3://vendor/wire answers")
 
 
