@@ -19,7 +19,7 @@ dataset decision.
 A skipped `publish_dataset` found no new label, a skipped `push_escalations` nothing to ask of the next tier.
 
 **Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached,
-and of `failure` when a task is not tried again.
+of `annotator` when one is right less often than before or than the team, and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

@@ -1,9 +1,15 @@
 """How far annotators agree beyond chance."""
 
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.statistics.votes import Votes
+
+RESAMPLES = 2_000
+FEWEST_SHARED = 10  # items, below which nothing is said of how far two people, or answers about a class, agree
 
 
 def krippendorff_alpha(votes: Votes) -> float | None:
@@ -37,6 +43,52 @@ def krippendorff_at_most(votes: Votes) -> tuple[float, float] | None:
     agreed = np.eye(votes.classes)[said] * counts.sum(axis=1).mean()
     ends = [_upper_end(np.vstack([counts, item])) for item in agreed]
     return alpha, min(1.0, max(alpha, *ends))
+
+
+def krippendorff_interval(votes: Votes) -> Estimate:
+    """Return alpha with its 95 % interval; unknown where it is not defined.
+
+    Notes
+    -----
+    The bootstrap over items (Hayes & Krippendorff 2007), whose answers stay together. Items that are answered alike are one
+    pattern, and patterns are resampled by how often they occur: the cost does not grow with the items.
+    """
+    return _with_interval(_paired(votes))
+
+
+def agreement_by_class(votes: Votes) -> list[Estimate]:
+    """Return, for each class, alpha of whether an answer is that class; unknown with too few items of two answers or more."""
+    counts = _paired(votes)
+    total = counts.sum(axis=1)
+    return [
+        _with_interval(np.column_stack([own, total - own])) if (own > 0).sum() >= FEWEST_SHARED else UNKNOWN
+        for own in counts.T
+    ]
+
+
+def agreement_by_pair(votes: Votes) -> dict[tuple[int, int], Estimate]:
+    """Return alpha of each two annotators who answered enough of the same items."""
+    said = np.full((votes.annotators, votes.items), -1)
+    said[votes.annotator, votes.item] = votes.label
+    pairs = {}
+    for first, second in combinations(range(votes.annotators), 2):
+        shared = (said[first] >= 0) & (said[second] >= 0)
+        if shared.sum() >= FEWEST_SHARED:
+            each = np.eye(votes.classes)
+            pairs[first, second] = _with_interval(each[said[first, shared]] + each[said[second, shared]])
+    return pairs
+
+
+def _with_interval(counts: NDArray[np.float64]) -> Estimate:
+    alpha = _alpha(counts)
+    if alpha is None:
+        return UNKNOWN
+    patterns, times = np.unique(counts, axis=0, return_counts=True)
+    drawn = np.random.default_rng(0).multinomial(len(counts), times / len(counts), RESAMPLES)
+    answers = patterns.sum(axis=1)
+    alphas = _alpha_of_sums(drawn @ _unequal_pairs(patterns), drawn @ answers, drawn @ patterns)
+    low, high = np.quantile(np.nan_to_num(alphas, nan=1.0), [0.025, 0.975])  # where all are alike, they agree
+    return Estimate(alpha, min(alpha, float(low)), max(alpha, float(high)), len(counts), float(len(counts)))
 
 
 def _upper_end(counts: NDArray[np.float64]) -> float:

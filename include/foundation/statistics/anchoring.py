@@ -55,10 +55,10 @@ def followed(
     )
     if shown.value is None or hidden.value is None:
         return Followed(UNKNOWN, UNKNOWN, UNKNOWN)
-    return Followed(shown, hidden, _difference(shown, hidden))
+    return Followed(shown, hidden, difference_of(shown, hidden))
 
 
-def _difference(shown: Estimate, hidden: Estimate) -> Estimate:
+def difference_of(shown: Estimate, hidden: Estimate) -> Estimate:
     """Return by how much the first of two known shares is above the second, with an interval made of both."""
     (value, low, high), (other, other_low, other_high) = (
         (float(each.value or 0.0), float(each.low or 0.0), float(each.high or 0.0)) for each in (shown, hidden)

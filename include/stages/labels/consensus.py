@@ -1,13 +1,14 @@
 """Consensus: several answers become one label, with the probability that it is right, and with what decided it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.statistics.latent_classes import dawid_skene, majority
+from include.foundation.statistics.annotator_quality import AnnotatorQuality, annotator_quality
+from include.foundation.statistics.latent_classes import Consensus, dawid_skene, majority
 from include.foundation.statistics.votes import Votes
 from include.foundation.store.ledgers.annotations import votes_of
 from include.foundation.store.tables import LoopStore
@@ -15,7 +16,7 @@ from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.model_beliefs import model_prior
 from include.stages.selection.requests import FIRST_TIER
 
-CONSENSUS = {"majority": majority, "dawid_skene": dawid_skene}
+CONSENSUS: dict[str, Callable[[Votes], Consensus]] = {"majority": majority, "dawid_skene": dawid_skene}
 WITH_MODEL = "dawid_skene_and_model"
 
 Floats = NDArray[np.float64]
@@ -29,10 +30,16 @@ class Opinion:
     decided_by: str
 
 
-def opinions(
-    store: LoopStore, answered: Sequence[AnsweredRequest]
-) -> tuple[dict[str, Opinion], dict[str, tuple[int, float]]]:
-    """Return what is thought of each request with votes, and each annotator's number of answers and accuracy.
+@dataclass(frozen=True)
+class Opinions:
+    """What is thought of each request with votes, and how reliable each annotator is, by pseudonym."""
+
+    of_requests: dict[str, Opinion]
+    annotators: dict[str, AnnotatorQuality]
+
+
+def opinions(store: LoopStore, answered: Sequence[AnsweredRequest]) -> Opinions:
+    """Return what is thought of each request with votes, and how reliable each annotator is.
 
     Parameters
     ----------
@@ -46,19 +53,44 @@ def opinions(
     Labels that judge a model, and how reliable annotators are, come from annotators alone: nothing that a model says reaches
     them, not even by way of whom it makes look reliable.
     """
-    voted = [item for item in answered if item.votes]
-    votes, names = votes_of([vote for item in voted for vote in item.votes], store.loop.task.classes)
+    people = people_alone(store.loop, answered)
     decided_by = consensus_of(store.loop)
-    alone = CONSENSUS[decided_by](votes)
-    counts = np.bincount(votes.annotator, minlength=votes.annotators)
-    quality = {name: (int(counts[n]), float(alone.accuracy[n])) for n, name in enumerate(names)}
-    requests = [item.request_id for item in voted]
     found = {
-        key: Opinion(each, decided_by) for key, each in zip(requests, alone.probabilities, strict=True)
-    }  # fmt: skip
+        key: Opinion(each, decided_by)
+        for key, each in zip(people.requests, people.consensus.probabilities, strict=True)
+    }
     if decided_by == "dawid_skene" and store.loop.labels.model_counts:
-        found |= _with_model(store, requests, votes)
-    return found, quality
+        found |= _with_model(store, people.requests, people.votes)
+    return Opinions(found, people.annotators)
+
+
+@dataclass(frozen=True)
+class People:
+    """What annotators say together of requests with votes, and how reliable each is, by pseudonym."""
+
+    requests: list[str]
+    votes: Votes
+    consensus: Consensus
+    annotators: dict[str, AnnotatorQuality]
+
+
+def people_alone(loop: Loop, answered: Sequence[AnsweredRequest]) -> People:
+    """Return what annotators say, without any model.
+
+    Parameters
+    ----------
+    loop
+        Names classes and consensus.
+    answered
+        Requests, in the order of their ids.
+    """
+    requests = [item.request_id for item in answered if item.votes]
+    annotations = [vote for item in answered for vote in item.votes]
+    votes, names = votes_of(annotations, loop.task.classes)
+    consensus = CONSENSUS[consensus_of(loop)](votes)
+    moment = np.array([each.created_at.timestamp() for each in annotations])
+    quality = annotator_quality(votes, consensus.probabilities, moment)
+    return People(requests, votes, consensus, dict(zip(names, quality, strict=True)))
 
 
 def consensus_of(loop: Loop) -> str:

@@ -9,6 +9,7 @@ from include.foundation.store.ledgers.outcomes import current_labels, escalated_
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.labels.annotator_records import Concern, concerns
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
 from include.stages.labels.consensus import Opinion, opinions
@@ -21,7 +22,8 @@ from include.stages.labels.withdrawn_labels import withdrawn_labels
 class LabelReport:
     """What became of the requests with new answers; ``alpha`` is that of these, None where it is not defined.
 
-    ``annotators`` has each annotator's number of answers and estimated accuracy over recent requests, by pseudonym.
+    ``annotators`` has each annotator's number of answers and estimated accuracy over recent requests, by pseudonym, and
+    ``concerns`` of whom the lead is to be told.
     """
 
     received: int
@@ -31,6 +33,7 @@ class LabelReport:
     audited: int
     alpha: float | None
     annotators: dict[str, tuple[int, float]]
+    concerns: list[Concern]
 
 
 def validate_labels(store: LoopStore) -> LabelReport:
@@ -46,9 +49,9 @@ def validate_labels(store: LoopStore) -> LabelReport:
         If the batch, which is the requests that are decided for the first time, misses what the loop file demands of it.
     """
     answered = answered_requests(store)
-    found, annotators = opinions(store, answered)
+    thought = opinions(store, answered)
     undecided = _undecided(store, answered)
-    decided = _decide(store, undecided, found)
+    decided = _decide(store, undecided, thought.of_requests)
     fresh = [item for item in undecided if not item.is_resolved]
     demand_good_batch(store, decided, fresh)
     store.append_new("requests", rows_of(store.loop, "requests", decided.escalated))
@@ -65,7 +68,8 @@ def validate_labels(store: LoopStore) -> LabelReport:
         escalated=len(decided.escalated),
         audited=audits.num_rows,
         alpha=krippendorff_alpha(votes),
-        annotators=annotators,
+        annotators={name: (each.answers, each.accuracy.value or 0.0) for name, each in thought.annotators.items()},
+        concerns=concerns(thought.annotators, max((f"{item.newest:%Y-%m}" for item in answered), default="")),
     )
 
 

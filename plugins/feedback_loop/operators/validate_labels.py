@@ -31,4 +31,7 @@ class ValidateLabelsOperator(LoopOperator):
         report = validate_labels(store)
         counts = (report.received, report.accepted, report.set_aside, report.escalated, report.audited)
         self.log.info("%d answered: %d accepted, %d set aside, %d left to the next tier; %d to be audited", *counts)
+        for concern in report.concerns:
+            self.log.warning("%s", concern.message)
+            self.announce(context, "annotator", concern.subject, concern.message)
         return asdict(report) | {"seeds": seeds.admitted}

@@ -56,6 +56,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                     "label_deadline",
                     "no_live_data",
                     "missed_promise",
+                    "annotator",
                 ],
                 "notifier": "feedback_loop.notifiers.file_notifier.FileNotifier",
                 "params": {"path": str(path)},

@@ -1,10 +1,13 @@
 """Answers become labels by consensus, seeds with them, and only once."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from feedback_loop.operators.validate_labels import ValidateLabelsOperator
 
+from include.stages.labels.annotator_records import Concern
+from include.stages.labels.label_validation import validate_labels
 from tests.builders import make_store
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -32,3 +35,12 @@ def test_seed_labels_are_admitted_once(seeded):
 def test_without_answers_there_is_nothing_to_accept(store):
     assert validate(store) | {"seeds": 0} == validate(store)
     assert validate(store)["received"] == 0
+
+
+def test_lead_is_told_once_of_an_annotator(store, told, monkeypatch):
+    told(store.loop)
+    report = replace(validate_labels(store), concerns=[Concern("abc sloppy 2026-11", "Annotator abc is sloppy")])
+    monkeypatch.setattr("include.stages.labels.label_validation.validate_labels", lambda _: report)
+    validate(store)
+    validate(store)
+    assert [(line["event"], line["message"]) for line in told()] == [("annotator", "Annotator abc is sloppy")]

@@ -5,7 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from include.foundation.statistics.agreement import krippendorff_alpha, krippendorff_at_most
+from include.foundation.statistics.agreement import (
+    agreement_by_class,
+    agreement_by_pair,
+    krippendorff_alpha,
+    krippendorff_at_most,
+    krippendorff_interval,
+)
 from include.stages.labels.consensus import consensus_of
 from tests.builders import make_tiny_loop
 from tests.include.foundation.statistics.crowds import simulated, votes_of
@@ -109,3 +115,38 @@ def test_upper_end_of_alpha_covers_the_truth_as_often_as_it_says():
 def test_consensus_that_decides(overlap, configured, used):
     loop = make_tiny_loop(["a", "b"], labeling={"overlap": overlap}, labels={"consensus": configured})
     assert consensus_of(loop) == used
+
+
+def test_interval_of_alpha_covers_it():
+    many = krippendorff_alpha(simulated(np.random.default_rng(9), 40_000, [0.8, 0.8, 0.8], 3)[1])
+    covered = 0
+    for seed in range(150):
+        found = krippendorff_interval(simulated(np.random.default_rng(seed), 60, [0.8, 0.8, 0.8], 3)[1])
+        covered += found.low <= many <= found.high
+    assert 0.9 < covered / 150 < 0.99
+
+
+def test_interval_of_alpha_is_the_value_and_around_it_and_repeats():
+    _, votes = simulated(np.random.default_rng(1), 50, [0.9, 0.8, 0.7], 3)
+    found = krippendorff_interval(votes)
+    assert found.value == krippendorff_alpha(votes)
+    assert found.low < found.value < found.high
+    assert krippendorff_interval(votes) == found
+    assert krippendorff_interval(votes_of([[0, None]], 2)).value is None
+
+
+def test_alpha_by_class_is_that_of_yes_or_no():
+    _, votes = simulated(np.random.default_rng(2), 200, [0.9, 0.8, 0.7], 3)
+    table = [[None] * 3 for _ in range(200)]
+    for item, who, label in zip(votes.item, votes.annotator, votes.label, strict=True):
+        table[item][who] = int(label == 2)
+    assert agreement_by_class(votes)[2].value == pytest.approx(slow_alpha(table))
+    few = votes_of([[0, 0], [0, 1], *[[0, 0]] * 20], 2)
+    assert [each.value is None for each in agreement_by_class(few)] == [False, True]
+
+
+def test_alpha_by_pair_is_that_of_the_two_on_what_both_answered():
+    table = [[n % 2, n % 2 if n % 5 else 1 - n % 2, None if n < 25 else 0] for n in range(30)]
+    pairs = agreement_by_pair(votes_of(table, 2))
+    assert set(pairs) == {(0, 1)}  # the third shares five items with each
+    assert pairs[0, 1].value == pytest.approx(slow_alpha([row[:2] for row in table]))

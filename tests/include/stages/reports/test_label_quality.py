@@ -1,6 +1,6 @@
 import pytest
 
-from include.stages.reports.label_quality import Annotator, label_quality
+from include.stages.reports.label_quality import label_quality
 from tests.include.stages.reports.report_builders import TinyWorld, day_interval
 
 
@@ -29,7 +29,28 @@ def test_label_quality_counts_what_became_of_the_requests(asked: TinyWorld) -> N
 
 def test_label_quality_compares_annotators_with_accepted_labels_only(asked: TinyWorld) -> None:
     found = label_quality(asked.store, REQUESTS)
-    assert found.annotators == [Annotator("ada", 3, 2, 2), Annotator("ben", 3, 2, 2), Annotator("cleo", 3, 2, 1)]
+    counted = [(each.name, each.answers, each.labeled, each.agreeing) for each in found.annotators]
+    assert counted == [("ada", 3, 2, 2), ("ben", 3, 2, 2), ("cleo", 3, 2, 1)]
+
+
+def test_label_quality_says_how_reliable_annotators_are_in_recent_answers(asked: TinyWorld) -> None:
+    found = label_quality(asked.store, REQUESTS)
+    records = [each.record for each in found.annotators]
+    assert [record and (record.answers, record.verdict) for record in records] == [(3, "unknown")] * 3
+
+
+def test_label_quality_shows_pairs_that_agree_least_first(world: TinyWorld) -> None:
+    traces = [f"t{place:02d}" for place in range(12)]
+    world.ask(*traces, batch_id=day_interval(0).key)
+    for place, trace_id in enumerate(traces):
+        for person, every in (("ada", 99), ("ben", 6), ("cleo", 2)):
+            world.say(person, ["earn", "ship"][place % 2] if (place + 1) % every else "trade", trace_id)
+    found = label_quality(world.store, {f"r-{trace_id}" for trace_id in traces})
+    assert [pair[:2] for pair in found.by_pair][-1] == ("ada", "ben")
+    assert sorted(pair[2].value or 0.0 for pair in found.by_pair) == [pair[2].value for pair in found.by_pair]
+    assert {name for name, alpha in found.by_class.items() if alpha.value is not None} <= set(
+        world.store.loop.task.classes
+    )
 
 
 def test_label_quality_alpha_is_krippendorffs(asked: TinyWorld) -> None:
@@ -38,7 +59,7 @@ def test_label_quality_alpha_is_krippendorffs(asked: TinyWorld) -> None:
     observed = sum((9 - sum(n * n for n in item)) / 2 for item in counts) / 9
     totals = [sum(item[place] for item in counts) for place in range(3)]
     expected = (81 - sum(n * n for n in totals)) / (9 * 8)
-    assert label_quality(asked.store, REQUESTS).alpha == pytest.approx(1 - observed / expected)
+    assert label_quality(asked.store, REQUESTS).alpha.value == pytest.approx(1 - observed / expected)
 
 
 def test_label_quality_of_a_changed_answer_counts_the_newest(asked: TinyWorld) -> None:
@@ -56,7 +77,7 @@ def test_label_quality_of_a_request_that_was_settled_later_is_not_aside(asked: T
 def test_label_quality_without_answers_is_empty(world: TinyWorld) -> None:
     world.ask("t1", batch_id=day_interval(0).key)
     found = label_quality(world.store, {"r-t1"})
-    assert (found.asked, found.answered, found.accepted, found.alpha, found.annotators) == (1, 0, 0, None, [])
+    assert (found.asked, found.answered, found.accepted, found.alpha.value, found.annotators) == (1, 0, 0, None, [])
 
 
 def test_label_quality_names_the_busiest_annotator_first(world: TinyWorld) -> None:

@@ -39,7 +39,7 @@ def quality(**overrides: Any) -> LabelQuality:
         "accepted": 100,
         "aside": {},
         "unanimous": 90,
-        "alpha": 0.9,
+        "alpha": Estimate(0.9, 0.0, 1.0, 9, 9.0),
         "annotators": [],
     }
     return LabelQuality(**(whole | overrides))

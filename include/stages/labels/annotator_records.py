@@ -1,0 +1,58 @@
+"""How reliable each annotator is, whether that changed, and what the lead is told of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.foundation.statistics.annotator_quality import AnnotatorQuality
+from include.foundation.statistics.estimates import Estimate
+from include.foundation.store.tables import LoopStore
+from include.stages.labels.answered_requests import answered_requests
+from include.stages.labels.consensus import people_alone
+
+TOLD = {
+    "worse": "is right less often than before",
+    "sloppy": "is right less often than the team by more than ten points",
+}
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Of whom the lead is told, once for each subject: nobody is named but by pseudonym."""
+
+    subject: str
+    message: str
+
+
+def current_records(store: LoopStore) -> dict[str, AnnotatorQuality]:
+    """Return how reliable each annotator is now, by pseudonym, in the answers to recent requests."""
+    return people_alone(store.loop, answered_requests(store)).annotators
+
+
+def concerns(records: Mapping[str, AnnotatorQuality], month: str) -> list[Concern]:
+    """Return of whom the lead is told, at most once a month each.
+
+    Parameters
+    ----------
+    records
+        By pseudonym.
+    month
+        Of the newest answer, as ``2026-11``.
+    """
+    return [
+        Concern(f"{name} {record.verdict} {month}", _message(name, record))
+        for name, record in sorted(records.items())
+        if record.verdict in TOLD
+    ]
+
+
+def _message(name: str, record: AnnotatorQuality) -> str:
+    shown = f"Annotator {name[:8]} {TOLD[record.verdict]}: {_percent(record.accuracy)} of {record.answers} answers"
+    if record.verdict == "worse":
+        shown = f"{shown}, {_percent(record.before)} before and {_percent(record.lately)} lately"
+    return f"{shown}. Consensus weighs their answers by it"
+
+
+def _percent(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "unknown"
+    return f"{100 * estimate.value:.0f} % ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
