@@ -21,6 +21,9 @@ _BY_FILE = {
     "include/stages/labeling/test_tiered_backend.py": {
         "escalation.tiers.project": "test_tier_sees_its_own_project_and_overlap",
     },
+    "include/stages/labeling/test_assignment.py": {
+        "labeling.people": "test_requests_say_who_is_asked_and_only_their_answers_count",
+    },
     "include/stages/labels/test_escalation.py": {
         "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label",
         "escalation.tiers.overlap": "test_tier_has_an_overlap_and_a_deadline_of_its_own",

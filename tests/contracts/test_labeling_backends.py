@@ -43,7 +43,7 @@ def test_hidden_prelabel_is_not_shown_and_every_task_says_why(unpushed, tmp_path
         assert (task["prelabel"] is None) == hidden[task["request_id"]]
         assert task["reasons"]
         asked = {"request_id", "trace_id", "input", "prelabel", "reasons", "tier"}
-        assert set(task) == asked | {"ts", "model_version", "segments", "feedback"}
+        assert set(task) == asked | {"ts", "model_version", "segments", "feedback", "assigned_to"}
 
 
 @pytest.mark.parametrize(

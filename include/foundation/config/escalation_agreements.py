@@ -17,6 +17,7 @@ def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
             yield (f"escalation.{name}", "escalation.tiers"), "has no effect without tiers: nobody would be asked"
     for name in repeated(tier.name for tier in escalation.tiers):
         yield ("escalation.tiers",), f"two tiers are called {name}; reasons name them, so give each its own name"
+    yield from _people("labeling", loop.tier(1))
     for number, tier in enumerate(escalation.tiers):
         yield from _tier(loop, f"escalation.tiers.{number}", tier)
     yield from _projects(loop)
@@ -25,13 +26,17 @@ def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
 
 
 def _tier(loop: Loop, key: str, tier: Tier) -> Iterator[Disagreement]:
+    yield from _people(key, tier)
+    if tier.project is not None and loop.labeling.backend != "label_studio":
+        yield (f"{key}.project", "labeling.backend"), f"has no effect with backend: {loop.labeling.backend}"
+
+
+def _people(key: str, tier: Tier) -> Iterator[Disagreement]:
     people = tier.people or []
     for name in repeated(people):
         yield (f"{key}.people",), f"must be unique; listed more than once: {name}"
     if people and len(set(people)) < tier.overlap:
         yield (f"{key}.overlap", f"{key}.people"), f"got {tier.overlap}, but people names {len(set(people))}"
-    if tier.project is not None and loop.labeling.backend != "label_studio":
-        yield (f"{key}.project", "labeling.backend"), f"has no effect with backend: {loop.labeling.backend}"
 
 
 def _projects(loop: Loop) -> Iterator[Disagreement]:

@@ -15,7 +15,7 @@ class Tier(Section):
     overlap: int = Field(default=1, ge=1, le=25)
     """Annotators asked for each request of the tier."""
     people: list[Text] | None = Field(default=None, min_length=1)
-    """Annotators whose answers count, as the labeling platform names them; none means everybody who did not answer before."""
+    """Annotators, as in ``labeling.people``; none means everybody who did not answer before."""
     project: Annotated[str, StringConstraints(min_length=3, max_length=50)] | None = None
     """Title of the tier's project in Label Studio; none means the first tier's, followed by the name of the tier."""
     deadline_hours: float | None = Field(default=None, gt=0, le=24 * 366)

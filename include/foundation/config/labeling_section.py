@@ -65,6 +65,9 @@ class Labeling(Section):
     """Inputs that are clear examples of a class, ``{grain: ["Wheat exports fell"]}``: part of the instructions."""
     overlap: int = Field(default=3, ge=1, le=25)
     """Annotators asked for each request."""
+    people: list[Text] | None = Field(default=None, min_length=1)
+    """Annotators, as the platform names them (Label Studio by address, in small letters): requests say in turns who of them is
+    asked, and only their answers count. None means everybody."""
     price_per_minute: float | None = Field(default=None, ge=0)
     """What a minute of these annotators costs, in any currency; none leaves their cost out."""
     quorum: Share = 0.9

@@ -80,6 +80,7 @@ class Loop(Section):
         first = Tier(
             name="first",
             overlap=labeling.overlap,
+            people=labeling.people,
             deadline_hours=labeling.deadline_hours,
             price_per_minute=labeling.price_per_minute,
         )

@@ -29,6 +29,8 @@ class LabelRequest:
         When the row was served, by which version, and to whom.
     feedback
         What users said of it, in words; empty where the pre-label is hidden, since users speak of the model's answer.
+    assigned_to
+        Who is asked; empty where the loop file does not name the tier's people.
     """
 
     request_id: str
@@ -42,6 +44,7 @@ class LabelRequest:
     model_version: str | None = None
     segments: dict[str, str] = field(default_factory=dict)
     feedback: list[str] = field(default_factory=list)
+    assigned_to: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from include.stages.labeling.instructions import instructions_text
 
 PUBLIC = (
     "request_id", "trace_id", "input", "prelabel", "reasons", "tier", "ts", "model_version", "segments", "feedback",
+    "assigned_to",
 )  # fmt: skip
 
 

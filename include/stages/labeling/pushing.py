@@ -14,6 +14,7 @@ from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.labeling.assignment import assigned_people
 from include.stages.labeling.backend_contract import LabelingBackend, LabelRequest
 from include.stages.labeling.requested_rows import feedback_on, requested_predictions
 
@@ -95,4 +96,5 @@ def _label_request(
             name: prediction[column] for name, column in loop.segment_columns.items() if prediction[column] is not None
         },
         feedback=[] if hidden else list(feedback),
+        assigned_to=assigned_people(loop, request["trace_id"], request["batch_id"], request["tier"]),
     )

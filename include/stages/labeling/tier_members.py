@@ -1,4 +1,4 @@
-"""Whose answers count in a tier after the first: its own people's, and nobody's who answered in a tier before."""
+"""Whose answers count in a tier: its own people's, and nobody's who answered in a tier before."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -31,15 +31,15 @@ def outsiders_answers(
     people
         Pseudonyms of annotators.
     """
-    later = [answer for answer in answers if requests[answer.request_id]["tier"] > FIRST_TIER]
-    if not later:
+    if not store.loop.escalation.tiers and store.loop.labeling.people is None:
         return []
+    later = [answer for answer in answers if requests[answer.request_id]["tier"] > FIRST_TIER]
     before = _annotators_before(store, {answer.request_id for answer in later}, requests)
     new: defaultdict[str, set[str]] = defaultdict(set)
     for answer in answers:
         new[answer.request_id].add(pseudonym(answer.annotator, people.key))
     outsiders = []
-    for answer in later:
+    for answer in answers:
         chain = _tiers_before(answer.request_id, requests)
         earlier = set().union(*(before[name] | new[name] for name in chain))
         if why := _why_not(store, answer, requests[answer.request_id]["tier"], earlier, people):

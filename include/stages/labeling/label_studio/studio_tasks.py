@@ -57,6 +57,7 @@ def _about(request: LabelRequest) -> dict[str, str]:
     confidence = prelabel.get("confidence")
     sure = "" if confidence is None else f", {confidence:.0%} sure"
     about = {
+        "asked": ", ".join(request.assigned_to),
         "why it is here": "; ".join(request.reasons),
         "the model says": f"{prelabel['label']}{sure}" if prelabel else "",
         "model version": request.model_version or "",
