@@ -36,6 +36,10 @@ class LabeledRow:
         Watched segment values, as ``desk=eu``.
     group
         Key of its group, see ``split.group``; None without one.
+    trace_id
+        Of the prediction.
+    answer
+        Id of the request that its label answers, or else of the label: the same for all rows of a content.
     """
 
     ts: datetime
@@ -46,6 +50,8 @@ class LabeledRow:
     inclusion_probability: float
     segments: tuple[str, ...] = ()
     group: str | None = None
+    trace_id: str = ""
+    answer: str = ""
 
     @property
     def correct(self) -> bool:
@@ -63,7 +69,7 @@ def _of(draw: LabeledDraw, segments: Iterable[str]) -> LabeledRow:
     values = tuple(f"{name}={draw.segments[name]}" for name in segments if draw.segments[name] is not None)
     return LabeledRow(
         draw.ts, draw.label, draw.predicted, draw.model_version, draw.confidence, draw.inclusion_probability, values,
-        draw.group_key,
+        draw.group_key, draw.trace_id, draw.request_id or draw.label_id,
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
         return []
     half = store.loop.drift.false_alarm_rate / 2
     since = live.live_from if live.live_from > BEGINNING else min(row.ts for row in current)
-    corrected = served_accuracy(store, version, live.live_from, interval.end, unknown_to_it)
+    corrected = served_accuracy(store, current, version, live.live_from, interval.end)
     findings = [_corrected(_finding(store.loop, ALL_ROWS, current, since, promised, 1 / half), corrected)]
     segments = sorted({segment for row in current for segment in row.segments})
     for segment in segments:

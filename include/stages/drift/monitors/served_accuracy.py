@@ -1,6 +1,6 @@
 """How often a version was right in production, corrected for errors of annotators."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -8,14 +8,14 @@ import numpy as np
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.statistics.label_noise import true_accuracy
 from include.foundation.store.ledgers.annotations import answers_to, votes_of
-from include.foundation.store.ledgers.labeled_draws import LabeledDraw, labeled_draws
 from include.foundation.store.ledgers.unlabeled_draws import unlabeled_draws
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.drift.monitors.labeled_rows import LabeledRow
 
 
 def served_accuracy(
-    store: LoopStore, version: str, since: datetime, until: datetime, unknown_classes: Collection[str]
+    store: LoopStore, rows: Sequence[LabeledRow], version: str, since: datetime, until: datetime
 ) -> Estimate:
     """Return the accuracy of what a version served, against what is true rather than against labels.
 
@@ -23,27 +23,22 @@ def served_accuracy(
     ----------
     store
         Tables of the loop.
+    rows
+        Randomly drawn rows that the version answered, with their labels.
     version
         The version.
     since, until
-        Rows logged after and before these moments.
-    unknown_classes
-        Rows with these labels do not count.
+        The rows were logged after and before these moments.
 
     Notes
     -----
     What was drawn and set aside counts by its answers; what was never answered widens the interval to all that it could be.
     Unknown where hardly a content has two answers.
     """
-    draws = [
-        draw
-        for draw in labeled_draws(store, since=since, until=until, model_version=version)
-        if draw.ts > since and draw.label not in unknown_classes
-    ]
-    if not draws:
+    if not rows:
         return UNKNOWN
-    weights, labels, predicted = _by_content(draws)
-    unlabeled = unlabeled_draws(store, {draw.trace_id for draw in draws}, since, until, model_version=version)
+    weights, labels, predicted = _by_content(rows)
+    unlabeled = unlabeled_draws(store, {row.trace_id for row in rows}, since, until, model_version=version)
     votes = answers_to(store, labels, unlabeled)
     answered = {each.request_id for each in votes}
     taxonomy, classes = Taxonomy.of(store.loop.task), store.loop.task.classes
@@ -56,13 +51,12 @@ def served_accuracy(
     return true_accuracy(votes_of(votes, classes)[0], said, share, missing)
 
 
-def _by_content(draws: Iterable[LabeledDraw]) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
+def _by_content(rows: Iterable[LabeledRow]) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
     """Return by content how many rows it stands for, its label, and what the version says."""
     weights: dict[str, float] = {}
     labels: dict[str, str] = {}
     predicted: dict[str, str] = {}
-    for draw in draws:
-        key = draw.request_id or draw.label_id
-        weights[key] = weights.get(key, 0.0) + 1 / draw.inclusion_probability
-        labels[key], predicted[key] = draw.label, draw.predicted
+    for row in rows:
+        weights[row.answer] = weights.get(row.answer, 0.0) + 1 / row.inclusion_probability
+        labels[row.answer], predicted[row.answer] = row.label, row.predicted
     return weights, labels, predicted

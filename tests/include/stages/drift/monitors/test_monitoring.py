@@ -14,14 +14,14 @@ def test_labels_are_those_of_random_rows_before_the_windows_end_with_a_predictio
     others = [{"stratum": "certainty"}, {"ts": day().end}, {"predicted": None}]
     rows = [label_row(number) | change for number, change in enumerate([{}, *others])]
     store.append_new("labels", rows_of(store.loop, "labels", rows))
-    assert random_labels(store, day()) == [labeled()]
+    assert random_labels(store, day()) == [labeled(trace_id="t", answer="r0")]
 
 
 def test_label_that_another_supersedes_does_not_count(tmp_path):
     store = make_store(tmp_path)
     rows = [label_row(0), label_row(1) | {"supersedes": "l0", "segment_desk": None}]
     store.append_new("labels", rows_of(store.loop, "labels", rows))
-    assert random_labels(store, day()) == [labeled(segments=())]
+    assert random_labels(store, day()) == [labeled(segments=(), trace_id="t", answer="r1")]
 
 
 def test_window_without_probabilities_or_labels_has_no_finding_and_asks_for_labels(tmp_path):

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import UNKNOWN, weighted_mean
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.drift.monitors.labeled_rows import random_labels
 from include.stages.drift.monitors.served_accuracy import served_accuracy
 from tests.include.stages.evaluation.drawn_builders import annotate, answers_of, ask, set_aside
 from tests.include.stages.evaluation.judged_builders import CLASSES, DAY, answered_row, make_judged_store
@@ -35,8 +37,10 @@ def served(store: LoopStore, accuracies: list[float]) -> float:
     return float(np.mean([row["label"] == "a" for row in rows]))
 
 
-def measured(store: LoopStore, version: str = "1"):
-    return served_accuracy(store, version, DAY - timedelta(days=1), END, ())
+def measured(store: LoopStore, version: str = "1", unknown: str = ""):
+    rows = [row for row in random_labels(store, Interval(DAY, END)) if row.model_version == version]
+    known = [row for row in rows if row.label != unknown]
+    return served_accuracy(store, known, version, DAY - timedelta(days=1), END)
 
 
 def test_errors_of_annotators_are_not_those_of_the_version(store: LoopStore) -> None:
@@ -45,6 +49,16 @@ def test_errors_of_annotators_are_not_those_of_the_version(store: LoopStore) -> 
     assert plain < 0.89
     assert found.value == pytest.approx(0.9, abs=0.04)
     assert found.low < 0.9 < found.high
+
+
+def test_labels_that_were_read_are_not_read_again(store: LoopStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    served(store, [0.85, 0.8, 0.8])
+    rows, reads, read = random_labels(store, Interval(DAY, END)), [], store.read
+    monkeypatch.setattr(
+        LoopStore, "read", lambda _, table, *args, **named: reads.append(table) or read(table, *args, **named)
+    )
+    assert served_accuracy(store, rows, "1", DAY - timedelta(days=1), END) != UNKNOWN
+    assert (reads.count("labels"), reads.count("draws")) == (1, 1)  # of what has no label
 
 
 def test_without_errors_it_is_the_share_of_labels(store: LoopStore) -> None:
@@ -62,7 +76,7 @@ def test_another_version_and_only_answers_are_unknown(store: LoopStore) -> None:
 
 def test_rows_of_classes_that_it_could_not_know_do_not_count(store: LoopStore) -> None:
     served(store, [1.0, 1.0, 1.0])
-    found = served_accuracy(store, "1", DAY - timedelta(days=1), END, {"b"})
+    found = measured(store, unknown="b")
     assert found.value == pytest.approx(1.0, abs=0.002)
 
 
