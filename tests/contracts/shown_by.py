@@ -193,6 +193,9 @@ _BY_FILE = {
     "include/stages/selection/test_anchored_prelabels.py": {
         "labeling.max_anchoring": "test_prelabels_that_are_not_shown_to_be_followed_too_much_stay[8-labeling1]",
     },
+    "include/stages/labels/test_user_voices.py": {
+        "labels.corrections_count": "test_users_do_not_count_where_the_loop_file_says_so",
+    },
     "include/stages/labels/test_model_beliefs.py": {
         "labels.model_counts": "test_model_counts_for_labels_to_train_on",
     },

@@ -132,6 +132,7 @@ COMMON = (
         nullable("late", FLAG),  # whether its request was resolved before it was collected
         nullable("withdrawn", FLAG),  # true: the annotator took the answer back, and the row says when
         nullable("given_for", TEXT),  # pseudonym of in whose name it was written, where that is not the annotator's own
+        nullable("kind", TEXT),  # of feedback, where a user corrected: annotator is that user then; null of annotators
         key=("annotation_id",),
     ),
     table(

@@ -72,7 +72,7 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         required("trace_id", TEXT),
         nullable("request_id", TEXT),  # null for seed labels
         required("label", TEXT),
-        required("decided_by", TEXT),  # dawid_skene, dawid_skene_and_model, majority, seed, removed
+        required("decided_by", TEXT),  # dawid_skene (_and_model, _and_users), majority, a tier, seed, removed
         nullable("confidence", NUMBER),
         nullable("annotators", INTEGER),
         nullable("agreement", NUMBER),  # share of answers equal to the label

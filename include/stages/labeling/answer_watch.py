@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from include.foundation.lines.people import People
 from include.foundation.lines.values import pseudonym
-from include.foundation.store.ledgers.annotations import Annotation, newest_of_each
+from include.foundation.store.ledgers.annotations import Annotation, annotators_answers, newest_of_each
 from include.foundation.store.person_keys import person_key
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
@@ -80,7 +80,8 @@ class AnswerWatch:
         self._look()
         annotators: dict[str, set[str]] = {request_id: set() for request_id in tiers}
         filters: Filter = [("request_id", "in", list(annotators))]
-        rows = self._store.read("annotations", filters=filters).to_pylist()
+        columns = self._store.schema("annotations").names
+        rows = annotators_answers(self._store, columns, filters).to_pylist()
         stored = newest_of_each(Annotation(**row) for row in rows if row["source"] not in self._whole)
         for request_id, annotator in [
             *((each.request_id, each.annotator) for each in stored),

@@ -11,7 +11,11 @@ from include.foundation.errors import LabelingError
 from include.foundation.lines.people import People
 from include.foundation.lines.refusals import refusal
 from include.foundation.lines.values import pseudonym
-from include.foundation.store.ledgers.annotations import DECLINED, Annotation, append_annotations
+from include.foundation.store.ledgers.annotations import (
+    DECLINED,
+    Annotation,
+    append_annotations,
+)
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -19,6 +23,7 @@ from include.stages.labeling.answer_watch import AnswerWatch, unread_answers
 from include.stages.labeling.answers_read import answers_read, note_answers_read
 from include.stages.labeling.backend_contract import Answer, LabelingBackend
 from include.stages.labeling.pushing import open_requests
+from include.stages.labeling.user_corrections import collect_corrections
 from include.stages.labeling.withdrawals import with_withdrawals
 
 
@@ -52,12 +57,14 @@ class CollectReport:
     """How many answers were new, how many lines were refused because they are no answers, and what is not read at all.
 
     ``given_for_others`` counts the answers read that were written in another person's name; they are of who wrote them.
+    ``corrections`` counts the corrections of users that were new.
     """
 
     new: int
     refused: int
     passed_over: tuple[str, ...] = ()
     given_for_others: int = 0
+    corrections: int = 0
 
 
 def progress(
@@ -113,6 +120,8 @@ def progress(
 def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> CollectReport:
     """Append the answers that are new to ``annotations``; lines that are no answers go to the quarantine.
 
+    What users corrected meanwhile is appended as well, see `collect_corrections`.
+
     Answers to resolved requests are collected too, since a late answer may change a label. What was read is noted after what
     was read is stored: killed anywhere and run again, it stores the same rows.
 
@@ -141,7 +150,7 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     if answers.failed:
         raise LabelingError("Answers that are waited for will not come; what came is collected", answers.failed)
     given_for_others = sum(each.given_for is not None for each in read)
-    return CollectReport(new, refused, tuple(answers.passed_over), given_for_others)
+    return CollectReport(new, refused, tuple(answers.passed_over), given_for_others, collect_corrections(store))
 
 
 def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.values import Problem, json_line, pseudonym
+from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.backend_contract import Answer
 
@@ -57,9 +58,7 @@ def _annotators_before(
     store: LoopStore, asked: Set[str], requests: Mapping[str, Mapping[str, Any]]
 ) -> defaultdict[str, set[str]]:
     chains = {name for request_id in asked for name in _tiers_before(request_id, requests)}
-    rows = store.read(
-        "annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", sorted(chains))]
-    )
+    rows = annotators_answers(store, ["request_id", "annotator"], [("request_id", "in", sorted(chains))])
     annotators: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows.to_pylist():
         annotators[row["request_id"]].add(row["annotator"])

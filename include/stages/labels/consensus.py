@@ -14,10 +14,12 @@ from include.foundation.store.ledgers.annotations import votes_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.model_beliefs import model_prior
+from include.stages.labels.user_voices import user_votes
 from include.stages.selection.requests import FIRST_TIER
 
 CONSENSUS: dict[str, Callable[[Votes], Consensus]] = {"majority": majority, "dawid_skene": dawid_skene}
 WITH_MODEL = "dawid_skene_and_model"
+WITH_USERS = "dawid_skene_and_users"
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +61,8 @@ def opinions(store: LoopStore, answered: Sequence[AnsweredRequest]) -> Opinions:
         key: Opinion(each, decided_by)
         for key, each in zip(people.requests, people.consensus.probabilities, strict=True)
     }
-    if decided_by == "dawid_skene" and store.loop.labels.model_counts:
-        found |= _with_model(store, people.requests, people.votes)
+    if decided_by == "dawid_skene":
+        found |= _with_others(store, [item for item in answered if item.votes], people.votes)
     return Opinions(found, people.annotators)
 
 
@@ -98,19 +100,27 @@ def consensus_of(loop: Loop) -> str:
     return "majority" if loop.labeling.overlap == 1 else loop.labels.consensus
 
 
-def _with_model(store: LoopStore, requests: Sequence[str], votes: Votes) -> dict[str, Opinion]:
-    """Return what is thought of requests that may be trained on, of which a model says something that counts.
+def _with_others(store: LoopStore, voted: Sequence[AnsweredRequest], votes: Votes) -> dict[str, Opinion]:
+    """Return what is thought of requests that may be trained on, of which a model or users say something that counts.
 
-    A tier after the first decides by its own votes.
+    A model counts where nobody was shown what it said, and users where annotators were. A tier after the first decides by its
+    own votes.
     """
-    model = model_prior(store, requests, votes)
-    if model is None:
+    requests, loop = [item.request_id for item in voted], store.loop
+    model = model_prior(store, requests, votes) if loop.labels.model_counts else None
+    users = user_votes([item.corrections for item in voted], loop.task.classes)
+    if model is None and users is None:
         return {}
-    probabilities = dawid_skene(votes, model=model).probabilities
-    filters = [("request_id", "in", list(requests)), ("split", "=", "train"), ("tier", "=", FIRST_TIER)]
+    probabilities = dawid_skene(votes, *([] if users is None else [users]), model=model).probabilities
+    filters = [("request_id", "in", requests), ("split", "=", "train"), ("tier", "=", FIRST_TIER)]
     trained = set(store.read("requests", columns=["request_id"], filters=filters).column("request_id").to_pylist())
+    corrected = set() if users is None else set(users.item.tolist())
+    decided_by = [
+        WITH_USERS if place in corrected else WITH_MODEL if model is not None and model.is_heard[place] else None
+        for place in range(len(requests))
+    ]
     return {
-        key: Opinion(probabilities[place], WITH_MODEL)
-        for place, key in enumerate(requests)
-        if key in trained and model.is_heard[place]
+        key: Opinion(probabilities[place], why)
+        for place, (key, why) in enumerate(zip(requests, decided_by, strict=True))
+        if why is not None and key in trained
     }

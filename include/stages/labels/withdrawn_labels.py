@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from include.foundation.store.ledgers.annotations import latest_annotations
+from include.foundation.store.ledgers.annotations import annotators_answers, latest_annotations
 from include.foundation.store.ledgers.outcomes import REMOVED, current_labels
 from include.foundation.store.tables import LoopStore
 
 
 def withdrawn_labels(store: LoopStore) -> list[dict[str, Any]]:
     """Return the rows of ``labels`` that take back each current label whose request has no answer left."""
-    rows = store.read("annotations", columns=["request_id"], filters=[("withdrawn", "=", True)])
+    rows = annotators_answers(store, ["request_id"], [("withdrawn", "=", True)])
     withdrawn = set(rows.column("request_id").to_pylist())
     if not withdrawn:
         return []

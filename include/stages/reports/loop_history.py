@@ -11,6 +11,7 @@ from include.foundation.decisions import DriftVerdict, GateVerdict, RetrainPlan,
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.bulk.day_batches import rows_between
+from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.labeled_draws import RANDOM, labeled_draws
 from include.foundation.store.ledgers.outcomes import current_labels
@@ -86,7 +87,7 @@ class LoopHistory:
     """
 
     def __init__(self, store: LoopStore) -> None:
-        self.answered = set(store.read("annotations", columns=["request_id"]).column("request_id").to_pylist())
+        self.answered = set(annotators_answers(store, ["request_id"]).column("request_id").to_pylist())
         self._store = store
         self.drift_verdicts = {verdict.subject: verdict for verdict in find(store, DriftVerdict)}
         self.plans, self.gates = find(store, RetrainPlan), find(store, GateVerdict)

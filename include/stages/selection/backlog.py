@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
+from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
@@ -83,7 +84,7 @@ def backlog_of(store: LoopStore) -> Backlog:
 def _per_day(store: LoopStore) -> float | None:
     """Return how many requests were answered in full a day, in the last days before the newest answer."""
     known: Filter = [("created_at", ">=", datetime.now(UTC) - REMEMBERED)]
-    times = store.read("annotations", columns=["created_at"], filters=known).column("created_at")
+    times = annotators_answers(store, ["created_at"], known).column("created_at")
     if len(times) < FEWEST:
         return None
     newest = pc.max(times).as_py()

@@ -14,6 +14,7 @@ from include.stages.selection.frame import Candidates
 
 FIRST_TIER = 1
 _BLIND = {"hidden_prelabel": True, "shown_probability": None}
+REPORTED = "reported by a user"  # how the reason begins of a row that was
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def request_rows(
     choices
         The chosen rows. Where a label judges a model the pre-label is hidden: annotators who accept what they are shown would
         confirm the model that predicted it. So it is where a content repeats, whose label may answer for a row drawn later.
+        What users said of the row is then hidden, too.
     batch_id
         The key of an interval, or the id of an evidence round.
     asked_at
@@ -89,6 +91,8 @@ def request_rows(
         request = columns | _request(loop, bound, predictions[place], batch_id)
         is_blind = bound.split == "holdout" or bound.stratum != "certainty" or candidates.repeats[place]
         requests.append(request | (_BLIND if is_blind else _arm(loop, request, shown_from)))
+        if requests[-1]["hidden_prelabel"] and choice.reason.startswith(REPORTED):
+            requests[-1]["reasons"] = [REPORTED]
     return rows_of(loop, "requests", requests)
 
 

@@ -1,6 +1,5 @@
 """Rows that users reported, in the order in which they are acted on: people take turns, so that nobody fills a batch."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +9,12 @@ from include.foundation.intervals import moved
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.logs.feedback.said_class import said_class
 from include.stages.selection.asked import Asked, asked_before
 from include.stages.selection.frame import Frame, frame_of
+from include.stages.selection.requests import REPORTED
 
-REPORTED = timedelta(
-    days=28
-)  # how long a report is acted on: what it costs to look must not grow with what was ever said
+ACTED_ON = timedelta(days=28)  # for so long: what it costs to look must not grow with what was ever said
 SIGNALS = ("report", "correction")
 LONGEST_COMMENT = 120
 
@@ -63,7 +62,7 @@ def reported_rows(
     tuple of Frame and dict
         The rows, and the report of each by its content key, since a report speaks for the repeats of its row too.
     """
-    since = moved(end, -REPORTED)
+    since = moved(end, -ACTED_ON)
     wanted: Filter = [("signal", "in", list(SIGNALS)), ("kind", "=", "explicit"), ("ts", ">=", since)]
     feedback = store.read("feedback", filters=wanted).sort_by("ts").to_pylist()
     signals = [row for row in feedback if row["held_back"] is None]
@@ -74,7 +73,7 @@ def reported_rows(
     asked = asked_before(store) if asked is None else asked
     reported = sorted(reasons.keys() - asked.trace_ids)
     no_rows: Filter = [("day", "=", "")]  # opens no partition
-    rows: Filter = [("ts", ">=", moved(since, -REPORTED)), ("ts", "<", end), ("trace_id", "in", reported)]
+    rows: Filter = [("ts", ">=", moved(since, -ACTED_ON)), ("ts", "<", end), ("trace_id", "in", reported)]
     frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked=asked)
     logged = frame.rows.select(["trace_id", "ts"]).to_pylist()
     return frame, {
@@ -124,7 +123,7 @@ def in_turns(policy: Feedback, reports: Mapping[int, UserReport], n: int) -> lis
 
 
 def _reason(row: dict[str, str | None], taxonomy: Taxonomy) -> str:
-    comment = row["comment"] or "no comment"
-    if row["value"] and not row["comment"]:
-        comment = f"should be {taxonomy.shown(str(json.loads(row['value'])))}"
-    return f"reported by a user: {comment[:LONGEST_COMMENT]}"
+    said = said_class(taxonomy, row["value"])
+    should_be = "" if said is None else f"should be {taxonomy.shown(said)}"
+    told = ", ".join(filter(None, [should_be, row["comment"]])) or row["value"] or "no comment"
+    return f"{REPORTED}: {told[:LONGEST_COMMENT]}"

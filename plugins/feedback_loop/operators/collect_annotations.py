@@ -47,7 +47,8 @@ class CollectAnnotationsOperator(LoopOperator):
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = collect_annotations(store, backend, self.hook.pseudonym_key)
-        self.log.info("%s: %d new answers, %d refused", event["reason"], report.new, report.refused)
+        counts = event["reason"], report.new, report.refused, report.corrections
+        self.log.info("%s: %d new answers, %d refused, %d new corrections of users", *counts)
         if report.passed_over:
             self.log.warning("%s", listed("Not read among the answers:", report.passed_over))
         if report.given_for_others:
@@ -55,4 +56,4 @@ class CollectAnnotationsOperator(LoopOperator):
         if event["passed_deadline"]:
             message = f"The loop goes on with the labels it has: {event['reason']}."
             self.announce(context, "label_deadline", event["passed_deadline"], message)
-        return {"new": report.new, "refused": report.refused}
+        return {"new": report.new, "refused": report.refused, "corrections": report.corrections}

@@ -35,7 +35,7 @@ class TestCollectAnnotations:
         assert abs(datetime.fromisoformat(arguments["since"]) - datetime.now(UTC)) < timedelta(hours=1)
 
     def test_without_waiting_it_collects_what_is_there(self, operator):
-        assert operator.execute(context(wait=False)) == {"new": 0, "refused": 0}
+        assert operator.execute(context(wait=False)) == {"new": 0, "refused": 0, "corrections": 0}
 
     @pytest.mark.parametrize("event", [None, {}, {"status": "lost"}], ids=["none", "empty", "unknown"])
     def test_event_that_does_not_say_complete_fails_instead_of_succeeding(self, operator, event):

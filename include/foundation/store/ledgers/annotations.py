@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.statistics.votes import Votes
 from include.foundation.store.rows import rows_of
@@ -14,6 +16,7 @@ from include.foundation.taxonomy import Taxonomy
 
 DECLINED = ""
 LABELER = "who gave labels without requests"
+UNKNOWN_USER = "a user who is not known"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Annotation:
         Whether the annotator took the answer back then: it says nothing any more, nor do those before it.
     given_for
         Pseudonym of in whose name it was written, where that is not the annotator's own.
+    kind
+        Of feedback, where it is a user's correction: the annotator is then a user, or `UNKNOWN_USER`. None of an annotator.
     """
 
     annotation_id: str
@@ -56,6 +61,7 @@ class Annotation:
     late: bool | None = None
     withdrawn: bool | None = None
     given_for: str | None = None
+    kind: str | None = None
 
     @property
     def is_vote(self) -> bool:
@@ -73,15 +79,35 @@ def append_annotations(store: LoopStore, annotations: Sequence[Annotation]) -> i
 
 
 def late_requests(store: LoopStore) -> set[str]:
-    """Return the ids of the requests that were answered after they had been resolved."""
-    rows = store.read("annotations", columns=["request_id"], filters=[("late", "=", True)])
-    return set(rows.column("request_id").to_pylist())
+    """Return the ids of the requests that annotators answered after they had been resolved."""
+    return set(annotators_answers(store, ["request_id"], [("late", "=", True)]).column("request_id").to_pylist())
+
+
+def annotators_answers(store: LoopStore, columns: Sequence[str], filters: Filter | None = None) -> pa.Table:
+    """Return columns of what annotators answered: rows of ``annotations`` without what users corrected.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    columns
+        Their names.
+    filters
+        Which rows; all if None.
+    """
+    rows = store.read("annotations", columns=list({*columns, "kind"}), filters=filters)
+    return rows.filter(pc.is_null(rows.column("kind"))).select(list(columns))
 
 
 def latest_annotations(store: LoopStore, requests: Iterable[str]) -> list[Annotation]:
-    """Return the newest annotation of each annotator to each of some requests, see `newest_of_each`, in today's classes.
+    """Return the newest annotation of each annotator to each of some requests, in today's classes; see `latest_said`."""
+    return latest_said(store, requests)[0]
 
-    Who named a class that is retired now counts as one who declined.
+
+def latest_said(store: LoopStore, requests: Iterable[str]) -> tuple[list[Annotation], list[Annotation]]:
+    """Return what annotators answered to some requests, and what users corrected: the newest of each, see `newest_of_each`.
+
+    All of it is in today's classes. Who named a class that is retired now counts as one who declined.
 
     Raises
     ------
@@ -92,19 +118,19 @@ def latest_annotations(store: LoopStore, requests: Iterable[str]) -> list[Annota
     annotations = newest_of_each(Annotation(**row) for row in store.read("annotations", filters=filters).to_pylist())
     taxonomy = Taxonomy.of(store.loop.task)
     taxonomy.demand_declared((each.label for each in annotations if each.is_vote), "annotations")
-    if not taxonomy.former:
-        return annotations
-    return [replace(each, label=taxonomy.current(each.label) or DECLINED) for each in annotations]
+    if taxonomy.former:
+        annotations = [replace(each, label=taxonomy.current(each.label) or DECLINED) for each in annotations]
+    return [each for each in annotations if each.kind is None], [each for each in annotations if each.kind is not None]
 
 
 def newest_of_each(annotations: Iterable[Annotation]) -> list[Annotation]:
-    """Return the newest annotation of each annotator to each request, by request and annotator, in whatever order they come.
+    """Return the newest annotation of each person to each request, by request and person, in whatever order they come.
 
-    Of who took it back there is none.
+    Of who took it back there is none. A user is no annotator, whatever the pseudonym.
     """
-    newest: dict[tuple[str, str], Annotation] = {}
+    newest: dict[tuple[str, str, str], Annotation] = {}
     for annotation in sorted(annotations, key=lambda each: (each.created_at, each.annotation_id)):
-        newest[annotation.request_id, annotation.annotator] = annotation
+        newest[annotation.request_id, annotation.annotator, annotation.kind or ""] = annotation
     return [newest[key] for key in sorted(newest) if not newest[key].withdrawn]
 
 

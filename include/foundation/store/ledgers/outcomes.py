@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.foundation.digests import digest_of
+from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -43,7 +44,7 @@ def answered_gold(store: LoopStore) -> set[str]:
     gold = gold_questions(store)
     if not gold:
         return set()
-    rows = store.read("annotations", columns=["request_id", "annotator"], filters=[("request_id", "in", sorted(gold))])
+    rows = annotators_answers(store, ["request_id", "annotator"], [("request_id", "in", sorted(gold))])
     people = Counter(request_id for request_id, _ in {tuple(row.values()) for row in rows.to_pylist()})
     return {request_id for request_id, answered in people.items() if answered >= store.loop.labeling.overlap}
 
@@ -66,14 +67,9 @@ def reopened_requests(store: LoopStore) -> set[str]:
     retired = [name for name in taxonomy.former if taxonomy.is_retired(name)]
     if not retired:
         return set()
-    said, labeled = (
-        set(
-            store.read(name, columns=["request_id"], filters=[("label", "in", retired)])
-            .column("request_id")
-            .to_pylist()
-        )
-        for name in ("annotations", "labels")
-    )
+    filters: Filter = [("label", "in", retired)]
+    said = set(annotators_answers(store, ["request_id"], filters).column("request_id").to_pylist())
+    labeled = set(store.read("labels", columns=["request_id"], filters=filters).column("request_id").to_pylist())
     return labeled | said & set(set_aside(store).column("source").to_pylist())
 
 

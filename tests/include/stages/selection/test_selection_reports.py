@@ -50,7 +50,9 @@ def test_reported_row_without_probabilities_is_asked_for(tmp_path):
     [
         ({"comment": "x" * 500}, "x" * 120),
         ({"comment": None}, "no comment"),
-        ({"comment": "", "signal": "correction", "value": '{"label":"earn"}'}, "should be {'label': 'earn'}"),
+        ({"comment": "", "signal": "correction", "value": '{"label":"earn"}'}, "should be earn"),
+        ({"comment": "a bank", "signal": "correction", "value": '"earn"'}, "should be earn, a bank"),
+        ({"comment": "", "signal": "correction", "value": '["earn"]'}, '["earn"]'),
     ],
 )
 def test_reported_row_carries_a_short_reason(tmp_path, signal, reason):

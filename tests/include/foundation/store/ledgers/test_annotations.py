@@ -1,5 +1,7 @@
 from datetime import timedelta
+from pathlib import Path
 
+import include
 from include.foundation.store.ledgers.annotations import (
     Annotation,
     append_annotations,
@@ -40,3 +42,13 @@ def test_annotations_come_back_as_they_were_appended_and_are_stored_once(store: 
 
 def test_nothing_is_annotated_in_an_empty_store(store: LoopStore) -> None:
     assert latest_annotations(store, ["r"]) == []
+
+
+def test_whoever_reads_annotations_says_whether_users_count() -> None:
+    """A user's correction is no annotator's answer: only these modules read the table itself, and they know."""
+    readers = {
+        path.stem
+        for path in Path(include.__file__).parent.rglob("*.py")
+        if '.read("annotations"' in path.read_text("utf-8")
+    }
+    assert readers == {"annotations", "taxonomies", "user_corrections", "withdrawals"}
