@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from benchmarks import studio_chaos
 from demo.label_studio_server import LabelStudioServer, serving
 from demo.loopback import free_port
 from include.foundation.config.escalation_section import Escalation
 from include.foundation.errors import ConfigError, LabelingError
 from include.stages.labeling.answers_read import Watermark
-from include.stages.labeling.backend_contract import BackendConnection, LabelRequest
+from include.stages.labeling.backend_contract import Answers, BackendConnection, LabelRequest
 from include.stages.labeling.backends import backend_for
+from include.stages.labeling.label_studio import studio_backend
 from include.stages.labeling.label_studio.studio_api import StudioClient
 from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
 from include.stages.labeling.label_studio.studio_project import known_project, project_for
@@ -117,18 +119,16 @@ def test_answers_edits_skips_and_deletions_are_followed_and_only_what_is_new_is_
     (mark,) = first.read
     assert isinstance(mark, Watermark)
     later = replace(mark, changed_until=datetime.now(UTC).replace(year=2099))
-    assert backend.answers(TRACES, {mark.source: later}).whole == []
+    assert backend.answers(TRACES, {mark.source: later}) == Answers([])
     second = backend.answers(TRACES, {mark.source: mark})
     assert {row.request_id: row.label for row in second.rows} == {"r1": "grain", "r2": None}
     assert "r0" in {task.request_id for task in second.whole}
     (moved,) = second.read
     assert isinstance(moved, Watermark)
-    assert moved.changed_until > mark.changed_until
+    assert mark.changed_until <= moved.changed_until <= datetime.now(UTC) - studio_backend.OVERLAP
 
 
 def test_pages_are_read_to_their_end_and_each_task_once(server, loop_on, monkeypatch):
-    from include.stages.labeling.label_studio import studio_backend
-
     backend = LabelStudioBackend(loop_on(), connection(server))
     backend.push([asked(number) for number in range(10)])
     monkeypatch.setattr(studio_backend, "PAGE", 3)
@@ -247,3 +247,9 @@ def test_given_config_shows_what_it_likes_and_a_bad_one_is_refused(server, loop_
     bad = loop_on(config=str(tmp_path / "own.xml"), project=f"bad {time.time():.0f}")
     with pytest.raises(ConfigError, match="does not take the project"):
         LabelStudioBackend(bad, connection(server)).push([asked(1)])
+
+
+def test_kills_of_client_and_server_neither_lose_nor_double(server, monkeypatch):
+    monkeypatch.setattr(studio_chaos, "SERVER_EVERY", 4)
+    told = studio_chaos.chaos(server, 8, seed=1)
+    assert (told["doubled"], told["lost"]) == (0, 0)

@@ -52,7 +52,7 @@ class FileMark(Mark):
 
 @dataclass(frozen=True, kw_only=True)
 class Watermark(Mark):
-    """How far a server was read: every task that had changed by then, by the server's clock."""
+    """How far a server was read: every change until then was, by the server's clock."""
 
     changed_until: datetime
 

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Generator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -84,6 +86,7 @@ class StudioClient:
                 "its password is no API token of Label Studio: it is empty, or has signs that no token has"
             )
         self.host = _address(connection.host)
+        self.server_time: datetime | None = None  # of the last answer, by the server's clock, to the second
         self._http = httpx.Client(
             base_url=self.host,
             timeout=httpx.Timeout(READ_SECONDS, connect=10.0),
@@ -128,12 +131,20 @@ class StudioClient:
                 if method != "GET":
                     raise problem from error
             else:
+                self.server_time = _time_of(response) or self.server_time
                 is_repeatable = method == "GET" or response.status_code == httpx.codes.TOO_MANY_REQUESTS
                 if response.status_code not in BUSY or not is_repeatable or pause is None:
                     return response
             if pause is not None:
                 time.sleep(pause)
         raise problem
+
+
+def _time_of(response: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _address(host: str) -> str:

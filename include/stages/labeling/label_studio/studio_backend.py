@@ -21,7 +21,7 @@ from include.stages.labeling.label_studio.studio_tasks import BATCH, KEY, tasks_
 CHUNK = 300  # tasks of one import, and keys of one look-up: a longer address is refused
 PAGE = 500  # tasks of one page
 ATTEMPTS = 3  # at an import whose outcome is not known
-OVERLAP = timedelta(minutes=1)  # a change may become visible that much later than it says
+OVERLAP = timedelta(seconds=20)  # a change may become visible that much later than it says
 READ = (
     "id,data,annotations,updated_at,result,completed_by,updated_by,was_cancelled,lead_time"  # also within annotations
 )
@@ -60,7 +60,8 @@ class LabelStudioBackend:
         tasks: dict[str, int] = {}
         for batch_id in sorted({request.batch_id for request in requests}):
             known = self._known[batch_id]
-            if self._total(project, batch_id) != len(known):
+            sample = list(known)[:: len(known) // CHUNK + 1]  # another push that met this one may have removed ours
+            if self._total(project, batch_id) != len(known) or self._looked_up(project, sample).items() - known.items():
                 known |= self._looked_up(project, [each.request_id for each in requests if each.batch_id == batch_id])
             tasks |= known
         return {
@@ -90,9 +91,8 @@ class LabelStudioBackend:
         names = sorted(Taxonomy.of(self.loop.task).meanings)  # answers may use former names
         rules, mark = digest_of(RULES, names, project.label), read.get(project.address)
         before = mark.changed_until if isinstance(mark, Watermark) and mark.reader == rules else None
-        changed = {
-            task["id"]: task for task in self._changed(project, before and before - OVERLAP)
-        }  # as it was read last
+        asked_at = self.client.server_time
+        changed = {task["id"]: task for task in self._changed(project, before)}  # as it was read last
         latest = datetime.now(UTC) + timedelta(seconds=self.loop.logs.clock_skew_seconds)
         people = self._people() if any(task["annotations"] for task in changed.values()) else {}
         answers = Answers([])
@@ -105,9 +105,9 @@ class LabelStudioBackend:
         for task in changed.values():
             if task["data"].get(KEY) in requests:
                 _add(answers, reader, task)
-        until = max((_moment(task["updated_at"]) for task in changed.values()), default=before)
-        if until is not None and until != before:
-            answers.read.append(Watermark(source=project.address, reader=rules, changed_until=until))
+        if changed:
+            until = asked_at or max(_moment(task["updated_at"]) for task in changed.values())
+            answers.read.append(Watermark(source=project.address, reader=rules, changed_until=until - OVERLAP))
         return answers
 
     def _import(self, project: StudioProject, tasks: Sequence[Mapping[str, Any]]) -> None:
