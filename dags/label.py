@@ -18,7 +18,8 @@ dataset decision.
 
 A skipped `publish_dataset` found no new label, a skipped `push_escalations` nothing to ask of the next tier.
 
-**Who is told** The notifiers of the loop file, of `label_deadline` when the deadline passed before the quorum was reached,
+**Who is told** The notifiers of the loop file, of `label_reminder` when people were waited for long, of `label_deadline`
+when the deadline passed before the quorum was reached,
 of `annotator` when one is right less often than before or than the team, and of `failure` when a task is not tried again.
 """
 

@@ -211,6 +211,7 @@ _BY_FILE = {
         "labeling.deadline_hours": "TestProgress::test_before_quorum_and_deadline_it_goes_on",
     },
     "plugins/operators/test_collect_annotations.py": {
+        "labeling.remind_hours": "TestCollectAnnotations::test_people_are_reminded_once_and_the_wait_goes_on",
         "labeling.poll_seconds": "TestCollectAnnotations::test_open_requests_defer_the_task",
     },
     "include/stages/selection/test_selecting.py": {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from include.foundation.config.data_agreements import Disagreement, set_by_hand
+from include.foundation.config.labeling_section import Labeling
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Selection
 from include.foundation.errors import did_you_mean
@@ -40,6 +41,12 @@ def labeling_disagreements(loop: Loop) -> Iterator[Disagreement]:
         text = f"got {labeling.uri!r}, expected a folder of a file system: the files backend writes to no object store"
         yield ("labeling.uri", "labeling.backend"), text
     yield from _described(loop)
+    yield from _prelabels(loop)
+    yield from _waiting(labeling)
+
+
+def _prelabels(loop: Loop) -> Iterator[Disagreement]:
+    labeling = loop.labeling
     if set_by_hand(labeling, "hidden_prelabel_share") and _draws_all(loop.selection):
         text = "has no effect: every row is drawn at random, and random rows never show a pre-label"
         yield ("labeling.hidden_prelabel_share", "selection.budget", "selection.random_share"), text
@@ -48,6 +55,12 @@ def labeling_disagreements(loop: Loop) -> Iterator[Disagreement]:
             f"has no effect with hidden_prelabel_share {labeling.hidden_prelabel_share:g}: nothing is there to compare"
         )
         yield ("labeling.max_anchoring", "labeling.hidden_prelabel_share"), text
+
+
+def _waiting(labeling: Labeling) -> Iterator[Disagreement]:
+    if set_by_hand(labeling, "remind_hours") and labeling.remind_hours >= labeling.deadline_hours:
+        text = f"{labeling.remind_hours:g} hours are not before deadline_hours, so that nobody would be reminded"
+        yield ("labeling.remind_hours", "labeling.deadline_hours"), text
     if labeling.poll_seconds > labeling.deadline_hours * 3600:
         text = f"{labeling.poll_seconds:g} seconds are longer than deadline_hours, so no look would find an answer"
         yield ("labeling.poll_seconds", "labeling.deadline_hours"), text

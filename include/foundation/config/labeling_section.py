@@ -74,6 +74,8 @@ class Labeling(Section):
     """Share of open requests that must be fully answered before waiting ends early."""
     deadline_hours: float = Field(default=72, gt=0, le=24 * 366)
     """Hours after which the wait ends, and the answers that have come in are used."""
+    remind_hours: float = Field(default=24, gt=0, le=24 * 366)
+    """Hours of waiting after which people are reminded, once a wait, by who is told of ``label_reminder``."""
     poll_seconds: float = Field(default=60, gt=0, le=86_400)
     """Seconds between two looks for answers."""
     gold_share: Share = 0.0

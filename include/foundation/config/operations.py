@@ -9,7 +9,8 @@ from include.foundation.config.sections import Section
 
 DottedPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 Event = Literal[
-    "failure", "rollback", "drift_alarm", "approval", "label_deadline", "no_live_data", "missed_promise", "annotator"
+    "failure", "rollback", "drift_alarm", "approval", "label_reminder", "label_deadline", "no_live_data", "missed_promise",
+    "annotator",
 ]  # fmt: skip
 SECRETS = ("password", "secret", "token", "api_key", "apikey", "access_key", "private_key", "webhook_url")
 
@@ -28,8 +29,9 @@ class Notify(Section):
 
     events: list[Event] = Field(min_length=1)
     """When it is called: a task failed for good, a model was rolled back, a drift alarm was confirmed, a deployment waits for
-    approval, the deadline for labels has passed, ``deploy.watch_days`` have passed without a row to judge a model by, the
-    champion scores less than it promised, or an annotator is right less often than before or than the team."""
+    approval, annotators were waited for ``labeling.remind_hours``, the deadline for labels has passed, ``deploy.watch_days``
+    have passed without a row to judge a model by, the champion scores less than it promised, or an annotator is right less often
+    than before or than the team."""
     notifier: DottedPath
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)
@@ -42,7 +44,7 @@ def untold(entries: Iterable[Notify]) -> list[str]:
     Examples
     --------
     >>> untold([Notify(events=["failure", "approval"], notifier="a.Notifier")])
-    ['rollback', 'drift_alarm', 'label_deadline', 'no_live_data', 'missed_promise', 'annotator']
+    ['rollback', 'drift_alarm', 'label_reminder', 'label_deadline', 'no_live_data', 'missed_promise', 'annotator']
     """
     told = {event for entry in entries for event in entry.events}
     return [event for event in get_args(Event) if event not in told]

@@ -1,7 +1,7 @@
 """Task ``collect_annotations``."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Context
@@ -10,7 +10,7 @@ from feedback_loop.forms import filled_in
 from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.operators.loop_operator import LoopOperator
 from feedback_loop.task_states import errors_as_task_states
-from feedback_loop.triggers.answers_trigger import COMPLETE, AnswersTrigger, completion
+from feedback_loop.triggers.answers_trigger import COMPLETE, REMIND, AnswersTrigger, completion
 from include.foundation.config.manual_runs import LabelRun
 from include.foundation.errors import ContractError, listed
 
@@ -18,8 +18,8 @@ from include.foundation.errors import ContractError, listed
 class CollectAnnotationsOperator(LoopOperator):
     """Wait, deferred, for quorum or deadline; then take in the answers that are new.
 
-    Who is to hear of a passed deadline is told. The wait ends with the deadline of what was pushed when it began: requests that
-    are pushed meanwhile do not prolong it, they are what the next run waits for.
+    Who is to hear of a reminder or of a passed deadline is told. The wait ends with the deadline of what was pushed when it
+    began: requests that are pushed meanwhile do not prolong it, they are what the next run waits for.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
@@ -30,17 +30,30 @@ class CollectAnnotationsOperator(LoopOperator):
         look = progress(store, LabelingHook(self.loop).get_conn(), self.hook.pseudonym_key)
         if filled_in(LabelRun, context["params"]).wait and not look.complete:
             self.log.info("%d of %d open requests answered; waiting: %s", look.answered, look.open, look.reason)
-            poll_seconds = store.loop.labeling.poll_seconds
-            trigger = AnswersTrigger(self.loop, self.store_conn_id, poll_seconds, datetime.now(UTC).isoformat())
-            self.defer(trigger=trigger, method_name="execute_complete")
+            now = datetime.now(UTC)
+            self._wait(now, now + timedelta(hours=store.loop.labeling.remind_hours))
         return self._collect(context, completion(look))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
-        """Collect after the wait; an event that says anything else than *complete* fails the task."""
+        """Collect after the wait, or remind people and go on waiting; any other event fails the task."""
         with errors_as_task_states():
+            if event and event.get("status") == REMIND:
+                message = f"People are waited for: {event['reason']}."
+                self.announce(context, "label_reminder", event["since"], message)
+                self._wait(datetime.fromisoformat(event["since"]), None)
             if not event or event.get("status") != COMPLETE:
                 raise ContractError(f"AnswersTrigger: got event {event!r}, expected status {COMPLETE!r}")
             return self._collect(context, event)
+
+    def _wait(self, since: datetime, remind_at: datetime | None) -> None:
+        trigger = AnswersTrigger(
+            self.loop,
+            self.store_conn_id,
+            self.hook.get_conn().loop.labeling.poll_seconds,
+            since.isoformat(),
+            remind_at.isoformat() if remind_at else None,
+        )
+        self.defer(trigger=trigger, method_name="execute_complete")
 
     def _collect(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         from include.stages.labeling.collecting import collect_annotations

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from include.stages.labeling.answer_watch import AnswerWatch
     from include.stages.labeling.collecting import Progress
 
-COMPLETE = "complete"
+ARGUMENTS = ("loop", "store_conn_id", "poll_seconds", "since", "remind_at")
+COMPLETE, REMIND = "complete", "remind"
 
 
 def completion(look: "Progress") -> dict[str, Any]:
@@ -27,8 +28,14 @@ def completion(look: "Progress") -> dict[str, Any]:
     }
 
 
+def reminder(look: "Progress", since: str) -> dict[str, Any]:
+    """Return the event that people are to be reminded of what they have not answered since a moment (ISO 8601)."""
+    reason = f"{look.open - look.answered} of {look.open} open requests are not answered in full"
+    return {"status": REMIND, "reason": reason, "since": since}
+
+
 class AnswersTrigger(BaseTrigger):
-    """Fire when enough of the open requests are answered, or their deadline has passed.
+    """Fire when enough of the open requests are answered, or their deadline has passed; and when people are to be reminded.
 
     Parameters
     ----------
@@ -40,28 +47,41 @@ class AnswersTrigger(BaseTrigger):
         Seconds between two looks.
     since
         When the wait began (ISO 8601): what is pushed later does not prolong it. None means now.
+    remind_at
+        When people are to be reminded (ISO 8601); None means that they were.
     """
 
-    def __init__(self, loop: str, store_conn_id: str, poll_seconds: float, since: str | None = None) -> None:
+    def __init__(
+        self,
+        loop: str,
+        store_conn_id: str,
+        poll_seconds: float,
+        since: str | None = None,
+        remind_at: str | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.loop = loop
         self.store_conn_id = store_conn_id
         self.poll_seconds = poll_seconds
         self.since = since or datetime.now(UTC).isoformat()
+        self.remind_at = remind_at
         self._watch: AnswerWatch | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again."""
-        arguments = {name: getattr(self, name) for name in ("loop", "store_conn_id", "poll_seconds", "since")}
+        arguments = {name: getattr(self, name) for name in ARGUMENTS}
         return "feedback_loop.triggers.answers_trigger.AnswersTrigger", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the wait is over; yield one event, see `completion`."""
+        """Look until the wait is over, or people are to be reminded; yield one event, see `completion` and `reminder`."""
         while True:
             # Reading tables and asking the platform block: they run beside the triggerer's event loop.
             look = await asyncio.to_thread(self._look)
             if look.complete:
                 yield TriggerEvent(completion(look))  # type: ignore[no-untyped-call]
+                return
+            if self.remind_at and datetime.now(UTC) >= datetime.fromisoformat(self.remind_at):
+                yield TriggerEvent(reminder(look, self.since))  # type: ignore[no-untyped-call]
                 return
             self.log.info("%d of %d open requests answered; %s", look.answered, look.open, look.reason)
             await asyncio.sleep(self.poll_seconds)

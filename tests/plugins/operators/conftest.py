@@ -54,6 +54,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                     "drift_alarm",
                     "approval",
                     "label_deadline",
+                    "label_reminder",
                     "no_live_data",
                     "missed_promise",
                     "annotator",

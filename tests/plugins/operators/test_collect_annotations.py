@@ -6,10 +6,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
-from feedback_loop.triggers.answers_trigger import AnswersTrigger
+from feedback_loop.triggers.answers_trigger import AnswersTrigger, reminder
 
 from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
+from include.stages.labeling.collecting import Progress
 from include.stages.labeling.pushing import push_requests
 from include.stages.logs.pulling import pull_logs
 from include.stages.selection.selecting import select_samples
@@ -57,6 +58,21 @@ class TestCollectAnnotations:
             operator.execute(context(wait=True))
         assert [line["event"] for line in told()] == ["label_deadline"]
         assert "72 hours passed, 0 of 6 answered" in told()[0]["message"]
+
+    def test_people_are_reminded_once_and_the_wait_goes_on(self, operator, store, told):
+        told(store.loop)
+        with pytest.raises(TaskDeferred) as caught:
+            operator.execute(context(wait=True))
+        _, arguments = caught.value.trigger.serialize()
+        waited = datetime.fromisoformat(arguments["remind_at"]) - datetime.fromisoformat(arguments["since"])
+        assert waited == timedelta(hours=store.loop.labeling.remind_hours)
+        event = reminder(Progress(6, 2, complete=False, reason="quorum"), arguments["since"])
+        for _ in range(2):
+            with pytest.raises(TaskDeferred) as again:
+                operator.execute_complete(context(), event)
+        assert again.value.trigger.serialize()[1] == arguments | {"remind_at": None}
+        assert [line["event"] for line in told()] == ["label_reminder"]
+        assert told()[0]["message"] == "People are waited for: 4 of 6 open requests are not answered in full."
 
     def test_end_of_a_wait_before_the_deadline_is_not_told(self, operator, store, told):
         told(store.loop)

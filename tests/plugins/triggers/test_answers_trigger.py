@@ -8,7 +8,7 @@ import pytest
 from airflow.triggers.base import TriggerEvent
 from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
-from feedback_loop.triggers.answers_trigger import AnswersTrigger, completion
+from feedback_loop.triggers.answers_trigger import AnswersTrigger, completion, reminder
 
 from include.foundation.errors import LabelingError
 from include.stages.labeling.collecting import Progress
@@ -33,7 +33,13 @@ async def listen(trigger):
 def test_trigger_is_made_again_from_what_it_serialises(trigger):
     path, arguments = trigger.serialize()
     assert path == "feedback_loop.triggers.answers_trigger.AnswersTrigger"
-    assert arguments == {"loop": "wire", "store_conn_id": "feedback_store", "poll_seconds": 0.01, "since": BEGAN}
+    assert arguments == {
+        "loop": "wire",
+        "store_conn_id": "feedback_store",
+        "poll_seconds": 0.01,
+        "since": BEGAN,
+        "remind_at": None,
+    }
     assert vars(AnswersTrigger(**arguments)) == vars(trigger)
 
 
@@ -41,6 +47,19 @@ def test_trigger_fires_once_the_wait_is_over(trigger):
     looks = iter([OPEN, QUORUM])
     trigger._look = lambda: next(looks)
     assert asyncio.run(listen(trigger)) == [TriggerEvent(completion(QUORUM))]
+
+
+def test_people_are_reminded_once_it_is_time_unless_the_wait_is_over():
+    late = AnswersTrigger("wire", "feedback_store", 0.01, BEGAN, BEGAN)
+    late._look = lambda: OPEN
+    assert asyncio.run(listen(late)) == [TriggerEvent(reminder(OPEN, BEGAN))]
+    assert reminder(OPEN, BEGAN)["reason"] == "2 of 2 open requests are not answered in full"
+    late._look = lambda: QUORUM
+    assert asyncio.run(listen(late)) == [TriggerEvent(completion(QUORUM))]
+    looks = iter([OPEN, QUORUM])
+    early = AnswersTrigger("wire", "feedback_store", 0.01, BEGAN, "2999-01-01T00:00:00+00:00")
+    early._look = lambda: next(looks)
+    assert asyncio.run(listen(early)) == [TriggerEvent(completion(QUORUM))]
 
 
 def test_event_says_which_deadline_passed():

@@ -192,6 +192,7 @@ CANNOT_WORK = [
     ),
     ({"labels": {"rules": [{**RULE, "allow": ["acq"]}]}}, "labels.rules.0: rule oil: give either allow or deny"),
     ({"labels": {"rules": [{**RULE, "deny": ["earn", "acq", "grain"]}]}}, "labels.rules.0.deny: denies every class"),
+    ({"labeling": {"remind_hours": 72}}, "labeling.remind_hours: 72 hours are not before deadline_hours"),
     ({"labeling": {"people": ["ada", "ben"]}}, "labeling.overlap: got 3, but people names 2"),
     ({"escalation": {"audit_share": 0.1}}, "escalation.audit_share: has no effect without tiers"),
     ({"escalation": {"high_stakes": [STAKES]}}, "escalation.high_stakes: has no effect without tiers"),
