@@ -30,8 +30,8 @@ class Notify(Section):
     events: list[Event] = Field(min_length=1)
     """When it is called: a task failed for good, a model was rolled back, a drift alarm was confirmed, a deployment waits for
     approval, annotators were waited for ``labeling.remind_hours``, the deadline for labels has passed, ``deploy.watch_days``
-    have passed without a row to judge a model by, the champion scores less than it promised, or an annotator is right less often
-    than before or than the team."""
+    have passed without a row to judge a model by, the champion scores less than it promised, or an annotator is right less
+    often than before or than the team."""
     notifier: DottedPath
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)
