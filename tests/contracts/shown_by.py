@@ -170,18 +170,21 @@ _BY_FILE = {
         "labeling.examples": "test_instructions_hold_the_text_definitions_and_examples_escaped",
     },
     "include/stages/labeling/manifests/test_labeling_jobs.py": {
-        f"labeling.job.{key}": "test_job_is_created_as_the_loop_file_says"
-        for key in (
-            "role_arn",
-            "workteam_arn",
-            "ui_template_s3_uri",
-            "pre_human_task_lambda_arn",
-            "annotation_consolidation_lambda_arn",
-            "task_title",
-            "task_description",
-            "task_time_limit_seconds",
-            "price_usd",
-        )
+        **{
+            f"labeling.job.{key}": "test_job_is_created_as_the_loop_file_says"
+            for key in (
+                "role_arn",
+                "ui_template_s3_uri",
+                "pre_human_task_lambda_arn",
+                "annotation_consolidation_lambda_arn",
+                "task_title",
+                "task_description",
+                "task_time_limit_seconds",
+                "price_usd",
+            )
+        },
+        "labeling.job.workteam_arn": "test_first_tier_is_the_workteam_of_the_job",
+        "escalation.tiers.workteam_arn": "test_job_is_created_as_the_loop_file_says",
     },
     "plugins/hooks/test_labeling_hook.py": {
         "labeling.connection": "test_platform_is_where_the_connection_of_the_loop_file_says[port]",

@@ -27,6 +27,8 @@ def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
 
 def _tier(loop: Loop, key: str, tier: Tier) -> Iterator[Disagreement]:
     yield from _people(key, tier)
+    if tier.workteam_arn is not None and loop.labeling.job is None:
+        yield (f"{key}.workteam_arn", "labeling.job"), "has no effect without labeling.job: no labeling job is created"
     if tier.project is not None and loop.labeling.backend != "label_studio":
         yield (f"{key}.project", "labeling.backend"), f"has no effect with backend: {loop.labeling.backend}"
 

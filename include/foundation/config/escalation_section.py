@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from include.foundation.config.labeling_section import WorkteamArn
 from include.foundation.config.sections import ClassName, Identifier, Section, Share, Text
 
 
@@ -18,6 +19,8 @@ class Tier(Section):
     """Annotators, as in ``labeling.people``; none means everybody who did not answer before."""
     project: Annotated[str, StringConstraints(min_length=3, max_length=50)] | None = None
     """Title of the tier's project in Label Studio; none means the first tier's, followed by the name of the tier."""
+    workteam_arn: WorkteamArn | None = None
+    """Who works on the tier's labeling jobs; none means ``labeling.job.workteam_arn``."""
     deadline_hours: float | None = Field(default=None, gt=0, le=24 * 366)
     """Hours after which nobody waits for the tier; none means ``labeling.deadline_hours``."""
     shows_answers: bool = False

@@ -11,14 +11,17 @@ LambdaArn = Annotated[
 ]
 
 
+WorkteamArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:workteam/\S+$", max_length=256)
+]
+
+
 class LabelingJob(Section):
     """The labeling job of SageMaker Ground Truth that is created on each manifest; keys are named as its API names them."""
 
     role_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
     """Role in whose name Ground Truth reads the manifest and writes the answers."""
-    workteam_arn: Annotated[
-        str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:workteam/\S+$")
-    ]
+    workteam_arn: WorkteamArn
     """Who works: a private team, a vendor's, or the public workforce."""
     ui_template_s3_uri: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s]+/\S+$", max_length=1024)]
     """Template of the page on which a worker answers."""

@@ -157,6 +157,17 @@ COMMON = (
         key=("source", "reader", "changed_until", "noted_at"),
     ),
     table(
+        "responses_read",
+        required("source", TEXT),  # folder of the responses of workers to a labeling job
+        required("fingerprint", TEXT),  # digest of its files
+        required("reader", TEXT),  # digest of what decides what is an answer
+        required("settled_before", TIMESTAMP),  # files written before it are expected to change no more
+        required("content", TEXT),  # digest of those
+        required("annotations_version", INTEGER),  # as in answers_read
+        required("noted_at", TIMESTAMP),  # clock
+        key=("source", "fingerprint", "reader", "settled_before", "content", "noted_at"),
+    ),
+    table(
         "pseudonym_keys",
         required("fingerprint", TEXT),  # keyed hash of a constant
         required("roles_apart", FLAG),  # false: a person has the same pseudonym as user, annotator and approver

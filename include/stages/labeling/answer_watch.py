@@ -1,7 +1,7 @@
 """Answers that are not collected yet, and how many of the open requests they complete."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from include.foundation.lines.people import People
@@ -11,7 +11,7 @@ from include.foundation.store.person_keys import person_key
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.answers_read import Mark, answers_read
-from include.stages.labeling.backend_contract import Answers, LabelingBackend
+from include.stages.labeling.backend_contract import Answers, Failure, LabelingBackend
 from include.stages.labeling.tier_members import outsiders_answers
 
 Author = tuple[str, str]  # request id and annotator
@@ -59,15 +59,10 @@ class AnswerWatch:
         Where the answers are that are not collected yet.
     pseudonym_key
         The store's key of pseudonyms, by which a person is recognised among the collected answers.
-
-    Attributes
-    ----------
-    failed
-        Why some answers will not come, as of the last look.
     """
 
     def __init__(self, store: LoopStore, backend: LabelingBackend, pseudonym_key: bytes) -> None:
-        self.failed: list[str] = []
+        self._failed: list[Failure] = []
         self._store = store
         self._backend = backend
         self._pseudonym_key = pseudonym_key
@@ -92,11 +87,15 @@ class AnswerWatch:
         loop = self._store.loop
         return {name for name, people in annotators.items() if len(people) >= loop.tier(tiers[name]).overlap}
 
+    def failures(self, requests: Collection[str]) -> list[str]:
+        """Return why answers to some of these requests will not come, as of the last look."""
+        return [failure.message for failure in self._failed if not set(requests).isdisjoint(failure.request_ids)]
+
     def _look(self) -> None:
         """Take in what is new; a task that was read as a whole has the answers that it has now, and no others."""
         read = answers_read(self._store) if self._read is None else self._read
         answers, people = unread_answers(self._store, self._backend, self._pseudonym_key, read)
-        self.failed = answers.failed
+        self._failed = answers.failed
         self._read = read | {mark.source: mark for mark in answers.read}
         for task in answers.whole:
             self._whole.add(task.source)

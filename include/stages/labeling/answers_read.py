@@ -57,7 +57,28 @@ class Watermark(Mark):
     changed_until: datetime
 
 
-TABLES: dict[str, type[Mark]] = {"answers_read": FileMark, "answers_pulled": Watermark}
+@dataclass(frozen=True, kw_only=True)
+class FolderMark(Mark):
+    """How far a folder of many small files was read.
+
+    Attributes
+    ----------
+    fingerprint
+        Digest of the names and fingerprints of all files: as long as it is the same, nothing is new.
+    settled_before, content
+        The same digest of the files that were written before a time: where it has changed, the folder is read anew.
+    """
+
+    fingerprint: str
+    settled_before: datetime
+    content: str
+
+
+TABLES: dict[str, type[Mark]] = {
+    "answers_read": FileMark,
+    "answers_pulled": Watermark,
+    "responses_read": FolderMark,
+}
 
 
 def answers_read(store: LoopStore) -> dict[str, Mark]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from include.foundation.lines.line_files import Line
 from include.stages.labeling.answers_read import Mark
@@ -99,6 +99,13 @@ class WholeTask:
     changed_at: datetime
 
 
+class Failure(NamedTuple):
+    """Why answers to some requests will not come, such as a labeling job that has failed, and what to do."""
+
+    message: str
+    request_ids: list[str]
+
+
 @dataclass(frozen=True)
 class Answers:
     """What is new in a backend.
@@ -116,7 +123,7 @@ class Answers:
     whole
         Tasks that were read anew as a whole; none of a backend whose answers are never taken back.
     failed
-        Why some answers will not come, such as a job that has failed, and what to do.
+        Why some answers will not come.
     """
 
     rows: list[Answer]
@@ -124,7 +131,7 @@ class Answers:
     read: list[Mark] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     whole: list[WholeTask] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ def progress(
     watch = watch or AnswerWatch(store, backend, pseudonym_key)
     answered = watch.answered_in_full({name: row["tier"] for name, row in waiting.items()})
     so_far = partial(Progress, len(waiting), len(answered))
-    if watch.failed:
-        return so_far(complete=True, reason=watch.failed[0])
+    if failures := watch.failures(waited_for - answered):
+        return so_far(complete=True, reason=failures[0])
     in_time = {name for name, deadline in deadlines.items() if deadline > now}
     if not waited_for & in_time:
         last = max(waited_for, key=lambda name: deadlines[name])
@@ -137,7 +137,7 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     Raises
     ------
     LabelingError
-        If the backend knows that answers will not come, once those that came are stored.
+        If the backend knows that answers to open requests will not come; those that came are stored.
     """
     answers, people = unread_answers(store, backend, pseudonym_key, answers_read(store))
     read = [_annotation(answer, people) for answer in answers.rows]
@@ -148,9 +148,15 @@ def collect_annotations(store: LoopStore, backend: LabelingBackend, pseudonym_ke
     refused = _refuse(store, refusals) if refusals else 0
     note_answers_read(store, answers.read)
     if answers.failed:
-        raise LabelingError("Answers that are waited for will not come; what came is collected", answers.failed)
+        _demand_more_to_come(store, AnswerWatch(store, backend, pseudonym_key))
     given_for_others = sum(each.given_for is not None for each in read)
     return CollectReport(new, refused, tuple(answers.passed_over), given_for_others, collect_corrections(store))
+
+
+def _demand_more_to_come(store: LoopStore, watch: AnswerWatch) -> None:
+    tiers = {row["request_id"]: row["tier"] for row in open_requests(store).to_pylist()}
+    if failures := watch.failures(tiers.keys() - watch.answered_in_full(tiers)):
+        raise LabelingError("Answers that are waited for will not come; what came is collected", failures)
 
 
 def _refuse(store: LoopStore, refusals: Sequence[Mapping[str, Any]]) -> int:

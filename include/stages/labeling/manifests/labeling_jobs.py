@@ -140,7 +140,7 @@ class LabelingJobs:
     def _human_task(self, tier: int) -> dict[str, Any]:
         job = self.job
         task = {
-            "WorkteamArn": job.workteam_arn,
+            "WorkteamArn": self.loop.tier(tier).workteam_arn or job.workteam_arn,
             "UiConfig": {"UiTemplateS3Uri": job.ui_template_s3_uri},
             "TaskTitle": job.task_title or f"{self.loop.name}: choose a class"[:128],
             "TaskDescription": job.task_description or " ".join(self.loop.description.split())[:255],

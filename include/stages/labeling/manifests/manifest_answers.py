@@ -1,7 +1,7 @@
 """One look at what has come back: the responses of workers, and the labels that were made of them where there are none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,17 +13,21 @@ from include.foundation.lines.sources import LogFile
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling import answer_lines
 from include.stages.labeling.answer_lines import AnswerReader
-from include.stages.labeling.answers_read import FileMark, Mark
+from include.stages.labeling.answers_read import FileMark, FolderMark, Mark
 from include.stages.labeling.backend_contract import Answer, Answers, WholeTask
 from include.stages.labeling.manifests.augmented_lines import consolidated_answer, worker_answers
 from include.stages.labeling.manifests.manifest_batches import ManifestBatches
 from include.stages.labeling.manifests.returned_files import (
+    Response,
     Returned,
+    contents_of,
+    files_digest,
     manifest_content,
-    response_content,
 )
 
 RULES = 1  # raise it when the rules change: every file is then read anew
+RESPONSES = "/annotations/worker-response"  # in the folder of a job
+UNSETTLED = timedelta(minutes=1)  # clocks of servers that write differ by less
 STARTED_AGAIN = re.compile(r"-\d{1,2}$")  # behind the name of a job that was started in the place of another
 
 
@@ -70,27 +74,31 @@ class AnswerLook:
     def answers(self) -> Answers:
         """Return the answers that were not read yet, and what is none."""
         for job, responses in self._returned.responses.items():
-            new = [(place, file) for place, file in responses if self._is_new(file)]
-            if not new:
-                continue
-            if order := self._order(job):
-                for place, file in new:
-                    request_id = order.get(place, f"{job}/{place}")
-                    self._take_responses(file, request_id)
-                    # If the label came first, it was the vendor's answer: now its workers' are known.
-                    self._answers.whole.append(WholeTask(f"{job}:{place}", request_id, file.written_at))
-            else:
+            new = self._unread_responses(job, responses)
+            if new and (order := self._order(job)):
+                self._take_responses(job, responses, new, order)
+            elif new:
                 why = f"has {len(new)} responses, and no manifest says to which requests: name the job as its manifest"
                 self._answers.passed_over.append(f"{job} {why}")
         for job, files in self._returned.manifests.items():
             for file in files:
-                if self._is_new(file):
+                mark = self._read.get(file.name)
+                known = isinstance(mark, FileMark) and (mark.fingerprint, mark.reader)
+                if known != (file.fingerprint, self._rules):
                     self._take_labels(job, file)
         return self._answers
 
-    def _is_new(self, file: LogFile) -> bool:
-        mark = self._read.get(file.name)
-        return not isinstance(mark, FileMark) or (mark.fingerprint, mark.reader) != (file.fingerprint, self._rules)
+    def _unread_responses(self, job: str, responses: Sequence[Response]) -> Sequence[Response]:
+        """Return the responses that may be new: those since the last look, all if there are others among those before."""
+        mark = self._read.get(f"{job}{RESPONSES}")
+        if not isinstance(mark, FolderMark) or mark.reader != self._rules:
+            return responses
+        if mark.fingerprint == files_digest(file for _, file in responses):
+            return []
+        settled = [file for _, file in responses if file.written_at < mark.settled_before]
+        if files_digest(settled) != mark.content:
+            return responses
+        return [(place, file) for place, file in responses if file.written_at >= mark.settled_before]
 
     def _order(self, job: str) -> dict[int, str]:
         """Return the request of each object of a job, by its place; none if no manifest says it."""
@@ -106,14 +114,36 @@ class AnswerLook:
         named = {line.number: read_id(line.record or {}, "request_id", []) for line in lines}
         return {number - 1: request_id for number, request_id in named.items() if number and request_id}
 
-    def _take_responses(self, file: LogFile, request_id: str) -> None:
-        content = response_content(file, self._s3_options, self._patience)
-        if content is None:
+    def _take_responses(
+        self, job: str, responses: Sequence[Response], new: Sequence[Response], order: Mapping[int, str]
+    ) -> None:
+        waiting = set()
+        contents = contents_of([file for _, file in new], self._s3_options, self._patience)
+        for (place, file), content in zip(new, contents, strict=True):
+            request_id = order.get(place, f"{job}/{place}")
+            if content is None:
+                waiting.add(file.name)
+                continue
+            lines = [content] if isinstance(content, Line) else worker_answers(content, request_id)
+            for line in lines:
+                self._take(file, line, file.name)
+            # If a label came first, it was the vendor's answer: now those of the workers are known.
+            self._answers.whole.append(WholeTask(f"{job}:{place}", request_id, file.written_at))
+        self._note_responses(job, [file for _, file in responses if file.name not in waiting])
+
+    def _note_responses(self, job: str, files: Sequence[LogFile]) -> None:
+        if not files:
             return
-        lines = [content] if isinstance(content, Line) else list(worker_answers(content, request_id))
-        for line in lines:
-            self._take(file, line, file.name)
-        self._note(file, len(lines))
+        settled_before = max(file.written_at for file in files) - UNSETTLED
+        self._answers.read.append(
+            FolderMark(
+                source=f"{job}{RESPONSES}",
+                reader=self._rules,
+                fingerprint=files_digest(files),
+                settled_before=settled_before,
+                content=files_digest(file for file in files if file.written_at < settled_before),
+            )
+        )
 
     def _take_labels(self, job: str, file: LogFile) -> None:
         """Take the labels of the objects of which there is no response."""
@@ -126,7 +156,15 @@ class AnswerLook:
             if answer is not None and (answer is line or place not in responded):
                 self._take(file, answer, f"{job}:{place}")
         if is_whole:
-            self._note(file, len(lines))
+            mark = FileMark(
+                source=file.name,
+                reader=self._rules,
+                fingerprint=file.fingerprint,
+                end_byte=file.size,
+                lines=len(lines),
+                content="",
+            )
+            self._answers.read.append(mark)
 
     def _take(self, file: LogFile, line: Line, source: str) -> None:
         answer = self._reader.read(line, file.latest(self._skew), source)
@@ -134,14 +172,3 @@ class AnswerLook:
             self._answers.rows.append(answer)
         else:
             self._answers.refused.append((file.name, answer))
-
-    def _note(self, file: LogFile, lines: int) -> None:
-        mark = FileMark(
-            source=file.name,
-            fingerprint=file.fingerprint,
-            reader=self._rules,
-            end_byte=file.size,
-            lines=lines,
-            content="",
-        )
-        self._answers.read.append(mark)

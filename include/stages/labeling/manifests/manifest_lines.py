@@ -44,7 +44,6 @@ def manifest_line(loop: Loop, request: LabelRequest, text_uri: str) -> dict[str,
     text = readable(loop, request)
     fields = {name: value for name, value in request.input.items() if loop.inputs[name].type != "vector"}
     line = {
-        **_source(text, text_uri),
         "request_id": request.request_id,
         "trace_id": request.trace_id,
         "tier": request.tier,
@@ -54,9 +53,12 @@ def manifest_line(loop: Loop, request: LabelRequest, text_uri: str) -> dict[str,
         "segments": request.segments,
         "feedback": request.feedback,
     }
-    if len(fields) > 1 and len(json_line(fields)) <= LONGEST_ATTRIBUTE:
+    if len(fields) > 1:
         line["input"] = fields
-    return {name: value for name, value in line.items() if value} | _prelabel(loop, request)
+    taken = {
+        name: value for name, value in line.items() if value and len(json_line({name: value})) <= LONGEST_ATTRIBUTE
+    }
+    return _source(text, text_uri) | taken | _prelabel(loop, request)
 
 
 def _source(text: str, text_uri: str) -> dict[str, str]:

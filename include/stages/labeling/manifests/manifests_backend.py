@@ -9,7 +9,7 @@ from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.store.objects.opening import objects_at
 from include.stages.labeling.answers_read import Mark
-from include.stages.labeling.backend_contract import Answers, LabelRequest
+from include.stages.labeling.backend_contract import Answers, Failure, LabelRequest
 from include.stages.labeling.instructions import instructions_text
 from include.stages.labeling.manifests.labeling_jobs import LabelingJobs
 from include.stages.labeling.manifests.manifest_answers import AnswerLook
@@ -69,7 +69,7 @@ class ManifestsBackend:
         answers.failed.extend(self._failures())
         return answers
 
-    def _failures(self) -> Iterator[str]:
+    def _failures(self) -> Iterator[Failure]:
         """Yield what is wrong with the jobs that are still waited for."""
         if self.jobs is None:
             return
@@ -77,7 +77,6 @@ class ManifestsBackend:
         pushed = self.batches.objects.objects_in(self.batches.folder, re.compile(f"^[^/]+{re.escape(SUFFIX)}$"))
         for file in pushed or []:
             name = file.name.removesuffix(SUFFIX)
-            if datetime.now(UTC) - file.written_at < longest:
-                failure = self.jobs.failure(name, self.batches.uri(name))
-                if failure:
-                    yield failure
+            is_waited_for = datetime.now(UTC) - file.written_at < longest
+            if is_waited_for and (message := self.jobs.failure(name, self.batches.uri(name))):
+                yield Failure(message, list(filter(None, self.batches.request_ids(name) or [])))

@@ -2,10 +2,14 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from include.foundation.digests import digest_of
 from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.sources import BEING_WRITTEN, HIDDEN, LogFile
 from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object
@@ -21,6 +25,10 @@ OF_A_JOB = re.compile(
 )  # Ground Truth's folders
 
 
+AT_ONCE = 16  # objects on S3 that are read
+Response = tuple[int, LogFile]  # with the place of its object in the manifest, from 0
+
+
 @dataclass
 class Returned:
     """What is below a folder of answers.
@@ -30,13 +38,13 @@ class Returned:
     manifests
         Augmented manifests, by job.
     responses
-        Responses of workers with the place of the object in the manifest, from 0, by job.
+        Responses of workers, by job.
     others
         What is not read, with the reason.
     """
 
     manifests: dict[str, list[LogFile]] = field(default_factory=lambda: defaultdict(list))
-    responses: dict[str, list[tuple[int, LogFile]]] = field(default_factory=lambda: defaultdict(list))
+    responses: dict[str, list[Response]] = field(default_factory=lambda: defaultdict(list))
     others: list[str] = field(default_factory=list)
 
 
@@ -65,7 +73,9 @@ def returned_files(folder: str, s3_options: dict[str, Any]) -> Returned:
             returned.manifests[match["job"]].append(file)
         else:
             returned.others.append(f"{file.name} is neither a manifest nor the response of a worker")
-    returned.others += [f"{item.name} {oddity}" for item, oddity in listing.oddities if oddity != FOLDER]
+    for item, oddity in listing.oddities:
+        if oddity != FOLDER or MANIFEST.match(item.name):
+            returned.others.append(f"{item.name} {oddity}")
     return returned
 
 
@@ -87,7 +97,34 @@ def manifest_content(file: LogFile, s3_options: dict[str, Any], patience: timede
     return (lines[:-1], False) if waits else (lines, True)
 
 
-def response_content(file: LogFile, s3_options: dict[str, Any], patience: timedelta) -> dict[str, Any] | Line | None:
+def contents_of(
+    files: Sequence[LogFile], s3_options: dict[str, Any], patience: timedelta
+) -> Iterator[dict[str, Any] | Line | None]:
+    """Yield the content of each file of responses, see `_response_content`; objects on S3 are read several at once.
+
+    Parameters
+    ----------
+    files
+        The files.
+    s3_options
+        Credentials and endpoint as ``boto3.client`` takes them.
+    patience
+        How long after a local file was written the rest of it may still come.
+    """
+    read = partial(_response_content, s3_options=s3_options, patience=patience)
+    if not files or not is_remote(files[0].uri):
+        yield from map(read, files)
+        return
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(read, files)
+
+
+def files_digest(files: Iterable[LogFile]) -> str:
+    """Return a digest of which files there are and what is in them."""
+    return digest_of(sorted((file.name, file.fingerprint) for file in files))
+
+
+def _response_content(file: LogFile, s3_options: dict[str, Any], patience: timedelta) -> dict[str, Any] | Line | None:
     """Return the object in a file of worker responses, or why there is none; None while it may still be being written.
 
     Nothing of a file that cannot be read is kept: it would name workers.
@@ -103,8 +140,7 @@ def response_content(file: LogFile, s3_options: dict[str, Any], patience: timede
     """
     if file.size > LONGEST_LINE:
         return _refused("line_too_long", f"{file.size} bytes, expected at most {LONGEST_LINE}")
-    with file.opened(s3_options) as path:
-        record, problems = parse_object(path.read_bytes())
+    record, problems = parse_object(b"".join(file.blocks(s3_options)))
     if record is not None:
         return record
     return None if _is_being_written(file, patience) else _refused(problems[0].code, "no JSON object")

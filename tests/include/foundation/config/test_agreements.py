@@ -142,6 +142,10 @@ CANNOT_WORK = [
         },
         "escalation.tiers.1.overlap: got 12, expected at most 9 workers",
     ),
+    (
+        {"escalation": {"tiers": [{"name": "a", "workteam_arn": JOB["workteam_arn"]}]}},
+        "escalation.tiers.0.workteam_arn: has no effect without labeling.job",
+    ),
     ({"labeling": {"connection": "ls"}}, "labeling.connection: has no effect with backend: files"),
     ({"labeling": {"project": "Wire"}}, "labeling.project: has no effect with backend: files"),
     (

@@ -57,9 +57,9 @@ class Platform:
         """Return the path of a file below the answers, where these lie in a folder."""
         return Path(self.uri) / "answers" / name
 
-    def age(self, name: str) -> None:
-        """Let a file below the answers be a month old."""
-        os.utime(self.path(name), (0, self.path(name).stat().st_mtime - 30 * 86_400))
+    def age(self, name: str, seconds: float = 30 * 86_400) -> None:
+        """Let a file below the answers be older, by a month."""
+        os.utime(self.path(name), (0, self.path(name).stat().st_mtime - seconds))
 
     def write(self, name: str, content: str) -> None:
         """Write a file below the answers."""

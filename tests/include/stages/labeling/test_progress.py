@@ -9,7 +9,7 @@ import pytest
 from include.foundation.errors import LabelingError
 from include.foundation.store.rows import rows_of
 from include.stages.labeling import collecting
-from include.stages.labeling.backend_contract import Answer, Answers
+from include.stages.labeling.backend_contract import Answer, Answers, Failure
 from include.stages.labeling.collecting import Progress, collect_annotations, progress
 from tests.builders import DAY, KEY, make_store
 
@@ -168,10 +168,21 @@ class TestCollecting:
 def test_answers_that_will_not_come_end_the_wait_and_are_an_error_once_what_came_is_stored(tmp_path, at):
     store, backend = asked(tmp_path), platform(("r1", "ann", "earn"))
     came = backend.answers
-    backend.answers = lambda *both: replace(came(*both), failed=["Labeling job a: Failed"])
+    backend.answers = lambda *both: replace(came(*both), failed=[Failure("Labeling job a: Failed", ["r1", "r2"])])
     look = progress(store, backend, KEY)
     assert (look.complete, look.reason, look.passed_deadline) == (True, "Labeling job a: Failed", None)
     for _ in range(2):
         with pytest.raises(LabelingError, match="Labeling job a: Failed"):
             collect_annotations(store, backend, KEY)
         assert store.read("annotations").num_rows == 1
+
+
+def test_failure_is_none_once_the_requests_are_answered_in_full(tmp_path, at):
+    store = asked(tmp_path)
+    backend = platform(("r1", "ann", "earn"), ("r1", "ben", "earn"))
+    came = backend.answers
+    backend.answers = lambda *both: replace(
+        came(*both), failed=[Failure("Labeling job a: Stopped", ["r1", "unpushed"])]
+    )
+    assert not progress(store, backend, KEY).complete
+    assert collect_annotations(store, backend, KEY).new == 2

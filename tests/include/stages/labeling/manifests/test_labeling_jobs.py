@@ -87,7 +87,7 @@ def create(jobs, tier=1):
 def test_job_is_created_as_the_loop_file_says(tmp_path):
     jobs = jobs_of(
         tmp_path,
-        tiers=[{"name": "expert", "overlap": 2, "deadline_hours": 240}],
+        tiers=[{"name": "expert", "overlap": 2, "deadline_hours": 240, "workteam_arn": f"{JOB['workteam_arn']}s"}],
         pre_human_task_lambda_arn="arn:aws:lambda:eu-west-1:123456789012:function:pre",
         annotation_consolidation_lambda_arn="arn:aws:lambda:eu-west-1:123456789012:function:post",
         task_title="Route",
@@ -103,7 +103,7 @@ def test_job_is_created_as_the_loop_file_says(tmp_path):
         "RoleArn": JOB["role_arn"],
         "LabelCategoryConfigS3Uri": "s3://loops/wire/requests/a.labels.json",
         "HumanTaskConfig": {
-            "WorkteamArn": JOB["workteam_arn"],
+            "WorkteamArn": f"{JOB['workteam_arn']}s",
             "UiConfig": {"UiTemplateS3Uri": JOB["ui_template_s3_uri"]},
             "PreHumanTaskLambdaArn": "arn:aws:lambda:eu-west-1:123456789012:function:pre",
             "AnnotationConsolidationConfig": {
@@ -121,6 +121,15 @@ def test_job_is_created_as_the_loop_file_says(tmp_path):
         stubber.add_response("create_labeling_job", {"LabelingJobArn": ARN}, expected)
         create(jobs, tier=2)
         stubber.assert_no_pending_responses()
+
+
+def test_first_tier_is_the_workteam_of_the_job(jobs, stubbed):
+    stubbed.add_response("create_labeling_job", {"LabelingJobArn": ARN}, ANY_JOB)
+    sent = []
+    jobs.client.meta.events.register("provide-client-params.*", lambda params, **_: sent.append(params))
+    create(jobs)
+    assert sent[0]["HumanTaskConfig"]["WorkteamArn"] == JOB["workteam_arn"]
+    assert not {"PublicWorkforceTaskPrice", "PreHumanTaskLambdaArn"} & set(sent[0]["HumanTaskConfig"])
 
 
 def test_job_that_is_there_is_created_once(jobs, stubbed):
@@ -217,7 +226,8 @@ def test_answers_tell_of_a_dead_job_while_it_is_waited_for(with_jobs):
         described(stubber, with_jobs.job, "Failed", uri=f"{with_jobs.uri}/requests/{with_jobs.job}.manifest")
         missing(stubber, f"{with_jobs.job}-2")
         (failure,) = backend.answers({}, {}).failed
-        assert with_jobs.job in failure
+        assert with_jobs.job in failure.message
+        assert failure.request_ids == ["r1"]
         stubber.assert_no_pending_responses()
     over = {"labeling": labeling.model_copy(update={"deadline_hours": 1e-9})}
     late = ManifestsBackend(with_jobs.loop.model_copy(update=over), with_jobs.aws)

@@ -1,6 +1,7 @@
 """What comes back is read once: every worker's answer, else the label that was made of them; the rest is refused or named."""
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,50 @@ def test_every_worker_is_an_annotator(pushed):
     assert {row.lead_time_seconds for row in first.rows} == {4.25}
     assert {row.created_at for row in first.rows} == {DAY, DAY + timedelta(seconds=1)}
     assert look(pushed, first).rows == []
+
+
+def test_only_responses_since_the_last_look_are_read_and_all_if_older_ones_come_late(pushed, monkeypatch):
+    pushed.respond(pushed.job, 0, response("w1", "earn", DAY))
+    pushed.respond(pushed.job, 1, response("w1", "earn", DAY))
+    folder = f"{pushed.job}/annotations/worker-response/iteration-1"
+    pushed.age(f"{folder}/0/2026-03-10_09:00:00.json", 86_400)
+    first = look(pushed)
+    pushed.respond(pushed.job, 2, response("w1", "acq", DAY))
+    second = look(pushed, first)
+    assert [row.request_id for row in second.rows] == ["r1", "r2"]  # r1 within a minute of the last look's newest
+    pushed.respond(pushed.job, 3, response("w1", "acq", DAY))
+    pushed.age(f"{folder}/3/2026-03-10_09:00:00.json", 3600)  # copied with its time
+    third = look(pushed, first, second)
+    assert [row.request_id for row in third.rows] == ["r0", "r1", "r2", "r3"]
+    assert look(pushed, first, second, third).rows == []
+    assert [len(answers.read) for answers in (first, second, third)] == [1, 1, 1]
+
+
+def test_half_a_response_is_read_once_it_is_whole(pushed):
+    pushed.respond(pushed.job, 0, response("w1", "earn", DAY))
+    name = f"{pushed.job}/annotations/worker-response/iteration-1/1/a.json"
+    pushed.write(name, json.dumps({"answers": [response("w2", "acq", DAY)]})[:-9])
+    first = look(pushed)
+    assert (said(first), first.refused) == ([("r0", "w1", "earn")], [])
+    pushed.write(name, json.dumps({"answers": [response("w2", "acq", DAY)]}))
+    second = look(pushed, first)
+    assert ("r1", "w2", "acq") in said(second)
+    assert look(pushed, first, second).rows == []
+
+
+def test_what_is_no_file_is_named(pushed):
+    place = pushed.path(f"{pushed.job}/annotations/worker-response/iteration-1/0")
+    place.mkdir(parents=True)
+    os.mkfifo(place / "a.json")
+    (place / "b.json").symlink_to("nowhere")
+    pushed.path("c.manifest").mkdir()
+    answers = look(pushed)
+    assert (answers.rows, answers.refused) == ([], [])
+    assert [text.rpartition("/")[2].split()[0] for text in sorted(answers.passed_over)] == [
+        "c.manifest",
+        "a.json",
+        "b.json",
+    ]
 
 
 def test_label_counts_as_the_vendors_answer_only_where_no_worker_is_known(pushed):
