@@ -1,14 +1,15 @@
 """What each tier of annotators did, what it cost, and how often the next tier confirmed it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.annotations import latest_annotations
+from include.foundation.store.ledgers.annotations import Annotation, latest_annotations
 from include.foundation.store.ledgers.outcomes import AUDIT
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -30,6 +31,10 @@ class TierWork:
         How many of its answers say so, of all.
     cost
         Minutes by the tier's price; None without a price.
+    in_time
+        Share of the requests that were answered in full by their deadline; those that are still in time do not count.
+    hours
+        Median from the push to the last answer that was needed; None where nothing was answered in full.
     confirmed
         Share of its labels that the next tier gave too, among those that were drawn for audit, since the loop began.
     """
@@ -41,12 +46,14 @@ class TierWork:
     minutes: float | None
     timed: tuple[int, int]
     cost: float | None
+    in_time: Estimate
+    hours: float | None
     confirmed: Estimate
 
 
 def tier_work(store: LoopStore, requests: Set[str]) -> list[TierWork]:
     """Return what each tier did on some requests, by tier; how often it was confirmed is of all requests."""
-    columns = ["request_id", "tier", "escalates", "reasons"]
+    columns = ["request_id", "tier", "escalates", "reasons", "pushed_at"]
     ledger = {row["request_id"]: row for row in store.read("requests", columns=columns).to_pylist()}
     labels = store.read("labels", columns=["request_id", "label"], filters=[("request_id", "!=", "")])
     labeled = {row["request_id"]: row["label"] for row in labels.to_pylist()}
@@ -54,26 +61,66 @@ def tier_work(store: LoopStore, requests: Set[str]) -> list[TierWork]:
     by_tier: defaultdict[int, set[str]] = defaultdict(set)
     for request_id in requests & ledger.keys():
         by_tier[ledger[request_id]["tier"]].add(request_id)
-    return [_work(store, tier, by_tier[tier], labeled, confirmed[tier]) for tier in sorted(by_tier)]
+    return [
+        _work(store, tier, {name: ledger[name]["pushed_at"] for name in by_tier[tier]}, labeled, confirmed[tier])
+        for tier in sorted(by_tier)
+    ]
 
 
 def _work(
-    store: LoopStore, number: int, requests: set[str], labeled: Mapping[str, str], confirmed: list[bool]
+    store: LoopStore,
+    number: int,
+    requests: Mapping[str, datetime | None],
+    labeled: Mapping[str, str],
+    confirmed: list[bool],
 ) -> TierWork:
     answers, tier = latest_annotations(store, requests), store.loop.tier(number)
     times = [answer.lead_time_seconds for answer in answers if answer.lead_time_seconds is not None]
     minutes = sum(times) / 60 if times else None
-    price = tier.price_per_minute
+    price, waited = tier.price_per_minute, _waited(answers, requests, tier.overlap)
     return TierWork(
         name=tier.name,
         asked=len(requests),
         answered=len({answer.request_id for answer in answers}),
-        labels=len(requests & labeled.keys()),
+        labels=len(requests.keys() & labeled.keys()),
         minutes=minutes,
         timed=(len(times), len(answers)),
         cost=None if price is None or minutes is None else price * minutes,
-        confirmed=weighted_mean(np.array(confirmed, dtype=np.float64), np.ones(len(confirmed))),
+        in_time=_share(_in_time(requests, waited, store.loop.patience(number))),
+        hours=float(np.median([wait / timedelta(hours=1) for wait in waited.values()])) if waited else None,
+        confirmed=_share(confirmed),
     )
+
+
+def _waited(
+    answers: Sequence[Annotation], requests: Mapping[str, datetime | None], overlap: int
+) -> dict[str, timedelta]:
+    """Return how long each request that was answered in full took."""
+    times: defaultdict[str, list[datetime]] = defaultdict(list)
+    for answer in answers:
+        times[answer.request_id].append(answer.created_at)
+    pushed = {name: moment for name, moment in requests.items() if moment is not None}
+    return {
+        name: sorted(own)[overlap - 1] - pushed[name]
+        for name, own in times.items()
+        if len(own) >= overlap and name in pushed
+    }
+
+
+def _in_time(
+    requests: Mapping[str, datetime | None], waited: Mapping[str, timedelta], patience: timedelta
+) -> list[bool]:
+    """Return of each request that was answered in full, or whose deadline has passed, whether it was in time."""
+    now = datetime.now(UTC)
+    return [
+        name in waited and waited[name] <= patience
+        for name, moment in requests.items()
+        if name in waited or (moment is not None and moment + patience <= now)
+    ]
+
+
+def _share(outcomes: Sequence[bool]) -> Estimate:
+    return weighted_mean(np.array(outcomes, dtype=np.float64), np.ones(len(outcomes)))
 
 
 def _confirmed(

@@ -1,8 +1,11 @@
 """What each tier did and cost, and how often the next confirmed it."""
 
+from datetime import timedelta
+
 import pytest
 
 from include.foundation.statistics.estimates import UNKNOWN
+from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.pushing import push_requests
 from include.stages.labels.label_validation import validate_labels
@@ -62,3 +65,26 @@ def test_work_is_that_on_the_requests_in_question(audited):
     [reviewer] = tier_work(store, {unanswered})
     assert (reviewer.asked, reviewer.answered, reviewer.minutes, reviewer.cost) == (1, 0, None, None)
     assert tier_work(store, set()) == []
+
+
+def test_service_level_counts_what_was_answered_in_full_or_is_late(audited):
+    store, requests, unanswered = audited
+    first, reviewer = tier_work(store, requests)
+    assert (first.in_time.value, first.in_time.rows) == (1.0, 6)
+    assert (reviewer.in_time.value, reviewer.in_time.rows) == (1.0, 5), "what is still in time does not count"
+    [row] = store.read("requests", filters=[("request_id", "=", unanswered)]).to_pylist()
+    late = row | {"pushed_at": row["pushed_at"] - timedelta(hours=100)}
+    store.update_rows("requests", rows_of(store.loop, "requests", [late]))
+    assert tier_work(store, requests)[1].in_time.value == pytest.approx(5 / 6)
+    [row] = (
+        store.read("requests", filters=[("request_id", "in", sorted(requests)), ("tier", "=", 1)])
+        .slice(0, 1)
+        .to_pylist()
+    )
+    answered = [
+        each["created_at"]
+        for each in store.read("annotations", filters=[("request_id", "=", row["request_id"])]).to_pylist()
+    ]
+    early = row | {"pushed_at": max(answered) - timedelta(hours=30)}
+    store.update_rows("requests", rows_of(store.loop, "requests", [early]))
+    assert tier_work(store, {row["request_id"]})[0].hours == pytest.approx(30)
