@@ -39,9 +39,7 @@ def unread_answers(
     rows = ledger.sort_by([("tier", "descending"), ("asked_at", "ascending")]).to_pylist()
     requests = {row["request_id"]: row for row in rows}
     answers = backend.answers({name: row["trace_id"] for name, row in requests.items()}, read)
-    people = People(
-        person_key(store, pseudonym_key, "annotator") if answers.rows or answers.refused else b"", [("annotator",)]
-    )
+    people = People(person_key(store, pseudonym_key, "annotator"), [("annotator",)])
     outsiders = outsiders_answers(store, answers.rows, requests, people)
     without = {id(answer) for answer, _ in outsiders}
     refused = [*answers.refused, *((answer.source, line) for answer, line in outsiders)]
