@@ -50,6 +50,8 @@ class Edge:
         In which the edge knows people.
     careful
         Whether every line is to be read without DuckDB.
+    backend
+        Of labeling.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Edge:
     fields: dict[str, tuple[str, str]]
     role: Role = "user"
     careful: bool = False
+    backend: str = "files"
 
     def store(self, folder: Path) -> LoopStore:
         """Return the empty store of the edge's loop, whose folders exist."""
@@ -72,6 +75,7 @@ class Edge:
             task={"classes": CLASSES},
             feedback={"uri": str(folder / "feedback")},
             training={"seed_labels": str(folder / "seeds")},
+            labeling={"backend": self.backend},
         )
         if self.table == "annotations":
             store.append_new("requests", rows_of(store.loop, "requests", [_request(name) for name in REQUESTS]))
@@ -138,6 +142,13 @@ def _answer_line(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _manifest_line(number: int) -> dict[str, Any]:
+    metadata = {
+        "class-name": "1", "confidence": number, "human-annotated": "yes", "creation-date": f"{NOON[:-1]}.{number:06}",
+    }  # fmt: skip
+    return {"source": "text", "request_id": "r", "label": "1", "label-metadata": metadata}
+
+
 def _seed_line(number: int) -> dict[str, Any]:
     return {"input": {"text": f"text {number}"}, "label": "1", "ts": NOON}
 
@@ -172,6 +183,11 @@ EDGES = [
         {"id": ("request_id", "request_id"), "class": ("label", "label"), "time": ("created_at", "created_at"),
          "person": ("annotator", "annotator"), "seconds": ("lead_time_seconds", "lead_time_seconds")},
         role="annotator",
+    ),
+    Edge(
+        "manifests", "labeling/answers", "annotations", "comment", _manifest_line,
+        _collected, lambda store: _collected(store).passed_over, {"id": ("request_id", "request_id")},
+        role="annotator", backend="manifests",
     ),
     Edge(
         "seeds", "seeds", "labels", "input_text", _seed_line, admit_seed_labels,

@@ -184,7 +184,7 @@ def test_what_is_no_file_of_lines_is_passed_over_and_named(edge: Edge, tmp_path)
     edge.write(tmp_path, [], "j.jsonl")
     told = "\n".join(edge.told(store))
     assert [name for name, reason in OTHER_THINGS.items() if f"{name} {reason}" not in told] == []
-    assert [name in told for name in hidden] == [edge.name in ("answers", "seeds")] * 3
+    assert [name in told for name in hidden] == [edge.name in ("answers", "manifests", "seeds")] * 3
     assert "j.jsonl" not in told
     edge.take(store)
     assert (set(edge.taken(store)), edge.refused(store)) == ({0}, {})

@@ -13,7 +13,7 @@ RESPONSES = "worker-response-ref"
 
 
 def consolidated_answer(line: Line, categories: Sequence[str]) -> Line | None:
-    """Return a line of an augmented manifest as one of an answer file; None if it has no label yet.
+    """Return a line of an augmented manifest as one of an answer file; None if its request has no label yet.
 
     Parameters
     ----------
@@ -24,21 +24,18 @@ def consolidated_answer(line: Line, categories: Sequence[str]) -> Line | None:
     """
     if line.record is None or line.problems:
         return line
-    labels = {name: line.record[f"{name}{METADATA}"] for name in _labelled(line.record)}
-    if not labels:
+    record, problems, labels = line.record, list[Problem](), _labels(line.record)
+    if not labels and (record.get("request_id") or record.get("trace_id")):
         return None
-    problems = list[Problem]()
-    (name, metadata), *more = labels.items()
-    if more:
+    if len(labels) > 1:
         given = ", ".join(labels)
         problems.append(Problem("several_labels", f"got the labels {given}, expected that of one labeling job"))
-    if str(metadata.get("human-annotated")).lower() != "yes":
-        problems.append(Problem("no_person", f"{name}{METADATA}.human-annotated: no person gave this label"))
+    name, metadata = next(iter(labels.items()), ("label", {}))
     answer = {
-        "request_id": line.record.get("request_id"),
-        "trace_id": line.record.get("trace_id"),
+        "request_id": record.get("request_id"),
+        "trace_id": record.get("trace_id"),
         "annotator": VENDOR,
-        "label": _class_name(name, line.record[name], metadata, categories, problems),
+        "label": _human_label(name, record.get(name), metadata, categories, problems),
         "created_at": metadata.get("creation-date", metadata.get("creation_date")),
         "comment": f"consolidated with confidence {text_of(metadata['confidence'])}"
         if "confidence" in metadata
@@ -76,15 +73,22 @@ def worker_answers(record: Mapping[str, Any], request_id: str) -> Iterator[Line]
         yield Line(number, answer, problems, json_line(answer))
 
 
-def _labelled(record: Mapping[str, Any]) -> list[str]:
-    """Return the attributes that a labeling job has filled: not the pre-label, nor what only refers to responses."""
-    return [
-        name
-        for name in record
-        if name != PRELABEL
-        and isinstance(metadata := record.get(f"{name}{METADATA}"), Mapping)
-        and RESPONSES not in metadata
-    ]
+def _labels(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the metadata of each label: not of the pre-label, nor of what only refers to responses."""
+    named = {name.removesuffix(METADATA): value for name, value in record.items() if name.endswith(METADATA)}
+    found = {name: value if isinstance(value, Mapping) else {} for name, value in named.items() if name != PRELABEL}
+    return {name: metadata for name, metadata in found.items() if RESPONSES not in metadata}
+
+
+def _human_label(
+    name: str, value: Any, metadata: Mapping[str, Any], categories: Sequence[str], problems: list[Problem]
+) -> Any:
+    if str(metadata.get("human-annotated")).lower() != "yes":
+        problems.append(
+            Problem("no_person", f"{name}{METADATA}.human-annotated: it does not say that a person answered")
+        )
+        return None
+    return _class_name(name, value, metadata, categories, problems)
 
 
 def _class_name(

@@ -10,7 +10,7 @@ from include.foundation.lines.fields import read_id
 from include.foundation.lines.values import json_line, parse_object
 from include.foundation.store.objects.object_store import ObjectStore
 from include.stages.labeling.backend_contract import LabelRequest
-from include.stages.labeling.manifests.manifest_lines import LONGEST_ATTRIBUTE, manifest_line, readable
+from include.stages.labeling.manifests.manifest_lines import manifest_line, readable
 
 SUFFIX = ".manifest"
 LABELS = ".labels.json"
@@ -89,8 +89,8 @@ class ManifestBatches:
     def _line(self, request: LabelRequest) -> str:
         text_uri = f"{self.folder}/texts/{request.request_id}.txt"
         line = manifest_line(self.loop, request, text_uri)
-        if line.get("source-ref") == text_uri and len(text := readable(self.loop, request)) > LONGEST_ATTRIBUTE:
-            self.objects.write(text_uri, text.encode())
+        if "source-ref" in line:
+            self.objects.write(text_uri, readable(self.loop, request).encode())
         return json_line(line)
 
 

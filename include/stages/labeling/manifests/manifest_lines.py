@@ -9,7 +9,6 @@ from include.stages.labeling.backend_contract import LabelRequest
 PRELABEL = "prelabel"  # attribute of what the model says, as an earlier labeling job would have left it
 METADATA = "-metadata"
 LONGEST_ATTRIBUTE = 20_000  # characters that Ground Truth takes in one
-SCHEME = "s3://"
 
 
 def readable(loop: Loop, request: LabelRequest) -> str:
@@ -52,19 +51,15 @@ def manifest_line(loop: Loop, request: LabelRequest, text_uri: str) -> dict[str,
         "ts": None if request.ts is None else request.ts.isoformat(),
         "segments": request.segments,
         "feedback": request.feedback,
+        "assigned_to": request.assigned_to,
     }
     if len(fields) > 1:
         line["input"] = fields
     taken = {
         name: value for name, value in line.items() if value and len(json_line({name: value})) <= LONGEST_ATTRIBUTE
     }
-    return _source(text, text_uri) | taken | _prelabel(loop, request)
-
-
-def _source(text: str, text_uri: str) -> dict[str, str]:
-    if text.startswith(SCHEME) and not any(sign.isspace() for sign in text):
-        return {"source-ref": text}
-    return {"source": text} if len(text) <= LONGEST_ATTRIBUTE else {"source-ref": text_uri}
+    source = {"source": text} if len(text) <= LONGEST_ATTRIBUTE else {"source-ref": text_uri}
+    return source | taken | _prelabel(loop, request)
 
 
 def _prelabel(loop: Loop, request: LabelRequest) -> dict[str, Any]:

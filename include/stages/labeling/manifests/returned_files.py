@@ -1,5 +1,6 @@
 """The files below ``answers/``: what a vendor or Ground Truth wrote there, and what each of them is."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from include.foundation.digests import digest_of
+from include.foundation.lines.file_bytes import opened_file
+from include.foundation.lines.file_formats import is_compressed
 from include.foundation.lines.line_files import Line, read_lines
 from include.foundation.lines.sources import BEING_WRITTEN, HIDDEN, LogFile
 from include.foundation.lines.values import LONGEST_LINE, Problem, parse_object
@@ -72,7 +76,7 @@ def returned_files(folder: str, s3_options: dict[str, Any]) -> Returned:
         elif match := MANIFEST.match(file.name):
             returned.manifests[match["job"]].append(file)
         else:
-            returned.others.append(f"{file.name} is neither a manifest nor the response of a worker")
+            returned.others.append(f"{file.name} does not end in .manifest or .jsonl and is no response of a worker")
     for item, oddity in listing.oddities:
         if oddity != FOLDER or MANIFEST.match(item.name):
             returned.others.append(f"{item.name} {oddity}")
@@ -93,7 +97,7 @@ def manifest_content(file: LogFile, s3_options: dict[str, Any], patience: timede
     """
     with file.opened(s3_options) as path:
         lines = list(read_lines(path))
-    waits = bool(lines) and lines[-1].record is None and _is_being_written(file, patience)
+        waits = _is_being_written(file, patience) and bool(lines) and _is_half(lines[-1], path)
     return (lines[:-1], False) if waits else (lines, True)
 
 
@@ -161,6 +165,15 @@ def _is_of_ground_truth(file: LogFile, returned: Returned) -> bool:
 
 def _refused(code: str, got: str) -> Line:
     return Line.of_file([Problem(code, f"got {got}, expected the answers of workers as Ground Truth writes them")])
+
+
+def _is_half(last: Line, path: Path) -> bool:
+    """Tell whether the last line of a file is no JSON and has no end; what is packed is whole, or broken off."""
+    if last.number is None or last.record is not None or is_compressed(path.name):
+        return False
+    with opened_file(path) as opened:
+        opened.seek(-1, os.SEEK_END)
+        return opened.read() != b"\n"
 
 
 def _is_being_written(file: LogFile, patience: timedelta) -> bool:

@@ -68,18 +68,23 @@ def test_row_of_which_nothing_can_be_read_is_still_a_line(tmp_path):
     assert written(vendor, ask(1, input={"points": [1.0, 2.0]}))[0]["source"] == "row t1"
 
 
-def test_object_on_s3_is_referred_to_and_a_text_too_long_for_a_line_becomes_an_object(vendor):
-    image, short, long = written(
-        vendor,
-        ask(1, input={"text": "s3://images/a.png"}),
-        ask(2, input={"text": "s3://images/a.png is gone"}),
-        ask(3, input={"text": "é" * 20_001}),
-    )
-    assert image["source-ref"] == "s3://images/a.png"
-    assert short["source"] == "s3://images/a.png is gone"
+def test_text_too_long_for_a_line_becomes_an_object(vendor):
+    short, long = written(vendor, ask(1, input={"text": "é" * 20_000}), ask(2, input={"text": "é" * 20_001}))
+    assert short["source"] == "é" * 20_000
     assert "source" not in long
     name = long["source-ref"].removeprefix(f"{vendor.uri}/requests/")
     assert vendor.files("requests")[name].decode() == "é" * 20_001
+
+
+def test_input_that_names_an_object_is_a_text_as_any_other(vendor):
+    """Inputs are what users send: none of them may have a worker shown what the job's role can read."""
+    (line,) = written(vendor, ask(1, input={"text": "s3://payroll/march.csv"}))
+    assert (line["source"], "source-ref" in line) == ("s3://payroll/march.csv", False)
+
+
+def test_attribute_too_long_for_a_line_is_left_out(vendor):
+    (line,) = written(vendor, ask(1, feedback=["x" * 20_001], assigned_to=["w1"]))
+    assert ("feedback" in line, line["assigned_to"]) == (False, ["w1"])
 
 
 def test_batches_and_tiers_have_manifests_of_their_own_with_label_categories(vendor):
