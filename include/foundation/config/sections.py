@@ -174,6 +174,9 @@ class Labels(Section):
     """The same for how much higher the share of one class is than among the labels that people gave before."""
     max_annotator_share: Share = 0.9
     """The same for the share of a batch's answers that one person gave, where ``labeling.overlap`` is 2 or more."""
+    max_accepted_share: Share = 0.9
+    """The same for the share of the labels to train on that are a shown pre-label, accepted: more, and no dataset is published,
+    for a model that learns them learns what it said."""
     min_seconds: float = Field(default=0.5, ge=0, le=86_400)
     """Seconds below which an answer is hasty; a batch in which more than half of the answers are shown to be is refused."""
     rules: list[Rule] = Field(default_factory=list)

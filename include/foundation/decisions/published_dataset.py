@@ -31,3 +31,7 @@ class PublishedDataset(Decision):
     """What the former names of classes in the labels meant when it was published; None of a retired class."""
     retired: int = 0
     """Labels of retired classes, which are left out."""
+    origins: dict[str, int] = Field(default_factory=dict)
+    """Training labels by origin."""
+    allowed: bool = False
+    """Whether a person had it published although too many of them only accept a shown pre-label."""

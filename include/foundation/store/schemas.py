@@ -76,7 +76,9 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         nullable("confidence", NUMBER),
         nullable("annotators", INTEGER),
         nullable("agreement", NUMBER),  # share of answers equal to the label
-        required("origin", TEXT),  # annotation, correction, seed
+        required(
+            "origin", TEXT
+        ),  # fresh, accepted (the pre-label shown), correction (of it), seed, weak; before that, annotation
         required("split", TEXT),  # train, holdout
         required("stratum", TEXT),  # certainty, random, disagreement, seed
         required("inclusion_probability", NUMBER),

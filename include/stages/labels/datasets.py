@@ -15,6 +15,7 @@ from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.labels.label_origins import demand_own_labels, origins
 from include.stages.labels.splits import splits_of
 from include.stages.labels.straddling import straddling
 
@@ -38,8 +39,15 @@ class Dataset:
     contested: pa.Table | None = None
 
 
-def publish_dataset(store: LoopStore) -> PublishedDataset:
+def publish_dataset(store: LoopStore, *, anyway: bool = False) -> PublishedDataset:
     """Publish the current labels as a dataset and record what changed since the last one.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    anyway
+        Whether a person wants it, although too many labels only confirm the model.
 
     Returns
     -------
@@ -52,6 +60,8 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
         If there is no label, or none has changed since the last dataset.
     ConfigError
         If a label names a class of which the loop file does not say what became of it.
+    DataQualityError
+        If too many labels only confirm the model, see `include.stages.labels.label_origins.demand_own_labels`.
     """
     version = store.version("labels")
     if version is None:
@@ -62,6 +72,8 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
     last = latest(store, PublishedDataset)
     if last is not None and last.digest == dataset.digest:
         raise NothingToDo(f"No label changed since dataset {last.subject}")
+    own = origins(dataset.train)
+    told = demand_own_labels(store.loop, own, is_allowed=anyway)
     changes = _changes(dataset, _labels_of_last(store, last))
     left_out = (
         f" {retired} labels of retired classes are left out; their rows may be requested again." if retired else ""
@@ -70,7 +82,9 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
         store,
         PublishedDataset(
             subject=dataset.digest[:16],
-            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}{left_out}", *_warnings(store, dataset, last)),
+            reasons=(f"{_sizes(dataset)}; {_in_words(changes)}{left_out}", *told, *_warnings(store, dataset, last)),
+            origins=own,
+            allowed=anyway and any("publish_anyway" in sentence for sentence in told),
             digest=dataset.digest,
             labels_version=version,
             draws_version=draws_version,
@@ -84,7 +98,7 @@ def publish_dataset(store: LoopStore) -> PublishedDataset:
     )
 
 
-def publish_in_attempt(store: LoopStore, attempt: int) -> PublishedDataset:
+def publish_in_attempt(store: LoopStore, attempt: int, *, anyway: bool = False) -> PublishedDataset:
     """Publish a dataset or, in a later attempt, return the newest one if nothing has changed since.
 
     The attempt before may have been killed after it published, and what waits for the dataset must still be told of it.
@@ -95,6 +109,8 @@ def publish_in_attempt(store: LoopStore, attempt: int) -> PublishedDataset:
         Tables of the loop.
     attempt
         Number of the attempt, from 1.
+    anyway
+        As in `publish_dataset`.
 
     Raises
     ------
@@ -102,7 +118,7 @@ def publish_in_attempt(store: LoopStore, attempt: int) -> PublishedDataset:
         As `publish_dataset`, in the first attempt or if no dataset was ever published.
     """
     try:
-        return publish_dataset(store)
+        return publish_dataset(store, anyway=anyway)
     except NothingToDo:
         newest = latest(store, PublishedDataset)
         if attempt == 1 or newest is None:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.outcomes import STAGE
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling.requested_rows import requested_predictions
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.consensus import Opinion, consensus_of
 from include.stages.labels.domain_rules import broken_rules
+from include.stages.labels.label_origins import origin_of
 from include.stages.selection.requests import FIRST_TIER
 
 COPIED = (
@@ -42,6 +44,8 @@ class Proposal:
         Whether another class is as probable.
     decided_by
         The consensus, or the name of the tier.
+    prelabel
+        What the model said, under today's name; None if that is no class of today.
     """
 
     answered: AnsweredRequest
@@ -51,6 +55,7 @@ class Proposal:
     confidence: float
     is_tied: bool
     decided_by: str
+    prelabel: str | None = None
 
     @property
     def answer_counts(self) -> Counter[str]:
@@ -81,6 +86,11 @@ class Proposal:
         return "; ".join(said) or None
 
     @property
+    def origin(self) -> str:
+        """Where the label comes from: ``origin`` of the table ``labels``."""
+        return origin_of(self.label, self.prelabel, is_hidden=self.request["hidden_prelabel"])
+
+    @property
     def agreement(self) -> float | None:
         """Share of the votes that are the label; None without votes."""
         return self.answer_counts[self.label] / len(self.answered.votes) if self.answered.votes else None
@@ -103,7 +113,7 @@ def proposals_of(
     ids = [item.request_id for item in answered]
     ledger = store.read("requests", filters=[("request_id", "in", ids)]).to_pylist() if ids else []
     requests = {row["request_id"]: row for row in ledger}
-    predictions = requested_predictions(store, ledger)
+    predictions, taxonomy = requested_predictions(store, ledger), Taxonomy.of(store.loop.task)
     proposals, nothing = [], Opinion(np.zeros(len(store.loop.task.classes)), consensus_of(store.loop))
     for item in answered:
         opinion = opinions.get(item.request_id, nothing)
@@ -113,7 +123,8 @@ def proposals_of(
         rows = requests[item.request_id], predictions[item.request_id]
         tied = bool(first == second)
         by = opinion.decided_by if item.tier == FIRST_TIER else store.loop.tier(item.tier).name
-        proposals.append(Proposal(item, *rows, label, float(first), is_tied=tied, decided_by=by))
+        said = taxonomy.current(rows[0]["prelabel"] or "")
+        proposals.append(Proposal(item, *rows, label, float(first), is_tied=tied, decided_by=by, prelabel=said))
     return proposals
 
 
@@ -179,7 +190,7 @@ def label_row(proposal: Proposal, supersedes: str | None) -> dict[str, Any]:
         "confidence": proposal.confidence,
         "annotators": len(answered.votes),
         "agreement": proposal.agreement,
-        "origin": "annotation",
+        "origin": proposal.origin,
         "supersedes": supersedes,
         "predicted": prediction["predicted"],
         "model_version": prediction["model_version"],

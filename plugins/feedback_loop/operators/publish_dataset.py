@@ -2,7 +2,9 @@
 
 from airflow.sdk import Context
 
+from feedback_loop.forms import filled_in
 from feedback_loop.operators.loop_operator import LoopOperator
+from include.foundation.config.manual_runs import LabelRun
 
 
 class PublishDatasetOperator(LoopOperator):
@@ -15,6 +17,7 @@ class PublishDatasetOperator(LoopOperator):
         """Publish and return the decision's reference."""
         from include.stages.labels.datasets import publish_in_attempt
 
-        published = publish_in_attempt(self.hook.get_conn(), context["ti"].try_number)
+        anyway = filled_in(LabelRun, context["params"]).publish_anyway
+        published = publish_in_attempt(self.hook.get_conn(), context["ti"].try_number, anyway=anyway)
         self.log.info("Dataset %s: %s", published.subject, " ".join(published.reasons))
         return published.reference

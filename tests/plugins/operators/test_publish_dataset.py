@@ -1,7 +1,7 @@
 """A dataset is published when labels changed, and who waits for it hears of it."""
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from feedback_loop.operators.publish_dataset import PublishDatasetOperator
 
 from include.foundation.decisions import record
@@ -10,8 +10,8 @@ from tests.include.stages.training.challenger_builders import add_labels, label_
 from tests.plugins.operators.operator_builders import context, with_store
 
 
-def publish(store, attempt=1):
-    inputs = context()
+def publish(store, attempt=1, **form):
+    inputs = context(**form)
     inputs["ti"].try_number = attempt
     return with_store(PublishDatasetOperator(task_id="t", loop=store.loop.name), store).execute(inputs)
 
@@ -34,3 +34,10 @@ def test_retry_tells_who_waits(store):
     with pytest.raises(AirflowSkipException):
         publish(store)
     assert publish(store, attempt=2) == published.reference
+
+
+def test_person_may_publish_what_only_confirms_the_model(labeled):
+    add_labels(labeled, [label_row(number, origin="accepted") for number in range(60)])
+    with pytest.raises(AirflowFailException, match="max_accepted_share"):
+        publish(labeled)
+    assert publish(labeled, publish_anyway=True)["outcome"] == "published"

@@ -51,6 +51,7 @@ def test_dataset_says_what_changed(published):
     assert (second.added, second.changed, second.removed) == (2, 1, 1)
     assert second.reasons == (
         "3 labels to train on and 3 held out; since the last dataset 2 added, 1 changed, 1 removed.",
+        "Of the labels to train on, 3 seeds.",
     )
 
 

@@ -40,7 +40,7 @@ def test_label_says_what_was_asked_served_and_answered():
         "label_id": label_id_of("r", ["a0", "a1", "a2", "a3"]), "trace_id": "t", "request_id": "r", "label": "earn",
         "decided_by": "dawid_skene", "tier": 1, "rationale": None, "confidence": 0.9, "annotators": 3,
         "agreement": pytest.approx(2 / 3),
-        "origin": "annotation", "split": "holdout", "stratum": "random", "inclusion_probability": 0.25,
+        "origin": "fresh", "split": "holdout", "stratum": "random", "inclusion_probability": 0.25,
         "evidence_for": "c1", "content_key": "k", "near_key": "n", "group_key": "g",
         "hidden_prelabel": True, "supersedes": "l0", "predicted": "grain", "model_version": "4",
         "ts": DAY, "decided_at": DAY + timedelta(minutes=3), "input_text": "OPEC meets", "segment_desk": "eu",

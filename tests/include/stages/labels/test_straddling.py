@@ -76,9 +76,9 @@ def test_first_dataset_warns_and_later_ones_do_not(tmp_path):
     store = make_store(tmp_path)
     add(store, label(0, input_text=LONG), label(1, input_text=f"{LONG} now", split="holdout"))
     first = publish_dataset(store)
-    assert "nearly equal" in first.reasons[1]
+    assert "nearly equal" in first.reasons[2]
     add(store, label(2, input_text="wheat is up"))
-    assert len(publish_dataset(store).reasons) == 1
+    assert len(publish_dataset(store).reasons) == 2
 
 
 def test_seed_labels_of_a_group_share_a_split_and_keep_it(tmp_path):
