@@ -31,6 +31,7 @@ from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
 from include.stages.reports.overview import deployment_of, overview
 from include.stages.reports.tier_work import tier_work
+from include.stages.selection.signal_worth import signal_worths
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
@@ -139,6 +140,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
         "quality": quality,
         "gold": gold_answers(store),
         "tiers": tier_work(store, asked),
+        "signals": signal_worths(store, Interval.from_key(cycle.interval).end) if cycle else [],
         "anchoring": anchoring_report(store),
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
         "lineage": _lineage(store, gate, plan),

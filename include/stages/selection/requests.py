@@ -14,7 +14,8 @@ from include.stages.selection.frame import Candidates
 
 FIRST_TIER = 1
 _BLIND = {"hidden_prelabel": True, "shown_probability": None}
-REPORTED = "reported by a user"  # how the reason begins of a row that was
+REPORTED = "reported by a user"  # how the reason begins of a row that was,
+WEAK = "a signal that tells of errors"  # and of one that has such a signal
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def request_rows(
         request = columns | _request(loop, bound, predictions[place], batch_id)
         is_blind = bound.split == "holdout" or bound.stratum != "certainty" or candidates.repeats[place]
         requests.append(request | (_BLIND if is_blind else _arm(loop, request, shown_from)))
-        if requests[-1]["hidden_prelabel"] and choice.reason.startswith(REPORTED):
-            requests[-1]["reasons"] = [REPORTED]
+        if requests[-1]["hidden_prelabel"] and choice.reason.startswith((REPORTED, WEAK)):
+            requests[-1]["reasons"] = [choice.reason.split(":")[0]]
     return rows_of(loop, "requests", requests)
 
 

@@ -27,6 +27,7 @@ from include.stages.selection.gold import gold_requests
 from include.stages.selection.passing import passing_of
 from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
 from include.stages.selection.user_reports import reported_rows
+from include.stages.selection.weak_signals import told_by_signals, weak_signals
 
 MOST_SHOWN = 10
 
@@ -155,7 +156,8 @@ def _chosen(
     )
     fresh = sum(key not in asked.contents for key in random.content_keys)
     asked.note(drawn)
-    reported, reports = reported_rows(store, interval.end, seed, asked)
+    weak = weak_signals(store, interval)
+    reported, reports = reported_rows(store, interval.end, seed, asked, weak)
     frame = frame_of(store, window, seed, asked=asked)
     candidates = _trainable(frame.extended(reported), asked)
     if candidates.rows.num_rows + draws.num_rows == 0:
@@ -227,7 +229,7 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
         f"{report.certainty} chosen, {report.reported} of them reported by users.{free}"
     )
     mixed_in = (f"{gold} more requests are gold questions, whose answer is known.",) if gold else ()
-    reasons = (reason, *mixed_in, *demand.reasons, *_notes(store, interval, window))
+    reasons = (reason, *mixed_in, *demand.reasons, *told_by_signals(batch), *_notes(store, interval, window))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report

@@ -1,8 +1,9 @@
 """Rows that users reported, in the order in which they are acted on: people take turns, so that nobody fills a batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from include.foundation.config.data_sections import Feedback
 from include.foundation.intervals import moved
@@ -12,7 +13,7 @@ from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.feedback.said_class import said_class
 from include.stages.selection.asked import Asked, asked_before
 from include.stages.selection.frame import Frame, frame_of
-from include.stages.selection.requests import REPORTED
+from include.stages.selection.requests import REPORTED, WEAK
 
 ACTED_ON = timedelta(days=28)  # for so long: what it costs to look must not grow with what was ever said
 SIGNALS = ("report", "correction")
@@ -31,15 +32,22 @@ class UserReport:
         Pseudonyms of those who said it; None is who is not known.
     logged
         When the row was served.
+    is_weak
+        Whether it says only that the model is wrong more often in such rows.
     """
 
     reason: str
     people: frozenset[str | None]
     logged: datetime
+    is_weak: bool = False
 
 
 def reported_rows(
-    store: LoopStore, end: datetime, seed: object, asked: Asked | None = None
+    store: LoopStore,
+    end: datetime,
+    seed: object,
+    asked: Asked | None = None,
+    weak: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Frame, dict[str, UserReport]]:
     """Return the rows that users reported or corrected within the last four weeks and that were not requested yet.
 
@@ -56,6 +64,8 @@ def reported_rows(
         Seed of the order of the frame.
     asked
         What was asked before; read from the store if None.
+    weak
+        Further signals, see `weak_signals`, whose rows are returned too.
 
     Returns
     -------
@@ -67,8 +77,9 @@ def reported_rows(
     feedback = store.read("feedback", filters=wanted).sort_by("ts").to_pylist()
     signals = [row for row in feedback if row["held_back"] is None]
     taxonomy, people = Taxonomy.of(store.loop.task), dict[str, set[str | None]]()
-    reasons = {row["trace_id"]: _reason(row, taxonomy) for row in signals}
-    for row in signals:
+    reasons = {row["trace_id"]: row["reason"] for row in weak}
+    reasons |= {row["trace_id"]: _reason(row, taxonomy) for row in signals}
+    for row in [*weak, *signals]:
         people.setdefault(row["trace_id"], set()).add(row["user_key"])
     asked = asked_before(store) if asked is None else asked
     reported = sorted(reasons.keys() - asked.trace_ids)
@@ -77,13 +88,17 @@ def reported_rows(
     frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked=asked)
     logged = frame.rows.select(["trace_id", "ts"]).to_pylist()
     return frame, {
-        key: UserReport(reasons[row["trace_id"]], frozenset(people[row["trace_id"]]), row["ts"])
+        key: UserReport(
+            reasons[name := row["trace_id"]], frozenset(people[name]), row["ts"], reasons[name].startswith(WEAK)
+        )
         for key, row in zip(frame.content_keys, logged, strict=True)
     }
 
 
 def in_turns(policy: Feedback, reports: Mapping[int, UserReport], n: int) -> list[int]:
     """Return the positions of the reported rows that a batch takes: people take turns, each with their oldest row first.
+
+    What has a weak signal only comes after all others.
 
     Parameters
     ----------
@@ -105,6 +120,15 @@ def in_turns(policy: Feedback, reports: Mapping[int, UserReport], n: int) -> lis
     """
     share = policy.max_request_share
     most = 0 if share == 0 else min(n, max(1, int(n * share)))
+    taken: list[int] = []
+    for is_weak in (False, True):
+        rows = {position: report for position, report in reports.items() if report.is_weak == is_weak}
+        taken += _turns(rows, most - len(taken), policy.max_person_requests)
+    return taken
+
+
+def _turns(reports: Mapping[int, UserReport], most: int, most_of_one: int) -> list[int]:
+    """Return at most so many positions, and at most so many of each person who is known, in turns."""
     queues: dict[str | None, list[int]] = {}
     for position in sorted(reports, key=lambda position: (reports[position].logged, position)):
         for person in sorted(reports[position].people, key=str):
@@ -114,7 +138,7 @@ def in_turns(policy: Feedback, reports: Mapping[int, UserReport], n: int) -> lis
     while len(taken) < most and queues:
         for person in list(queues):
             row = next((position for position in queues[person] if position not in taken), None)
-            if row is None or (person is not None and turns[person] == policy.max_person_requests):
+            if row is None or (person is not None and turns[person] == most_of_one):
                 del queues[person]
             elif len(taken) < most:
                 taken[row] = None

@@ -229,3 +229,27 @@ def test_release_notes_are_kept_with_the_challengers_run(tmp_path: Path) -> None
     assert [(metric.value, metric.step) for metric in found] == [(gate.scores.challenger.value, gate.round)]
     kept = registry.client.get_run(run_id).data.metrics
     assert set(kept) == {"challenger_value", "challenger_low", "challenger_high"}  # of the champion nothing is known
+
+
+def test_notes_say_what_signals_are_worth(tmp_path):
+    world = make_world(tmp_path)
+    world.learn_seeds()
+    world.deploy(world.judge(None), "1")
+    interval = world.serve(0, "aaa*5 aba*20 aaa*5", drawn=15)
+    rows = [
+        {
+            "feedback_id": f"f{n}",
+            "trace_id": f"d0-{n:04d}",
+            "ts": interval.start,
+            "kind": "implicit",
+            "signal": "<b>left",
+        }
+        for n in range(5, 15)
+    ]
+    world.store.append_new("feedback", rows_of(world.store.loop, "feedback", rows))
+    page = Path(write_release_notes(world.store, world.judge("1")))
+    text, marked = Page(page.read_text()).text, page.with_suffix(".md").read_text()
+    assert "What users' signals are worth" in text
+    assert "<b>left implicit 10 1.000 (0.692 to 1.000)" in text
+    assert "All rows: 66.7%" in text
+    assert "(implicit): the model was wrong in 1.000" in marked
