@@ -31,11 +31,11 @@ class LabelingJob(Section):
     """Function that makes one label of the workers' answers, which the loop reads only where it finds no answers."""
     task_title: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
     """What workers see in their list; none means a title with the loop's name."""
-    task_description: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    task_description: Annotated[str, StringConstraints(pattern=r"^[^\r\n]+$", max_length=255)] | None = None
     """What they see below it; none means the loop's ``description``."""
     task_time_limit_seconds: int = Field(default=600, ge=30, le=8 * 3600)
     """Seconds that a worker has for one object."""
-    price_usd: float | None = Field(default=None, ge=0, lt=3)
+    price_usd: float | None = Field(default=None, ge=0, le=2.999)
     """US dollars that each answer of the public workforce costs, to a tenth of a cent; none for other teams."""
 
 

@@ -60,8 +60,8 @@ class AnswerLook:
         read: Mapping[str, Mark],
     ) -> None:
         names = sorted(Taxonomy.of(loop.task).meanings)  # answers may use former names
-        request_of = {trace_id: request_id for request_id, trace_id in requests.items()}
-        self._reader = AnswerReader(names, requests, request_of)
+        self._request_of = {trace_id: request_id for request_id, trace_id in requests.items()}
+        self._reader = AnswerReader(names, requests, self._request_of)
         self._rules = digest_of(RULES, answer_lines.RULES, names)
         self._patience = timedelta(hours=loop.logs.look_back_hours)
         self._skew = loop.logs.clock_skew_seconds
@@ -69,6 +69,7 @@ class AnswerLook:
         self._returned = returned
         self._s3_options = s3_options
         self._read = read
+        self._orders: dict[str, dict[int, str]] = {}
         self._answers = Answers([], passed_over=list(returned.others))
 
     def answers(self) -> Answers:
@@ -102,6 +103,11 @@ class AnswerLook:
 
     def _order(self, job: str) -> dict[int, str]:
         """Return the request of each object of a job, by its place; none if no manifest says it."""
+        if job not in self._orders:
+            self._orders[job] = self._read_order(job)
+        return self._orders[job]
+
+    def _read_order(self, job: str) -> dict[int, str]:
         name = job.rpartition("/")[2]
         for own in (name, STARTED_AGAIN.sub("", name)):
             if ids := self._batches.request_ids(own):
@@ -128,7 +134,7 @@ class AnswerLook:
             for line in lines:
                 self._take(file, line, file.name)
             # If a label came first, it was the vendor's answer: now those of the workers are known.
-            self._answers.whole.append(WholeTask(f"{job}:{place}", request_id, file.written_at))
+            self._answers.whole.append(WholeTask(_label_of(job, request_id), request_id, file.written_at))
         self._note_responses(job, [file for _, file in responses if file.name not in waiting])
 
     def _note_responses(self, job: str, files: Sequence[LogFile]) -> None:
@@ -146,15 +152,17 @@ class AnswerLook:
         )
 
     def _take_labels(self, job: str, file: LogFile) -> None:
-        """Take the labels of the objects of which there is no response."""
+        """Take the labels of the requests to which there is no response."""
         lines, is_whole = manifest_content(file, self._s3_options, self._patience)
         categories = self._batches.labels(STARTED_AGAIN.sub("", job.rpartition("/")[2]))
-        responded = {place for place, _ in self._returned.responses.get(job, [])}
+        responses = self._returned.responses.get(job)
+        order = self._order(job) if responses else {}
+        responded = {order.get(place) for place, _ in responses or []} - {None}
         for line in lines:
-            place = (line.number or 0) - 1
             answer = consolidated_answer(line, categories)
-            if answer is not None and (answer is line or place not in responded):
-                self._take(file, answer, f"{job}:{place}")
+            request_id = self._named(answer)
+            if answer is not None and (answer.record is None or request_id not in responded):
+                self._take(file, answer, _label_of(job, request_id))
         if is_whole:
             mark = FileMark(
                 source=file.name,
@@ -166,9 +174,20 @@ class AnswerLook:
             )
             self._answers.read.append(mark)
 
+    def _named(self, line: Line | None) -> str | None:
+        """Return the request that a line names, itself or by its row; None if it names none."""
+        record = (line and line.record) or {}
+        request_id = read_id(record, "request_id", [])
+        return request_id or self._request_of.get(str(read_id(record, "trace_id", [])))
+
     def _take(self, file: LogFile, line: Line, source: str) -> None:
         answer = self._reader.read(line, file.latest(self._skew), source)
         if isinstance(answer, Answer):
             self._answers.rows.append(answer)
         else:
             self._answers.refused.append((file.name, answer))
+
+
+def _label_of(job: str, request_id: str | None) -> str:
+    """Return what the label of a request in a job is stored as having been read from."""
+    return f"{job}: label of {request_id}"

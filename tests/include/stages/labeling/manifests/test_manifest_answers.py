@@ -124,6 +124,15 @@ def test_manifest_that_grows_is_read_anew_and_only_then(pushed):
     assert second.rows[0] == first.rows[0]  # so that it is stored once
 
 
+def test_vendors_file_in_an_order_of_its_own_gives_way_to_responses_by_request(pushed):
+    pushed.respond(pushed.job, 0, response("w1", "acq", DAY))
+    lines = [{"trace_id": "t3", **augmented("earn")}, {"trace_id": "t0", **augmented("weather")}]
+    pushed.write(f"{pushed.job}.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    answers = look(pushed)
+    assert said(answers) == [("r0", "w1", "acq"), ("r3", "vendor", "earn")]
+    assert answers.refused == []
+
+
 def test_job_that_was_started_again_answers_the_same_requests(pushed):
     pushed.respond(f"{pushed.job}-2", 3, response("w1", "earn", DAY))
     assert said(look(pushed)) == [("r3", "w1", "earn")]
