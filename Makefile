@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 LOOP ?= newswire
+LABELING ?= files
 PORT ?= 8080
 MLFLOW_PORT ?= 5001
 STUDIO_PORT ?= 8085
@@ -28,8 +29,8 @@ help: ## List what there is
 
 setup: $(VENV)/run.stamp ## Make the environment from the lock
 
-demo: $(VENV)/run.stamp ## Play three cycles of a loop in a real Airflow (LOOP=newswire or digits)
-	@$(PY) -m demo.story --loop $(LOOP) --port $(PORT)
+demo: $(VENV)/run.stamp $(if $(filter label_studio,$(LABELING)),$(STUDIO)/installed) ## Play three cycles of a loop in a real Airflow (LOOP=newswire or digits, LABELING=files or label_studio)
+	@$(PY) -m demo.story --loop $(LOOP) --port $(PORT) --labeling $(LABELING) --studio-port $(STUDIO_PORT)
 
 up: $(VENV)/run.stamp ## Start Airflow with its UI on loopback and print the login (PORT=8080)
 	@$(PY) -m demo up --port $(PORT)

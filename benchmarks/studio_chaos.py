@@ -33,7 +33,8 @@ ROWS = 900
 SERVED = datetime(2026, 3, 10, 9, tzinfo=UTC)
 KEY = b"a key for pseudonyms of nobody"
 PUSH, COLLECT = "push", "collect"
-LONGEST = {PUSH: 6.0, COLLECT: 3.0}  # seconds until a client is killed
+LONGEST = {PUSH: 3.0, COLLECT: 2.0}  # seconds until a client is killed
+PER_ROUND = 8  # kills; then the client is left to its work
 SERVER_EVERY = 10  # kills, one is of the server
 
 
@@ -103,8 +104,10 @@ def chaos(server: LabelStudioServer, kills: int, seed: int = 0) -> dict[str, Any
         with tempfile.TemporaryDirectory() as folder:
             each = Round(World(server, f"chaos {rounds} {time.time():.0f}"), mode, Path(folder))
             each.prepare()
-            while (client := each.client()).poll() is None:
-                if done < kills and _killed(each, client, generator, of_server=done % SERVER_EVERY == SERVER_EVERY - 1):
+            last = min(kills, done + PER_ROUND)
+            while True:
+                client = each.client()
+                if done < last and _killed(each, client, generator, of_server=done % SERVER_EVERY == SERVER_EVERY - 1):
                     done += 1
                 elif client.wait() == 0:
                     break

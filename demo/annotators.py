@@ -66,17 +66,17 @@ class Annotators:
             The request, and the row that it asks about.
         """
         truth = self.truth[trace_id]
-        if _uniform("errs", annotator, request_id) >= ERROR_RATES[annotator]:
+        if uniform("errs", annotator, request_id) >= ERROR_RATES[annotator]:
             return truth
         wrong = [name for name in self.loop.task.classes if name != truth]
-        return wrong[int(_uniform("which", annotator, request_id) * len(wrong))]
+        return wrong[int(uniform("which", annotator, request_id) * len(wrong))]
 
     def _answer(self, annotator: str, request_id: str, trace_id: str) -> dict[str, object]:
         return {
             "request_id": request_id,
             "annotator": annotator,
             "label": self.says(annotator, request_id, trace_id),
-            "lead_time_seconds": round(2 + 20 * _uniform("time", annotator, request_id), 1),
+            "lead_time_seconds": round(2 + 20 * uniform("time", annotator, request_id), 1),
             "created_at": datetime.now(UTC).isoformat(),
         }
 
@@ -87,5 +87,6 @@ def _answered(path: Path) -> set[str]:
     return {json.loads(line)["request_id"] for line in path.read_text(encoding="utf-8").splitlines()}
 
 
-def _uniform(*parts: str) -> float:
+def uniform(*parts: str) -> float:
+    """Return a number from 0 to 1 that depends on the parts only."""
     return int(digest_of(*parts)[:12], 16) / float(16**12)

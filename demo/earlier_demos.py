@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from demo.label_studio_server import LabelStudioServer
 from demo.standalone import Standalone
 from include.foundation.config.loading import ROOT
 from include.foundation.config.loop_file import Loop
@@ -34,3 +35,22 @@ def remove_earlier_demos(loop: Loop, airflow: Standalone) -> None:
             shutil.rmtree(folder)
     airflow.home.mkdir(parents=True)
     marker.write_text(loop.name)
+
+
+def remove_earlier_projects(server: LabelStudioServer) -> None:
+    """Remove what an earlier demo left in Label Studio.
+
+    Raises
+    ------
+    ConfigError
+        If it has been used for something else; nothing was removed then.
+    """
+    marker = server.home / "demo.txt"
+    if server.data.is_dir() and not marker.is_file():
+        raise ConfigError(
+            f"{server.data} holds projects that the demo did not make. It starts from nothing and would remove them; run it in "
+            "another clone"
+        )
+    shutil.rmtree(server.data, ignore_errors=True)
+    server.home.mkdir(parents=True, exist_ok=True)
+    marker.touch()

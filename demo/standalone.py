@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import httpx
 
 from demo.airflow_client import connected
 from demo.embedded_postgres import EmbeddedPostgres
+from demo.label_studio_server import LabelStudioServer
 from demo.local_settings import LOCAL_SETTINGS, SETTINGS, USER
 from demo.loopback import demand_free
 from demo.process_sessions import members, send_signal, start_time
@@ -26,6 +27,7 @@ from demo.secret_files import secret
 from include.foundation.config.loading import ROOT
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
+LABEL_STUDIO = "AIRFLOW_CONN_LABEL_STUDIO"
 STARTING_SECONDS = 240
 STOPPING_SECONDS = 40
 PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -46,6 +48,8 @@ class Standalone:
         What the connections ``feedback_store`` and ``mlflow`` point to.
     loops
         Folder of the loop files; ``include/loops`` if None.
+    label_studio
+        What the connection ``label_studio`` points to, if it was ever started.
     """
 
     home: Path = ROOT / ".airflow"
@@ -53,6 +57,7 @@ class Standalone:
     store: str = str(ROOT / "data" / "store")
     tracking_uri: str = f"sqlite:///{ROOT}/data/mlflow/mlflow.db"
     loops: Path | None = None
+    label_studio: LabelStudioServer = field(default_factory=LabelStudioServer)
 
     @property
     def url(self) -> str:
@@ -89,6 +94,8 @@ class Standalone:
             "AIRFLOW_CONN_MLFLOW": json.dumps({"conn_type": "generic", "extra": {"tracking_uri": self.tracking_uri}}),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
+        if self.label_studio.data.is_dir() and LABEL_STUDIO not in os.environ:
+            own[LABEL_STUDIO] = json.dumps(self.label_studio.connection)
         if self.loops is not None:
             own["FEEDBACK_LOOP_LOOPS_DIR"] = str(self.loops)
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -5,6 +5,7 @@ log of a day is pulled by schedule, labels are requested, simulated annotators a
 """
 
 import argparse
+import contextlib
 import signal
 import sys
 import time
@@ -15,10 +16,14 @@ from pathlib import Path
 from demo.airflow_client import AirflowClient, connected
 from demo.annotators import Annotators
 from demo.data_sets import examples_for
-from demo.earlier_demos import remove_earlier_demos
+from demo.earlier_demos import remove_earlier_demos, remove_earlier_projects
 from demo.epilogue import gains
+from demo.label_studio_server import USER, LabelStudioServer
+from demo.loopback import demand_free
 from demo.progress import Progress, table
 from demo.standalone import Standalone, running
+from demo.studio_annotators import StudioAnnotators
+from demo.studio_loop import with_label_studio
 from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named, resolve
 from include.foundation.config.loop_file import Loop
@@ -36,6 +41,7 @@ FIRST_DAY = date(2026, 9, 1)
 ORDINARY_ROWS = 40
 QUIET_LOOKS = 3
 LONGEST_WAIT_SECONDS = 240
+LONGEST_LABELING_SECONDS = 1800  # where people answer one task after another
 
 
 @dataclass
@@ -50,6 +56,7 @@ class Story:
     progress: Progress
     store: LoopStore
     registry: ModelRegistry
+    patience: float = LONGEST_WAIT_SECONDS
 
     def play(self, number_of_cycles: int, rows: int) -> None:
         """Play the story from the first labels to the last cycle."""
@@ -110,12 +117,10 @@ class Story:
         FeedbackLoopError
             If a task failed, or if the loop does not become idle in time.
         """
-        quiet, deadline = 0, time.monotonic() + LONGEST_WAIT_SECONDS
+        quiet, deadline = 0, time.monotonic() + self.patience
         while quiet < QUIET_LOOKS or len(history(self.store)) < until_deployments:
             if time.monotonic() > deadline:
-                raise FeedbackLoopError(
-                    f"The loop did not come to rest in {LONGEST_WAIT_SECONDS} s; see {self.airflow.url}"
-                )
+                raise FeedbackLoopError(f"The loop did not come to rest in {self.patience} s; see {self.airflow.url}")
             answered = self.annotators.answer_open()
             if answered:
                 self.progress.say(f"Annotators gave {answered} answers")
@@ -165,11 +170,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cycles", type=int, default=3)
     parser.add_argument("--rows", type=int, default=None, help="documents a cycle")
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--labeling", choices=["files", "label_studio"], default="files")
+    parser.add_argument("--studio-port", type=int, default=8085)
     options = parser.parse_args(arguments)
     # If it is ended from outside, it cleans up as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        play(options.loop, options.cycles, options.rows, Standalone(port=options.port))
+        studio = LabelStudioServer(port=options.studio_port)
+        if options.labeling == "files":
+            play(options.loop, options.cycles, options.rows, Standalone(port=options.port))
+        else:
+            airflow = Standalone(port=options.port, loops=Standalone().home / "loops", label_studio=studio)
+            play(options.loop, options.cycles, options.rows, airflow, studio)
     except FeedbackLoopError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -179,7 +191,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone) -> None:
+def play(
+    name: str, number_of_cycles: int, rows: int | None, airflow: Standalone, studio: LabelStudioServer | None = None
+) -> None:
     """Play the story of one loop in an Airflow that is started for it and stopped at its end.
 
     Parameters
@@ -192,6 +206,8 @@ def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone
         Documents a cycle; if None, a number that suits the size of the data set.
     airflow
         The Airflow to start, which must not be running.
+    studio
+        The Label Studio to start and to label in, in place of files.
 
     Raises
     ------
@@ -203,25 +219,47 @@ def play(name: str, number_of_cycles: int, rows: int | None, airflow: Standalone
     loop = loop_named(name)
     if loop.labeling.backend != "files":
         raise ConfigError(
-            f"{name}: labeling.backend is {loop.labeling.backend}; the demo's annotators answer the files backend"
+            f"{name}: labeling.backend is {loop.labeling.backend}; the demo starts from the files backend, see --labeling"
         )
     if airflow.running():
         raise ConfigError(f"Airflow runs already at {airflow.url}; `make down` stops it")
+    if studio is not None:
+        demand_free(studio.port)
     examples = examples_for(loop)
-    traffic = Traffic(loop, examples)
     remove_earlier_demos(loop, airflow)
+    with contextlib.ExitStack() as stack:
+        if studio is not None and airflow.loops is not None:
+            remove_earlier_projects(studio)
+            loop = with_label_studio(name, airflow.loops)
+            print(f"Starting Label Studio at {studio.url} (its log: {studio.log}) …", flush=True)
+            stack.callback(studio.stop)
+            studio.launch()
+        traffic = Traffic(loop, examples)
+        _make_sources(loop, traffic)
+        print(f"Starting Airflow at {airflow.url} (its log: {airflow.log}) …", flush=True)
+        store, registry = LoopStore(loop, airflow.store), ModelRegistry(airflow.tracking_uri, loop)
+        stack.enter_context(running(airflow))
+        client = stack.enter_context(connected(airflow.url, "admin", airflow.password))
+        annotators = Annotators(loop, traffic.truth)
+        if studio is not None:
+            studio.wait()
+            annotators = StudioAnnotators(loop, traffic.truth, studio)
+            stack.callback(annotators.close)
+        _ = registry.experiment_id  # the first use creates MLflow's tables
+        progress = Progress(client, [f"{name}.{stage}" for stage in STAGES])
+        story = Story(loop, airflow, client, traffic, annotators, progress, store, registry)
+        story.patience = LONGEST_WAIT_SECONDS if studio is None else LONGEST_LABELING_SECONDS
+        story.play(number_of_cycles, rows or (400 if len(examples) > 4000 else 250))
+        print(story.summary())
+        if studio is not None:
+            print(f"Label Studio with these tasks: make label-studio, then {studio.url}; user {USER}")
+
+
+def _make_sources(loop: Loop, traffic: Traffic) -> None:
     traffic.write_seed_labels(SEED_LABELS)
     Path(resolve(str(loop.logs.uri))).mkdir(parents=True, exist_ok=True)
     if loop.feedback.uri:
         Path(resolve(loop.feedback.uri)).mkdir(parents=True, exist_ok=True)
-    print(f"Starting Airflow at {airflow.url} (its log: {airflow.log}) …", flush=True)
-    store, registry = LoopStore(loop, airflow.store), ModelRegistry(airflow.tracking_uri, loop)
-    with running(airflow), connected(airflow.url, "admin", airflow.password) as client:
-        _ = registry.experiment_id  # the first use creates MLflow's tables
-        progress = Progress(client, [f"{name}.{stage}" for stage in STAGES])
-        story = Story(loop, airflow, client, traffic, Annotators(loop, traffic.truth), progress, store, registry)
-        story.play(number_of_cycles, rows or (400 if len(examples) > 4000 else 250))
-        print(story.summary())
 
 
 def _midnight(day: date) -> datetime:

@@ -250,6 +250,7 @@ def test_given_config_shows_what_it_likes_and_a_bad_one_is_refused(server, loop_
 
 
 def test_kills_of_client_and_server_neither_lose_nor_double(server, monkeypatch):
-    monkeypatch.setattr(studio_chaos, "SERVER_EVERY", 4)
-    told = studio_chaos.chaos(server, 8, seed=1)
+    monkeypatch.setattr(studio_chaos, "SERVER_EVERY", 3)
+    monkeypatch.setattr(studio_chaos, "PER_ROUND", 3)
+    told = studio_chaos.chaos(server, 6, seed=1)
     assert (told["doubled"], told["lost"]) == (0, 0)

@@ -1,0 +1,33 @@
+"""The loop file of the demo, with Label Studio as its labeling backend."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from include.foundation.config.loading import LOOPS_DIR_VARIABLE, loop_named, loops_dir
+from include.foundation.config.loop_file import Loop
+
+
+def with_label_studio(name: str, folder: Path) -> Loop:
+    """Write the file of a loop, with Label Studio as its labeling backend, into a folder that loops are read from now on.
+
+    Parameters
+    ----------
+    name
+        Of the loop.
+    folder
+        Is made.
+
+    Returns
+    -------
+    Loop
+        As the new file says.
+    """
+    raw = yaml.safe_load((loops_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
+    raw["labeling"] = {**raw.get("labeling", {}), "backend": "label_studio"}
+    raw["labeling"].pop("uri", None)
+    folder.mkdir(parents=True)
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    os.environ[LOOPS_DIR_VARIABLE] = str(folder)
+    return loop_named(name)
