@@ -118,21 +118,21 @@ def _situation(store: LoopStore, published: PublishedDataset) -> _Situation:
 
 def _on_what_helps(store: LoopStore, situation: _Situation) -> _Situation:
     """Return the situation with the labels since a drop of accuracy alone, where those from before it do not help."""
-    from include.stages.training.since_change import older_help, shown_change
+    from include.stages.training.since_change import likely_change, older_help
 
     rows = situation.dataset.train
-    change = shown_change(store, rows, situation.last_training)
+    change = likely_change(store, rows, situation.last_training)
     if change is None or older_help(store.loop, rows, change):
-        return replace(situation, changed_at=change)
-    dataset = training_dataset(store, situation.dataset_name, change)
+        return replace(situation, changed_at=change.moment if change and change.is_shown else None)
+    dataset = training_dataset(store, situation.dataset_name, change.moment)
     key = challenger_key(store, dataset.train)
-    return replace(situation, dataset=dataset, challenger_key=key, changed_at=change, train_since=change)
+    return replace(situation, dataset=dataset, challenger_key=key, changed_at=change.moment, train_since=change.moment)
 
 
 def _without_older(since: datetime) -> str:
     return (
-        f"Accuracy was shown to have dropped on {since:%Y-%m-%d}: without labels from before it a model is more often right on "
-        "labels since then, so it is trained on these alone."
+        f"What is right seems to have changed on {since:%Y-%m-%d}: without labels from before it a model is more often right "
+        "on labels since then, so it is trained on these alone."
     )
 
 

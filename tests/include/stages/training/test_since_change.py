@@ -16,6 +16,7 @@ from include.stages.labels.datasets import publish_dataset
 from include.stages.training.deciding import challenger_key, decide_retrain
 from include.stages.training.fitting import fitted
 from include.stages.training.recent_labels import training_dataset
+from include.stages.training.since_change import _seeming_drop
 from tests.decision_builders import make_drift_verdict
 from tests.include.stages.training.challenger_builders import (
     DAY,
@@ -126,3 +127,43 @@ def test_change_is_remembered_when_its_verdict_is_long_ago(tmp_path: Path) -> No
     add_labels(store, labels(range(300, 340), 80, swapped=True))
     plan = plan_of(store)
     assert (plan.outcome, plan.train, plan.changed_at) == ("train", 120, CHANGE)
+
+
+def drawn(numbers: range, days: int, *, wrong: int, per_day: int = 10) -> list[dict[str, object]]:
+    """Labels of rows that were drawn at random, so many a day, of which one in ``wrong`` was answered wrongly."""
+    rows = []
+    for place, number in enumerate(numbers):
+        is_right = wrong == 0 or place % wrong > 0
+        moment = DAY + timedelta(days=days + place // per_day, minutes=place)
+        own = {"stratum": "random", "split": "holdout", "inclusion_probability": 0.5}
+        rows.append(label_row(number, label="crude", predicted="crude" if is_right else "grain", ts=moment) | own)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("wrong", "swapped", "kept"),
+    [(2, True, 80), (2, False, 280), (10, True, 280)],
+    ids=["seems to have changed, and has", "seems to have changed", "changed where nobody saw it"],
+)
+def test_drop_that_is_not_shown_yet_counts_if_labels_confirm_it(
+    tmp_path: Path, *, wrong: int, swapped: bool, kept: int
+) -> None:
+    store = store_in(tmp_path)
+    add_labels(store, labels(range(200), 0, swapped=False))
+    add_labels(store, labels(range(200, 280), 31, swapped=swapped))
+    add_labels(store, drawn(range(1000, 1150), 15, wrong=10) + drawn(range(1150, 1200), 30, wrong=wrong))
+    plan = plan_of(store)
+    assert (plan.train, plan.changed_at) == (kept, CHANGE if kept == 80 else None)
+
+
+def test_few_drawn_rows_or_rows_of_another_version_say_nothing(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    add_labels(store, labels(range(200), 0, swapped=False))
+    add_labels(store, labels(range(200, 280), 31, swapped=True))
+    other = [row | {"model_version": "other"} for row in drawn(range(1000, 1150), 15, wrong=10)]
+    add_labels(store, other + drawn(range(1150, 1200), 30, wrong=2))
+    assert plan_of(store).train == 280
+
+
+def test_nothing_seems_to_have_dropped_where_nothing_is_drawn() -> None:
+    assert _seeming_drop([]) is None
