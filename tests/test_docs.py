@@ -100,7 +100,7 @@ def yaml_blocks(name):
 def test_loop_files_that_are_shown_are_valid():
     mail, *sections = yaml_blocks("add-a-loop.md")
     assert Loop.model_validate(mail).name == "mail"
-    sections += yaml_blocks("log-sources.md")
+    sections += yaml_blocks("log-sources.md") + yaml_blocks("labeling-vendors.md")
     assert len(sections) > 2
     for section in sections:
         assert Loop.model_validate(mail | section)

@@ -31,6 +31,7 @@ def test_line_is_one_of_ground_truth_and_keeps_the_request(vendor):
         "request_id": "r1",
         "trace_id": "t1",
         "tier": 1,
+        "labels": ["acq", "earn", "grain"],
         "reasons": ["low margin"],
         "model_version": "7",
         "ts": "2026-03-10T00:00:00+00:00",
