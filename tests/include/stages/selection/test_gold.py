@@ -24,8 +24,8 @@ from tests.include.stages.labels.label_builders import (
 
 
 @pytest.fixture
-def second_day(tmp_path):
-    """A loop whose first day was labeled alike by all, and whose second one is asked with gold questions."""
+def first_day(tmp_path):
+    """A loop whose first day was labeled alike by all, so that the second one may be asked with gold questions."""
     store, first = pushed_store(
         tmp_path,
         12,
@@ -36,8 +36,11 @@ def second_day(tmp_path):
     everyone_answers(tmp_path, first, truth)
     collect(store)
     validate_labels(store)
-    everything = ask(tmp_path, store, range(30, 42), 1)
-    return tmp_path, store, first, everything
+    return tmp_path, store, first
+
+
+def second_day(folder, store):
+    return ask(folder, store, range(30, 42), 1)
 
 
 def gold_of(store):
@@ -45,8 +48,9 @@ def gold_of(store):
     return {row["trace_id"]: row["request_id"] for row in rows}
 
 
-def test_known_rows_are_asked_again_beside_the_batch_and_nothing_tells_them_apart(second_day):
-    folder, store, first, everything = second_day
+def test_known_rows_are_asked_again_beside_the_batch_and_nothing_tells_them_apart(first_day):
+    folder, store, first = first_day
+    everything = second_day(folder, store)
     gold = gold_of(store)
     assert len(gold) == 6
     holdout = store.read("requests", filters=[("split", "=", "holdout")]).column("trace_id").to_pylist()
@@ -67,8 +71,9 @@ def test_known_rows_are_asked_again_beside_the_batch_and_nothing_tells_them_apar
     assert (report.requests, report.random + report.certainty) == (12, 12)
 
 
-def test_answers_to_gold_questions_lead_to_no_label_and_say_who_is_right(second_day):
-    folder, store, _, everything = second_day
+def test_answers_to_gold_questions_lead_to_no_label_and_say_who_is_right(first_day):
+    folder, store, _ = first_day
+    everything = second_day(folder, store)
     gold = gold_of(store)
     before = {row["trace_id"]: row["label_id"] for row in current_labels(store.read("labels")).to_pylist()}
     everyone_answers(folder, {name: request for name, request in everything.items() if name not in gold}, truth)
