@@ -196,6 +196,9 @@ _BY_FILE = {
     "include/stages/selection/test_anchored_prelabels.py": {
         "labeling.max_anchoring": "test_prelabels_that_are_not_shown_to_be_followed_too_much_stay[8-labeling1]",
     },
+    "include/stages/selection/test_relabeling.py": {
+        "selection.relabel_share": "test_share_bounds_what_is_asked_again[0.0-0]",
+    },
     "include/stages/labels/test_user_voices.py": {
         "labels.corrections_count": "test_users_do_not_count_where_the_loop_file_says_so",
     },

@@ -10,6 +10,7 @@ import pytest
 
 from include.foundation.decisions import Evaluation, GateVerdict, PublishedDataset
 from include.foundation.models.registry import CHAMPION
+from include.foundation.store.ledgers.outcomes import current_labels
 from include.stages.deployment.watching import watch_deployment
 from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.profiles import profile_days
@@ -97,6 +98,17 @@ def test_dataset_speaks_todays_classes_and_counts_what_left(world: World) -> Non
     dataset = read_dataset(world.store, published.subject)
     assert set(dataset.train.column("label").to_pylist()) == {"cereals", "earn", "merger", "stake"}
     assert set(dataset.holdout.column("label").to_pylist()) <= {"cereals", "earn", "merger", "stake"}
+
+
+def test_rows_of_the_retired_class_were_asked_again_and_are_of_todays_classes(world: World) -> None:
+    requests = world.store.read("requests").to_pylist()
+    again = {row["trace_id"]: row for row in requests if row["reasons"][0].startswith("asked again")}
+    first = {row["trace_id"]: row for row in requests if row["batch_id"] == day(0).key}
+    labels = current_labels(world.store.read("labels", filters=[("trace_id", "in", sorted(again))])).to_pylist()
+    assert len(labels) == len(again) > 0
+    assert {row["label"] for row in labels} <= {"merger", "stake"}
+    for name in ("split", "stratum", "inclusion_probability"):
+        assert {trace: row[name] for trace, row in again.items()} == {trace: first[trace][name] for trace in again}
 
 
 def test_loop_closes_with_a_second_model_that_is_judged_against_the_first(world: World) -> None:

@@ -46,7 +46,7 @@ class Task(Section):
     renamed: dict[ClassName, ClassName] = Field(default_factory=dict)
     """Old names of classes, each with its new one, ``{grain: cereals}``: what is stored under the old is read as the new."""
     retired: list[ClassName] = Field(default_factory=list)
-    """Former classes: their labels leave datasets, and their rows may be asked about again."""
+    """Former classes: their labels leave datasets, and their rows are asked about again, see ``selection.relabel_share``."""
 
     @field_validator("classes")
     @classmethod
@@ -130,6 +130,8 @@ class Selection(Section):
     are wrong, rows are not chosen, unless users report them or their segment drifts. None means that none pass."""
     quota: Quota | None = None
     """Lets small segments be measured. Rows of others then stand for more rows, so that estimates of all are a little wider."""
+    relabel_share: Share = 0.5
+    """Most of the chosen rows of a run that are asked about again, since the class of their label was retired; at least one."""
     score: Literal["margin", "least_confidence", "entropy"] = "margin"
     """How informative a row is."""
     diversify: Literal["clusters", "none"] = "clusters"

@@ -125,7 +125,9 @@ def figures_of(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredReque
     figures = [
         _agreement(store, fresh),
         _set_aside(store, sum(item.request_id in aside for item in complete), len(complete)),
-        _class_shift(store, Counter(row["label"] for row in rows if row["stratum"] != EVIDENCE)),
+        _class_shift(
+            store, Counter(row["label"] for row in rows if row["stratum"] != EVIDENCE and row["supersedes"] is None)
+        ),
         _annotator_share(store, [item for item in fresh if item.request_id in labels]),
         _haste(store, fresh),
     ]
@@ -161,7 +163,8 @@ def _set_aside(store: LoopStore, aside: int, complete: int) -> Figure | None:
 def _class_shift(store: LoopStore, now: Counter[str]) -> Figure | None:
     """Return by how much the share of one class at least exceeds its share of the labels that people gave before.
 
-    Rows on which two models disagree are asked about for another reason, and tell nothing of it.
+    Rows on which two models disagree, and rows whose class was retired, are asked about for another reason, and tell nothing
+    of it.
     """
     columns, strata = ["label_id", "supersedes", "label"], [("stratum", "in", ["random", "certainty"])]
     earlier = current_labels(store.read("labels", columns=columns, filters=strata))

@@ -1,6 +1,5 @@
 """Choose the rows of an interval that are worth a label, and write them to the request ledger."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import NamedTuple
@@ -13,23 +12,20 @@ from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.outcomes import GOLD
 from include.foundation.store.ledgers.prelabel_arms import anchoring, shown_from
-from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.logs.slices.read_ledger import read_in
 from include.stages.selection.asked import Asked, asked_before, oldest_answer
 from include.stages.selection.backlog import backlog_of
+from include.stages.selection.batch_notes import batch_notes, versions_of
 from include.stages.selection.certainty import CertaintyStratum
-from include.stages.selection.content import far_out
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.frame import Candidates, candidates_of, frame_of
 from include.stages.selection.gold import gold_requests
 from include.stages.selection.passing import passing_of
+from include.stages.selection.relabeling import are_relabeled, relabel_requests
 from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
 from include.stages.selection.user_reports import reported_rows
-from include.stages.selection.weak_signals import told_by_signals, weak_signals
-
-MOST_SHOWN = 10
+from include.stages.selection.weak_signals import weak_signals
 
 
 @dataclass(frozen=True)
@@ -156,11 +152,14 @@ def _chosen(
     )
     fresh = sum(key not in asked.contents for key in random.content_keys)
     asked.note(drawn)
+    trusted = shown_from(anchoring(store), store.loop.labeling.max_anchoring)
+    slots = demand.total - draws.num_rows
+    again = relabel_requests(store, interval, asked, slots, shown_from=trusted)
     weak = weak_signals(store, interval)
     reported, reports = reported_rows(store, interval.end, seed, asked, weak)
     frame = frame_of(store, window, seed, asked=asked)
     candidates = _trainable(frame.extended(reported), asked)
-    if candidates.rows.num_rows + draws.num_rows == 0:
+    if candidates.rows.num_rows + draws.num_rows + again.num_rows == 0:
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
     stratum = CertaintyStratum(
@@ -168,16 +167,16 @@ def _chosen(
         candidates,
         reports,
         verdict,
-        passing=passing_of(store, interval, _versions(window)),
+        passing=passing_of(store, interval, versions_of(window)),
         critical_first=demand.total < store.loop.selection.budget,
     )
-    choices = stratum.choices(demand.total - draws.num_rows) if candidates.rows.num_rows else []
-    trusted = shown_from(anchoring(store), store.loop.labeling.max_anchoring)
+    choices = stratum.choices(slots - again.num_rows) if candidates.rows.num_rows else []
     chosen = request_rows(
         store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end, shown_from=trusted
     )
-    gold = gold_requests(store, interval, drawn.num_rows + chosen.num_rows)
-    return pa.concat_tables([drawn, chosen, gold]), frame.left_out - fresh
+    batch = pa.concat_tables([drawn, again, chosen])
+    gold = gold_requests(store, interval, batch.num_rows)
+    return pa.concat_tables([batch, gold]), frame.left_out - fresh
 
 
 def _drawn_unasked(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
@@ -214,12 +213,12 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
     batch = store.read("requests", filters=[("batch_id", "=", interval.key), ("tier", "=", FIRST_TIER)])
     is_gold = pc.equal(batch.column("stratum"), GOLD)
     batch, gold = batch.filter(pc.invert(is_gold)), pc.sum(is_gold).as_py() or 0
-    strata = batch.column("stratum").to_pylist()
+    strata = batch.filter(pc.invert(pa.array(are_relabeled(batch), pa.bool_()))).column("stratum").to_pylist()
     reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
     counts = {name: strata.count(name) for name in ("random", "certainty")}
     drawn = store.read("draws", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows
     report = SelectionReport(
-        interval.key, counts["random"], counts["certainty"], reported, window.num_rows, left_out, len(strata), drawn
+        interval.key, counts["random"], counts["certainty"], reported, window.num_rows, left_out, batch.num_rows, drawn
     )
     free = (
         f" {drawn - report.random} drawn rows have the answer of an earlier request." if drawn > report.random else ""
@@ -229,25 +228,7 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
         f"{report.certainty} chosen, {report.reported} of them reported by users.{free}"
     )
     mixed_in = (f"{gold} more requests are gold questions, whose answer is known.",) if gold else ()
-    reasons = (reason, *mixed_in, *demand.reasons, *told_by_signals(batch), *_notes(store, interval, window))
+    reasons = (reason, *mixed_in, *demand.reasons, *batch_notes(store, interval, window, batch))
     policy = store.loop.selection.model_dump(mode="json")
     record(store, SelectedBatch(subject=report.batch_id, reasons=reasons, policy=policy, **asdict(report)))
     return report
-
-
-def _versions(rows: pa.Table) -> list[str]:
-    return sorted(rows.column("model_version").unique().to_pylist())
-
-
-def _notes(store: LoopStore, interval: Interval, window: pa.Table) -> Iterator[str]:
-    """Yield what a person should know of the rows that were drawn from, and of those that were not."""
-    if without := read_predictions(store, window).column("probabilities").null_count:
-        yield f"{without} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
-    for passing in passing_of(store, interval, _versions(window)):
-        yield passing.says(store.loop.selection.pass_error or 0.0)
-    if far := far_out(store.loop, window):
-        shown = ", ".join(f"{name} of {trace_id}" for trace_id, name in far[:MOST_SHOWN])
-        more = " …" if far[MOST_SHOWN:] else ""
-        yield f"{len(far)} numbers are far from all others: {shown}{more}; see whether they are right."
-    if late := sum(entry.counts.late for entry in read_in(store, "logs", interval)):
-        yield f"{late} rows that were read for it were logged before it: no draw from now on has them, users' reports can."
