@@ -10,7 +10,8 @@ dataset decision.
 
 **When it fails**
 
-* `collect_annotations`: the labeling backend does not answer, or refused the token. Mend it and clear the task. While
+* `collect_annotations`: the labeling backend does not answer, or refused the token. Mend it and clear the task. Or a
+  labeling job has failed: the message says what to do, and marking the task as success goes on without its answers. While
   it waits it is *deferred* and holds no worker; it goes on at `labeling.quorum` or `labeling.deadline_hours`.
 * `validate_labels`: the batch is shown to be bad; the message has every figure, the key of the loop file that demands
   another, and the page. Look at the instructions and the annotators before you change the key; answers that are
