@@ -169,7 +169,7 @@ class TestCompose:
     def test_has_every_service_of_airflow_and_mlflow(self, compose, ours):
         names = {"apiserver", "scheduler", "dag-processor", "worker", "triggerer", "init"}
         assert set(ours) == {f"airflow-{name}" for name in names} | {"mlflow"}
-        assert set(compose["services"]) == {*ours, "postgres", "redis"}
+        assert set(compose["services"]) == {*ours, "postgres", "redis", "label-studio"}
 
     def test_ports_are_bound_to_loopback(self, compose):
         ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
@@ -179,6 +179,18 @@ class TestCompose:
     def test_images_have_a_version(self, compose):
         images = {service["image"] for service in compose["services"].values()}
         assert all(re.search(r":[\w.-]+$", image) and not image.endswith(":latest") for image in images)
+
+    def test_label_studio_is_the_version_that_is_tested_and_what_its_connection_leads_to(self, compose):
+        (tested,) = [
+            line for line in requirements("requirements-label-studio.txt") if line.startswith("label-studio==")
+        ]
+        service = compose["services"]["label-studio"]
+        assert service["image"].rpartition(":")[2] == tested.partition("==")[2]
+        connection = json.loads(compose["x-airflow"]["environment"]["AIRFLOW_CONN_LABEL_STUDIO"])
+        assert (connection["host"], f":{connection['port']}") == ("label-studio", service["ports"][0][-5:])
+        assert connection["extra"]["ui_uri"] == f"http://{service['ports'][0][:-5]}"
+        assert connection["password"].startswith("${LABEL_STUDIO_TOKEN")
+        assert "LABEL_STUDIO_PASSWORD" in compose["services"]["airflow-init"]["environment"]
 
     def test_secrets_have_no_default_and_are_all_in_the_example(self):
         compose = text_of("docker-compose.yaml")
@@ -198,7 +210,7 @@ class TestCompose:
         mounts = [volume.split(":") for service in ours.values() for volume in service["volumes"]]
         named = {target: source for source, target, *_ in mounts if not source.startswith(".")}
         assert set(named) == folders
-        assert set(named.values()) | {"postgres"} == set(compose["volumes"])
+        assert set(named.values()) | {"postgres", "label-studio"} == set(compose["volumes"])
 
     def test_code_is_mounted_read_only_where_the_image_has_it(self, ours):
         for name, service in ours.items():
@@ -237,7 +249,8 @@ class TestAstro:
     def test_settings_name_the_connections_and_the_pool_of_the_compose_file(self, settings):
         environment = yaml.safe_load(text_of("docker-compose.yaml"))["x-airflow"]["environment"]
         connections = {name.removeprefix("AIRFLOW_CONN_").lower() for name in environment if "AIRFLOW_CONN_" in name}
-        assert {item["conn_id"] for item in settings["connections"]} == connections == {"feedback_store", "mlflow"}
+        assert {item["conn_id"] for item in settings["connections"]} == connections
+        assert connections == {"feedback_store", "mlflow", "label_studio"}
         (pool,) = settings["pools"]
         command = f'airflow pools set {pool["pool_name"]} {pool["pool_slot"]} "{pool["pool_description"]}"'
         assert command in text_of("docker-compose.yaml")

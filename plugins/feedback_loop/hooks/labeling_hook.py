@@ -17,7 +17,8 @@ class LabelingHook(LoopHook):
     """Open the labeling backend that the loop file names.
 
     The ``files`` backend needs no connection. ``label_studio`` reads one: its host and port, ``https`` as its schema where
-    that is spoken, and the API token as its password. ``manifests`` on S3 reads one of type ``aws``, see `s3_options`.
+    that is spoken, and the API token as its password; its extra may have ``ui_uri``, where browsers reach it. ``manifests``
+    on S3 reads one of type ``aws``, see `s3_options`.
 
     Parameters
     ----------
@@ -54,6 +55,19 @@ class LabelingHook(LoopHook):
             return backend_for(loop, self._platform())
         except ConfigError as error:
             raise ConfigError(f"Connection {self.conn_id}: {error.message}", error.problems) from error
+
+    def page(self) -> str | None:
+        """Return where people label, as browsers reach it; None if the backend has no page, or no project yet."""
+        loop = loop_named(self.loop)
+        if loop.labeling.backend != "label_studio":
+            return None
+        from include.stages.labeling.label_studio.studio_api import StudioClient
+        from include.stages.labeling.label_studio.studio_project import known_project
+
+        platform = self._platform()
+        project = known_project(loop, StudioClient(platform))
+        base = (self.text_in_extra("ui_uri") or platform.host).rstrip("/")
+        return None if project is None else f"{base}/projects/{project.project_id}/data"
 
     def check(self) -> str:
         """Demand a folder that can be written to, or an answer of the platform."""

@@ -8,6 +8,7 @@ from airflow.sdk import Context
 
 from feedback_loop.forms import filled_in
 from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.links.labeling_link import LabelingLink
 from feedback_loop.operators.loop_operator import LoopOperator
 from feedback_loop.task_states import errors_as_task_states
 from feedback_loop.triggers.answers_trigger import COMPLETE, REMIND, AnswersTrigger, completion
@@ -21,6 +22,8 @@ class CollectAnnotationsOperator(LoopOperator):
     Who is to hear of a reminder or of a passed deadline is told. The wait ends with the deadline of what was pushed when it
     began: requests that are pushed meanwhile do not prolong it, they are what the next run waits for.
     """
+
+    operator_extra_links = (LabelingLink(),)
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Collect at once if the wait is over already, else defer."""

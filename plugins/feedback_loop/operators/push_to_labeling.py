@@ -6,6 +6,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.links.labeling_link import LabelingLink
 from feedback_loop.operators.loop_operator import LoopOperator
 from include.foundation.errors import NothingToDo
 
@@ -20,6 +21,8 @@ class PushToLabelingOperator(LoopOperator):
     only_new
         Whether to skip, and so wake nobody, where nothing was left to push; otherwise where nothing is open.
     """
+
+    operator_extra_links = (LabelingLink(),)
 
     def __init__(self, *, only_new: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,8 +8,12 @@ from feedback_loop_plugin import FeedbackLoopPlugin
 from tests.conftest import ROOT
 
 LINKS = {
-    "observe": {"validate_logs": "Data Docs", "detect_drift": "Drift verdict"},
-    "label": {"validate_labels": "Data Docs"},
+    "observe": {"validate_logs": "Data Docs", "detect_drift": "Drift verdict", "push_to_labeling": "Label Studio"},
+    "label": {
+        "collect_annotations": "Label Studio",
+        "validate_labels": "Data Docs",
+        "push_escalations": "Label Studio",
+    },
     "retrain": {
         "retrain": "MLflow run",
         "evaluate": "MLflow run",

@@ -1,0 +1,33 @@
+"""A link from a task to where people label."""
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperatorLink
+
+from feedback_loop.hooks.labeling_hook import LabelingHook
+from include.foundation.errors import FeedbackLoopError
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class LabelingLink(BaseOperatorLink):
+    """To the project in Label Studio that holds the loop's tasks; other backends have no page, and so no link."""
+
+    name = "Label Studio"
+
+    def get_link(self, operator: Any, *, ti_key: "TaskInstanceKey") -> str:
+        """Return the project's address for a browser; empty if there is none.
+
+        Parameters
+        ----------
+        operator
+            One of ours.
+        ti_key
+            Of the task instance that has ended.
+        """
+        try:
+            return LabelingHook(operator.loop).page() or ""
+        except FeedbackLoopError as error:  # the task's own state and log say what is wrong
+            operator.log.warning("No link %r: %s", self.name, error)
+        return ""

@@ -1,0 +1,58 @@
+"""Pushing and collecting link to the project in Label Studio where a browser reaches it, and to nothing elsewhere."""
+
+import json
+from unittest.mock import Mock
+
+import pytest
+from airflow.sdk.types import TaskInstanceKey
+from feedback_loop.operators.collect_annotations import CollectAnnotationsOperator
+from feedback_loop.operators.push_to_labeling import PushToLabelingOperator
+
+from include.foundation.errors import LabelingError
+from include.stages.labeling.label_studio import studio_project
+from tests.builders import make_loop
+from tests.include.stages.labeling.label_studio.test_studio_tasks import PROJECT
+from tests.plugins.operators.operator_builders import write_loop_file
+
+KEY = Mock(spec=TaskInstanceKey)
+STUDIO = {"backend": "label_studio", "uri": None}
+
+
+@pytest.fixture
+def opened(monkeypatch, tmp_path):
+    """Give the loop a labeling section, the connection an extra, and the server a project, or what it raises."""
+
+    def given(labeling=STUDIO, project=PROJECT, **extra):
+        monkeypatch.setattr(studio_project, "known_project", Mock(side_effect=[project]))
+        write_loop_file(tmp_path / "loops", make_loop(tmp_path, labeling=labeling), [])
+        monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path / "loops"))
+        connection = {"conn_type": "http", "host": "studio", "port": 8080, "password": "t0ken", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_LABEL_STUDIO", json.dumps(connection))
+
+    return given
+
+
+def link_of(kind):
+    operator = kind(task_id="t", loop="wire")
+    (link,) = operator.operator_extra_links
+    return link.get_link(operator, ti_key=KEY)
+
+
+@pytest.mark.parametrize("kind", [PushToLabelingOperator, CollectAnnotationsOperator])
+def test_project_is_linked_where_its_server_is(opened, kind):
+    opened()
+    assert link_of(kind) == "http://studio:8080/projects/1/data"
+
+
+def test_browsers_may_have_another_address(opened):
+    opened(ui_uri="https://labels.example/ ")
+    assert link_of(PushToLabelingOperator) == "https://labels.example/projects/1/data"
+
+
+def test_there_is_no_link_without_a_project_a_server_or_a_page(opened):
+    opened(project=None)
+    assert link_of(PushToLabelingOperator) == ""
+    opened(project=LabelingError("away"))
+    assert link_of(PushToLabelingOperator) == ""
+    opened(labeling={})
+    assert link_of(PushToLabelingOperator) == ""
