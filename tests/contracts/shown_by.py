@@ -200,7 +200,7 @@ _BY_FILE = {
         "selection.relabel_share": "test_share_bounds_what_is_asked_again[0.0-0]",
     },
     "include/stages/labels/test_user_voices.py": {
-        "labels.corrections_count": "test_users_do_not_count_where_the_loop_file_says_so",
+        "labels.users_count": "test_users_do_not_count_where_the_loop_file_says_so",
     },
     "include/stages/labels/test_label_origins.py": {
         "labels.max_accepted_share": "test_other_datasets_are_published_and_say_where_labels_come_from[198-2-1.0]",

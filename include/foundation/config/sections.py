@@ -163,9 +163,9 @@ class Labels(Section):
     model_counts: bool = True
     """Whether what the model said of a row, made as sure as annotators show that it deserves, is a prior of its label under
     *dawid_skene*: where nobody was shown it, and only of labels to train on. Labels that judge a model never look at one."""
-    corrections_count: bool = True
-    """Whether what users corrected counts under *dawid_skene*, beside at least one annotator and as reliable as it was shown to
-    be: where annotators were shown the pre-label, and only of labels to train on. Users alone make no label."""
+    users_count: bool = True
+    """Whether users count under *dawid_skene*, beside at least one annotator and as far as they were shown to be right: what
+    they corrected, and weak signals. Only where annotators see the pre-label, of labels to train on; users alone make none."""
     min_confidence: Share = 0.8
     """Probability of the consensus below which a label is set aside as ambiguous."""
     min_agreement: float = Field(default=0.0, ge=-1, le=1)

@@ -47,7 +47,9 @@ def majority(votes: Votes) -> Consensus:
     return Consensus(shares, _accuracy(votes, shares))
 
 
-def dawid_skene(votes: Votes, *others: Votes, model: ModelPrior | None = None) -> Consensus:
+def dawid_skene(
+    votes: Votes, *others: Votes, model: ModelPrior | None = None, shifts: Floats | None = None
+) -> Consensus:
     """Return the posterior probabilities under a model in which every annotator has a confusion matrix, shrunk to the team's.
 
     Parameters
@@ -58,6 +60,8 @@ def dawid_skene(votes: Votes, *others: Votes, model: ModelPrior | None = None) -
         Answers to the same items of others, such as of a model: they say what is true as well, and nothing of the team.
     model
         Prior of what each item is; where it is not heard, and without one, that is the shares of the classes.
+    shifts
+        By how much else that is known of each item raises the logarithm of the probability of each class, (items, classes).
 
     Notes
     -----
@@ -77,15 +81,25 @@ def dawid_skene(votes: Votes, *others: Votes, model: ModelPrior | None = None) -
             team.learn(posterior, strengths=learning)
         if model is not None:
             model.learn(posterior, floors=learning)
-        posterior, change = _updated(posterior, teams, model)
+        posterior, change = _updated(posterior, teams, model, shifts)
         if change**2 <= TOLERANCE * (before - change) or change < MACHINE:  # of a geometric series, what is left
             break
         before = change
     return Consensus(posterior, _accuracy(votes, posterior))
 
 
-def _updated(posterior: Floats, teams: Sequence[Team], model: ModelPrior | None) -> tuple[Floats, float]:
-    """Return the probabilities of the classes given what was learned, and the largest change of one."""
+def _updated(
+    posterior: Floats, teams: Sequence[Team], model: ModelPrior | None, shifts: Floats | None
+) -> tuple[Floats, float]:
+    """Return the probabilities of the classes given what was learned, and the largest change of one; see `dawid_skene`.
+
+    Parameters
+    ----------
+    posterior
+        The probabilities before.
+    teams, model, shifts
+        What says what items are.
+    """
     updated, shares, change = np.empty_like(posterior), posterior.sum(axis=0), 0.0
     for start in range(0, len(posterior), AT_ONCE):
         items = slice(start, min(start + AT_ONCE, len(posterior)))
@@ -94,6 +108,8 @@ def _updated(posterior: Floats, teams: Sequence[Team], model: ModelPrior | None)
         if model is not None:
             logs[model.is_heard[items]] = 0.0
             logs += model.logs(items)
+        if shifts is not None:
+            logs += shifts[items]
         for team in teams:
             logs += team.log_likelihood(posterior, items)
         logs -= logs.max(axis=1, keepdims=True)

@@ -14,6 +14,7 @@ from include.foundation.store.ledgers.annotations import votes_of
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.model_beliefs import model_prior
+from include.stages.labels.signal_shifts import signal_shifts
 from include.stages.labels.user_voices import user_votes
 from include.stages.selection.requests import FIRST_TIER
 
@@ -103,18 +104,22 @@ def consensus_of(loop: Loop) -> str:
 def _with_others(store: LoopStore, voted: Sequence[AnsweredRequest], votes: Votes) -> dict[str, Opinion]:
     """Return what is thought of requests that may be trained on, of which a model or users say something that counts.
 
-    A model counts where nobody was shown what it said, and users where annotators were. A tier after the first decides by its
+    A model counts where nobody was shown what it said, and users where annotators were: what they corrected as their answer, a
+    weak signal as a shift. A tier after the first decides by its
     own votes.
     """
     requests, loop = [item.request_id for item in voted], store.loop
     model = model_prior(store, requests, votes) if loop.labels.model_counts else None
     users = user_votes([item.corrections for item in voted], loop.task.classes)
-    if model is None and users is None:
+    shifts = signal_shifts(store, requests)
+    if model is None and users is None and shifts is None:
         return {}
-    probabilities = dawid_skene(votes, *([] if users is None else [users]), model=model).probabilities
+    teams = [] if users is None else [users]
+    probabilities = dawid_skene(votes, *teams, model=model, shifts=shifts).probabilities
     filters = [("request_id", "in", requests), ("split", "=", "train"), ("tier", "=", FIRST_TIER)]
     trained = set(store.read("requests", columns=["request_id"], filters=filters).column("request_id").to_pylist())
     corrected = set() if users is None else set(users.item.tolist())
+    corrected |= set() if shifts is None else set(np.flatnonzero(shifts.any(axis=1)).tolist())
     decided_by = [
         WITH_USERS if place in corrected else WITH_MODEL if model is not None and model.is_heard[place] else None
         for place in range(len(requests))

@@ -16,7 +16,7 @@ KINDS = ("explicit", "implicit", "automated")
 
 def users_count(loop: Loop) -> bool:
     """Tell whether users' corrections count in the consensus: only where it measures how reliable they are."""
-    return loop.labels.corrections_count and loop.labels.consensus == "dawid_skene" and loop.labeling.overlap > 1
+    return loop.labels.users_count and loop.labels.consensus == "dawid_skene" and loop.labeling.overlap > 1
 
 
 def may_count(request: Mapping[str, Any]) -> bool:

@@ -56,7 +56,7 @@ def test_users_who_are_mostly_right_decide_what_annotators_are_even_on(tmp_path)
 
 
 def test_users_do_not_count_where_the_loop_file_says_so(tmp_path):
-    team = Team(tmp_path, labels={"corrections_count": False})
+    team = Team(tmp_path, labels={"users_count": False})
     row = team.train[0]
     labels = team.decide([correction(trace, truth(trace)) for trace in team.train[:20]], contested=[row])
     assert row not in labels

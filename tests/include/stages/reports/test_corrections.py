@@ -16,7 +16,7 @@ def test_corrections_of_seed_labels_are_none(played: Played) -> None:
     assert (found.new, found.corrected, found.pairs, found.segments) == (0, 0, [], [])
 
 
-def test_corrections_count_new_training_labels_that_contradict_the_model(played: Played) -> None:
+def test_users_count_new_training_labels_that_contradict_the_model(played: Played) -> None:
     found = corrections(played.store, plan_of(played.store, played.promoted))
     # 30 rows, 15 held out; of the other 15 the champion was wrong on the first five
     assert (found.new, found.corrected) == (15, 5)
