@@ -22,7 +22,7 @@ BESIDE = {"cleanlab CROWDLAB": ("cleanlab",)}
 
 
 def case(
-    name: str, answers: Path, others: Mapping[str, tuple[str, ...]], known: float, repetitions: int
+    name: str, answers: Path, others: Mapping[str, tuple[str, ...]], known: float | None, repetitions: int
 ) -> dict[str, Any]:
     """Return what ours and others cost on the same answers, and how right they are.
 
@@ -35,7 +35,7 @@ def case(
     others
         Peer and its arguments, by name.
     known
-        Accuracy that nobody can beat.
+        Accuracy that nobody can beat; None where it is not about that.
     repetitions
         How often each is measured.
     """
@@ -49,10 +49,9 @@ def case(
     found = measuring.interleaved(measures, repetitions)
     ours, of_peers = _given(found["ours"]), {peer: found[peer] for peer in others}
     told = {peer: _told(done) for peer, done in of_peers.items()}
-    return measuring.line("consensus", name, ours, found["limit"], of_peers, repetitions) | _told(ours) | {
-        "known": round(known, 4), "peers_accuracy": {peer: each.get("accuracy") for peer, each in told.items()},
-        "peers_ece": {peer: each.get("ece") for peer, each in told.items()},
-    }  # fmt: skip
+    beside = {f"peers_{figure}": {peer: each.get(figure) for peer, each in told.items()} for figure in _told(ours)}
+    line = measuring.line("consensus", name, ours, found["limit"], of_peers, repetitions) | _told(ours) | beside
+    return line if known is None else line | {"known": round(known, 4)}
 
 
 def _given(done: Measured | None) -> Measured:
@@ -77,6 +76,9 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         del answers
         yield case("alone", path, ALONE, known_alone, 1 if quick else 3)
         yield case("with model", path, BESIDE, known, 1 if quick else 3)
+        yield case(
+            "label errors", path, {"cleanlab confident learning": ("cleanlab", "errors")}, None, 1 if quick else 3
+        )
 
 
 def main() -> None:

@@ -28,6 +28,25 @@ def judge(path: str, decide: Callable[[Any], NDArray[Any]]) -> None:
     print(json.dumps(figures(decide(arrays), truth)))
 
 
+def accuse(path: str, suspect: Callable[[Any, Any], NDArray[Any]]) -> None:
+    """Print, as JSON, how many labels of the majority are suspected, the share of these that are wrong, and of the wrong ones.
+
+    Parameters
+    ----------
+    path
+        As in `judge`.
+    suspect
+        Takes the labels, (tasks,), and the model's probabilities, (tasks, classes), and returns which are suspected.
+    """
+    with np.load(Path(path)) as given:
+        item, label, truth, model = (given[name] for name in ("item", "label", "truth", "probabilities"))
+    tasks, classes = model.shape
+    labels = np.bincount(item * classes + label, minlength=tasks * classes).reshape(tasks, classes).argmax(axis=1)
+    suspected, is_wrong = suspect(labels, model), labels != truth
+    found = {"suspected": int(suspected.sum()), "precision": float(is_wrong[suspected].mean())}
+    print(json.dumps(found | {"recall": float(suspected[is_wrong].mean())}))
+
+
 def figures(probabilities: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
     """Return the share of right labels, and the expected calibration error over ten bins of equal width.
 

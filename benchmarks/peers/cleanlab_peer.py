@@ -1,12 +1,13 @@
-"""cleanlab: CROWDLAB with its defaults, on a file as `benchmarks.peers.answers` reads it; a model's label errors likewise."""
+"""cleanlab: CROWDLAB with its defaults on what `benchmarks.peers.answers` reads; ``errors``: label errors of the majority."""
 
 import sys
 from typing import Any
 
 import numpy as np
+from cleanlab.filter import find_label_issues  # type: ignore[import-not-found]  # in its own environment
 from cleanlab.multiannotator import get_label_quality_multiannotator  # type: ignore[import-not-found]
 
-from benchmarks.peers.answers import judge
+from benchmarks.peers.answers import accuse, judge
 
 
 def decide(given: dict[str, Any]) -> Any:
@@ -27,5 +28,19 @@ def decide(given: dict[str, Any]) -> Any:
     return shares
 
 
+def errors(labels: Any, probabilities: Any) -> Any:
+    """Return which labels the confident joint suspects.
+
+    Parameters
+    ----------
+    labels, probabilities
+        As `benchmarks.peers.answers.accuse` gives them.
+    """
+    return find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
+
+
 if __name__ == "__main__":
-    judge(sys.argv[1], decide)
+    if sys.argv[2:]:
+        accuse(sys.argv[1], errors)
+    else:
+        judge(sys.argv[1], decide)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import leave
-from benchmarks.peers.answers import judge
+from benchmarks.peers.answers import accuse, judge
+from include.foundation.statistics.label_errors import suspected_errors
 
 
 def alone(given: dict[str, Any]) -> Any:
@@ -43,5 +44,8 @@ def _votes(given: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "label_errors":
+        accuse(sys.argv[2], suspected_errors)
+        leave()
     judge(sys.argv[2], {"alone": alone, "with_model": with_model, "limit": limit}[sys.argv[1]])
     leave()

@@ -205,6 +205,9 @@ _BY_FILE = {
     "include/stages/labels/test_label_origins.py": {
         "labels.max_accepted_share": "test_other_datasets_are_published_and_say_where_labels_come_from[198-2-1.0]",
     },
+    "include/stages/labels/test_label_checks.py": {
+        "escalation.suspected_errors": "test_nobody_is_accused_where_nobody_would_be_asked[escalation1]",
+    },
     "include/stages/labels/test_model_beliefs.py": {
         "labels.model_counts": "test_model_counts_for_labels_to_train_on",
     },

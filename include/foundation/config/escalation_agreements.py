@@ -12,7 +12,7 @@ from include.foundation.errors import did_you_mean
 def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
     """Yield the keys that each disagreement rests on, the one to show first, and a sentence."""
     escalation = loop.escalation
-    for name in set_by_hand(escalation, "audit_share", "high_stakes"):
+    for name in set_by_hand(escalation, "audit_share", "suspected_errors", "high_stakes"):
         if not escalation.tiers:
             yield (f"escalation.{name}", "escalation.tiers"), "has no effect without tiers: nobody would be asked"
     for name in repeated(tier.name for tier in escalation.tiers):

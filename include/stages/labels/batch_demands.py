@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,12 @@ from include.foundation.digests import digest_of
 from include.foundation.errors import DataQualityError
 from include.foundation.statistics.agreement import krippendorff_at_most
 from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.annotations import votes_of
-from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.ledgers.annotations import Annotation, votes_of
 from include.foundation.store.tables import LoopStore
-from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.answered_requests import AnsweredRequest
+from include.stages.labels.batch_figures import Figure, class_shifts
 
 HASTY_SHARE = 0.5
-EVIDENCE = "disagreement"
 
 
 @dataclass(frozen=True)
@@ -38,25 +37,6 @@ class Decided:
     def escalated(self) -> list[dict[str, Any]]:
         """Requests that the next tier is to decide."""
         return self.undecided + self.at_stake
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of a batch and the demand on it; ``value`` is the end of its interval that lies nearer to what is allowed."""
-
-    name: str
-    value: float
-    says: str
-    least: float | None = None
-    most: float | None = None
-
-    @property
-    def expectation(self) -> dict[str, Any]:
-        """The demand in the JSON of Great Expectations, on a row that holds the figures by name."""
-        bounds = {"min_value": self.least, "max_value": self.most}
-        given = {name: bound for name, bound in bounds.items() if bound is not None}
-        kind = "expect_column_values_to_be_between"
-        return {"type": kind, "kwargs": {"column": self.name, **given}, "meta": {"notes": self.says}}
 
 
 def demand_good_batch(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredRequest]) -> None:
@@ -125,9 +105,7 @@ def figures_of(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredReque
     figures = [
         _agreement(store, fresh),
         _set_aside(store, sum(item.request_id in aside for item in complete), len(complete)),
-        _class_shift(
-            store, Counter(row["label"] for row in rows if row["stratum"] != EVIDENCE and row["supersedes"] is None)
-        ),
+        *class_shifts(store, rows),
         _annotator_share(store, [item for item in fresh if item.request_id in labels]),
         _haste(store, fresh),
     ]
@@ -160,30 +138,6 @@ def _set_aside(store: LoopStore, aside: int, complete: int) -> Figure | None:
     return Figure("set_aside", share.low or 0.0, says, most=most)
 
 
-def _class_shift(store: LoopStore, now: Counter[str]) -> Figure | None:
-    """Return by how much the share of one class at least exceeds its share of the labels that people gave before.
-
-    Rows on which two models disagree, and rows whose class was retired, are asked about for another reason, and tell nothing
-    of it.
-    """
-    columns, strata = ["label_id", "supersedes", "label"], [("stratum", "in", ["random", "certainty"])]
-    earlier = current_labels(store.read("labels", columns=columns, filters=strata))
-    before = Counter(Taxonomy.of(store.loop.task).read_labels(earlier).column("label").to_pylist())
-    if not now or not before:
-        return None
-    shifts = {
-        name: (_share(count, now.total()).low or 0.0) - (_share(before[name], before.total()).high or 0.0)
-        for name, count in now.items()
-    }
-    shifted = min(shifts, key=lambda name: (-shifts[name], name))
-    most = store.loop.labels.max_class_shift
-    says = (
-        f"{now[shifted]} of {now.total()} labels are {shifted!r}, and {before[shifted]} of {before.total()} were before: the "
-        f"share rose by at least {shifts[shifted]:.2f}, and labels.max_class_shift is {most:.2f}"
-    )
-    return Figure("class_shift", shifts[shifted], says, most=most)
-
-
 def _annotator_share(store: LoopStore, accepted: Sequence[AnsweredRequest]) -> Figure | None:
     """Return the share of the busiest annotator of the answers that labels are made of, where more than one is asked."""
     names = [annotation.annotator for item in accepted for annotation in item.votes]
@@ -201,7 +155,7 @@ def _annotator_share(store: LoopStore, accepted: Sequence[AnsweredRequest]) -> F
 def _haste(store: LoopStore, fresh: Sequence[AnsweredRequest]) -> Figure | None:
     """Return the share of hasty answers, of those whose time is known."""
     least = store.loop.labels.min_seconds
-    times = [vote.lead_time_seconds for item in fresh for vote in item.votes if vote.lead_time_seconds is not None]
+    times = _seconds([vote for item in fresh for vote in item.votes])
     if not times:
         return None
     hasty = sum(seconds < least for seconds in times)
@@ -210,6 +164,19 @@ def _haste(store: LoopStore, fresh: Sequence[AnsweredRequest]) -> Figure | None:
         f"was asked; the median is {np.median(times):.2f} s"
     )
     return Figure("hasty_answers", _share(hasty, len(times)).low or 0.0, says, most=HASTY_SHARE)
+
+
+def _seconds(votes: Sequence[Annotation]) -> list[float]:
+    """Return how long answers took: as is said, or since the same person's answer before, where moments tell the two apart."""
+    times, before = [], dict[str, datetime]()
+    for vote in sorted(votes, key=lambda each: (each.annotator, each.created_at)):
+        since = vote.created_at - before.get(vote.annotator, vote.created_at)
+        before[vote.annotator] = vote.created_at
+        if vote.lead_time_seconds is not None:
+            times.append(vote.lead_time_seconds)
+        elif since:
+            times.append(since.total_seconds())
+    return times
 
 
 def _at_least(share: Estimate) -> str:

@@ -13,8 +13,10 @@ from include.stages.labels.annotator_records import Concern, concerns
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
 from include.stages.labels.consensus import Opinion, opinions
+from include.stages.labels.consistency import contradictions
 from include.stages.labels.escalation import at_stake, audit_rows, escalated_row
 from include.stages.labels.proposals import label_row, objection, proposals_of, set_aside_row
+from include.stages.labels.suspicions import suspicions
 from include.stages.labels.withdrawn_labels import withdrawn_labels
 
 
@@ -89,13 +91,16 @@ def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], found: Mappi
     present = current_labels(store.read("labels", filters=filters)).to_pylist() if proposals else []
     current, taxonomy = {row["trace_id"]: row for row in present}, Taxonomy.of(store.loop.task)
     decided, loop = Decided([], []), store.loop
+    contradicted, suspected = contradictions(store, proposals), suspicions(store, proposals, found)
     for proposal in proposals:
-        doubt, superseded = objection(loop, proposal), current.get(proposal.request["trace_id"])
-        if doubt is not None and loop.tier_after(proposal.tier) is not None:
+        request_id, superseded = proposal.answered.request_id, current.get(proposal.request["trace_id"])
+        against = contradicted.get(request_id)
+        doubt = objection(loop, proposal) or (against and ("inconsistent", against))
+        if doubt and loop.tier_after(proposal.tier) is not None:
             decided.undecided.append(escalated_row(loop, proposal.request, ": ".join(doubt), proposal.answered.newest))
-        elif doubt is not None:
+        elif doubt:
             decided.set_aside.append(set_aside_row(proposal, *doubt))
-        elif stake := at_stake(loop, proposal):
+        elif stake := at_stake(loop, proposal) or suspected.get(request_id):
             decided.at_stake.append(escalated_row(loop, proposal.request, stake, proposal.answered.newest))
         elif superseded is None or proposal.differs_from(superseded, taxonomy.current(superseded["label"])):
             decided.accepted.append(label_row(proposal, None if superseded is None else superseded["label_id"]))

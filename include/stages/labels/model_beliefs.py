@@ -1,6 +1,7 @@
 """What models said of answered rows before anybody labeled them: a prior of training labels, never of a holdout's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,21 +35,45 @@ def model_prior(store: LoopStore, requests: Sequence[str], votes: Votes) -> Mode
     and where the content has no label of another request, since a model that was trained on that would repeat it.
     """
     places = {request: place for place, request in enumerate(requests)}
-    rows = _blind(store, list(requests))
-    said = requested_predictions(store, rows, SAID) if rows else {}
-    if not said:
-        return None
-    types = store.schema("predictions")
-    table = pa.Table.from_pylist(list(said.values()), pa.schema([types.field(name) for name in SAID]))
+    said = beliefs(store, _blind(store, list(requests)))
     probabilities = np.full((votes.items, votes.classes), np.nan)
     version = np.zeros(votes.items, dtype=np.int64)
     numbers: dict[str, int] = {}
-    for request, row in zip(said, read_predictions(store, table).to_pylist(), strict=True):
-        version[places[request]] = numbers.setdefault(row["model_version"], len(numbers))
-        if row["probabilities"] is not None:
-            probabilities[places[request]] = row["probabilities"]
+    for request, belief in said.items():
+        version[places[request]] = numbers.setdefault(belief.version, len(numbers))
+        if belief.probabilities is not None:
+            probabilities[places[request]] = belief.probabilities
     prior = ModelPrior(probabilities, version, np.bincount(votes.item, minlength=votes.items))
     return prior if prior.is_heard.any() else None
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What a version of the model said of a row: the probabilities of today's classes, if it said any."""
+
+    version: str
+    probabilities: Sequence[float] | None
+
+
+def beliefs(store: LoopStore, requests: Sequence[Mapping[str, Any]]) -> dict[str, Belief]:
+    """Return by request id what was said of the rows that requests are about.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    requests
+        Rows of the table ``requests``, with ``request_id``, ``trace_id``, ``ts`` and ``asked_at``.
+    """
+    said = requested_predictions(store, requests, SAID) if requests else {}
+    if not said:
+        return {}
+    types = store.schema("predictions")
+    table = pa.Table.from_pylist(list(said.values()), pa.schema([types.field(name) for name in SAID]))
+    rows = read_predictions(store, table).to_pylist()
+    return {
+        request: Belief(row["model_version"], row["probabilities"]) for request, row in zip(said, rows, strict=True)
+    }
 
 
 def _blind(store: LoopStore, requests: list[str]) -> list[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """A bad batch is refused, and says which demand it misses; a good one passes, however small."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,8 +9,9 @@ from include.foundation.errors import DataQualityError
 from include.foundation.quality.data_docs import newest_results
 from include.foundation.store.rows import rows_of
 from include.stages.labels import label_validation
+from include.stages.labels.batch_figures import class_shifts
 from include.stages.labels.label_validation import validate_labels
-from tests.builders import CLASSES
+from tests.builders import CLASSES, DAY, make_store
 from tests.include.stages.labels.label_builders import (
     ANNOTATORS,
     ask,
@@ -19,6 +21,8 @@ from tests.include.stages.labels.label_builders import (
     truth,
     write_answers,
 )
+
+FIGURES = ("agreement", "set_aside", "class_shift", "class_shift_of_drawn_rows", "annotator_share", "hasty_answers")
 
 
 def quarrel(folder, requests, number=3):
@@ -168,7 +172,7 @@ def test_every_demand_is_on_the_page_of_the_batch(tmp_path):
     passed(store)
     (_, result), _ = newest_results(store)
     judged = {item["expectation_config"]["kwargs"]["column"]: item["success"] for item in result.details["results"]}
-    assert judged == dict.fromkeys(("agreement", "set_aside", "class_shift", "annotator_share", "hasty_answers"), True)
+    assert judged == dict.fromkeys(FIGURES, True)
     assert result.details["title"].startswith("12 answered requests until")
 
 
@@ -197,4 +201,49 @@ def test_rows_on_which_models_disagree_tell_nothing_of_the_shares_of_classes(tmp
     rows = [row | {"stratum": "disagreement"} for row in store.read("requests").to_pylist()]
     store.update_rows("requests", rows_of(store.loop, "requests", rows))
     everyone_answers(tmp_path, requests, lambda _: "grain")
+    assert passed(store).accepted == 12
+
+
+def drawn(number, label, chance):
+    return {
+        "label_id": f"d{number:03d}", "trace_id": f"d{number}", "request_id": f"q{number}", "label": label,
+        "decided_by": "majority", "origin": "fresh", "split": "holdout", "stratum": "random",
+        "inclusion_probability": chance, "content_key": f"d{number}", "supersedes": None,
+        "ts": DAY, "decided_at": DAY, "input_text": "x",
+    }  # fmt: skip
+
+
+def shift_of_drawn_rows(folder, now, before):
+    store = make_store(folder)
+    store.append_new("labels", rows_of(store.loop, "labels", [drawn(n, *each) for n, each in enumerate(before)]))
+    figures = class_shifts(store, [drawn(n, *each) for n, each in enumerate(now)])
+    return {figure.name: figure for figure in figures}["class_shift_of_drawn_rows"]
+
+
+def test_shares_of_drawn_rows_are_of_what_they_stand_for(tmp_path):
+    """Half of the labels before are grain, but each of these stands for a tenth of what the others do."""
+    before = [("grain", 1.0)] * 150 + [("earn", 0.1)] * 150
+    now = [("grain", 0.5)] * 120 + [("earn", 0.5)] * 120
+    found = shift_of_drawn_rows(tmp_path, now, before)
+    assert 0.25 < found.value < 0.41
+    assert "120 of 240 rows as they were served are 'grain'" in found.says
+
+
+def test_new_class_among_drawn_rows_is_a_shift(tmp_path):
+    found = shift_of_drawn_rows(tmp_path, [("acq", 1.0)] * 60, [("earn", 1.0)] * 60)
+    assert found.value > 0.8
+
+
+def test_answers_in_a_burst_are_hasty_where_nothing_says_how_long_they_took(tmp_path):
+    store, requests = pushed_store(tmp_path)
+    for name in ANNOTATORS:
+        for place, (trace, request) in enumerate(sorted(requests.items())):
+            moment = datetime(2026, 3, 12, 8, 0, 0, 200_000 + 20_000 * place, tzinfo=UTC)
+            write_answers(tmp_path, name, {request: truth(trace)}, created_at=moment.isoformat())
+    assert "33 of 33 answers took less than labels.min_seconds, 0.5 s" in refused(store)
+
+
+def test_answers_of_one_moment_say_nothing_of_how_long_they_took(tmp_path):
+    store, requests = pushed_store(tmp_path)
+    everyone_answers(tmp_path, requests, truth)
     assert passed(store).accepted == 12

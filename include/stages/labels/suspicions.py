@@ -1,0 +1,59 @@
+"""Labels that the model is sure are wrong: the next tier answers these rows as well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from include.foundation.statistics.label_errors import suspected_errors
+from include.foundation.store.tables import LoopStore
+from include.stages.labels.consensus import Opinion
+from include.stages.labels.model_beliefs import beliefs
+from include.stages.labels.proposals import Proposal
+from include.stages.selection.requests import FIRST_TIER
+
+SUSPECTED = "suspected error: the model is sure of another class"
+
+
+def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mapping[str, Opinion]) -> dict[str, str]:
+    """Return by request id why the next tier is to answer a label to train on; nothing where there is no next tier.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    proposals
+        What is about to become labels.
+    opinions
+        What is thought of recent requests, by id: they say how sure the model usually is of a class.
+
+    Notes
+    -----
+    The model accuses, and people decide: it takes no label away, and accuses no label that judges it.
+    """
+    loop = store.loop
+    accused = {each.answered.request_id for each in proposals if each.tier == FIRST_TIER}
+    if not accused or loop.tier_after(FIRST_TIER) is None or not loop.escalation.suspected_errors:
+        return {}
+    columns = ["request_id", "trace_id", "ts", "asked_at", "split", "tier"]
+    rows = store.read("requests", columns=columns, filters=[("request_id", "in", sorted(opinions))]).to_pylist()
+    found = _suspected(store, [row for row in rows if row["tier"] == FIRST_TIER], opinions)
+    return {row["request_id"]: SUSPECTED for row in found if row["split"] == "train" and row["request_id"] in accused}
+
+
+def _suspected(
+    store: LoopStore, rows: Sequence[Mapping[str, Any]], opinions: Mapping[str, Opinion]
+) -> list[Mapping[str, Any]]:
+    """Return the rows whose labels each version of the model denies."""
+    said = beliefs(store, rows)
+    by_version: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        belief = said[row["request_id"]]
+        if belief.probabilities is not None:
+            by_version.setdefault(belief.version, []).append(row)
+    found = []
+    for own in by_version.values():
+        labels = np.array([opinions[row["request_id"]].probabilities.argmax() for row in own])
+        probabilities = np.array([said[row["request_id"]].probabilities for row in own])
+        found += [row for row, wrong in zip(own, suspected_errors(labels, probabilities), strict=True) if wrong]
+    return found

@@ -1,0 +1,140 @@
+"""What a label must be consistent with, and whom the model may accuse: what fails goes to a person with the reason."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from include.foundation.store.rows import rows_of
+from include.stages.labels.answered_requests import answered_requests
+from include.stages.labels.consensus import Opinion
+from include.stages.labels.consistency import contradictions
+from include.stages.labels.label_validation import validate_labels
+from include.stages.labels.proposals import proposals_of
+from include.stages.labels.suspicions import SUSPECTED, suspicions
+from tests.builders import CLASSES, DAY, day
+from tests.include.stages.labels.label_builders import collect, everyone_answers, pushed_store, truth
+
+ALL_TRAIN = {"selection": {"budget": 12, "diversify": "none", "random_share": 0.1}}
+
+
+def trained(store):
+    return store.read("requests", filters=[("split", "=", "train")]).to_pylist()
+
+
+def known_label(store, request, label, **changes):
+    """A label of a row whose near key is that of a request."""
+    row = {
+        "label_id": "known", "trace_id": "known", "label": label, "decided_by": "seed", "origin": "seed", "split": "train",
+        "stratum": "certainty", "inclusion_probability": 1.0, "content_key": "other", "near_key": request["near_key"],
+        "ts": day().start, "decided_at": DAY, "input_text": "x",
+    } | changes  # fmt: skip
+    store.append_new("labels", rows_of(store.loop, "labels", [row]))
+
+
+def aside(store):
+    rows = store.read("quarantine", filters=[("stage", "=", "labels")]).to_pylist()
+    return {row["source"]: (row["reason_code"], row["reason"]) for row in rows}
+
+
+def answered_store(folder, **sections):
+    store, requests = pushed_store(folder, **{**ALL_TRAIN, **sections})
+    everyone_answers(folder, requests, truth)
+    collect(store)
+    return store
+
+
+def other_than(label):
+    return next(name for name in CLASSES if name != label)
+
+
+def test_label_that_contradicts_a_near_duplicate_goes_to_a_person(tmp_path):
+    store = answered_store(tmp_path)
+    request = trained(store)[0]
+    label = truth(request["trace_id"])
+    known_label(store, request, other_than(label))
+    validate_labels(store)
+    code, reason = aside(store)[request["request_id"]]
+    assert code == "inconsistent"
+    assert reason == f"label {label!r}, and known, which says nearly the same, is {other_than(label)!r}"
+    assert len(aside(store)) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"split": "holdout"},
+        {"near_key": "another"},
+        {"ts": day().start - timedelta(days=40)},
+        {"agrees": True},
+    ],
+)
+def test_what_contradicts_nothing_is_a_label(tmp_path, changes):
+    store = answered_store(tmp_path)
+    request = trained(store)[0]
+    label = truth(request["trace_id"])
+    agrees = changes.pop("agrees", False)
+    known_label(store, request, label if agrees else other_than(label), **changes)
+    validate_labels(store)
+    assert aside(store) == {}
+
+
+def test_seed_counts_however_old_it_is(tmp_path):
+    store = answered_store(tmp_path)
+    request = trained(store)[0]
+    known_label(
+        store, request, other_than(truth(request["trace_id"])), stratum="seed", ts=day().start - timedelta(days=400)
+    )
+    validate_labels(store)
+    assert aside(store)[request["request_id"]][0] == "inconsistent"
+
+
+def test_labels_of_the_holdout_are_left_alone(tmp_path):
+    store = answered_store(tmp_path)
+    held = store.read("requests", filters=[("split", "=", "holdout")]).to_pylist()[0]
+    known_label(store, held, other_than(truth(held["trace_id"])))
+    validate_labels(store)
+    assert aside(store) == {}
+
+
+def test_two_of_one_batch_that_contradict_each_other_both_go(tmp_path):
+    store = answered_store(tmp_path)
+    proposals = proposals_of(store, answered_requests(store), {})
+    one, two = [each for each in proposals if each.request["split"] == "train"][:2]
+    for each, label in ((one, "earn"), (two, "acq")):
+        object.__setattr__(each, "request", {**each.request, "near_key": "same"})
+        object.__setattr__(each, "label", label)
+    assert contradictions(store, [one, two]).keys() == {one.answered.request_id, two.answered.request_id}
+
+
+def test_with_another_tier_it_is_asked_there(tmp_path):
+    store = answered_store(tmp_path, escalation={"tiers": [{"name": "reviewer"}], "audit_share": 0.0})
+    request = trained(store)[0]
+    known_label(store, request, other_than(truth(request["trace_id"])))
+    assert validate_labels(store).escalated == 1
+    (asked,) = store.read("requests", filters=[("tier", "=", 2)]).to_pylist()
+    assert (asked["escalates"], asked["reasons"][0]) == (request["request_id"], "inconsistent")
+
+
+def accused(folder, *, wrong, **escalation):
+    """Suspicions in a store of 60 answered rows that the model is sure of; people deny it in some."""
+    section = {"escalation": escalation} if escalation else {}
+    store = answered_store(folder, **{**section, "selection": {"budget": 60, "diversify": "none", "random_share": 0.2}})
+    rows = store.read("requests").to_pylist()
+    place = {row["request_id"]: 0 for row in rows}  # the model says earn with 0.6, of every row
+    denied = {row["request_id"] for row in rows[:wrong]}
+    opinions = {
+        key: Opinion(np.eye(3)[(place[key] + (key in denied)) % 3], "dawid_skene") for key in place
+    }  # fmt: skip
+    found = suspicions(store, proposals_of(store, answered_requests(store), opinions), opinions)
+    return found, {row["request_id"] for row in rows[:wrong] if row["split"] == "train"}
+
+
+def test_next_tier_answers_labels_to_train_on_that_the_model_denies(tmp_path):
+    found, expected = accused(tmp_path, wrong=4, tiers=[{"name": "reviewer"}])
+    assert found == dict.fromkeys(expected, SUSPECTED)
+
+
+@pytest.mark.parametrize("escalation", [{}, {"tiers": [{"name": "reviewer"}], "suspected_errors": False}])
+def test_nobody_is_accused_where_nobody_would_be_asked(tmp_path, escalation):
+    assert accused(tmp_path, wrong=4, **escalation)[0] == {}
