@@ -12,10 +12,9 @@ from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.user_voices import may_count, users_count
-from include.stages.selection.signal_worth import SignalWorth, keys_of_signals, signal_worths
+from include.stages.selection.signal_worth import ANSWERS, SignalWorth, keys_of_signals, signal_worths
 
 COLUMNS = ("request_id", "trace_id", "ts", "asked_at", "stratum", "split", "tier", "hidden_prelabel", "prelabel")
-ANSWERS = "correction"  # is no weak signal
 LEAST = 0.01  # share of wrong rows that any signal is taken to leave, and of right ones
 
 Floats = NDArray[np.float64]
@@ -63,7 +62,7 @@ def _strongest(store: LoopStore, rows: Mapping[str, Row]) -> dict[str, SignalWor
     worths = {
         (each.signal, each.kind): each
         for each in signal_worths(store, max(row["asked_at"] for row in rows.values()))
-        if (each.tells_errors or each.tells_right) and each.signal.split("=")[0] != ANSWERS
+        if (each.tells_errors or each.tells_right) and each.signal != ANSWERS
     }
     if not worths:
         return {}

@@ -15,6 +15,7 @@ from include.foundation.store.tables import LoopStore
 
 MEASURED = timedelta(days=90)  # that drawn rows are looked at
 MOST_VALUES = 12  # of a signal that is told apart by what it says, such as a rating
+ANSWERS = "correction"  # whatever class it names, it is the same signal
 BASE_ROWS = 2.0  # with which a share is drawn to the one of all rows
 DOUBT = 0.05  # that any signal is taken to tell something that tells nothing
 
@@ -117,7 +118,7 @@ def keys_of_signals(rows: Sequence[Mapping[str, Any]], known: Iterable[Key] | No
     known
         What others were counted as: a signal is then told apart by its value if one of these was. If None, the rows say it.
     """
-    values = [_value(row["value"]) for row in rows]
+    values = [None if row["signal"] == ANSWERS else _value(row["value"]) for row in rows]
     named = [(f"{row['signal']}={value}", row["kind"]) for row, value in zip(rows, values, strict=True)]
     plain = [(row["signal"], row["kind"]) for row in rows]
     found: dict[Key, set[Key]] = {}

@@ -1,4 +1,4 @@
-"""What feedback may mean otherwise than it says: ids of nobody in particular, and trace ids that are written in another way."""
+"""What feedback may mean otherwise than it says: ids of nobody in particular, other spellings of trace ids and classes."""
 
 from collections import Counter
 
@@ -11,7 +11,9 @@ from include.foundation.lines.values import pseudonym
 from include.foundation.store.person_keys import person_key
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.feedback.feedback_joins import orphans
+from include.stages.logs.feedback.said_class import said_class
 
 
 def feedback_hints(store: LoopStore, interval: Interval, pseudonym_key: bytes) -> list[str]:
@@ -28,7 +30,11 @@ def feedback_hints(store: LoopStore, interval: Interval, pseudonym_key: bytes) -
     """
     window = interval.widened(store.loop.logs.look_back_hours)
     within: Filter = [("ts", ">=", window.start), ("ts", "<", window.end)]
-    return [*_of_placeholders(store, within, pseudonym_key), *_of_foldable_ids(store, interval, within)]
+    return [
+        *_of_placeholders(store, within, pseudonym_key),
+        *_of_foldable_ids(store, interval, within),
+        *_of_other_classes(store, within),
+    ]
 
 
 def _of_placeholders(store: LoopStore, within: Filter, pseudonym_key: bytes) -> list[str]:
@@ -57,6 +63,16 @@ def _of_foldable_ids(store: LoopStore, interval: Interval, within: Filter) -> li
     ignored = "upper case, dashes, white space, leading zeros and Unicode's normal form"
     counts = f"{len(found)} of {len(lost)} signals without a prediction"
     return [f"trace_id: {counts} would have one if {ignored} did not count, {spelling}; log one spelling"]
+
+
+def _of_other_classes(store: LoopStore, within: Filter) -> list[str]:
+    """Say how many corrections have a value that is no class: they nominate their rows, and answer nothing."""
+    filters: Filter = [*within, ("signal", "=", "correction"), ("value", "!=", "")]
+    values = store.read("feedback", columns=["value"], filters=filters).column("value").to_pylist()
+    taxonomy = Taxonomy.of(store.loop.task)
+    others = sum(said_class(taxonomy, value) is None for value in values)
+    expected = "a correction is an answer if its value is a class as task.classes spells it"
+    return [f"value: {others} of {len(values)} corrections name no class; {expected}"] if others else []
 
 
 def _folded(ids: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -119,6 +119,12 @@ def test_values_of_a_signal_are_told_apart_where_they_are_few(tmp_path):
     assert [len(requests_of(store, trace_id=name)) for name in (bad, good)] == [1, 0]
 
 
+def test_correction_is_one_signal_whatever_class_it_names(tmp_path):
+    said = [*on_drawn(WRONG, "correction", value="earn"), *on_drawn(RIGHT, "correction", value="ship")]
+    store = measured_store(tmp_path, *said)
+    assert [worth.signal for worth in signal_worths(store, day_interval(1).end)] == ["correction"]
+
+
 def test_what_a_user_wrote_is_no_value_that_is_shown(tmp_path):
     store = measured_store(tmp_path, *on_drawn(WRONG, "note", value="call me, ann@example.org"))
     assert [worth.signal for worth in signal_worths(store, day_interval(1).end)] == ["note"]

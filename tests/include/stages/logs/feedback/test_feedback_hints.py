@@ -52,3 +52,14 @@ def test_there_is_no_hint_where_nothing_would_be_joined(tmp_path, said, served):
 
 def test_without_feedback_there_is_no_hint(tmp_path):
     assert hints(tmp_path, [], ["t1"]) == []
+
+
+def test_corrections_that_name_no_class_are_told_with_their_number(tmp_path):
+    values = ["Earn", {"label": "no class"}, 3, "earn", {"label": "grain"}, None]
+    (hint,) = hints(tmp_path, [{"signal": "correction", "value": value} for value in values])
+    assert hint.startswith("value: 3 of 5 corrections name no class; ")
+
+
+def test_corrections_that_name_classes_and_other_signals_are_not_told(tmp_path):
+    signals = [{"signal": "correction", "value": "acq"}, {"signal": "rating", "value": 1}, {"signal": "correction"}]
+    assert hints(tmp_path, signals) == []
