@@ -18,7 +18,9 @@ from tests.plugins.operators.operator_builders import write_loop_file
 @pytest.fixture
 def store(tmp_path: Path) -> LoopStore:
     """A loop with ten lines in its logs."""
-    store = make_store(tmp_path, selection={"budget": 6, "diversify": "none"}, labeling={"poll_seconds": 7})
+    store = make_store(
+        tmp_path, selection={"budget": 6, "diversify": "none"}, labeling={"poll_seconds": 7, "remind_hours": 5}
+    )
     write_lines(tmp_path, [line(n) for n in range(10)])
     return store
 

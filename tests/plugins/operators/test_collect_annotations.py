@@ -65,7 +65,7 @@ class TestCollectAnnotations:
             operator.execute(context(wait=True))
         _, arguments = caught.value.trigger.serialize()
         waited = datetime.fromisoformat(arguments["remind_at"]) - datetime.fromisoformat(arguments["since"])
-        assert waited == timedelta(hours=store.loop.labeling.remind_hours)
+        assert waited == timedelta(hours=5)
         event = reminder(Progress(6, 2, complete=False, reason="quorum"), arguments["since"])
         for _ in range(2):
             with pytest.raises(TaskDeferred) as again:
