@@ -78,7 +78,7 @@ def _labels(loop: Loop, *own: pa.Field) -> TableSchema:
         nullable("agreement", NUMBER),  # share of answers equal to the label
         required(
             "origin", TEXT
-        ),  # fresh, accepted (the pre-label shown), correction (of it), seed, weak; before that, annotation
+        ),  # fresh, accepted (the pre-label shown), corrected (another one), seed, weak; before that, annotation
         required("split", TEXT),  # train, holdout
         required("stratum", TEXT),  # certainty, random, disagreement, seed
         required("inclusion_probability", NUMBER),

@@ -11,12 +11,12 @@ from include.foundation.statistics.estimates import weighted_mean
 
 FRESH = "fresh"  # given by people who were shown no pre-label
 ACCEPTED = "accepted"  # the pre-label that they were shown
-CORRECTION = "correction"  # another class than the one they were shown
+CORRECTED = "corrected"  # another class than the one they were shown
 FORMER = "annotation"  # of an earlier version, which told no difference
 IN_WORDS = {
     FRESH: "given without a pre-label",
     ACCEPTED: "shown pre-labels that were accepted",
-    CORRECTION: "corrections of shown pre-labels",
+    CORRECTED: "corrections of shown pre-labels",
     "seed": "seeds",
     "weak": "weak signals",
 }
@@ -41,7 +41,7 @@ def origin_of(label: str, prelabel: str | None, *, is_hidden: bool) -> str:
     """
     if is_hidden or prelabel is None:
         return FRESH
-    return ACCEPTED if label == prelabel else CORRECTION
+    return ACCEPTED if label == prelabel else CORRECTED
 
 
 def origins(labels: pa.Table) -> dict[str, int]:

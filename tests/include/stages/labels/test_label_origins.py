@@ -18,7 +18,7 @@ from tests.include.stages.labels.label_builders import collect, everyone_answers
     ("label", "prelabel", "is_hidden", "origin"),
     [
         ("earn", "earn", False, "accepted"),
-        ("acq", "earn", False, "correction"),
+        ("acq", "earn", False, "corrected"),
         ("earn", "earn", True, "fresh"),
         ("acq", "earn", True, "fresh"),
         ("earn", None, False, "fresh"),  # of a retired class, nobody was shown
@@ -30,7 +30,7 @@ def test_origin_of_a_label(label, prelabel, is_hidden, origin):
 
 @pytest.mark.parametrize(
     ("share", "answer", "found"),
-    [(0.0, "earn", {"accepted", "correction", "fresh"}), (1.0, "earn", {"fresh"})],
+    [(0.0, "earn", {"accepted", "corrected", "fresh"}), (1.0, "earn", {"fresh"})],
 )
 def test_labels_say_whether_people_saw_what_they_gave(tmp_path, share, answer, found):
     store, requests = pushed_store(tmp_path, labeling={"hidden_prelabel_share": share})
@@ -67,7 +67,7 @@ def test_labels_of_an_earlier_version_are_told_by_what_was_shown(tmp_path):
     ]  # fmt: skip
     rows = [label(number, origin="annotation", **each) for number, each in enumerate(changes)]
     found = rows_of(store.loop, "labels", [*rows, label(9, origin="seed", hidden_prelabel=None)])
-    assert origins(found) == {"accepted": 1, "correction": 1, "fresh": 2, "seed": 1}
+    assert origins(found) == {"accepted": 1, "corrected": 1, "fresh": 2, "seed": 1}
 
 
 def test_dataset_that_only_confirms_the_model_is_not_published(tmp_path):
