@@ -20,7 +20,7 @@ from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.tables import LoopStore
 from tests.integration.worlds import FIRST_DAY, REFERENCE_DAYS, make_world
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 LARGEST_XCOM = 4000
 
 

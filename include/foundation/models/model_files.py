@@ -1,8 +1,11 @@
 """Write models as files that MLflow serves and that are safe to read: in skops format, never pickled."""
 
 import hashlib
+import importlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from include.foundation.digests import digest_of
@@ -37,10 +40,10 @@ def save_model(estimator: Any, place: Path, example: "pd.DataFrame", metadata: M
         If the model has parts that skops does not trust: they could not be read back safely.
     """
     import mlflow.sklearn
-    import skops.io
 
+    skops_io = _skops_io()
     try:
-        trusted, unknown = split_by_trust(skops.io.get_untrusted_types(data=skops.io.dumps(estimator)))
+        trusted, unknown = split_by_trust(skops_io.get_untrusted_types(data=skops_io.dumps(estimator)))
     except Exception as error:  # skops raises whatever the types of the model do
         raise TrainingError(_NOT_WRITTEN.format(error)) from error
     if unknown:
@@ -60,6 +63,13 @@ def save_model(estimator: Any, place: Path, example: "pd.DataFrame", metadata: M
         raise TrainingError(_NOT_WRITTEN.format(error)) from error
 
 
+def _skops_io() -> ModuleType:
+    """Import skops, which looks for scipy's functions in every module: Airflow's warn of each, in a thousand lines of log."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module("skops.io")
+
+
 def load_model(place: Path) -> Any:
     """Read a model folder; only types that are known to be harmless are built.
 
@@ -68,15 +78,14 @@ def load_model(place: Path) -> Any:
     DeploymentError
         If there is no skops model, it is damaged, it holds a type that is not trusted, or it is no fitted classifier.
     """
-    import skops.io
-
+    skops_io = _skops_io()
     path = place / MODEL_FILE
     if not path.is_file():
         names = sorted(item.name for item in place.iterdir())
         raise DeploymentError(f"{place.name}: got {names}, expected {MODEL_FILE}: pickled models are not read")
     try:
-        trusted, unknown = split_by_trust(skops.io.get_untrusted_types(file=path))
-        model = None if unknown else skops.io.load(path, trusted=trusted)
+        trusted, unknown = split_by_trust(skops_io.get_untrusted_types(file=path))
+        model = None if unknown else skops_io.load(path, trusted=trusted)
     except Exception as error:  # a damaged archive raises anything
         raise DeploymentError(f"{place.name}: {MODEL_FILE} is not a skops model; it is not read: {error}") from error
     if unknown:

@@ -1,5 +1,7 @@
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from sklearn.preprocessing import FunctionTransformer, SplineTransformer, Standa
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from include.foundation.config.loading import ROOT
 from include.foundation.errors import DeploymentError, TrainingError
 from include.foundation.models.model_files import MODEL_FILE, digest_of_files, load_model, save_model
 from include.foundation.models.trusted_types import is_trusted
@@ -207,3 +210,18 @@ def test_files_digest_is_of_every_byte_and_name_but_not_of_what_mlflow_adds(tmp_
     changed = digest_of_files(tmp_path / "model")
     requirements.rename(requirements.with_name("other.txt"))
     assert len({before, changed, digest_of_files(tmp_path / "model")}) == 3
+
+
+def test_import_of_skops_warns_of_nothing_in_other_modules():
+    code = """
+import sys, types, warnings
+from include.foundation.models import model_files
+module = types.ModuleType("loud")
+module.__getattr__ = lambda name: warnings.warn(f"loud {name}", DeprecationWarning)
+sys.modules["loud"] = module
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    model_files._skops_io()
+assert not [each for each in told if str(each.message).startswith("loud")]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
