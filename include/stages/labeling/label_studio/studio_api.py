@@ -61,7 +61,10 @@ class TokenAuth(httpx.Auth):
         return httpx.Request("POST", f"{self._host}{REFRESH}", json={"refresh": self._token})
 
     def _take(self, response: httpx.Response) -> None:
-        self._access = checked(response)["access"]
+        answer = checked(response)
+        if not isinstance(answer, dict) or "access" not in answer:
+            raise ConfigError(f"{self._host} answered {REFRESH} with {short(answer)}: is it Label Studio's address?")
+        self._access = answer["access"]
         self._until = time.monotonic() + ACCESS_SECONDS
 
 
@@ -93,9 +96,29 @@ class StudioClient:
             auth=TokenAuth(self.host, token),
         )
 
-    def get(self, path: str, **params: Any) -> Any:
-        """Return the JSON of a GET, which is tried again where the server is away or busy."""
-        return self._called("GET", path, params=params)
+    def get(self, path: str, *needs: str, **params: Any) -> Any:
+        """Return the JSON of a GET, which is tried again where the server is away or busy.
+
+        Parameters
+        ----------
+        path
+            Below the server's address.
+        *needs
+            Names that the answer has if it is one of Label Studio.
+        **params
+            Of the query.
+
+        Raises
+        ------
+        ConfigError
+            If it has not.
+        """
+        answer = self._called("GET", path, params=params)
+        if needs and not (isinstance(answer, dict) and set(needs) <= answer.keys()):
+            raise ConfigError(
+                f"{self.host} answered {path} with {short(answer)}, expected {', '.join(needs)}: is it Label Studio's address?"
+            )
+        return answer
 
     def post(self, path: str, body: Any, **params: Any) -> Any:
         """Return the JSON of a POST, which is tried again only if the server cannot have seen it.

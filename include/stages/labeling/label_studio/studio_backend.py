@@ -52,7 +52,7 @@ class LabelStudioBackend:
         the token's user is.
         """
         if not requests:
-            self.client.get("/api/current-user/whoami")
+            self.client.get("/api/current-user/whoami", "email")
             return {}
         project = known_project(self.loop, self.client)
         if project is None:
@@ -162,7 +162,9 @@ class LabelStudioBackend:
 
     def _only(self, ids: Sequence[int]) -> int:
         """Return the task that stays of several about one request, and remove those that nobody has answered."""
-        answered = [task_id for task_id in ids if self.client.get(f"/api/tasks/{task_id}/")["annotations"]]
+        answered = [
+            task_id for task_id in ids if self.client.get(f"/api/tasks/{task_id}/", "annotations")["annotations"]
+        ]
         stay = answered or [ids[0]]
         for task_id in sorted(set(ids) - set(stay)):
             self.client.delete(f"/api/tasks/{task_id}/")
@@ -186,7 +188,7 @@ class LabelStudioBackend:
 
     def _page(self, project: StudioProject, query: str, **params: Any) -> dict[str, Any]:
         params = {"page_size": PAGE, "resolve_uri": "false", "project": project.project_id, "query": query, **params}
-        return dict(self.client.get("/api/tasks", **params))
+        return dict(self.client.get("/api/tasks", "tasks", "total", **params))
 
     def _people(self) -> dict[int, str]:
         return {user["id"]: (user["email"] or f"user {user['id']}").lower() for user in self.client.get("/api/users/")}

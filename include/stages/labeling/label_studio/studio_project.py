@@ -17,6 +17,7 @@ from include.stages.labeling.label_studio.labeling_config import (
 from include.stages.labeling.label_studio.studio_api import StudioClient, UnclearError
 
 PAGE = 100
+PARTS = ("id", "label_config", "parsed_label_config")
 PRELABEL = "live model"  # Label Studio shows the predictions of one version only; which version it was, the task says
 
 
@@ -61,7 +62,7 @@ def known_project(loop: Loop, client: StudioClient) -> StudioProject | None:
         If several projects have its title, or if it cannot hold the loop's classes.
     """
     project_id = _id_of(loop, client)
-    return None if project_id is None else _parsed(loop, client, client.get(f"/api/projects/{project_id}/"))
+    return None if project_id is None else _parsed(loop, client, client.get(f"/api/projects/{project_id}/", *PARTS))
 
 
 def project_for(loop: Loop, client: StudioClient) -> StudioProject:
@@ -77,7 +78,7 @@ def project_for(loop: Loop, client: StudioClient) -> StudioProject:
     project_id = _id_of(loop, client)
     if project_id is None:
         return _parsed(loop, client, _made(loop, client, wanted))
-    present = client.get(f"/api/projects/{project_id}/")
+    present = client.get(f"/api/projects/{project_id}/", *PARTS)
     if is_ours(present["label_config"]) and present["label_config"] != wanted["label_config"]:
         present = _taken(lambda: client.patch(f"/api/projects/{project_id}/", wanted))
     return _parsed(loop, client, present)
@@ -107,7 +108,7 @@ def _made(loop: Loop, client: StudioClient, wanted: Mapping[str, Any]) -> dict[s
     first = min(_ids_of(loop, client))
     if own is not None and own != first:
         client.delete(f"/api/projects/{own}/")
-    return dict(client.get(f"/api/projects/{first}/"))
+    return dict(client.get(f"/api/projects/{first}/", *PARTS))
 
 
 def _taken(call: Any) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def _ids_of(loop: Loop, client: StudioClient) -> list[int]:
     ids: list[int] = []
     page, title = 1, title_of(loop)
     while True:
-        answer = client.get("/api/projects/", title=title, include="id,title", page=page, page_size=PAGE)
+        answer = client.get("/api/projects/", "results", title=title, include="id,title", page=page, page_size=PAGE)
         ids += [project["id"] for project in answer["results"] if project["title"] == title]
         if not answer.get("next"):
             return ids

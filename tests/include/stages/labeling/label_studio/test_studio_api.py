@@ -136,3 +136,11 @@ def test_server_that_stays_away_is_named(server):
 def test_deleting_what_is_gone_is_no_error(server):
     server.serving(httpx.Response(404, json={}), httpx.Response(204)).delete("/api/tasks/1/")
     assert [method for method, _, _ in server.seen] == ["DELETE"]
+
+
+@pytest.mark.parametrize("answer", [[], {}, {"experiments": []}, 5, None])
+def test_answer_of_another_service_is_told_from_label_studios(server, answer):
+    with pytest.raises(ConfigError, match="expected results: is it Label Studio"):
+        server.serving(httpx.Response(200, json=answer)).get("/api/projects/", "results")
+    with pytest.raises(ConfigError, match=r"api/token/refresh.*is it Label Studio"):
+        server.serving(httpx.Response(200, json=answer), token=PERSONAL).get("/api/projects/")
