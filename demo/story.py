@@ -240,11 +240,7 @@ def play(
         store, registry = LoopStore(loop, airflow.store), ModelRegistry(airflow.tracking_uri, loop)
         stack.enter_context(running(airflow))
         client = stack.enter_context(connected(airflow.url, "admin", airflow.password))
-        annotators = Annotators(loop, traffic.truth)
-        if studio is not None:
-            studio.wait()
-            annotators = StudioAnnotators(loop, traffic.truth, studio)
-            stack.callback(annotators.close)
+        annotators = _annotators(loop, traffic, studio, stack)
         _ = registry.experiment_id  # the first use creates MLflow's tables
         progress = Progress(client, [f"{name}.{stage}" for stage in STAGES])
         story = Story(loop, airflow, client, traffic, annotators, progress, store, registry)
@@ -253,6 +249,18 @@ def play(
         print(story.summary())
         if studio is not None:
             print(f"Label Studio with these tasks: make label-studio, then {studio.url}; user {USER}")
+
+
+def _annotators(
+    loop: Loop, traffic: Traffic, studio: LabelStudioServer | None, stack: contextlib.ExitStack
+) -> Annotators:
+    """Return who answers: in files, or in Label Studio once it is healthy."""
+    if studio is None:
+        return Annotators(loop, traffic.truth)
+    studio.wait()
+    people = StudioAnnotators(loop, traffic.truth, studio)
+    stack.callback(people.close)
+    return people
 
 
 def _make_sources(loop: Loop, traffic: Traffic) -> None:

@@ -180,7 +180,8 @@ class LabelStudioBackend:
         while True:
             items = [] if since is None else [_filter("updated_at", "greater_or_equal", "Datetime", _written(since))]
             answer = self._page(project, _query(items, "tasks:updated_at"), fields="all", include=READ, page=page)
-            yield from answer["tasks"]
+            for task in answer["tasks"]:
+                yield task | {"data": {KEY: task["data"].get(KEY)}}  # inputs may be long
             if page * PAGE >= answer["total"]:
                 return
             last = _moment(answer["tasks"][-1]["updated_at"])
