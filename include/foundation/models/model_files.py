@@ -66,7 +66,7 @@ def save_model(estimator: Any, place: Path, example: "pd.DataFrame", metadata: M
 def _skops_io() -> ModuleType:
     """Import skops, which looks for scipy's functions in every module: Airflow's warn of each, in a thousand lines of log."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
         return importlib.import_module("skops.io")
 
 

@@ -217,7 +217,7 @@ def test_import_of_skops_warns_of_nothing_in_other_modules():
 import sys, types, warnings
 from include.foundation.models import model_files
 module = types.ModuleType("loud")
-module.__getattr__ = lambda name: warnings.warn(f"loud {name}", DeprecationWarning)
+module.__getattr__ = lambda name: warnings.warn(f"loud {name}", FutureWarning)
 sys.modules["loud"] = module
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
