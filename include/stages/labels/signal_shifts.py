@@ -59,26 +59,25 @@ def signal_shifts(store: LoopStore, requests: Sequence[str]) -> Floats | None:
 
 def _strongest(store: LoopStore, rows: Mapping[str, Row]) -> dict[str, SignalWorth]:
     """Return what the signal that says most is worth, by trace id."""
+    filters: Filter = [("trace_id", "in", sorted(rows)), ("signal", "!=", ANSWERS)]
+    signals = [row for row in store.read("feedback", filters=filters).to_pylist() if row["held_back"] is None]
+    newest = max(row["asked_at"] for row in rows.values())
     worths = {
         (each.signal, each.kind): each
-        for each in signal_worths(store, max(row["asked_at"] for row in rows.values()))
-        if (each.tells_errors or each.tells_right) and each.signal != ANSWERS
+        for each in (signal_worths(store, newest) if signals else [])  # without signals, nothing need be measured
+        if each.tells_errors or each.tells_right
     }
-    if not worths:
-        return {}
-    filters: Filter = [("trace_id", "in", sorted(rows))]
     reuse, found = timedelta(days=store.loop.logs.repeat_days), dict[str, SignalWorth]()
-    signals = [row for row in store.read("feedback", filters=filters).to_pylist() if row["held_back"] is None]
     for signal, key in zip(signals, keys_of_signals(signals, worths), strict=True):
         meant = rows[signal["trace_id"]]["ts"]
         if key in worths and (meant is None or signal["ts"] >= moved(meant, -reuse)):
             known = found.setdefault(signal["trace_id"], worths[key])
-            found[signal["trace_id"]] = max(
-                known, worths[key], key=lambda worth: (_says(worth), worth.signal, worth.kind)
-            )
+            found[signal["trace_id"]] = max(known, worths[key], key=_says)
     return found
 
 
-def _says(worth: SignalWorth) -> float:
+def _says(worth: SignalWorth) -> tuple[float, str, str]:
+    """Return how much a signal says; of equal ones, the name decides."""
     wrong, overall = np.clip([worth.expected, worth.overall], LEAST, 1 - LEAST)
-    return float(abs(np.log(wrong / (1 - wrong)) - np.log(overall / (1 - overall))))
+    said = float(abs(np.log(wrong / (1 - wrong)) - np.log(overall / (1 - overall))))
+    return said, worth.signal, worth.kind

@@ -16,10 +16,12 @@ NOMINATING = ("report", "correction")  # explicit ones nominate whatever they ar
 
 def telling(worths: list[SignalWorth]) -> list[SignalWorth]:
     """Return the weak signals that tell of errors, those that tell most first."""
-    weak = [each for each in worths if not (each.kind == "explicit" and each.signal.split("=")[0] in NOMINATING)]
-    return sorted(
-        (each for each in weak if each.tells_errors), key=lambda each: (-each.expected, each.signal, each.kind)
-    )
+    weak = [each for each in worths if each.tells_errors and _is_weak(each.signal.split("=")[0], each.kind)]
+    return sorted(weak, key=lambda each: (-each.expected, each.signal, each.kind))
+
+
+def _is_weak(signal: str, kind: str) -> bool:
+    return not (kind == "explicit" and signal in NOMINATING)
 
 
 def weak_signals(store: LoopStore, interval: Interval) -> list[dict[str, Any]]:
@@ -37,11 +39,14 @@ def weak_signals(store: LoopStore, interval: Interval) -> list[dict[str, Any]]:
     list of dict
         Rows of ``feedback`` with a ``reason``; those that tell most come last.
     """
+    since = moved(interval.start, -timedelta(hours=store.loop.logs.look_back_hours))
+    lately = store.read("feedback", columns=["signal", "kind"], filters=[("ts", ">=", since)])
+    if not any(_is_weak(**each) for each in lately.group_by(["signal", "kind"]).aggregate([]).to_pylist()):
+        return []  # so that nothing need be measured
     worths = signal_worths(store, interval.end)
     strong = {(each.signal, each.kind): each for each in telling(worths)}
     if not strong:
         return []
-    since = moved(interval.start, -timedelta(hours=store.loop.logs.look_back_hours))
     names = sorted({name for signal, _ in strong for name in (signal, signal.split("=")[0])})
     filters: Filter = [("ts", ">=", since), ("signal", "in", names)]
     rows = [row for row in store.read("feedback", filters=filters).to_pylist() if row["held_back"] is None]

@@ -1,12 +1,20 @@
 """What users corrected counts beside annotators, as much as it deserves, and never for what judges a model."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from include.foundation.store.ledgers.annotations import latest_said
 from include.foundation.store.ledgers.outcomes import current_labels
+from include.stages.labeling.backends import backend_for
+from include.stages.labeling.pushing import push_requests
 from include.stages.labels.label_validation import validate_labels
 from include.stages.labels.user_voices import user_votes
-from tests.builders import CLASSES
+from include.stages.logs.feedback.feedback_lines import pull_feedback
+from include.stages.logs.pulling import pull_logs
+from include.stages.selection.selecting import select_samples
+from tests.builders import CLASSES, DAY, KEY, day, line, make_store, write_lines
 from tests.include.stages.labeling.test_user_corrections import correction
 from tests.include.stages.labels.label_builders import collect, pushed_store, truth, write_answers
 from tests.include.stages.selection.selection_builders import add_rows
@@ -150,3 +158,37 @@ def test_kind_speaks_with_one_voice_and_is_silent_where_its_people_are_even(tmp_
     earn, acq = CLASSES.index("earn"), CLASSES.index("acq")
     assert heard == [(0, 0, earn), (2, 0, acq), (2, 1, earn)]
     assert user_votes([[], []], CLASSES) is None
+
+
+def test_correction_goes_from_its_line_to_the_label_once_and_under_a_pseudonym_of_users(tmp_path):
+    """A user who is an annotator as well has two pseudonyms: nobody can join them, and the two answers are of two roles."""
+    selection = {"budget": 4, "diversify": "none", "random_share": 0.0}
+    feedback, labeling = {"uri": str(tmp_path / "feedback")}, {"overlap": 2, "hidden_prelabel_share": 0.0}
+    labels = {"min_confidence": 0.6}  # little is known of these users
+    store = make_store(tmp_path, selection=selection, labeling=labeling, feedback=feedback, labels=labels)
+    said: dict[str, Any] = {
+        "feedback_id": "f1",
+        "trace_id": "t7",
+        "ts": (DAY + timedelta(hours=4)).isoformat(),
+        "kind": "explicit",
+    }
+    said |= {"signal": "correction", "value": {"label": truth("t7")}, "user_id": "ann", "comment": "by ann@example.org"}
+    write_lines(tmp_path, [said], "../feedback/a.jsonl")
+    write_lines(tmp_path, [line(n, prediction=wrong("t7") if n == 7 else truth(f"t{n}")) for n in range(12)])
+    pull_logs(store, day(), KEY)
+    assert pull_feedback(store, day(), KEY).rows == 1
+    assert select_samples(store, day()).reported == 1
+    push_requests(store, backend_for(store.loop, None))
+    requests = {row["trace_id"]: row["request_id"] for row in store.read("requests").to_pylist()}
+    for name in ("ann", "bob"):
+        answers = {trace: wrong(trace) if (name, trace) == ("bob", "t7") else truth(trace) for trace in requests}
+        write_answers(tmp_path, name, {requests[trace]: label for trace, label in answers.items()})
+    assert [collect(store).corrections for _ in range(2)] == [1, 0]
+    rows = store.read("annotations", filters=[("trace_id", "=", "t7")]).to_pylist()
+    assert len({row["annotator"] for row in rows}) == 3
+    (user,) = (row for row in rows if row["kind"] == "explicit")
+    assert user["annotator"] == store.read("feedback").column("user_key").to_pylist()[0] != "ann"
+    assert "ann@" not in user["comment"]
+    validate_labels(store)
+    label = current_labels(store.read("labels", filters=[("trace_id", "=", "t7")])).to_pylist()[0]
+    assert (label["label"], label["decided_by"], label["annotators"]) == (truth("t7"), "dawid_skene_and_users", 2)
