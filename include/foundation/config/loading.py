@@ -142,18 +142,26 @@ def checked_loops() -> tuple[list[Loop], list[str]]:
         except ConfigError as error:
             name = shown(Path(path.name))
             problems += [f"{name}: {problem}" for problem in error.problems] or [error.message]
-    return loops, problems + list(_shared_folders(loops))
+    return loops, problems + list(_shared_places(loops))
 
 
-def _shared_folders(loops: list[Loop]) -> Iterator[str]:
-    """Yield a problem for each folder in which two loops would take each other's answers for their own."""
-    owners: dict[str, str] = {}
+def _shared_places(loops: list[Loop]) -> Iterator[str]:
+    """Yield a problem for each folder or project in which two loops would take each other's answers for their own."""
+    owners: dict[tuple[str, str], str] = {}
     for loop in loops:
-        if loop.labeling.backend != "label_studio":
-            folder = resolve(loop.labeling.uri or f"data/{loop.name}/labeling")
-            if folder in owners:
-                yield f"{loop.name}.yaml: labeling.uri: {folder} is that of {owners[folder]}, too; each loop has its own"
-            owners.setdefault(folder, loop.name)
+        for key, place in _labeling_places(loop):
+            if (key, place) in owners:
+                owner = owners[key, place]
+                yield f"{loop.name}.yaml: labeling.{key}: {place} is that of {owner}, too; each loop has its own"
+            owners.setdefault((key, place), loop.name)
+
+
+def _labeling_places(loop: Loop) -> list[tuple[str, str]]:
+    """Return the key and the name of each place that holds a loop's requests and answers."""
+    if loop.labeling.backend != "label_studio":
+        return [("uri", resolve(loop.labeling.uri or f"data/{loop.name}/labeling"))]
+    titles = [loop.tier_project(number) for number in range(1, len(loop.escalation.tiers) + 2)]
+    return [("project", f"{title!r} at {loop.labeling.connection}") for title in titles]
 
 
 def load_loops() -> tuple[Loop, ...]:

@@ -100,3 +100,17 @@ def test_folder_that_is_not_there_is_said(tmp_path, monkeypatch):
 def test_byte_order_mark_and_windows_line_ends_are_taken(folder):
     (folder / "wire.yaml").write_bytes(b"\xef\xbb\xbf" + VALID.replace("\n", "\r\n").encode())
     assert loop_named("wire").owner == "desk"
+
+
+@pytest.mark.parametrize(
+    ("labeling", "key"),
+    [
+        ({"backend": "files", "uri": "data/shared"}, "uri: .*data/shared"),
+        ({"backend": "label_studio", "uri": None, "project": "News"}, "project: 'News' at label_studio"),
+    ],
+)
+def test_two_loops_do_not_take_each_others_answers(folder, labeling, key):
+    for name in ("wire", "other"):
+        (folder / f"{name}.yaml").write_text(changed(name=name, labeling=labeling))
+    with pytest.raises(ConfigError, match=rf"wire\.yaml: labeling\.{key} is that of other, too"):
+        load_loops()
