@@ -61,9 +61,12 @@ def _labels(loop: Loop) -> Iterator[Disagreement]:
     if set_by_hand(labels, "min_agreement") and overlap == 1:
         text = "has no effect with labeling.overlap 1: one annotator agrees with nobody"
         yield ("labels.min_agreement", "labeling.overlap"), text
-    if set_by_hand(labels, "model_counts") and (labels.consensus == "majority" or overlap == 1):
-        text = "has no effect: a majority looks at answers alone"
-        yield ("labels.model_counts", "labels.consensus", "labeling.overlap"), text
+    for name in set_by_hand(labels, "model_counts", "users_count"):
+        if labels.consensus == "majority" or overlap == 1:
+            text = "has no effect: a majority looks at answers alone"
+            yield (f"labels.{name}", "labels.consensus", "labeling.overlap"), text
+        elif name == "users_count" and not loop.feedback.given:
+            yield (f"labels.{name}", "feedback"), "has no effect without feedback"
     for name in repeated(rule.name for rule in labels.rules):
         yield ("labels.rules",), f"two rules are called {name}; reasons name them, so give each its own name"
 

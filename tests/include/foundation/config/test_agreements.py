@@ -176,6 +176,14 @@ CANNOT_WORK = [
         "labels.model_counts: has no effect: a majority looks at answers alone",
     ),
     (
+        {"labels": {"users_count": False, "consensus": "majority"}},
+        "labels.users_count: has no effect: a majority looks at answers alone",
+    ),
+    (
+        {"labels": {"users_count": False}, "feedback": {"uri": None}},
+        "labels.users_count: has no effect without feedback",
+    ),
+    (
         {"labels": {"model_counts": False}, "labeling": {"overlap": 1}},
         "labels.model_counts: has no effect: a majority looks at answers alone",
     ),
