@@ -8,7 +8,7 @@ from include.foundation.store.ledgers.annotations import UNKNOWN_USER, latest_an
 from include.foundation.store.rows import rows_of
 from include.stages.labeling.user_corrections import COLLECTED, collect_corrections
 from include.stages.labels.label_validation import validate_labels
-from tests.builders import CLASSES, DAY
+from tests.builders import CLASSES, DAY, make_store
 from tests.include.stages.labels.label_builders import ask, collect, everyone_answers, pushed_store, truth
 from tests.include.stages.selection.selection_builders import add_rows
 
@@ -134,3 +134,15 @@ def test_correction_of_what_is_labeled_already_is_late(tmp_path):
     add_rows(store, "feedback", [correction("t1", "acq")])
     collect(store)
     assert [each.late for each in latest_said(store, [requests["t1"]])[1]] == [True]
+
+
+def test_correction_speaks_of_todays_classes(tmp_path):
+    store, requests = pushed_store(tmp_path)
+    add_rows(store, "feedback", [correction("t1", "grain"), correction("t2", "acq")])
+    later = make_store(
+        tmp_path, task={"classes": ["earn", "cereals"], "renamed": {"grain": "cereals"}, "retired": ["acq"]}
+    )
+    assert collect(later).corrections == 2
+    assert store.read("annotations").sort_by("trace_id").column("label").to_pylist() == ["grain", "acq"]
+    assert said(later, requests["t1"]) == {("explicit", "u1"): "cereals"}
+    assert said(later, requests["t2"]) == {("explicit", "u1"): ""}  # as of one who declined

@@ -22,6 +22,7 @@ from include.stages.labeling.collecting import collect_annotations
 from include.stages.labeling.pushing import push_requests
 from include.stages.labels.datasets import publish_dataset
 from include.stages.labels.label_validation import validate_labels
+from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from include.stages.selection.selecting import select_samples
 from include.foundation.store.tables import LoopStore
@@ -45,9 +46,13 @@ def dying(real):
 
 LoopStore._commit = dying(LoopStore._commit)
 LoopStore.update_rows = dying(LoopStore.update_rows)
-store = make_store(folder, selection={"budget": 9, "diversify": "none"})
+feedback = {"uri": str(folder / "feedback")}
+store = make_store(folder, selection={"budget": 9, "diversify": "none"}, feedback=feedback)
 write_lines(folder, [line(n) for n in range(9)])
+said = {"trace_id": "t4", "ts": "2026-03-10T09:00:00Z", "kind": "explicit", "signal": "correction", "value": "earn"}
+write_lines(folder, [said | {"feedback_id": "f", "user_id": "u"}], "../feedback/a.jsonl")
 pull_logs(store, day(), KEY)
+pull_feedback(store, day(), KEY)
 select_samples(store, day())
 backend = backend_for(store.loop, None)
 push_requests(store, backend)
@@ -95,7 +100,7 @@ def test_labeling_killed_right_after_each_commit_ends_as_if_it_never_was(tmp_pat
     assert state(tmp_path / "killed") == state(tmp_path / "calm")
     store = make_store(tmp_path / "killed")
     assert store.read("labels").num_rows == ROWS - 1
-    assert store.read("annotations").num_rows == 3 * ROWS
+    assert store.read("annotations").num_rows == 3 * ROWS + 1  # with what a user corrected
     record(
         store, make_drift_verdict("next")
     )  # whoever is killed right after a decision leaves it to the next to note its end
