@@ -76,7 +76,7 @@ PEERS = $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 dag-docs: $(VENV)/dev.stamp ## Write docs/dags.md anew from the DAGs
 	@PYTHONPATH=.:plugins AIRFLOW_HOME=$(CURDIR)/.airflow/docs $(PY) -m feedback_loop.dag_docs
 
-bench: $(VENV)/dev.stamp ## Run the benchmarks; each prints JSON lines
+bench: $(VENV)/dev.stamp $(STUDIO)/installed ## Run the benchmarks; each prints JSON lines
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name || exit 1; done
 
 mutants: $(VENV)/dev.stamp ## Break the code at random and see whether tests notice (ROOM=stages/gate COUNT=40 SEED=0)
@@ -90,7 +90,7 @@ data/cache/peers/%/made: benchmarks/peers/%.txt | $(VENV)/bin/uv
 	@$(VENV)/bin/uv pip install --quiet --python $(@D)/bin/python --compile-bytecode -r $<
 	@touch $@
 
-LOCKS = $(basename $(wildcard requirements*.in))
+LOCKS := requirements requirements-dev requirements-image requirements-label-studio
 
 lock: $(VENV)/dev.stamp ## Resolve the requirements*.in again into the locks, to the newest versions (UPGRADE= keeps them)
 	@for name in $(LOCKS); do \

@@ -97,6 +97,11 @@ class TestCommands:
         targets = " ".join(re.findall(r"^\.PHONY:(.*)", text_of("Makefile"), flags=re.MULTILINE)).split()
         assert set(targets) == {line.split()[1] for line in make_prints("help").splitlines()}
 
+    def test_lock_that_others_contain_is_resolved_before_them(self):
+        (names,) = re.findall(r"for name in ([^;]*);", make_prints("--dry-run", "lock"))
+        assert names.split()[0] == "requirements"
+        assert {f"{name}.txt" for name in names.split()} == set(LOCKS)
+
     def test_lint_checks_style_format_and_types_of_every_layer(self):
         printed = make_prints("--dry-run", "lint")
         assert "ruff check ." in printed
