@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_OF_A_CLASS = 5  # labels of a class, below which it is not known how sure a model of it usually is
+ROUNDING = 1e-6  # of a mean: what is always said is as much as is usually said
 
 Floats = NDArray[np.float64]
 
@@ -37,5 +38,5 @@ def suspected_errors(labels: NDArray[np.int64], probabilities: Floats) -> NDArra
     counts = np.bincount(labels, minlength=classes)
     own = np.bincount(labels, probabilities[np.arange(labels.size), labels], classes)
     usual = np.where(counts >= FEWEST_OF_A_CLASS, own / np.maximum(counts, 1), np.inf)
-    confident = np.where(probabilities >= usual, probabilities, -1.0)
+    confident = np.where(probabilities >= usual - ROUNDING, probabilities, -1.0)
     return np.asarray((confident.max(axis=1) >= 0) & (confident.argmax(axis=1) != labels))

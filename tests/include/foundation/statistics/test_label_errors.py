@@ -44,8 +44,13 @@ def test_most_wrong_labels_are_suspected_and_few_right_ones():
 def test_class_with_few_labels_accuses_nobody():
     labels = np.repeat([0, 1], [20, FEWEST_OF_A_CLASS - 1])
     probabilities = np.tile([0.05, 0.95], (labels.size, 1))
-    assert not suspected_errors(labels, probabilities).any()
+    assert not suspected_errors(labels, probabilities)[:20].any()
     assert suspected_errors(np.append(labels, 1), np.vstack([probabilities, [0.05, 0.95]]))[:20].all()
+
+
+def test_model_that_always_says_the_same_accuses_only_what_it_never_says():
+    labels = np.repeat([0, 1], [54, 6])
+    assert suspected_errors(labels, np.tile([0.6, 0.3, 0.1], (60, 1))).tolist() == (labels == 1).tolist()
 
 
 def test_no_labels():

@@ -37,8 +37,8 @@ def aside(store):
     return {row["source"]: (row["reason_code"], row["reason"]) for row in rows}
 
 
-def answered_store(folder, **sections):
-    store, requests = pushed_store(folder, **{**ALL_TRAIN, **sections})
+def answered_store(folder, rows=12, **sections):
+    store, requests = pushed_store(folder, rows, **{**ALL_TRAIN, **sections})
     everyone_answers(folder, requests, truth)
     collect(store)
     return store
@@ -116,25 +116,28 @@ def test_with_another_tier_it_is_asked_there(tmp_path):
     assert (asked["escalates"], asked["reasons"][0]) == (request["request_id"], "inconsistent")
 
 
-def accused(folder, *, wrong, **escalation):
-    """Suspicions in a store of 60 answered rows that the model is sure of; people deny it in some."""
+def accused(folder, **escalation):
+    """Suspicions among 60 answered rows of which the model says earn, which people deny of three to train on and three held."""
     section = {"escalation": escalation} if escalation else {}
-    store = answered_store(folder, **{**section, "selection": {"budget": 60, "diversify": "none", "random_share": 0.2}})
+    selection = {"budget": 60, "diversify": "none", "random_share": 0.2}
+    store = answered_store(folder, rows=60, selection=selection, **section)
     rows = store.read("requests").to_pylist()
-    place = {row["request_id"]: 0 for row in rows}  # the model says earn with 0.6, of every row
-    denied = {row["request_id"] for row in rows[:wrong]}
+    by_split = {split: [row["request_id"] for row in rows if row["split"] == split] for split in ("train", "holdout")}
+    denied = {*by_split["train"][:3], *by_split["holdout"][:3]}
+    assert len(denied) == 6
+    earn, other = (np.eye(3)[store.loop.task.classes.index(name)] for name in ("earn", "acq"))
     opinions = {
-        key: Opinion(np.eye(3)[(place[key] + (key in denied)) % 3], "dawid_skene") for key in place
-    }  # fmt: skip
+        row["request_id"]: Opinion(other if row["request_id"] in denied else earn, "dawid_skene") for row in rows
+    }
     found = suspicions(store, proposals_of(store, answered_requests(store), opinions), opinions)
-    return found, {row["request_id"] for row in rows[:wrong] if row["split"] == "train"}
+    return found, by_split["train"][:3]
 
 
 def test_next_tier_answers_labels_to_train_on_that_the_model_denies(tmp_path):
-    found, expected = accused(tmp_path, wrong=4, tiers=[{"name": "reviewer"}])
+    found, expected = accused(tmp_path, tiers=[{"name": "reviewer"}])
     assert found == dict.fromkeys(expected, SUSPECTED)
 
 
 @pytest.mark.parametrize("escalation", [{}, {"tiers": [{"name": "reviewer"}], "suspected_errors": False}])
 def test_nobody_is_accused_where_nobody_would_be_asked(tmp_path, escalation):
-    assert accused(tmp_path, wrong=4, **escalation)[0] == {}
+    assert accused(tmp_path, **escalation)[0] == {}
