@@ -19,6 +19,7 @@ ANSWERS = "correction"  # whatever class it names, it is the same signal
 BASE_ROWS = 2.0  # with which a share is drawn to the one of all rows
 DOUBT = 0.05  # that any signal is taken to tell something that tells nothing
 
+LARGEST = 1e6  # number that is a value of few
 WORD = re.compile(r"[\w-]{1,20}")
 
 Key = tuple[str, str]  # signal, with its value where values are told apart, and kind
@@ -138,7 +139,7 @@ def _value(value: str | None) -> str | None:
     if isinstance(said, bool):
         return str(said).lower()
     if isinstance(said, int | float):
-        return f"{said:g}"
+        return f"{said:g}" if abs(said) <= LARGEST else None
     return said if isinstance(said, str) and WORD.fullmatch(said) else None
 
 

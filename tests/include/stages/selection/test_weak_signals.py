@@ -125,8 +125,9 @@ def test_correction_is_one_signal_whatever_class_it_names(tmp_path):
     assert [worth.signal for worth in signal_worths(store, day_interval(1).end)] == ["correction"]
 
 
-def test_what_a_user_wrote_is_no_value_that_is_shown(tmp_path):
-    store = measured_store(tmp_path, *on_drawn(WRONG, "note", value="call me, ann@example.org"))
+@pytest.mark.parametrize("value", ["call me, ann@example.org", 10**400, float("inf"), float("nan"), [1], {"a": 1}, ""])
+def test_what_is_no_short_word_or_number_is_no_value_that_is_shown(tmp_path, value):
+    store = measured_store(tmp_path, *on_drawn(WRONG, "note", value=value))
     assert [worth.signal for worth in signal_worths(store, day_interval(1).end)] == ["note"]
 
 
