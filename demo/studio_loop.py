@@ -25,7 +25,8 @@ def with_label_studio(name: str, folder: Path) -> Loop:
         As the new file says.
     """
     raw = yaml.safe_load((loops_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
-    raw["labeling"] = {**raw.get("labeling", {}), "backend": "label_studio"}
+    # People answer one task after another: a wait that ended before the last would leave that one to a run on another day.
+    raw["labeling"] = {**raw.get("labeling", {}), "backend": "label_studio", "quorum": 1.0}
     raw["labeling"].pop("uri", None)
     folder.mkdir(parents=True)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")

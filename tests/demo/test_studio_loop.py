@@ -17,7 +17,7 @@ def test_loop_labels_in_label_studio_from_then_on_and_is_else_the_same(tmp_path,
     before = loop_named("newswire")
     loop = with_label_studio("newswire", tmp_path / "loops")
     assert loop_named("newswire") == loop
-    assert loop.labeling == before.labeling.model_copy(update={"backend": "label_studio"})
+    assert loop.labeling == before.labeling.model_copy(update={"backend": "label_studio", "quorum": 1.0})
     assert loop.model_copy(update={"labeling": before.labeling}) == before
 
 
