@@ -11,6 +11,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 
 ERROR_RATES = {"ada": 0.03, "ben": 0.06, "cleo": 0.2}
+REVIEWERS = {"dora": 0.01}  # who decides what these cannot, where the loop has a second tier
 
 
 @dataclass
@@ -61,12 +62,12 @@ class Annotators:
         Parameters
         ----------
         annotator
-            A name in `ERROR_RATES`.
+            A name in `ERROR_RATES` or `REVIEWERS`.
         request_id, trace_id
             The request, and the row that it asks about.
         """
         truth = self.truth[trace_id]
-        if uniform("errs", annotator, request_id) >= ERROR_RATES[annotator]:
+        if uniform("errs", annotator, request_id) >= (ERROR_RATES | REVIEWERS)[annotator]:
             return truth
         wrong = [name for name in self.loop.task.classes if name != truth]
         return wrong[int(uniform("which", annotator, request_id) * len(wrong))]

@@ -5,11 +5,13 @@ from typing import Any
 
 import httpx
 
-from demo.annotators import ERROR_RATES, Annotators, uniform
+from demo.annotators import ERROR_RATES, REVIEWERS, Annotators, uniform
 from demo.label_studio_server import LabelStudioServer
+from demo.studio_loop import address_of
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import FeedbackLoopError
 
+RATIONALE = "The first sentence says what the story is about."
 SKIPPED, EDITED = 0.02, 0.04  # shares of the tasks
 TURN = 5  # tasks of a person, then it is the next one's turn
 TIMEOUT_SECONDS = 180
@@ -36,9 +38,12 @@ class StudioAnnotators(Annotators):
     def answer_open(self) -> int:
         """Let every annotator answer the next few tasks, and return how many answers were given."""
         if not self._people:
-            self._people = {name: self._signed_up(name) for name in ERROR_RATES}
-        projects = [project["id"] for project in self._projects(next(iter(self._people.values())))]
-        return sum(self._turn(name, project) for project in projects for name in self._people)
+            self._people = {name: self._signed_up(name) for name in ERROR_RATES | REVIEWERS}
+        projects = {project["title"]: project["id"] for project in self._projects(next(iter(self._people.values())))}
+        first = projects.pop(self.loop.tier_project(1), None)
+        places = [(first, name) for name in ERROR_RATES if first is not None]
+        places += [(project, name) for project in projects.values() for name in REVIEWERS]
+        return sum(self._turn(name, project) for project, name in places)
 
     def close(self) -> None:
         """Close the connections."""
@@ -48,7 +53,7 @@ class StudioAnnotators(Annotators):
     def _projects(self, client: httpx.Client) -> Iterator[dict[str, Any]]:
         """Yield the project of each tier."""
         tiers = range(1, len(self.loop.escalation.tiers) + 2)
-        titles = {self.loop.tier_project(number) or self.loop.name for number in tiers}
+        titles = {self.loop.tier_project(number) for number in tiers}
         for project in _checked(client.get("/api/projects/", params={"page_size": 100}))["results"]:
             if project["title"] in titles:
                 yield project
@@ -74,13 +79,18 @@ class StudioAnnotators(Annotators):
             return
         edits = uniform("edits", name, request_id) < EDITED
         first = next(other for other in self.loop.task.classes if other != label) if edits else label
-        given = _checked(client.post(place, json={"result": self._result(task, first), "lead_time": lead}))
+        result = self._result(task, first, RATIONALE if name in REVIEWERS else None)
+        given = _checked(client.post(place, json={"result": result, "lead_time": lead}))
         if edits:
             _checked(client.patch(f"/api/annotations/{given['id']}/", json={"result": self._result(task, label)}))
 
-    def _result(self, task: dict[str, Any], label: str) -> list[dict[str, Any]]:
+    def _result(self, task: dict[str, Any], label: str, comment: str | None = None) -> list[dict[str, Any]]:
         shown = next((name for name, item in self.loop.inputs.items() if item.type == "text"), "row")
-        return [{"from_name": "label", "to_name": shown, "type": "choices", "value": {"choices": [label]}}]
+        result = [{"from_name": "label", "to_name": shown, "type": "choices", "value": {"choices": [label]}}]
+        if comment is not None:
+            said = {"from_name": "comment", "to_name": shown, "type": "textarea", "value": {"text": [comment]}}
+            result.append(said)
+        return result
 
     def _signed_up(self, name: str) -> httpx.Client:
         """Sign a person up with the invitation link, and return a client with their token."""
@@ -92,7 +102,7 @@ class StudioAnnotators(Annotators):
         with httpx.Client(base_url=server.url, timeout=TIMEOUT_SECONDS) as browser:
             page = invitation.removeprefix(server.url)
             browser.get(page)
-            form = {"email": f"{name}@localhost.localdomain", "password": server.password}
+            form = {"email": address_of(name), "password": server.password}
             answer = browser.post(page, data={**form, "csrfmiddlewaretoken": browser.cookies["csrftoken"]})
             if not answer.is_redirect:
                 raise FeedbackLoopError(f"Label Studio did not sign {name} up: {answer.status_code}")
