@@ -16,7 +16,7 @@ def address_of(name: str) -> str:
 
 
 def with_label_studio(name: str, folder: Path) -> Loop:
-    """Write the file of a loop with Label Studio as its backend, and a second reader, into a folder that loops are then read from.
+    """Write the file of a loop into a folder that loops are then read from: with Label Studio, and a second reader.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from demo.earlier_demos import remove_earlier_projects
 from demo.label_studio_server import LabelStudioServer
 from demo.loopback import free_port
 from demo.standalone import LABEL_STUDIO, Standalone
-from demo.studio_loop import with_label_studio
+from demo.studio_loop import address_of, with_label_studio
 from include.foundation.config.loading import LOOPS_DIR_VARIABLE, loop_named
 from include.foundation.errors import ConfigError
 from tests.conftest import ROOT
@@ -18,7 +18,8 @@ def test_loop_labels_in_label_studio_from_then_on_and_is_else_the_same(tmp_path,
     loop = with_label_studio("newswire", tmp_path / "loops")
     assert loop_named("newswire") == loop
     assert loop.labeling == before.labeling.model_copy(update={"backend": "label_studio", "quorum": 1.0})
-    assert loop.model_copy(update={"labeling": before.labeling}) == before
+    assert [(tier.name, tier.people) for tier in loop.escalation.tiers] == [("reviewer", [address_of("dora")])]
+    assert loop.model_copy(update={"labeling": before.labeling, "escalation": before.escalation}) == before
 
 
 def test_projects_of_an_earlier_demo_are_removed_and_other_ones_never(tmp_path):
