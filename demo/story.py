@@ -224,6 +224,10 @@ def play(
     if airflow.running():
         raise ConfigError(f"Airflow runs already at {airflow.url}; `make down` stops it")
     if studio is not None:
+        if studio.port in (airflow.port, airflow.port + 1):
+            raise ConfigError(
+                f"Port {studio.port} is Airflow's or its database's: give Label Studio another (STUDIO_PORT)"
+            )
         demand_free(studio.port)
     examples = examples_for(loop)
     remove_earlier_demos(loop, airflow)
