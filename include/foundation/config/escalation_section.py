@@ -51,6 +51,7 @@ class Escalation(Section):
     audit_share: Share = 0.05
     """Share of the labels of each tier but the last that the next answers too, which measures how often they are right."""
     suspected_errors: bool = True
-    """Whether the second tier also answers rows to train on whose label the model is sure is wrong (confident learning)."""
+    """Whether the second tier also answers rows to train on whose label the model denies (confident learning), unless several
+    people leave next to no doubt."""
     high_stakes: list[HighStakes] = Field(default_factory=list)
     """What the second tier answers as well before there is a label."""

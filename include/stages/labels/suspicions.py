@@ -12,6 +12,8 @@ from include.stages.labels.model_beliefs import beliefs
 from include.stages.labels.proposals import Proposal
 from include.stages.selection.requests import FIRST_TIER
 
+SEVERAL = 2  # people, one of whom may contradict the other
+BEYOND_DOUBT = 0.99  # probability of a label
 SUSPECTED = "suspected error: the model is sure of another class"
 
 
@@ -29,16 +31,22 @@ def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mappin
 
     Notes
     -----
-    The model accuses, and people decide: it takes no label away, and accuses no label that judges it.
+    The model accuses, and people decide: it takes no label away, and accuses no label that judges it. Where several people
+    leave next to no doubt it is not heard: rows are asked about because the model errs on them, and it denies many that are
+    right.
     """
     loop = store.loop
-    accused = {each.answered.request_id for each in proposals if each.tier == FIRST_TIER}
+    accused = {each.answered.request_id for each in proposals if each.tier == FIRST_TIER and _is_doubtful(each)}
     if not accused or loop.tier_after(FIRST_TIER) is None or not loop.escalation.suspected_errors:
         return {}
     columns = ["request_id", "trace_id", "ts", "asked_at", "split", "tier"]
     rows = store.read("requests", columns=columns, filters=[("request_id", "in", sorted(opinions))]).to_pylist()
     found = _suspected(store, [row for row in rows if row["tier"] == FIRST_TIER], opinions)
     return {row["request_id"]: SUSPECTED for row in found if row["split"] == "train" and row["request_id"] in accused}
+
+
+def _is_doubtful(proposal: Proposal) -> bool:
+    return len(proposal.answered.votes) < SEVERAL or proposal.confidence < BEYOND_DOUBT
 
 
 def _suspected(

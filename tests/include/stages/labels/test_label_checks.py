@@ -1,5 +1,6 @@
 """What a label must be consistent with, and whom the model may accuse: what fails goes to a person with the reason."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_with_another_tier_it_is_asked_there(tmp_path):
     assert (asked["escalates"], asked["reasons"][0]) == (request["request_id"], "inconsistent")
 
 
-def accused(folder, **escalation):
+def accused(folder, sure=0.9, people=("ann", "bob", "cat"), **escalation):
     """Suspicions among 60 answered rows of which the model says earn, which people deny of three to train on and three held."""
     section = {"escalation": escalation} if escalation else {}
     selection = {"budget": 60, "diversify": "none", "random_share": 0.2}
@@ -125,16 +126,29 @@ def accused(folder, **escalation):
     by_split = {split: [row["request_id"] for row in rows if row["split"] == split] for split in ("train", "holdout")}
     denied = {*by_split["train"][:3], *by_split["holdout"][:3]}
     assert len(denied) == 6
-    earn, other = (np.eye(3)[store.loop.task.classes.index(name)] for name in ("earn", "acq"))
+    earn, other = (
+        np.where(np.arange(3) == store.loop.task.classes.index(name), sure, (1 - sure) / 2) for name in ("earn", "acq")
+    )
     opinions = {
         row["request_id"]: Opinion(other if row["request_id"] in denied else earn, "dawid_skene") for row in rows
     }
-    found = suspicions(store, proposals_of(store, answered_requests(store), opinions), opinions)
+    answered = [replace(each, annotations=each.annotations[: len(people)]) for each in answered_requests(store)]
+    found = suspicions(store, proposals_of(store, answered, opinions), opinions)
     return found, by_split["train"][:3]
 
 
 def test_next_tier_answers_labels_to_train_on_that_the_model_denies(tmp_path):
     found, expected = accused(tmp_path, tiers=[{"name": "reviewer"}])
+    assert found == dict.fromkeys(expected, SUSPECTED)
+
+
+def test_labels_that_several_people_leave_no_doubt_about_are_not_accused(tmp_path):
+    """The model errs on what it is asked about: in a demo it denied two of three labels, and people were right."""
+    assert accused(tmp_path, sure=0.995, tiers=[{"name": "reviewer"}])[0] == {}
+
+
+def test_only_answer_is_open_to_doubt_however_sure_it_is(tmp_path):
+    found, expected = accused(tmp_path, sure=0.995, people=("ann",), tiers=[{"name": "reviewer"}])
     assert found == dict.fromkeys(expected, SUSPECTED)
 
 
