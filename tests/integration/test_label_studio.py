@@ -1,20 +1,23 @@
 """Through a real Label Studio: each request once whoever dies when, and what people did with it, as they left it."""
 
+import json
 import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from benchmarks import studio_chaos
+from demo import label_studio_server
 from demo.label_studio_server import LabelStudioServer, serving
 from demo.loopback import free_port
 from include.foundation.config.escalation_section import Escalation
 from include.foundation.errors import ConfigError, LabelingError
 from include.stages.labeling.answers_read import Watermark
-from include.stages.labeling.backend_contract import Answers, BackendConnection, LabelRequest
+from include.stages.labeling.backend_contract import HINT_HEADER, Answers, BackendConnection, LabelRequest, Webhook
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.label_studio import studio_backend
 from include.stages.labeling.label_studio.studio_api import StudioClient
@@ -29,8 +32,11 @@ TRACES = {f"r{number}": f"t{number}" for number in range(1000)}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with serving(LabelStudioServer(tmp_path_factory.mktemp("studio"), free_port())) as server:
-        yield server
+    """A server that may send webhooks to this machine."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(label_studio_server.SETTINGS, "SSRF_PROTECTION_ENABLED", "false")
+        with serving(LabelStudioServer(tmp_path_factory.mktemp("studio"), free_port())) as server:
+            yield server
 
 
 @pytest.fixture
@@ -247,6 +253,66 @@ def test_given_config_shows_what_it_likes_and_a_bad_one_is_refused(server, loop_
     bad = loop_on(config=str(tmp_path / "own.xml"), project=f"bad {time.time():.0f}")
     with pytest.raises(ConfigError, match="does not take the project"):
         LabelStudioBackend(bad, connection(server)).push([asked(1)])
+
+
+@pytest.fixture
+def receiver():
+    """What takes webhooks: its address, and the path, the secret and the body of each that came."""
+    came = []
+
+    class Taking(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.append((self.path, self.headers[HINT_HEADER], json.loads(body)))
+            self.send_response(204)
+            self.end_headers()
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    thread = threading.Thread(target=listening.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.server_port}", came
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+def test_hint_of_every_change_comes_with_the_secret_and_says_nothing_else(server, loop_on, receiver):
+    address, came = receiver
+    webhook = Webhook(f"{address}/feedback-loop-hints/wire", "Zr8-wq1_Lx0PhT5y")
+    backend = LabelStudioBackend(loop_on(), replace(connection(server), webhook=webhook))
+    backend.push([asked(0)])
+    answer = say(backend, backend.existing([asked(0)])["r0"], "earn")
+    backend.client.patch(f"/api/annotations/{answer['id']}/", {"result": answer["result"]})
+    backend.client.delete(f"/api/annotations/{answer['id']}/")
+    actions = ["ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED"]
+    assert came == [("/feedback-loop-hints/wire", webhook.secret, {"action": action}) for action in actions]
+
+
+def test_project_has_one_webhook_which_follows_the_connection_and_stays_off_once_it_is(server, loop_on, monkeypatch):
+    first = Webhook("https://old.example.org/feedback-loop-hints/wire", "Zr8-wq1_Lx0PhT5y")
+    backend = LabelStudioBackend(loop_on(), replace(connection(server), webhook=first))
+    project = project_for(backend.loop, backend.client).project_id
+    taken = {"url": first.url, "project": project, "headers": {"By": "hand"}}
+    backend.client.post("/api/webhooks/", taken)
+    backend.client.post("/api/webhooks/", taken | {"headers": {HINT_HEADER: "another"}})
+    theirs = backend.client.post("/api/webhooks/", taken | {"url": "https://theirs.example.org"})
+
+    def ours():
+        return [each for each in backend.client.get("/api/webhooks/", project=project) if each["id"] != theirs["id"]]
+
+    backend.push([asked(0)])
+    (webhook,) = ours()
+    assert (webhook["headers"], webhook["send_payload"]) == ({HINT_HEADER: first.secret}, False)
+    backend.client.patch(f"/api/webhooks/{webhook['id']}/", {"is_active": False, "actions": webhook["actions"]})
+    backend.webhook = Webhook("https://new.example.org/feedback-loop-hints/wire", "q1-Zr8w_Lx0PhT5y")
+    backend.push([asked(1)])
+    (moved,) = ours()
+    assert (moved["id"], moved["url"], moved["is_active"]) == (webhook["id"], backend.webhook.url, False)
+    assert moved["headers"] == {HINT_HEADER: backend.webhook.secret}
+    sent, send = [], StudioClient._sent
+    monkeypatch.setattr(StudioClient, "_sent", lambda *call: sent.append(call[1:3]) or send(*call))
+    backend.push([asked(2)])
+    assert [method for method, path in sent if "webhooks" in path] == ["GET"]
 
 
 def test_kills_of_client_and_server_neither_lose_nor_double(server, monkeypatch):

@@ -80,7 +80,7 @@ class Labeling(Section):
     remind_hours: float = Field(default=24, gt=0, le=24 * 366)
     """Hours of waiting after which people are reminded, once a wait, by who is told of ``label_reminder``."""
     poll_seconds: float = Field(default=60, gt=0, le=86_400)
-    """Seconds between two looks for answers."""
+    """Seconds between two looks for answers; Label Studio can hint at new ones in between."""
     gold_share: Share = 0.0
     """Requests whose answer is known, as a share of the others, mixed in by ``observe`` so that nothing tells them apart: they
     show how often each annotator is right. Known is what a later tier decided, or three annotators said alike."""

@@ -84,13 +84,20 @@ def demand_strong(key: bytes) -> None:
     --------
     >>> demand_strong(b"Zr8-wq1_Lx0PhT5y")
     """
-    if weakness := _weakness(key):
+    if weakness := weakness_of(key):
         raise ConfigError(
             f"The key of pseudonyms {weakness}; make one with {MAKE_ONE} and keep it: another key makes other pseudonyms"
         )
 
 
-def _weakness(key: bytes) -> str | None:
+def weakness_of(key: bytes) -> str | None:
+    """Return why a secret is easily guessed; None if it is not.
+
+    Examples
+    --------
+    >>> weakness_of(b"hunter2")
+    'has 7 bytes, expected at least 16'
+    """
     steps = Counter(abs(after - before) <= 1 for before, after in pairwise(key))
     if len(key) < SHORTEST_KEY:
         return f"has {len(key)} bytes, expected at least {SHORTEST_KEY}"

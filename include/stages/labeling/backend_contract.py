@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from include.foundation.lines.line_files import Line
 from include.stages.labeling.answers_read import Mark
 
+HINT_HEADER = "X-Feedback-Loop-Secret"
+
 
 @dataclass(frozen=True)
 class LabelRequest:
@@ -135,11 +137,28 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """Where a platform sends hints of new answers, and the secret that it sends along, which never appears in a log."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class BackendConnection:
-    """The address of a labeling platform and the token to log in with, which never appears in a log."""
+    """The address of a labeling platform and the token to log in with, which never appears in a log.
+
+    Attributes
+    ----------
+    host, token
+        Of the platform.
+    webhook
+        Which one its project is to have; None where it is left as it is.
+    """
 
     host: str
     token: str = field(repr=False)
+    webhook: Webhook | None = None
 
 
 class LabelingBackend(Protocol):

@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING
 
 from feedback_loop.hooks.aws_access import s3_options
 from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
+from feedback_loop.ui.mounting import hint_address
 from include.foundation.config.loading import loop_named, resolve
 from include.foundation.errors import ConfigError
 from include.foundation.uris import is_remote
 
 if TYPE_CHECKING:
-    from include.stages.labeling.backend_contract import BackendConnection, LabelingBackend
+    from include.stages.labeling.backend_contract import BackendConnection, LabelingBackend, Webhook
 
 
 class LabelingHook(LoopHook):
     """Open the labeling backend that the loop file names.
 
     The ``files`` backend needs no connection. ``label_studio`` reads one: its host and port, ``https`` as its schema where
-    that is spoken, and the API token as its password; its extra may have ``ui_uri``, where browsers reach it. ``manifests``
+    that is spoken, and the API token as its password; its extra may have ``ui_uri``, where browsers reach it,
+    ``webhook_secret``, with which it sends hints of new answers, and ``webhook_url``, where it reaches Airflow. ``manifests``
     on S3 reads one of type ``aws``, see `s3_options`.
 
     Parameters
@@ -69,6 +71,29 @@ class LabelingHook(LoopHook):
         base = (self.text_in_extra("ui_uri") or platform.host).rstrip("/")
         return None if project is None else f"{base}/projects/{project.project_id}/data"
 
+    @property
+    def webhook_secret(self) -> str | None:
+        """The secret that comes with every hint; None if there are to be none.
+
+        Raises
+        ------
+        ConfigError
+            If it is easily guessed, or cannot be sent in a header.
+        """
+        if loop_named(self.loop).labeling.backend != "label_studio":
+            return None
+        from include.foundation.store.person_keys import MAKE_ONE, weakness_of
+
+        secret = self.text_in_extra("webhook_secret")
+        if secret is None:
+            return None
+        unfit = "" if secret.isascii() and secret.isprintable() else "has signs that no header can hold"
+        if weakness := unfit or weakness_of(secret.encode()):
+            raise ConfigError(
+                f"Connection {self.conn_id}: webhook_secret in its extra {weakness}; make one with {MAKE_ONE}"
+            )
+        return secret
+
     def check(self) -> str:
         """Demand a folder that can be written to, or an answer of the platform."""
         backend = self.get_conn()
@@ -87,5 +112,20 @@ class LabelingHook(LoopHook):
         host = (connection.host or "").strip().rstrip("/")
         address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
         return BackendConnection(
-            host=f"{address}:{connection.port}" if connection.port else address, token=connection.password or ""
+            host=f"{address}:{connection.port}" if connection.port else address,
+            token=connection.password or "",
+            webhook=self._webhook(),
         )
+
+    def _webhook(self) -> "Webhook | None":
+        from include.stages.labeling.backend_contract import Webhook
+
+        secret, base = self.webhook_secret, self.text_in_extra("webhook_url")
+        if base is None:
+            return None
+        if secret is None or not base.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"Connection {self.conn_id}: webhook_url in its extra needs a webhook_secret beside it, and is to be the "
+                "address at which Label Studio reaches Airflow, such as https://airflow.example.org"
+            )
+        return Webhook(f"{base.rstrip('/')}{hint_address(self.loop)}", secret)

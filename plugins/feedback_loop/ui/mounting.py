@@ -1,10 +1,12 @@
-"""Where the pages are mounted, and their addresses; light, since every process of Airflow loads it with the plugin."""
+"""Where our applications are mounted, and their addresses; light, since every process of Airflow loads it with the plugin."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
 PREFIX = "/feedback-loop"
+HINTS = "/feedback-loop-hints"
 Message = MutableMapping[str, Any]
 
 
@@ -26,11 +28,30 @@ def page_address(loop: str, path: str) -> str:
     return f"{PREFIX.removeprefix('/')}/{loop}/files/{quote(path)}"
 
 
-class MountedPages:
-    """The application of the pages, made when it is asked for the first time.
+def hint_address(loop: str) -> str:
+    """Return where a labeling platform tells that there may be new answers, below the base address of Airflow.
+
+    Examples
+    --------
+    >>> hint_address("newswire")
+    '/feedback-loop-hints/newswire'
+    """
+    return f"{HINTS}/{loop}"
+
+
+class MountedApp:
+    """The ``app`` of a module, imported when it is asked for the first time.
 
     Workers and the scheduler load the plugin as well, and must not import what only the API server needs.
+
+    Parameters
+    ----------
+    module
+        Its dotted name.
     """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
 
     async def __call__(
         self,
@@ -39,6 +60,4 @@ class MountedPages:
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
         """Answer a request, as ASGI has it."""
-        from feedback_loop.ui.pages_app import app
-
-        await app(scope, receive, send)
+        await import_module(self._module).app(scope, receive, send)

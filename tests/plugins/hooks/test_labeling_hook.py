@@ -108,3 +108,43 @@ class TestTestConnection:
         platform.existing.side_effect = LabelingError(f"403: the token {TOKEN} is not valid")
         works, said = LabelingHook("wire").test_connection()
         assert (works, said) == (False, "403: the token *** is not valid")
+
+
+class TestWebhook:
+    SECRET = "Zr8-wq1_Lx0PhT5y"
+
+    @pytest.fixture
+    def opened_with(self, define, platform):
+        def opened(**extra):
+            define("studio", conn_type="http", host="studio", password=TOKEN, extra=extra)
+            LabelingHook("wire").get_conn()
+            return platform.opened.call_args.args[1]
+
+        return opened
+
+    @pytest.mark.parametrize("base", ["https://air.example.org/flow", "https://air.example.org/flow/"])
+    def test_leads_to_the_address_that_takes_the_loops_hints(self, opened_with, base):
+        webhook = opened_with(webhook_url=base, webhook_secret=self.SECRET).webhook
+        assert (webhook.url, webhook.secret) == ("https://air.example.org/flow/feedback-loop-hints/wire", self.SECRET)
+
+    def test_is_left_as_it_is_where_the_connection_has_no_address_of_airflow(self, opened_with):
+        assert opened_with(webhook_secret=self.SECRET).webhook is None
+        assert opened_with().webhook is None
+
+    @pytest.mark.parametrize(
+        ("extra", "problem"),
+        [
+            ({"webhook_url": "https://air.example.org"}, "needs a webhook_secret beside it"),
+            ({"webhook_url": "air.example.org", "webhook_secret": SECRET}, "such as https://airflow.example.org"),
+            ({"webhook_secret": "short"}, "has 5 bytes"),
+            ({"webhook_secret": "Zr8-wq1_Lx0PhT5y\u00f6"}, "no header can hold"),
+            ({"webhook_secret": "Zr8-wq1_\nLx0PhT5y"}, "no header can hold"),
+            ({"webhook_secret": 7}, "expected a text"),
+        ],
+    )
+    def test_what_cannot_be_one_is_told_without_the_secret(self, define, platform, extra, problem):
+        define("studio", conn_type="http", host="studio", password=TOKEN, extra=extra)
+        works, said = LabelingHook("wire").test_connection()
+        assert not works
+        assert problem in said
+        assert "Zr8" not in said

@@ -10,8 +10,10 @@ from feedback_loop.hooks.labeling_hook import LabelingHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.triggers.answers_trigger import AnswersTrigger, completion, reminder
 
-from include.foundation.errors import LabelingError
+from include.foundation.errors import LabelingError, StoreError
+from include.stages.labeling import hints
 from include.stages.labeling.collecting import Progress
+from include.stages.labeling.hints import leave_hint
 from tests.builders import KEY, make_store
 from tests.include.stages.labeling.test_progress import add_requests
 
@@ -84,6 +86,66 @@ def test_look_reads_the_store_and_asks_the_backend(trigger, tmp_path, monkeypatc
     monkeypatch.setattr(LoopStoreHook, "get_conn", lambda _: store)
     monkeypatch.setattr(LoopStoreHook, "pseudonym_key", KEY)
     monkeypatch.setattr(LabelingHook, "get_conn", lambda _: None)
+    monkeypatch.setattr(LabelingHook, "webhook_secret", None)
     assert asyncio.run(listen(trigger)) == [
         TriggerEvent({"status": "complete", "reason": "no request is open", "passed_deadline": None})
     ]
+
+
+class TestHints:
+    """Between two looks, a hint that came after the first one is enough for the second; without a hint it is as ever."""
+
+    @pytest.fixture
+    def wait(self, tmp_path, monkeypatch):
+        """Wait through two looks, the second of which ends it; return the pauses. Something may happen in one of them."""
+        store = make_store(tmp_path)
+        add_requests(store, [("r1", datetime.fromisoformat(BEGAN))])
+        monkeypatch.setattr(LoopStoreHook, "get_conn", lambda _: store)
+        monkeypatch.setattr(LoopStoreHook, "pseudonym_key", KEY)
+        monkeypatch.setattr(LabelingHook, "get_conn", lambda _: None)
+
+        def waiting(secret, happening=lambda _: None, at=None, during_look=lambda _: None, looks_at_all=2):
+            monkeypatch.setattr(LabelingHook, "webhook_secret", secret)
+            looks, pauses = iter([OPEN] * (looks_at_all - 1) + [QUORUM]), []
+
+            def look(*_):
+                during_look(store)
+                return next(looks)
+
+            async def pause(seconds):
+                pauses.append(seconds)
+                if len(pauses) == at:
+                    happening(store)
+
+            monkeypatch.setattr("include.stages.labeling.collecting.progress", look)
+            with monkeypatch.context() as patched:
+                patched.setattr(asyncio, "sleep", pause)
+                asyncio.run(listen(AnswersTrigger("wire", "feedback_store", 30, BEGAN)))
+            return pauses
+
+        return waiting
+
+    def test_hint_ends_the_pause_at_once(self, wait):
+        assert wait("secret", leave_hint, at=3) == [5, 1, 1]
+
+    def test_hint_that_comes_during_a_look_leads_to_the_next(self, wait):
+        assert wait("secret", during_look=leave_hint) == [5]
+
+    def test_answer_that_is_shown_later_than_hinted_at_is_found_by_one_more_look_soon(self, wait):
+        assert wait("secret", leave_hint, at=1, looks_at_all=4) == [5, *[5, *[1] * 15], *[5, *[1] * 25]]
+
+    def test_without_a_hint_looks_are_as_far_apart_as_ever(self, wait):
+        assert wait("secret") == [5, *[1] * 25]
+
+    def test_hint_from_before_the_look_is_spent(self, wait, tmp_path):
+        leave_hint(make_store(tmp_path))
+        assert sum(wait("secret")) == 30
+
+    def test_without_a_secret_nobody_looks_for_hints(self, wait):
+        assert wait(None, leave_hint, at=1) == [30]
+
+    def test_hints_that_cannot_be_read_lead_to_a_look_which_opens_the_store_anew(self, wait, monkeypatch):
+        def expire(_):
+            monkeypatch.setattr(hints, "last_hint", Mock(side_effect=[StoreError("ExpiredToken"), None]))
+
+        assert wait("secret", expire, at=2) == [5, 1]

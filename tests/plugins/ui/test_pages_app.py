@@ -10,7 +10,7 @@ from airflow import plugins_manager
 from airflow.api_fastapi.app import get_auth_manager
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
-from feedback_loop.ui.mounting import PREFIX, page_address
+from feedback_loop.ui.mounting import HINTS, PREFIX, page_address
 from feedback_loop.ui.pages_app import app
 
 from tests.conftest import ROOT
@@ -188,9 +188,9 @@ class TestStore:
 
 def test_plugin_is_what_the_api_server_lists(api):
     plugin = next(one for one in plugins_manager.get_plugin_info() if one["name"] == "feedback_loop")
-    assert [one["url_prefix"] for one in plugin["fastapi_apps"]] == [PREFIX]
-    assert len(plugin["operator_extra_links"]) == 5
-    assert PREFIX in {getattr(route, "path", None) for route in api.routes}
+    assert [one["url_prefix"] for one in plugin["fastapi_apps"]] == [PREFIX, HINTS]
+    assert len(plugin["operator_extra_links"]) == 6
+    assert {PREFIX, HINTS} <= {getattr(route, "path", None) for route in api.routes}
 
 
 def test_plugin_is_light():

@@ -17,6 +17,7 @@ from include.stages.labeling.label_studio.studio_answers import AnnotationReader
 from include.stages.labeling.label_studio.studio_api import StudioClient, UnclearError
 from include.stages.labeling.label_studio.studio_project import StudioProject, known_project, project_for
 from include.stages.labeling.label_studio.studio_tasks import BATCH, KEY, tasks_of
+from include.stages.labeling.label_studio.studio_webhook import register_webhook
 
 CHUNK = 300  # tasks of one import, and keys of one look-up: a longer address is refused
 PAGE = 500  # tasks of one page
@@ -41,6 +42,7 @@ class LabelStudioBackend:
     def __init__(self, loop: Loop, connection: BackendConnection) -> None:
         self.loop = loop
         self.client = StudioClient(connection)
+        self.webhook = connection.webhook
         self._known: dict[str, dict[str, int]] = defaultdict(
             dict
         )  # tasks that are known to be there, by batch and request
@@ -72,6 +74,8 @@ class LabelStudioBackend:
         """Import a task for each request, in chunks that are stored whole or not at all."""
         project = project_for(self.loop, self.client)
         tasks = tasks_of(requests, self.loop, project)
+        if self.webhook:
+            register_webhook(self.client, project.project_id, self.webhook)
         for start in range(0, len(tasks), CHUNK):
             self._import(project, tasks[start : start + CHUNK])
 
