@@ -119,7 +119,7 @@ class AirflowClient:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
         log = self.get(path, full_content=True, map_index=map_index)
         events = log["content"] if isinstance(log, dict) else []
-        return "\n".join(str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in events)
+        return "\n".join(_said(item) if isinstance(item, dict) else str(item) for item in events)
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
         """Return what a task returned; None if it returned nothing.
@@ -229,3 +229,9 @@ def connected(base_url: str, username: str, password: str) -> Iterator[AirflowCl
         yield client
     finally:
         client.close()
+
+
+def _said(item: dict[str, Any]) -> str:
+    """Return what an entry of a log says, with the error if it has one."""
+    errors = [f"{each.get('exc_type')}: {each.get('exc_value')}" for each in item.get("error_detail") or []]
+    return "\n".join([str(item.get("event", item)), *errors])

@@ -65,3 +65,11 @@ def test_loop_is_busy_while_an_asset_event_waits_for_its_run(client):
         client, [none, httpx.Response(404, json={"detail": "Queue event with dag_id: `any.retrain` was not found"})]
     )
     assert not progress.look()
+
+
+def test_log_of_a_task_says_its_error(client):
+    error = {"exc_type": "ContractError", "exc_value": "a row is lost", "frames": []}
+    entries = [{"event": "begins"}, {"event": "Task failed with exception", "error_detail": [error]}]
+    answering(client, [httpx.Response(200, json={"content": entries})])
+    said = client.log_text("wire.guard", "run", "check_store", -1, 1)
+    assert said == "begins\nTask failed with exception\nContractError: a row is lost"

@@ -80,7 +80,8 @@ def play_loop(tmp_path: Path, s3_options: dict[str, str], mlflow_template: Path)
     def played(name: str, options: dict[str, str]) -> dict[str, list[Any]]:
         soak = SoakLoop(tmp_path / name / "loop", ROWS, timedelta(days=1))
         sections = soak.loop.model_dump(mode="json")
-        soak.loop = Loop.model_validate(sections | {"selection": {"budget": 40, "random_share": 0.5}})
+        gate = sections["gate"] | {"error_budget": 0.6}  # what few rows say is enough
+        soak.loop = Loop.model_validate(sections | {"selection": {"budget": 40, "random_share": 0.5}, "gate": gate})
         registry_in(soak.folder, soak.loop, mlflow_template)
         place = f"s3://{BUCKET}/{name}"
         for number in range(CYCLES):
