@@ -7,6 +7,8 @@ from pydantic import Field, StringConstraints
 from include.foundation.config.labeling_section import WorkteamArn
 from include.foundation.config.sections import ClassName, Identifier, Section, Share, Text
 
+FIRST_TIER = 1  # what `labeling` describes; further ones follow
+
 
 class Tier(Section):
     """A tier of annotators after the first; its answers decide, and those of the last tier are final."""

@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.values import Problem, json_line, pseudonym
 from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.tables import LoopStore
 from include.stages.labeling.backend_contract import Answer
-
-FIRST_TIER = 1
 
 
 def outsiders_answers(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.digests import digest_of
 from include.foundation.intervals import moved
 from include.foundation.store.ledgers.annotations import DECLINED, UNKNOWN_USER, Annotation, append_annotations
@@ -12,7 +13,6 @@ from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labeling.tier_members import FIRST_TIER
 from include.stages.logs.feedback.said_class import said_class
 
 SIGNAL, SOURCE = "correction", "feedback"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loop_file import Loop
 from include.foundation.statistics.annotator_quality import AnnotatorQuality, annotator_quality
 from include.foundation.statistics.latent_classes import Consensus, dawid_skene, majority
@@ -16,7 +17,6 @@ from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.model_beliefs import model_prior
 from include.stages.labels.signal_shifts import signal_shifts
 from include.stages.labels.user_voices import user_votes
-from include.stages.selection.requests import FIRST_TIER
 
 CONSENSUS: dict[str, Callable[[Votes], Consensus]] = {"majority": majority, "dawid_skene": dawid_skene}
 WITH_MODEL = "dawid_skene_and_model"

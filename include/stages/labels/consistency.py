@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.proposals import Proposal
-from include.stages.selection.requests import FIRST_TIER
 
 APART = timedelta(days=28)  # beyond which what is right may have changed
 COLUMNS = ("label_id", "supersedes", "trace_id", "label", "near_key", "split", "stratum", "ts")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from include.foundation.config.escalation_section import HighStakes
+from include.foundation.config.escalation_section import FIRST_TIER, HighStakes
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.store.ledgers.outcomes import AUDIT, escalated_requests
@@ -12,7 +12,6 @@ from include.foundation.store.tables import LoopStore
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.domain_rules import NESTED, matches_input
 from include.stages.labels.proposals import Proposal
-from include.stages.selection.requests import FIRST_TIER
 
 AUDITED = f"{AUDIT}: a share of the labels is answered twice"
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.outcomes import STAGE
 from include.foundation.store.tables import LoopStore
@@ -18,7 +19,6 @@ from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.consensus import Opinion, consensus_of
 from include.stages.labels.domain_rules import broken_rules
 from include.stages.labels.label_origins import origin_of
-from include.stages.selection.requests import FIRST_TIER
 
 COPIED = (
     "trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key", "near_key",

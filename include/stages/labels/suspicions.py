@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.statistics.label_errors import suspected_errors
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.consensus import Opinion
 from include.stages.labels.model_beliefs import beliefs
 from include.stages.labels.proposals import Proposal
-from include.stages.selection.requests import FIRST_TIER
 
 SEVERAL = 2  # people, one of whom may contradict the other
 BEYOND_DOUBT = 0.99  # probability of a label

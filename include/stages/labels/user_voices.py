@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loop_file import Loop
 from include.foundation.statistics.votes import Votes
 from include.foundation.store.ledgers.annotations import Annotation
-from include.stages.selection.requests import FIRST_TIER
 
 KINDS = ("explicit", "implicit", "automated")
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.requests import FIRST_TIER
 
 WATCHED = timedelta(days=14)  # of answers say how fast people are
 REMEMBERED = timedelta(days=60)  # for which nobody may answer until that is forgotten

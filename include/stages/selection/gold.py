@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.outcomes import GOLD, current_labels
@@ -11,7 +12,6 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.selection.requests import FIRST_TIER
 
 FEWEST_AGREED = 3  # annotators of the first tier who all said the same
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.store.rows import rows_of
 from include.stages.selection.frame import Candidates
 
-FIRST_TIER = 1
 _BLIND = {"hidden_prelabel": True, "shown_probability": None}
 REPORTED = "reported by a user"  # how the reason begins of a row that was,
 WEAK = "a signal that tells of errors"  # and of one that has such a signal

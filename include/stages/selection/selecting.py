@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.decisions import DriftVerdict, SelectedBatch, latest, record
 from include.foundation.errors import NothingToDo
 from include.foundation.intervals import Interval
@@ -23,7 +24,7 @@ from include.stages.selection.frame import Candidates, candidates_of, frame_of
 from include.stages.selection.gold import gold_requests
 from include.stages.selection.passing import passing_of
 from include.stages.selection.relabeling import are_relabeled, relabel_requests
-from include.stages.selection.requests import FIRST_TIER, Choice, request_rows
+from include.stages.selection.requests import Choice, request_rows
 from include.stages.selection.user_reports import reported_rows
 from include.stages.selection.weak_signals import weak_signals
 

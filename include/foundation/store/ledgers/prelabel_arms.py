@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.statistics.anchoring import Followed, followed
 from include.foundation.store.ledgers.annotations import latest_annotations
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
-FIRST_TIER = 1  # of the others, the loop file says what they are shown
 RECENT = 2_000  # requests that are looked at
 BANDS = (0.0, 0.5, 0.7, 0.9, inf)  # of confidence
 COLUMNS = ("request_id", "tier", "prelabel", "prelabel_confidence", "hidden_prelabel", "shown_probability", "asked_at")
