@@ -1,15 +1,17 @@
 """Pull one data interval of prediction logs into the store: plan it, read its partitions, report."""
 
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from include.foundation.digests import canonical_json, digest_of
+from include.foundation.errors import StoreError
 from include.foundation.intervals import Interval, moved
 from include.foundation.lines.sources import Access, LogFile, NotRead, files_and_others, told_others
 from include.foundation.store.bulk.day_batches import rows_between
@@ -19,7 +21,7 @@ from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
-from include.stages.logs.landing.staging import Staging
+from include.stages.logs.landing.staging import DatabaseLostError, Staging
 from include.stages.logs.partition_refusals import Refusals
 from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import MOST_PARTITIONS, Slice, partitions, without_unfinished_line
@@ -191,13 +193,29 @@ def pull_partition(pull: Pull, slices: Sequence[Slice]) -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(scratch_folder())
         readable = [stack.enter_context(spooled(file_slice, pull)) for file_slice in slices]
-        staging = stack.enter_context(Staging(pull, folder, refusals.put))
-        staging.read(readable)
+        staging = stack.enter_context(_staged(pull, folder, refusals, readable))
         counts = land(staging)
     read = zip(staging.parts, slices, edges_before, counts, strict=True)
     refusals.settle([part.file_slice for part in staging.parts if not part.is_gone])
     entries = [Entry.of_slice(pull, one, edges, count) for part, one, edges, count in read if not part.is_gone]
     note_read(pull.store, entries)
+
+
+@contextmanager
+def _staged(pull: Pull, folder: Path, refusals: Refusals, slices: Sequence[Slice]) -> Iterator[Staging]:
+    """Give slices staged; what ends the database, as some broken Parquet files do, is read line by line, from the beginning."""
+    mistrusted: set[str] = set()
+    while True:
+        with Staging(pull, folder, refusals.put, mistrusted) as staging:
+            try:
+                staging.read(slices)
+            except DatabaseLostError as lost:
+                if lost.sources <= mistrusted:
+                    raise StoreError(f"{pull.loop.name}: logs could not be staged: {lost}") from lost
+                mistrusted |= lost.sources
+                continue
+            yield staging
+            return
 
 
 def report(store: LoopStore, interval: Interval) -> PullReport:

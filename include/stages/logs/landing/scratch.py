@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from include.foundation.store.table_reader import advice
+from include.foundation.store.table_reader import UPDATE, advice
 
 PYTHON_MB = 490  # what Python and the libraries take beside DuckDB
 LEAST_MB = 256  # DuckDB has at least so much
@@ -46,6 +46,11 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> 
     connection.register("arriving", rows)
     connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM arriving")  # noqa: S608 - see `name`
     connection.unregister("arriving")
+
+
+def is_disk_full(error: duckdb.Error) -> bool:
+    """Tell whether the disk did not suffice, or DuckDB's share of it."""
+    return "temp_directory" in str(error) or (bool(advice(error)) and advice(error) != UPDATE)
 
 
 def remedy(error: duckdb.Error) -> str:

@@ -12,9 +12,8 @@ from include.foundation.errors import FileTooLargeError, ObjectChangedError, Sto
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.refusals import GONE
 from include.foundation.lines.values import Problem
-from include.foundation.store.table_reader import advice
 from include.stages.logs.landing.parts import Part, Scanned
-from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, remedy
+from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, is_disk_full, remedy
 from include.stages.logs.landing.staged_rows import make_staged, stage_rows, staged_columns
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine
@@ -30,6 +29,14 @@ from include.stages.logs.slices.local_lines import JOINED, FileLines, grouped, j
 CHUNK, CHUNK_CHARACTERS = 20_000, 1 << 24  # lines that Python reads at a time, and about how long they are together
 
 
+class DatabaseLostError(Exception):
+    """Something in one of these sources ended the database: reading them otherwise, everything can be staged anew."""
+
+    def __init__(self, sources: Set[str]) -> None:
+        super().__init__(sorted(sources))
+        self.sources = sources
+
+
 class Staging:
     """Rows that were read and checked and are not yet in the store.
 
@@ -41,6 +48,8 @@ class Staging:
         Where DuckDB may keep what memory does not hold.
     refuse
         Takes refused lines, some thousand at a time, and returns how many they were.
+    mistrusted
+        Sources of slices that are not scanned: they ended an earlier database.
 
     Notes
     -----
@@ -48,11 +57,18 @@ class Staging:
     whether the row is ``doubtful``, and where its line is: the number of the ``part``, and the ``number`` of the line in it.
     """
 
-    def __init__(self, pull: Pull, folder: Path, refuse: Callable[[Iterable[RefusedLine]], int]) -> None:
+    def __init__(
+        self,
+        pull: Pull,
+        folder: Path,
+        refuse: Callable[[Iterable[RefusedLine]], int],
+        mistrusted: Set[str] = frozenset(),
+    ) -> None:
         self.pull = pull
         self.parts: list[Part] = []
         self.columns = staged_columns(pull.loop)
         self.refuse = refuse
+        self.mistrusted = mistrusted
         self._refused: list[RefusedLine] = []
         self._reader = LineReader(pull.loop)
         self.connection = connected(pull.loop.logs.memory_mb, folder)
@@ -169,7 +185,7 @@ class Staging:
 
     def _scan_alone(self, part: Part, scan: Scan) -> Scanned | None:
         """Stage what can be read of a part at once; None if something stops the scan."""
-        if not scan.is_scannable:
+        if not scan.is_scannable or part.file_slice.source in self.mistrusted:
             return None
         latest = f"TIMESTAMPTZ {literal(part.latest.isoformat())}"
         if self._stage(scan.query(latest, str(part.number), "row_number() OVER ()"), [part]) is None:
@@ -190,11 +206,15 @@ class Staging:
         ------
         StoreError
             If the disk did not suffice.
+        DatabaseLostError
+            If something in the files ended the database, with all that was staged.
         """
         try:
             staged = self.connection.execute(f"INSERT INTO staged BY NAME {query}").fetchone()
+        except (duckdb.InternalException, duckdb.FatalException) as error:
+            raise DatabaseLostError({part.file_slice.source for part in parts}) from error
         except duckdb.Error as error:
-            if advice(error) or "temp_directory" in str(error):  # the disk is full, or DuckDB's share of it
+            if is_disk_full(error):
                 raise StoreError(f"{parts[0].file_slice.source}: {error}{remedy(error)}") from error
             self.connection.execute(FORGET_REJECTS)
             return None
