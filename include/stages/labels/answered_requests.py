@@ -1,17 +1,16 @@
 """Requests that can be decided: those with enough answers, and those with some answers whose deadline has passed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
-from typing import Any
 
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.store.ledgers.annotations import Annotation, late_requests, latest_said
-from include.foundation.store.ledgers.outcomes import label_id_of, resolved_requests
+from include.foundation.store.ledgers.outcomes import is_overdue, label_id_of, resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.user_voices import may_count, users_count
 
@@ -77,13 +76,8 @@ def answered_requests(store: LoopStore) -> list[AnsweredRequest]:
         for item in answered
         if item.is_complete(loop)
         or item.is_resolved  # of these, some took their answer back
-        or _is_overdue(loop, rows[item.request_id], now)
+        or is_overdue(loop, rows[item.request_id], now)
     ]
-
-
-def _is_overdue(loop: Loop, request: Mapping[str, Any], now: datetime) -> bool:
-    pushed_at = request["pushed_at"]
-    return pushed_at is not None and pushed_at + loop.patience(request["tier"]) <= now
 
 
 def _ids(requests: pa.Table) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from include.foundation.config.escalation_section import FIRST_TIER, HighStakes
 from include.foundation.config.loop_file import Loop
-from include.foundation.digests import digest_of
+from include.foundation.digests import digest_of, point_of
 from include.foundation.store.ledgers.outcomes import AUDIT, escalated_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.answered_requests import AnsweredRequest
@@ -63,7 +63,7 @@ def audit_rows(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[di
         The requests that were looked at, decided now or before.
     """
     loop, share = store.loop, store.loop.escalation.audit_share
-    drawn = {item.request_id: item for item in answered if _is_drawn(item.request_id, share)}
+    drawn = {item.request_id: item for item in answered if point_of("audit", item.request_id) < share}
     filters = [("request_id", "in", sorted(drawn))]
     labeled = set(store.read("labels", columns=["request_id"], filters=filters).column("request_id").to_pylist())
     asked = labeled - escalated_requests(store)
@@ -73,10 +73,6 @@ def audit_rows(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[di
         for row in rows
         if loop.tier_after(row["tier"]) is not None
     ]
-
-
-def _is_drawn(request_id: str, share: float) -> bool:
-    return int(digest_of("audit", request_id)[:8], 16) / 16**8 < share
 
 
 def _stake(stakes: HighStakes, proposal: Proposal) -> str | None:

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
-from include.foundation.digests import digest_of
+from include.foundation.digests import digest_of, point_of
 from include.foundation.models.frames import vector_matrix
 
 DIGITS = 6
@@ -121,7 +121,7 @@ def group_key(loop: Loop, row: Mapping[str, Any]) -> str | None:
 
 def split_point(key: str) -> float:
     """Return where a group or a content is between 0 and 1, for good: its split must not depend on what was drawn."""
-    return int(digest_of("seed split", key)[:8], 16) / 16**8
+    return point_of("seed split", key)
 
 
 def group_keys(loop: Loop, rows: pa.Table) -> list[str | None]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loop_file import Loop
-from include.foundation.digests import digest_of
+from include.foundation.digests import digest_of, point_of
 from include.foundation.store.rows import rows_of
 from include.stages.selection.frame import Candidates
 
@@ -123,5 +123,5 @@ def _arm(loop: Loop, request: Mapping[str, Any], shown_from: float) -> dict[str,
     share = loop.labeling.hidden_prelabel_share
     is_trusted = (request["prelabel_confidence"] or 0.0) >= shown_from
     hidden = share if is_trusted else max(share, 1 - share)
-    drawn = int(digest_of("hidden", request["request_id"])[:8], 16) / 16**8
+    drawn = point_of("hidden", request["request_id"])
     return {"hidden_prelabel": drawn < hidden, "shown_probability": 1 - hidden if 0 < hidden < 1 else None}

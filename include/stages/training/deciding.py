@@ -22,7 +22,7 @@ from include.foundation.decisions.drift_verdict import Route
 from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.digests import column_digest, digest_of
 from include.foundation.store.ledgers.deployments import history
-from include.foundation.store.ledgers.outcomes import resolved_requests
+from include.foundation.store.ledgers.outcomes import is_overdue, resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, trained_on
 from include.stages.selection.evidence_requests import evidence_batch
@@ -162,11 +162,7 @@ def _open_requests(store: LoopStore, key: str, round_number: int) -> tuple[int, 
     resolved = resolved_requests(store)
     now, loop = datetime.now(UTC), store.loop
     requests = store.read("requests", filters=[("evidence_for", "=", key)])
-    is_open = sum(
-        row["request_id"] not in resolved
-        and (row["pushed_at"] is None or row["pushed_at"] + loop.patience(row["tier"]) > now)
-        for row in requests.to_pylist()
-    )
+    is_open = sum(row["request_id"] not in resolved and not is_overdue(loop, row, now) for row in requests.to_pylist())
     asked = requests.column("batch_id").to_pylist().count(evidence_batch(key, round_number))
     return is_open, is_open <= asked - math.ceil(loop.labeling.quorum * asked)
 

@@ -1,11 +1,14 @@
 """What became of each request: it has a label, was set aside or left to the next tier, or is still open."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.scanning import Filter
@@ -23,6 +26,22 @@ REMOVED = "removed-"  # how the id of a row begins that says that the label whic
 def label_id_of(request_id: str, annotation_ids: Iterable[str]) -> str:
     """Return the id of the label, or of the refusal, that a set of answers leads to: the same answers give the same id."""
     return digest_of(request_id, sorted(annotation_ids))
+
+
+def is_overdue(loop: Loop, request: Mapping[str, Any], moment: datetime) -> bool:
+    """Tell whether the deadline of a request has passed.
+
+    Parameters
+    ----------
+    loop
+        Has the patience of each tier.
+    request
+        Its ``tier`` and ``pushed_at``; what was not pushed yet is not late.
+    moment
+        By the clock.
+    """
+    pushed_at = request["pushed_at"]
+    return pushed_at is not None and pushed_at + loop.patience(request["tier"]) <= moment
 
 
 def resolved_requests(store: LoopStore) -> set[str]:

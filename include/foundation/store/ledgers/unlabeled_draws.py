@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from include.foundation.store.ledgers.labeled_draws import RANDOM
-from include.foundation.store.ledgers.outcomes import set_aside
+from include.foundation.store.ledgers.outcomes import is_overdue, set_aside
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 
@@ -80,10 +80,5 @@ def _resolved(store: LoopStore, contents: list[UnlabeledContent], decided: datet
     return {
         key: content
         for key, content in ((content.request["request_id"], content) for content in contents)
-        if key not in has_label and (key in aside or _is_overdue(store, content.request, decided))
+        if key not in has_label and (key in aside or is_overdue(store.loop, content.request, decided))
     }
-
-
-def _is_overdue(store: LoopStore, request: Mapping[str, Any], moment: datetime) -> bool:
-    pushed_at = request["pushed_at"]
-    return pushed_at is not None and pushed_at + store.loop.patience(request["tier"]) <= moment
