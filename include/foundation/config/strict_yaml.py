@@ -1,27 +1,18 @@
 """Read YAML as a person means it: what YAML would read as something else, or twice, is a problem with its key."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import yaml
 
+from include.foundation.config.yaml_scalars import IS_TEXT, plain_scalar
 from include.foundation.errors import ConfigError, short
 
 Path = tuple[str | int, ...]
 DEEPEST = 32
 MOST_VALUES = 20_000
-LONGEST_NUMBER = 24
-PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9]\d*)")
-PLAIN_NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?")
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
-    spelling: word == "true" for word in ("true", "false") for spelling in (word, word.title(), word.upper())
-}
-IS_TEXT = "tag:yaml.org,2002:str"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -181,57 +172,15 @@ class _Reader:
             self._problem(path, f"got {short(text)}, expected a text without control characters and half characters")
             return CONTROL.sub("", text)
         if _is_plain(event):
-            value = self._plain(text, path)
+            value, problem = plain_scalar(text)
+            if problem:
+                self._problem(path, problem)
             if not isinstance(value, str):
                 self.result.spellings[path] = text
             return value
         if event.tag not in (None, "!", IS_TEXT):
             self._problem(path, f"got the tag {short(event.tag)}, expected none")
         return text
-
-    def _plain(self, text: str, path: Path) -> Any:
-        """Return what a scalar without quotes means."""
-        if text in CONSTANTS:
-            return CONSTANTS[text]
-        if DAY.fullmatch(text):
-            return self._day(text, path)
-        is_number = PLAIN_INTEGER.fullmatch(text) or PLAIN_NUMBER.fullmatch(text)
-        if is_number and len(text) > LONGEST_NUMBER:
-            self._problem(path, f"got a number of {len(text)} digits, expected at most {LONGEST_NUMBER}; quote a text")
-            return None
-        if is_number:
-            value = int(text) if PLAIN_INTEGER.fullmatch(text) else float(text)
-            if math.isinf(value) or abs(value) >= 2**63:
-                self._problem(path, f"got {text}, expected a number below 2^63")
-            return value
-        return self._odd(text, path)
-
-    def _day(self, text: str, path: Path) -> Any:
-        try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            self._problem(path, f"got {text}, which is no day: {error}")
-            return None
-
-    def _odd(self, text: str, path: Path) -> Any:
-        """Return a text, unless YAML reads it as something else: then that, and a problem."""
-        tags = (tag for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(text[0], ()) if pattern.match(text))
-        tag = next(tags, IS_TEXT)
-        if tag in (IS_TEXT, "tag:yaml.org,2002:value", "tag:yaml.org,2002:merge"):
-            return text
-        if len(text) > LONGEST_NUMBER:
-            self._problem(path, f"got {short(text)}, which YAML reads as a number or a time; quote it")
-            return text
-        try:
-            value = yaml.safe_load(text)
-        except (ValueError, OverflowError):
-            value = None
-        if value is None or isinstance(value, date) or (isinstance(value, float) and not math.isfinite(value)):
-            self._problem(path, f"got {text}, which YAML does not read as a text; quote it: '{text}'")
-        else:
-            plain = str(value).lower()
-            self._problem(path, f"got {text}, which YAML reads as {plain}; write that, or quote it: '{text}'")
-        return value
 
 
 def dotted(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Read the rows of a table's files that meet some conditions, whatever type of string the files were written with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC
@@ -59,6 +59,12 @@ def readable() -> Iterator[None]:
         yield
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StoreError(f"A table cannot be read: {error}; run `python -m include check-store`") from error
+
+
+def is_never_met(condition: tuple[str, str, Any], present: Set[str]) -> bool:
+    """Tell whether no row can meet a condition: no value is in an empty list, and no null meets anything."""
+    column, operator, value = condition
+    return column not in present or (operator == "in" and not value)
 
 
 def _batches(dataset: Any, wanted: list[str], filters: Filter | None, readahead: int) -> Iterator[pa.RecordBatch]:

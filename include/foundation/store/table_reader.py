@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from include.foundation.store.objects.object_store import ObjectStore, remedy
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
-from include.foundation.store.scanning import Filter, days_of, scan
+from include.foundation.store.scanning import Filter, days_of, is_never_met, scan
 from include.foundation.store.schemas import schemas
 from include.foundation.store.table_schema import TableSchema, plain
 from include.foundation.uris import is_remote
@@ -93,7 +93,7 @@ class TableReader:
         table = self.open_table(name, version)
         wanted = list(columns or schema.columns.names)
         present = set() if table is None else {field.name for field in table.schema().fields}
-        if table is None or any(_is_never_met(condition, present) for condition in filters or []):
+        if table is None or any(is_never_met(condition, present) for condition in filters or []):
             return pa.schema([schema.columns.field(column) for column in wanted]).empty_table()
         if schema.partition_by or any(operator == "in" for _, operator, _ in filters or []):
             return self._scanned(schema, table, wanted, filters)
@@ -232,12 +232,6 @@ class TableReader:
         local = pa_fs.LocalFileSystem()
         system = None if is_remote(self.uri) else pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", local)
         return table.to_pyarrow_dataset(filesystem=system, file_pruning_predicate=partitions)
-
-
-def _is_never_met(condition: tuple[str, str, Any], present: Set[str]) -> bool:
-    """Tell whether no row can meet a condition: no value is in an empty list, and no null meets anything."""
-    column, operator, value = condition
-    return column not in present or (operator == "in" and not value)
 
 
 def advice(error: Exception) -> str:

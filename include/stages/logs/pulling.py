@@ -21,7 +21,8 @@ from include.foundation.store.objects.scratch_folders import scratch_folder
 from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.landing.landing import land
-from include.stages.logs.landing.staging import DatabaseLostError, Staging
+from include.stages.logs.landing.part_scans import DatabaseLostError
+from include.stages.logs.landing.staging import Staging
 from include.stages.logs.partition_refusals import Refusals
 from include.stages.logs.pull import Pull
 from include.stages.logs.slices.file_slices import MOST_PARTITIONS, Slice, partitions, without_unfinished_line

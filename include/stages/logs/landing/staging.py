@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,29 +11,20 @@ from include.foundation.errors import FileTooLargeError, ObjectChangedError, Sto
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.refusals import GONE
 from include.foundation.lines.values import Problem
+from include.stages.logs.landing.part_scans import PartScans
 from include.stages.logs.landing.parts import Part, Scanned
-from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, is_disk_full, remedy
+from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb, remedy
 from include.stages.logs.landing.staged_rows import make_staged, stage_rows, staged_columns
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine
 from include.stages.logs.rules.log_lines import LineReader
-from include.stages.logs.rules.sql_text import literal
-from include.stages.logs.scans.column_scans import FORGET_REJECTS
 from include.stages.logs.scans.file_scan import NumberedLine, Scan
 from include.stages.logs.scans.json_scan import JsonScan
 from include.stages.logs.scans.scan_choice import scan_of
 from include.stages.logs.slices.file_slices import Slice
-from include.stages.logs.slices.local_lines import JOINED, FileLines, grouped, joined, local_lines
+from include.stages.logs.slices.local_lines import grouped, local_lines
 
 CHUNK, CHUNK_CHARACTERS = 20_000, 1 << 24  # lines that Python reads at a time, and about how long they are together
-
-
-class DatabaseLostError(Exception):
-    """Something in one of these sources ended the database: reading them otherwise, everything can be staged anew."""
-
-    def __init__(self, sources: Set[str]) -> None:
-        super().__init__(sorted(sources))
-        self.sources = sources
 
 
 class Staging:
@@ -68,11 +58,11 @@ class Staging:
         self.parts: list[Part] = []
         self.columns = staged_columns(pull.loop)
         self.refuse = refuse
-        self.mistrusted = mistrusted
         self._refused: list[RefusedLine] = []
         self._reader = LineReader(pull.loop)
         self.connection = connected(pull.loop.logs.memory_mb, folder)
         make_staged(self.connection, self.columns)
+        self._scans = PartScans(pull.loop, self.connection, mistrusted)
 
     def __enter__(self) -> "Staging":
         return self
@@ -95,7 +85,7 @@ class Staging:
             with ExitStack() as stack:
                 parts = [self._add_part(file_slice) for file_slice in group]
                 scans = [self._open(part, stack) for part in parts]
-                for part, scan, scanned in zip(parts, scans, self._scan(parts, scans), strict=True):
+                for part, scan, scanned in zip(parts, scans, self._scans.scan(parts, scans), strict=True):
                     if scanned is not None and part.file_slice.is_unchanged():
                         self._read_doubtful_lines(part, scan, scanned)
                     else:
@@ -149,83 +139,13 @@ class Staging:
         """Read a part anew, from a copy that nobody writes to; where DuckDB cannot read it, line by line."""
         self.connection.execute("DELETE FROM staged WHERE part = ?", [part.number])
         scan = self._open(part, stack, copied=True)
-        scanned = self._scan_alone(part, scan)
+        scanned = self._scans.scan_alone(part, scan)
         if scanned is not None:
             self._read_doubtful_lines(part, scan, scanned)
         elif scan.problems:
             self._read_with_care(part, scan, [(0, Line.of_file(scan.problems))])
         else:
             self._read_with_care(part, scan, enumerate(scan.lines(), start=1))
-
-    def _scan(self, parts: Sequence[Part], scans: Sequence[Scan]) -> Sequence[Scanned | None]:
-        """Scan parts as one; where that cannot be done, each alone."""
-        together = self._scan_joined(parts, scans) if len(parts) > 1 else None
-        return together or [self._scan_alone(part, scan) for part, scan in zip(parts, scans, strict=True)]
-
-    def _scan_joined(self, parts: Sequence[Part], scans: Sequence[Scan]) -> list[Scanned] | None:
-        """Stage several parts; None if something stops the scan, or if the lines are not those that were counted."""
-        if not all(scan.is_scannable and scan.path.stat().st_size <= JOINED for scan in scans):
-            return None
-        files = [FileLines(scan.path, part.number, part.latest) for part, scan in zip(parts, scans, strict=True)]
-        with joined(files) as (path, origins):
-            self.connection.register("origins", origins)
-            scan = JsonScan.joined(scans, self.pull.loop, path)
-            query = scan.query("origins.latest", "origins.part", "origins.number", "POSITIONAL JOIN origins")
-            staged = self._stage(query, parts)
-            self.connection.unregister("origins")
-        if staged is None:
-            return None
-        beyond = self.connection.execute("DELETE FROM staged WHERE part IS NULL").fetchone()
-        if (staged, beyond) != (origins.num_rows + 1, (1,)):
-            self.connection.execute(
-                "DELETE FROM staged WHERE part BETWEEN ? AND ?", [parts[0].number, parts[-1].number]
-            )
-            return None
-        return self._count_staged(parts)
-
-    def _scan_alone(self, part: Part, scan: Scan) -> Scanned | None:
-        """Stage what can be read of a part at once; None if something stops the scan."""
-        if not scan.is_scannable or part.file_slice.source in self.mistrusted:
-            return None
-        latest = f"TIMESTAMPTZ {literal(part.latest.isoformat())}"
-        if self._stage(scan.query(latest, str(part.number), "row_number() OVER ()"), [part]) is None:
-            return None
-        (scanned,) = self._count_staged([part])
-        rejects = scan.take_rejects()
-        if rejects is None:
-            self.connection.execute("DELETE FROM staged WHERE part = ?", [part.number])
-            return None
-        return replace(scanned, rejects=rejects)
-
-    def _stage(self, query: str, parts: Sequence[Part]) -> int | None:
-        """Run a query whose rows are staged, and return how many there are; None if something in the files stops it.
-
-        What needs more memory than there is, such as a row of a gigabyte, is one of these things.
-
-        Raises
-        ------
-        StoreError
-            If the disk did not suffice.
-        DatabaseLostError
-            If something in the files ended the database, with all that was staged.
-        """
-        try:
-            staged = self.connection.execute(f"INSERT INTO staged BY NAME {query}").fetchone()
-        except (duckdb.InternalException, duckdb.FatalException) as error:
-            raise DatabaseLostError({part.file_slice.source for part in parts}) from error
-        except duckdb.Error as error:
-            if is_disk_full(error):
-                raise StoreError(f"{parts[0].file_slice.source}: {error}{remedy(error)}") from error
-            self.connection.execute(FORGET_REJECTS)
-            return None
-        return int(staged[0]) if staged else 0
-
-    def _count_staged(self, parts: Sequence[Part]) -> list[Scanned]:
-        counts = "part, count(*), list(number) FILTER (doubtful)"
-        query = f"SELECT {counts} FROM staged WHERE part BETWEEN ? AND ? GROUP BY part"
-        counted = self.connection.execute(query, [parts[0].number, parts[-1].number]).fetchall()
-        by_part = {number: Scanned(lines, frozenset(doubtful or ())) for number, lines, doubtful in counted}
-        return [by_part.get(part.number, Scanned(0)) for part in parts]
 
     def _read_doubtful_lines(self, part: Part, scan: Scan, scanned: Scanned) -> None:
         part.was_scanned = True
