@@ -11,7 +11,7 @@ from include.foundation.decisions import DriftVerdict
 from include.foundation.decisions.drift_verdict import ColumnFinding
 from include.foundation.intervals import Interval
 from include.stages.drift.acceptance import Acceptance
-from include.stages.drift.comparing.column_findings import judge_columns
+from include.stages.drift.comparing.column_findings import judged_columns
 from include.stages.drift.earlier_verdicts import kept_out, rolling_days, window_outcome
 from include.stages.drift.profiling.column_profile import Profile
 
@@ -39,7 +39,7 @@ def judged(days: Mapping[str, list[Profile]], reference: Sequence[str], today: s
         {("", f"x{column}"): [days[day][column] for day in part] for column in range(COLUMNS)}
         for part in ([today], reference, before)
     )
-    return judge_columns(DRIFT, window, ordinary, before=confirming)
+    return judged_columns(DRIFT, window, ordinary, before=confirming).findings
 
 
 def false_alarms(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:

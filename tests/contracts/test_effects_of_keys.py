@@ -16,7 +16,6 @@ from include.foundation.lines.fields import read_input
 from include.foundation.lines.values import Problem
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
-from include.stages.drift.comparing.column_findings import judge_columns
 from include.stages.drift.earlier_verdicts import confirmation
 from include.stages.drift.monitors.performance import performance_findings
 from include.stages.gate.judging import judge
@@ -31,7 +30,7 @@ from include.stages.logs.slices.unread_slices import window_of
 from include.stages.selection.selecting import select_samples
 from tests.builders import DAY, KEY, day, line, make_loop, make_store, write_lines
 from tests.include.stages.deployment.test_watching import answer_live, go_live
-from tests.include.stages.drift.drift_builders import labeled, numeric_days
+from tests.include.stages.drift.drift_builders import judge_columns, labeled, numeric_days
 from tests.include.stages.drift.monitors.test_performance import deployed
 from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.gate.verdict_builders import first_measured

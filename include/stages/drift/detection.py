@@ -117,7 +117,7 @@ def _verdict(store: LoopStore, window: Window, judged: Judged, verdicts: Verdict
     days = len(window.reference_days)
     return DriftVerdict(
         subject=window.interval.key, outcome=outcome,
-        reasons=(*_reasons([one.sentence for one in found], len(columns), days), *told, *routing.reasons, confirmation),
+        reasons=(*_reasons([one.sentence for one in found], judged, days), *told, *routing.reasons, confirmation),
         route=routing.route, segments=routing.segments, flagged=bool(found), rows=window.rows, reference_days=days,
         columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
         picture=_picture(store, window, columns), version=window.version,
@@ -125,10 +125,11 @@ def _verdict(store: LoopStore, window: Window, judged: Judged, verdicts: Verdict
     )  # fmt: skip
 
 
-def _reasons(flagged: Sequence[str], judged: int, days: int) -> list[str]:
-    """Return the sentences of the flagged findings, or one that says there is none."""
+def _reasons(flagged: Sequence[str], judged: Judged, days: int) -> list[str]:
+    """Return the sentences of the flagged findings, or one that says what the comparisons lack."""
     if not flagged:
-        return [f"None of {judged} comparisons with {days} ordinary days shows an effect that matters."]
+        why = f"is flagged: {judged.lacking}" if judged.lacking else "is significant, or shows an effect that matters"
+        return [f"None of {len(judged.findings)} comparisons with {days} ordinary days {why}."]
     rest = len(flagged) - MOST_REASONS
     return [*flagged[:MOST_REASONS], *([f"… and {rest} more findings are flagged."] if rest > 0 else [])]
 

@@ -14,7 +14,14 @@ from include.stages.drift.comparing.column_line import FURTHEST_DAY, ColumnLine
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
 from include.stages.drift.comparing.differences import Compared, Difference, compare, most_significant
 from include.stages.drift.comparing.joint_test import joint_test
-from include.stages.drift.comparing.unusual_columns import Key, Unusual, rarest_of, told_trends, unusual_in_windows
+from include.stages.drift.comparing.unusual_columns import (
+    Key,
+    Unusual,
+    lacking,
+    rarest_of,
+    told_trends,
+    unusual_in_windows,
+)
 from include.stages.drift.profiling.column_profile import Profile
 
 NEWLY_LOGGED, NOT_LOGGED = "newly_logged", "not_logged"
@@ -37,34 +44,14 @@ class Judged:
         What the columns of all rows were held against.
     rarest
         How unusual any reference day is in any column, alone and together; see `rarest_of`.
+    lacking
+        What columns that are not flagged lack, in words; empty if none is significant or large.
     """
 
     findings: list[ColumnFinding] = field(default_factory=list)
     lines: list[ColumnLine] = field(default_factory=list)
     rarest: tuple[float, float] = (1.0, 1.0)
-
-
-def judge_columns(
-    drift: Drift,
-    current: ProfilesByKey,
-    reference: ProfilesByKey,
-    fewest: int = FEWEST_REFERENCE_DAYS,
-    before: ProfilesByKey | None = None,
-) -> list[ColumnFinding]:
-    """Return a finding for each column and segment value that can be judged; see `judged_columns`.
-
-    Parameters
-    ----------
-    drift
-        Thresholds.
-    current, reference
-        Profiles of the window's days and of the reference days, by segment and column.
-    fewest
-        Reference days that a column needs.
-    before
-        Profiles of the days before the window that confirm it, none of them a reference day.
-    """
-    return judged_columns(drift, current, reference, fewest, before).findings
+    lacking: str = ""
 
 
 def judged_columns(
@@ -113,7 +100,8 @@ def judged_columns(
         for key, difference in alone.items()
     ]  # fmt: skip
     findings.sort(key=lambda finding: (not finding.flagged, -finding.effect, finding.segment, finding.column))
-    return Judged(findings, _known(of_all_rows), (rarest_of(alone), rarest_of(together)))
+    rarest = rarest_of(alone), rarest_of(together)
+    return Judged(findings, _known(of_all_rows), rarest, lacking(drift, alone, together))
 
 
 def _reported(drift: Drift, compared: Mapping[Key, Compared], side: int) -> dict[Key, Difference]:
@@ -171,7 +159,7 @@ def _lines(
     Days before a column was first logged say nothing of it once it is: that it is now is told, and no drift.
     """
     furthest = FURTHEST_DAY_IN_SEGMENTS if any(day.segment != ALL_ROWS for day in current) else FURTHEST_DAY
-    assumed: dict[str, Any] = {**assumptions(drift), "furthest": furthest}
+    assumed = {**assumptions(drift), "furthest": furthest}
     current, before, reference = ([day for day in days if day.rows] for days in (current, before, reference))
     if len(reference) < fewest or sum(day.rows for day in current) < drift.min_rows:
         return []
@@ -193,9 +181,10 @@ def _lines(
     return [missing, ColumnLine(*values, **assumed)]
 
 
-def assumptions(drift: Drift) -> dict[str, bool]:
-    """Return what is assumed of days: whether weekdays may differ, and, of a reference that moves on, whether they may rise."""
-    return {"by_weekday": drift.seasonality == "weekday", "has_slope": drift.reference == "rolling"}
+def assumptions(drift: Drift) -> dict[str, Any]:
+    """Return what is assumed of days: whether weekdays may differ, a reference that moves on may rise, and what matters."""
+    floors = drift.min_effect, min(drift.min_effect, drift.min_rare_effect)
+    return {"by_weekday": drift.seasonality == "weekday", "has_slope": drift.reference == "rolling", "floors": floors}
 
 
 def _since_logged(days: Sequence[Profile]) -> list[Profile]:

@@ -34,6 +34,8 @@ class ColumnLine:
         Whether days may follow a slope.
     furthest
         Standard errors that one of the days taken together counts for at most.
+    floors
+        Smallest effects that matter, of most statistics and of shares of missing, unseen and rare values.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class ColumnLine:
         by_weekday: bool,
         has_slope: bool = True,
         furthest: float = FURTHEST_DAY,
+        floors: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         self.reference, self._furthest = reference, furthest
+        self._floors = np.where(reference.are_rare, *reversed(floors))
         targets = [current] if before is None else [current, before]
         self._values = np.concatenate([each.values for each in targets])
         self._natural = np.concatenate([each.natural for each in targets])
@@ -130,14 +134,17 @@ class ColumnLine:
 
     def _run_distances(
         self, held: Held, length: int, own: Numbers, furthest: float
-    ) -> tuple[Numbers, NDArray[np.int64]]:
-        """Return how far each mean of so many reference days in a row is, and their first days.
+    ) -> tuple[Numbers, NDArray[np.bool_], NDArray[np.int64]]:
+        """Return how far each mean of so many reference days in a row is, whether that matters, and their first days.
 
         The variance of such a mean, if a day has 1, is ``own``; no day counts for more than ``furthest``.
         """
-        days = np.clip(self._reference_t(held), -furthest, furthest)
         places = runs_of(self.reference.days, length)
-        return np.asarray(days[places].mean(axis=1) / np.sqrt(own)), self.reference.days[places[:, 0]]
+        distances = np.clip(self._reference_t(held), -furthest, furthest)[places].mean(axis=1) / np.sqrt(own)
+        natural = self._chosen(lambda line: line.remainder @ self.reference.natural)[places].mean(axis=1)
+        apart = (self.reference.distance - self.reference.distance.mean())[places].mean(axis=1)
+        matter = np.maximum(np.abs(natural), apart[:, None]) >= self._floors
+        return np.asarray(distances), matter, self.reference.days[places[:, 0]]
 
     def natural(self, held: Held, weights: Numbers) -> tuple[Numbers, Numbers, float]:
         """Return what is expected and found of days with these weights, both (k,), and how far their categories lie apart."""
@@ -196,13 +203,15 @@ class ColumnLine:
 
     def _reference_t(self, held: Held) -> Numbers:
         """Return how many standard errors each reference day is from the line through the others, (n, k)."""
-        rows = 1 / self.reference.rows
-        extra = np.maximum(rows - rows.mean(), 0)[:, None] * self.reference.row_variance
-        variance = held.variance * self._chosen(lambda line: line.remainders[held.place].T) + extra
+        rows = 1 / self.reference.rows[:, None]
+        sampled, remains = self.reference.row_variance, self._chosen(lambda line: line.remainders[held.place].T)
+        variance = held.variance * remains + np.maximum(rows - rows.mean(), 0) * sampled
         inside = self._left / np.sqrt(np.where(variance > TINY, variance, np.inf))
         days = held.degrees / held.independent  # as many as would tell as much if none depended on another
         square = np.minimum(inside**2, days * (1 - 1e-9))
-        return np.asarray(np.sign(inside) * np.sqrt(square * np.maximum(days - 1, 1) / (days - square)))
+        others = variance * (days - square) / np.maximum(days - 1, 1)
+        error = np.sqrt(np.maximum(others, rows * sampled * remains))
+        return np.asarray(self._left / np.where(error > TINY**0.5, error, np.inf))
 
     def _extra_noise(self, weights: Numbers) -> float:
         """Return how much further sampling alone takes a day of the window from the reference, because it has fewer rows."""

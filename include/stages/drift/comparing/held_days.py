@@ -42,6 +42,8 @@ class Distances:
         Infinite where a statistic never varied and differs.
     runs
         Of each run of reference days taken together, (runs, k).
+    runs_matter
+        Whether these differ from the line by an effect that matters, (runs, k).
     run_days
         Ordinal of each run's first day, (runs,).
     run_degrees
@@ -52,11 +54,12 @@ class Distances:
 
     window: Numbers
     runs: Numbers
+    runs_matter: NDArray[np.bool_]
     run_days: NDArray[np.int64]
     run_degrees: Numbers
     weights: Numbers
 
     @property
     def ordinary(self) -> Numbers:
-        """How far a run is at most, (k,)."""
-        return np.asarray(np.abs(self.runs).max(axis=0, initial=0.0))
+        """How far a run is at most that differs by an effect that matters, (k,)."""
+        return np.asarray((np.abs(self.runs) * self.runs_matter).max(axis=0, initial=0.0))

@@ -120,15 +120,47 @@ def unusual(
     Tails do not explain what is certain, nor what is clear in a column whose days were all alike, such as missing values where
     there were none.
     """
+    significant = _significant(drift, reported, part, family)
+    found = {key for key in significant if reported[key].effect >= floor(reported[key], drift)}
+    least = min((reported[key].p_value / SHARES[family(key)] for key in found), default=1.0)
+    ordinary = min(rarest, rarest_of(reported, family))
+    return found if least < ordinary * margin else {key for key in found if _is_beyond_tails(reported[key])}
+
+
+def _significant(
+    drift: Drift, reported: Mapping[Key, Difference], part: float, family: Callable[[Key], Family]
+) -> set[Key]:
     found = set()
     for name in sorted(set(map(family, reported))):
         keys = [key for key in reported if family(key) == name]
         discovered = discoveries(drift, name, [reported[key].p_value for key in keys], part)
         found |= {key for key, is_one in zip(keys, discovered, strict=True) if is_one}
-    found = {key for key in found if reported[key].effect >= floor(reported[key], drift)}
-    least = min((reported[key].p_value / SHARES[family(key)] for key in found), default=1.0)
-    ordinary = min(rarest, rarest_of(reported, family))
-    return found if least < ordinary * margin else {key for key in found if _is_beyond_tails(reported[key])}
+    return found
+
+
+def lacking(drift: Drift, alone: Mapping[Key, Difference], together: Mapping[Key, Difference]) -> str:
+    """Return in words what columns that are not flagged lack: significance, size, or to be further out than every ordinary day.
+
+    Parameters
+    ----------
+    drift
+        Rate and floors.
+    alone, together
+        As of `unusual_in_windows`.
+    """
+    significant: set[Key] = set()
+    large: set[Key] = set()
+    both: set[Key] = set()
+    for reported, part in ((alone, ALONE if together else 1.0), (together, TOGETHER)):
+        clear = _significant(drift, reported, part, family_of)
+        matter = {key for key, each in reported.items() if each.effect >= each.floor(drift)}
+        significant, large, both = significant | clear, large | matter, both | (clear & matter)
+    counts = {
+        "large enough to matter and significant, but some ordinary day is about as unusual": len(both),
+        "large enough to matter, but not significant": len(large - both),
+        "significant, but too small to matter": len(significant - large),
+    }
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 
 
 def told_trends(drift: Drift, compared: Mapping[Key, Sequence[Difference]]) -> dict[Key, float]:

@@ -145,7 +145,8 @@ def _line(drift: Drift, window: Window, segment: str, calibration: Calibration) 
     ):
         return None
     statistics = [_estimates(days, calibration) if days else None for days in (reference, current, before)]
-    return ColumnLine(*statistics, **assumptions(drift))  # type: ignore[arg-type]
+    assumed = {**assumptions(drift), "floors": (drift.max_accuracy_drop, drift.max_accuracy_drop)}
+    return ColumnLine(*statistics, **assumed)  # type: ignore[arg-type]
 
 
 def _estimates(days: Sequence[Profile], calibration: Calibration) -> DayStatistics:

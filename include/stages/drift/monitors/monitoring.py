@@ -26,6 +26,6 @@ def monitor_findings(store: LoopStore, window: Window, beside: Judged | None = N
     labels = random_labels(store, interval)
     return [
         *performance_findings(store, interval, labels),
-        *label_findings(store, interval, labels),
+        *label_findings(store, window, labels),
         *estimated_findings(store, window, labels, beside),
     ]

@@ -9,6 +9,7 @@ import pyarrow as pa
 from include.foundation.decisions.drift_verdict import ALL_ROWS, Finding
 from include.foundation.intervals import Interval
 from include.foundation.store.rows import rows_of
+from include.stages.drift.comparing.column_findings import judged_columns
 from include.stages.drift.comparing.column_line import ColumnLine
 from include.stages.drift.comparing.day_statistics import DayStatistics
 from include.stages.drift.monitors.labeled_rows import LabeledRow
@@ -22,6 +23,11 @@ from tests.builders import DAY, day
 MONDAY = date(2026, 1, 5)
 EDGES = bin_edges(np.random.default_rng(0).normal(size=5000))
 DRIFT = {"reference_days": 14, "confirm": "1 of 1", "cooldown_days": 0, "min_rows": 30}
+
+
+def judge_columns(*arguments, **named):
+    """Return the findings of `judged_columns`."""
+    return judged_columns(*arguments, **named).findings
 
 
 def date_of(number):

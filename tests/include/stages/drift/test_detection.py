@@ -1,5 +1,6 @@
 """The verdict: stable on ordinary days, an alarm on a real shift, inconclusive on too little, the same when judged again."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,22 @@ def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
     assert {finding.segment for finding in verdict.columns} == {"", "desk=eu", "desk=us"}
     assert verdict.picture is not None
     assert Path(verdict.picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_verdict_that_flags_nothing_says_what_its_differences_lack(tmp_path):
+    """Few rows differ a lot by chance; every row alike does not differ at all."""
+    reasons = []
+    for name, changes in (("few", {}), ("alike", {"input_text": "word", "predicted": "earn", "confidence": 0.9})):
+        (tmp_path / name).mkdir()
+        store = make_store(tmp_path / name, drift=DRIFT)
+        fill(store, 0, 15, **changes)
+        reasons.append(detect_drift(store, day(14)).reasons[0])
+    assert re.fullmatch(
+        r"None of \d+ comparisons with 14 ordinary days is flagged: \d+ large enough to matter, but not .*", reasons[0]
+    )
+    assert re.fullmatch(
+        r"None of \d+ comparisons with 14 ordinary days is significant, or shows an effect .*", reasons[1]
+    )
 
 
 def test_shift_of_one_segment_is_found_in_it(tmp_path):

@@ -7,11 +7,11 @@ import pytest
 
 from include.foundation.config.data_sections import FEWEST_REFERENCE_DAYS, Drift
 from include.foundation.decisions.drift_verdict import ALL_COLUMNS
-from include.stages.drift.comparing.column_findings import judge_columns, monitor_of
+from include.stages.drift.comparing.column_findings import monitor_of
 from include.stages.drift.comparing.differences import Difference
 from include.stages.drift.comparing.unusual_columns import unusual
 from include.stages.drift.profiling.binning import bin_edges
-from tests.include.stages.drift.drift_builders import categorical_profile, numeric_days, numeric_profile
+from tests.include.stages.drift.drift_builders import categorical_profile, judge_columns, numeric_days, numeric_profile
 
 REPETITIONS = 60
 
@@ -289,6 +289,20 @@ def test_window_is_flagged_only_if_no_reference_day_is_as_unusual_or_beyond_doub
     for p_value, rarest, flagged in ((1e-5, 0.01, True), (1e-5, 1e-6, False), (1e-41, 1e-43, True)):
         reported = {("", "x"): difference(p_value, 0.5), ("", "y"): difference(0.9, rarest)}
         assert unusual(Drift(), reported, 1.0) == ({("", "x")} if flagged else set())
+
+
+@pytest.mark.parametrize(("odd", "rows", "count"), [("new", 40, 1), (None, 40, 1), (None, 5000, 60), ("a", 5000, 60)])
+def test_odd_rows_on_one_ordinary_day_hide_no_change_of_another_column(odd, rows, count):
+    """A value in one row of forty that no other day has, or more in many rows by too little to matter."""
+    generator, plain = np.random.default_rng(21), ["a", "b"] * (rows // 2)
+    numbers = [*numeric_days(generator, 28, rows, effect=0.1), *numeric_days(generator, 1, rows, first=28, shift=1.2)]
+    mixed = [
+        categorical_profile(plain if number != 5 else [odd] * count + plain[::-1][count:], number=number)
+        for number in range(29)
+    ]
+    window, reference = ({("", "x"): numbers[part], ("", "c"): mixed[part]} for part in (slice(28, 29), slice(28)))
+    flagged = {finding.column for finding in judge_columns(Drift(min_rows=30), window, reference) if finding.flagged}
+    assert flagged == {"x"}
 
 
 def test_slope_is_told_as_that_and_is_no_drift():

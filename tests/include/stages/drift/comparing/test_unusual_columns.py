@@ -5,7 +5,7 @@ import pytest
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ColumnFinding
 from include.stages.drift.comparing.differences import Difference
-from include.stages.drift.comparing.unusual_columns import clear_changes, unusual, unusual_in_windows
+from include.stages.drift.comparing.unusual_columns import clear_changes, lacking, unusual, unusual_in_windows
 
 FAR_OUT = Difference("location", 0.0, 0.0, 0.0, p_value=1.0, varies=True, rarest=1e-60)
 
@@ -65,3 +65,27 @@ def test_column_that_is_far_out_on_both_sides_has_not_changed_twice_alike():
     assert changes(0.3) & changes(0.4)
     assert not changes(0.3) & changes(-0.3)
     assert not changes(0.3, p_value=1e-3)
+
+
+LARGE, BOTH = (
+    "large enough to matter, but not significant",
+    "large enough to matter and significant, but some ordinary day",
+)
+
+
+@pytest.mark.parametrize(("effect", "p_value", "rarest", "words"), [
+    (0.5, 0.5, 0.9, f"1 {LARGE}"), (0.01, 1e-9, 0.9, "1 significant, but too small to matter"),
+    (0.5, 1e-9, 1e-12, f"1 {BOTH} is about as unusual"), (0.01, 0.5, 0.9, ""),
+])  # fmt: skip
+def test_what_a_column_lacks_to_be_flagged_is_said(effect, p_value, rarest, words):
+    near = Difference("location", 0.0, effect, effect, p_value, varies=True, rarest=rarest)
+    quiet = Difference("location", 0.0, 0.0, 0.0, 0.9, varies=True, rarest=0.9)
+    assert unusual(Drift(), {("", "x"): near}, 1.0) == set()
+    assert lacking(Drift(), {("", "x"): near, ("", "y"): quiet}, {}) == words
+    assert lacking(Drift(), {("", "x"): quiet}, {("", "x"): near}) == words
+
+
+def test_columns_that_lack_different_things_are_counted_apart():
+    small = Difference("location", 0.0, 0.01, 0.01, 1e-9, varies=True)
+    reported = {("", "x"): one(0.5), ("", "y"): one(0.6), ("desk=eu", "x"): small}
+    assert lacking(Drift(), reported, {}) == f"2 {LARGE}, 1 significant, but too small to matter"
