@@ -23,11 +23,13 @@ from include.foundation.statistics.estimates import Estimate
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.datasets import publish_in_attempt, read_dataset
 
 EASIER = Traffic(contents=2000, rows=250, days=12, frequent=0.95, rare=0.80)
 HARDER = replace(EASIER, frequent=0.75, rare=0.95)
 FEW = replace(HARDER, contents=400, days=60)
+LEARNS = replace(EASIER, by_heart=True, mislabeled=0.03)
+LEARNS_ERRORS = replace(EASIER, by_heart=True, mislabeled=0.1, challenger_rare=-0.22)
 WORSE = replace(HARDER, challenger_frequent=-0.12, challenger_rare=0.9)
 BLOCK = 12  # days that one estimate is of
 MISSED, PROMOTED = 0.05, 0.05
@@ -61,7 +63,7 @@ def estimates(case: str, traffic: Traffic, loops: int) -> dict[str, Any]:
     return _line(case, "share of intervals that miss", missed, len(pairs), MISSED) | _accuracy(pairs) | counts
 
 
-def verdicts(case: str, traffic: Traffic, loops: int) -> dict[str, Any]:
+def verdicts(case: str, traffic: Traffic, loops: int, limit: float = PROMOTED) -> dict[str, Any]:
     """Return the line of some loops in which a challenger is judged until it is decided.
 
     Parameters
@@ -72,6 +74,8 @@ def verdicts(case: str, traffic: Traffic, loops: int) -> dict[str, Any]:
         What is served, and how the challenger differs.
     loops
         How many are played.
+    limit
+        Share that may be promoted, or is to be.
     """
     pairs: list[Pair] = []
     promoted, gains = 0, []
@@ -80,12 +84,12 @@ def verdicts(case: str, traffic: Traffic, loops: int) -> dict[str, Any]:
             loop = RepeatingLoop(Path(folder), traffic, seed)
             loop.play()
             verdict = _decided(loop)
-            truth = float(loop.challenger_right[loop.served].mean())
+            truth = loop.true_challenger_score()
             promoted += verdict.outcome == "promote"
             pairs.append((verdict.scores.challenger, truth))
-            gains.append(truth - loop.true_score(0, traffic.days))
+            gains.append(truth - loop.true_champion_score())
     return (
-        _line(case, "share promoted", promoted, loops, PROMOTED)
+        _line(case, "share promoted", promoted, loops, limit)
         | _accuracy(pairs)
         | {"gain_over_rows": 100 * float(np.mean(gains))}
     )
@@ -94,7 +98,7 @@ def verdicts(case: str, traffic: Traffic, loops: int) -> dict[str, Any]:
 def _decided(loop: RepeatingLoop) -> GateVerdict:
     champion, challenger = loop.models()
     while True:
-        name = publish_dataset(loop.store).subject
+        name = publish_in_attempt(loop.store, 2).subject
         verdict = judge(loop.store, evaluate(loop.store, read_dataset(loop.store, name), name, champion, challenger))
         if verdict.outcome != "label_more" or not request_evidence(loop.store, verdict, champion, challenger).requests:
             return verdict
@@ -136,6 +140,8 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         yield estimates("repeats easier, 60 days", replace(EASIER, days=60), long)
     yield estimates("repeats harder, 60 days of 400 contents", FEW if not quick else replace(FEW, days=24), long)
     yield verdicts("worse challenger over rows, better over contents", WORSE, judged)
+    yield verdicts("worse challenger that learns a tenth of wrong labels by heart", LEARNS_ERRORS, judged)
+    yield verdicts("better challenger that learns by heart", LEARNS, judged, limit=1.0)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A loop whose contents repeat as Zipf's law says: its days are played by the product's own code, and people are asked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.labeled_draws import labeled_draws
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.selection.selecting import select_samples
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
@@ -47,6 +49,10 @@ class Traffic:
     challenger_frequent, challenger_rare
         Share of the frequent contents, and of the others, that a challenger answers right where this is above 0 and wrong where
         it is below; it answers like the live model otherwise.
+    by_heart
+        Whether the challenger answers what it was trained on with the label that it was trained on.
+    mislabeled
+        Share of the answers that are wrong.
     """
 
     contents: int
@@ -61,18 +67,23 @@ class Traffic:
     quota: int = 0
     challenger_frequent: float = 0.0
     challenger_rare: float = 0.0
+    by_heart: bool = False
+    mislabeled: float = 0.0
 
 
 @dataclass
 class AnswersOfColumn:
-    """An estimator that answers what an input says."""
+    """An estimator that answers what an input says, but for items whose class it has learnt by heart."""
 
     column: str
+    learnt: Mapping[str, int] = field(default_factory=dict)
     classes_: tuple[str, ...] = CLASSES
 
     def predict_proba(self, frame: Any) -> Any:
         """Return 0.8 for the class of each row, (n, classes)."""
-        return np.where(np.eye(2)[frame[self.column].to_numpy().astype(int)] == 1, 0.8, 0.2)
+        says = zip(frame["item"], frame[self.column].astype(int), strict=True)
+        answers = [self.learnt.get(item, answer) for item, answer in says]
+        return np.where(np.eye(2)[answers] == 1, 0.8, 0.2)
 
 
 class RepeatingLoop:
@@ -103,6 +114,7 @@ class RepeatingLoop:
         self._unsure = self._generator.random(traffic.contents) / 4 + np.where(self.right, 0, 0.25)
         self._shelf = self._generator.choice(len(SHELVES), traffic.contents, p=SHELVES) if traffic.quota else None
         self._served: list[NDArray[np.int64]] = []
+        self.learnt: dict[str, int] = {}
 
     def play(self) -> list[int]:
         """Log all days, select from each, answer, and return how many rows were drawn on each."""
@@ -136,12 +148,28 @@ class RepeatingLoop:
         self.store.append_new("labels", rows_of(self.store.loop, "labels", [self._label(row) for row in requests]))
 
     def models(self) -> tuple[LoadedModel, LoadedModel]:
-        """Return champion and challenger."""
+        """Return champion and challenger, which is trained on what has a label now."""
         loop = self.store.loop
+        if self.traffic.by_heart:
+            rows = read_dataset(self.store, publish_dataset(self.store).subject).train
+            pairs = zip(rows.column("input_item").to_pylist(), rows.column("label").to_pylist(), strict=True)
+            self.learnt = {item: CLASSES.index(label) for item, label in pairs}
         return (
             LoadedModel(loop, "1", "run-1", "champion", AnswersOfColumn("champion")),
-            LoadedModel(loop, None, "run-2", "challenger", AnswersOfColumn("challenger")),
+            LoadedModel(loop, None, "run-2", "challenger", AnswersOfColumn("challenger", self.learnt)),
         )
+
+    def true_challenger_score(self) -> float:
+        """Return the challenger's accuracy on the rows that were served or, if it learns, on those of tomorrow."""
+        if not self.traffic.by_heart:
+            return float(self.challenger_right[self.served].mean())
+        said = (self.learnt.get(f"item {content}") for content in range(self.truth.size))
+        pairs = zip(said, self.truth.tolist(), self.challenger_right.tolist(), strict=True)
+        return float(self.chances @ [right if answer is None else answer == truth for answer, truth, right in pairs])
+
+    def true_champion_score(self) -> float:
+        """Return the champion's, on the same rows."""
+        return float(self.chances @ self.right if self.traffic.by_heart else self.right[self.served].mean())
 
     def _logged(self, number: int) -> list[dict[str, Any]]:
         scale = self._generator.choice([0.3, 1.0]) if self.traffic.is_uneven else 1.0
@@ -188,7 +216,8 @@ class RepeatingLoop:
         copied = ("trace_id", "request_id", "split", "stratum", "inclusion_probability", "evidence_for", "content_key",
                   "near_key", "group_key", "ts", "hidden_prelabel")  # fmt: skip
         is_accepted = not request["hidden_prelabel"] and self._generator.random() < self.traffic.accepted
-        label = request["prelabel"] if is_accepted else CLASSES[self.truth[content]]
+        is_wrong = self._generator.random() < self.traffic.mislabeled
+        label = request["prelabel"] if is_accepted else CLASSES[int(self.truth[content]) ^ int(is_wrong)]
         return {name: request[name] for name in copied} | self._inputs(content) | {
             "label_id": f"l-{request['request_id']}", "label": label, "decided_by": "majority",
             "origin": "annotation", "predicted": request["prelabel"], "model_version": "1", "decided_at": request["asked_at"],

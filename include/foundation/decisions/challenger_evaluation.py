@@ -120,6 +120,8 @@ class DisagreementCensus(EvidencePart):
     """How many those rows are; None stands for ``askable``, as in earlier versions."""
     largest_group: int = 1
     """Most rows of disagreement of one group; 1 without ``split.group``."""
+    stands_for: float = 1.0
+    """How many rows one of a held-out group stands for: also those of new groups that models train on. 1 without groups."""
     since: datetime | None = None
     """Start of the window; None where nothing was logged, and in earlier versions."""
     until: datetime | None = None

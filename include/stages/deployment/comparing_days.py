@@ -131,13 +131,14 @@ def _served(store: LoopStore, deployment: Deployment, day: str) -> pa.Table:
 def _compared(
     store: LoopStore, deployment: Deployment, model: "LoadedModel", rows: pa.Table, *, day: str, number: int, draws: int
 ) -> ComparedDay:
-    batch = f"guard-{deployment.evidence_digest[:16]}-{day}"
+    own = f"guard-{deployment.evidence_digest[:16]}-"  # how its requests begin, which were made after both were trained
+    batch = f"{own}{day}"
     said, would_say = rows.column("predicted").to_pylist(), model.predict(rows)[0].tolist()
     differing = [place for place in range(rows.num_rows) if said[place] != would_say[place]]
     ids, groups = rows.column("trace_id").to_pylist(), group_keys(store.loop, rows)
     keys = dict(zip(differing, keys_of(store.loop, rows.take(pa.array(differing, pa.int64()))), strict=True))
     since = oldest_answer(store.loop, datetime.fromisoformat(day).replace(tzinfo=UTC))
-    answering, alike = asked_before(store).answering(keys.values(), since), Counter(keys.values())
+    answering, alike = asked_before(store, evidence=own).answering(keys.values(), since), Counter(keys.values())
     drawn = tuple(
         DifferingRow(
             trace_id=ids[place], asked_trace_id=answering.setdefault(keys[place], ids[place]), alike=alike[keys[place]],

@@ -14,6 +14,7 @@ from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, 
 from include.foundation.store.ledgers.labeled_draws import labeled_draws
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.evaluation.learnt_rows import asks_of
 from include.stages.evaluation.recent_holdout import judging_rows
 from include.stages.evaluation.row_scores import class_weights, row_scores
 from include.stages.labels.datasets import read_dataset
@@ -106,7 +107,8 @@ def score_scale(store: LoopStore, deployment: Deployment) -> ScoreScale:
         return ScoreScale(class_weights(store.loop, [], []), 1.0)
     judged = verdicts[-1]
     dataset, is_first = read_dataset(store, judged.dataset), judged.nth is None
-    rows = Taxonomy.of(store.loop.task).read_labels(judging_rows(store.loop, dataset, first=is_first))
+    drawn = judging_rows(store.loop, dataset, first=is_first, asks=asks_of(store, judged.subject))
+    rows = Taxonomy.of(store.loop.task).read_labels(drawn)
     labels, probabilities = (rows.column(name).to_pylist() for name in ("label", "inclusion_probability"))
     weights = class_weights(store.loop, labels, probabilities)
     perfect = weighted_mean(row_scores(store.loop, labels, labels, weights), probabilities)

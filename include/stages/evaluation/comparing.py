@@ -17,6 +17,7 @@ from include.foundation.decisions.challenger_evaluation import (
     SliceScores,
 )
 from include.foundation.statistics.estimates import UNKNOWN, weighted_difference, weighted_mean
+from include.foundation.store.ledgers.labeled_draws import TRAIN
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.calibration import calibration
@@ -24,6 +25,7 @@ from include.stages.evaluation.contested_rows import contested_rows, first_evalu
 from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
+from include.stages.evaluation.learnt_rows import asks_of
 from include.stages.evaluation.noise_correction import noise_correction
 from include.stages.evaluation.recent_holdout import holdout_history, judging_rows, served_before
 from include.stages.labels.datasets import Dataset
@@ -63,9 +65,10 @@ def evaluate(
     shown to have dropped lately, only rows since then count.
     These random rows are then no evidence: they told when the champion's luck was worst, so that any challenger looks better.
     """
-    history = holdout_history(store.loop, dataset)
+    asks = asks_of(store, challenger.challenger_key)
+    history = holdout_history(store.loop, dataset, asks)
     registered, champion = champion, champion or served_before(store.loop, history)
-    recent = judging_rows(store.loop, dataset, first=champion is None)
+    recent = judging_rows(store.loop, dataset, first=champion is None, asks=asks)
     first = first_evaluation(store, champion, challenger)
     window = disagreement_window(store, champion, challenger, first.window if first else None) if champion else None
     census = window.census if window else DisagreementCensus(rows=0, share=0.0, askable=0)
@@ -97,7 +100,7 @@ def evaluate(
         score_unit=_score_unit(rows) if first is None else first.score_unit,
         differences=Differences(
             random=of_window.scaled_differences() if first is None else first.differences.random,
-            disagreement=evidence_rows.drawn_differences(census.largest_group),
+            disagreement=evidence_rows.drawn_differences(census.largest_group, census.stands_for),
         ),
         window=census,
         files_digest=challenger.files_digest,
@@ -126,7 +129,8 @@ def population(loop: Loop, rows: pa.Table, *, first: bool) -> str:
     if not rows.num_rows:
         return "no row"
     days = [f"{moment:%Y-%m-%d}" for moment in rows.column("ts").to_pylist()]
-    apart = f", whose {loop.split.group} no model trains on" if loop.split.group else ""
+    known = rows.column("split").to_pylist().count(TRAIN)
+    apart = f", {known} of a {loop.split.group} that was trained on before" if loop.split.group else ""
     return f"{rows.num_rows} rows drawn at random from what was served on {min(days)} to {max(days)}{apart}"
 
 

@@ -80,7 +80,15 @@ def contested_rows(
     keep = [batch in batches or (batch is None and judged == key) for batch, judged in both]
     rows = rows.filter(pa.array(keep, pa.bool_()))
     free = store.schema("draws").empty_table() if window is None else free_draws(store, window.undrawn)
-    return pa.concat_tables([rows, joined(free, labels, former=labels.slice(0, 0))])
+    rows = pa.concat_tables([rows, joined(free, labels, former=labels.slice(0, 0))])
+    return _standing_for(rows, 1.0 if window is None else window.census.stands_for)
+
+
+def _standing_for(rows: pa.Table, others: float) -> pa.Table:
+    """Return the rows, which were drawn alike, with the probability of what each stands for: see `DisagreementCensus`."""
+    held_out = pc.equal(rows.column("split"), "holdout")
+    place = rows.column_names.index("inclusion_probability")
+    return rows.set_column(place, rows.schema.field(place), pc.if_else(held_out, 1 / others, 1.0))
 
 
 def fixed_weights(loop: Loop, first: Evaluation | None) -> NDArray[np.float64] | None:

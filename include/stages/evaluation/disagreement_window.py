@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from include.foundation.decisions.challenger_evaluation import DisagreementCensus
@@ -12,6 +13,7 @@ from include.foundation.decisions.verdict_history import newest_drop
 from include.foundation.store.bulk.day_batches import newest_moment
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
+from include.stages.evaluation.learnt_rows import CHOSEN, KNOWN, UNKNOWN, asks_of, kinds_of
 from include.stages.selection.content import group_keys
 from include.stages.selection.evidence_requests import Undrawn, evidence_batches, undrawn_rows
 
@@ -57,19 +59,13 @@ def disagreement_window(
         bounds, changed = _bounds(store)
     else:
         bounds, changed = (first.since, first.until), first.changed
-    rows, apart = _apart(store, champion, challenger, bounds)
+    apart, counted = _apart(store, champion, challenger, bounds)
     batches = evidence_batches(store, challenger.challenger_key, champion.version)
     undrawn = undrawn_rows(store, apart, (challenger.challenger_key, champion.version), batches)
-    groups = Counter(group for group in group_keys(store.loop, apart) if group is not None)
-    counted = {
-        "largest_group": max(groups.values(), default=1),
-        "rows": rows,
-        "share": apart.num_rows / rows if rows else 0.0,
-    }
     if bounds is not None:
         counted |= {"since": bounds[0], "until": bounds[1], "changed": changed}
     if first is not None and first.since is not None:
-        counted |= {"rows": first.rows, "share": first.share, "largest_group": first.largest_group}
+        counted |= first.model_dump(include={"rows", "share", "largest_group", "stands_for"})
     return DisagreementWindow(
         DisagreementCensus(**counted, askable=undrawn.askable, undrawn=undrawn.rows.num_rows), undrawn
     )
@@ -77,18 +73,39 @@ def disagreement_window(
 
 def _apart(
     store: LoopStore, champion: "LoadedModel", challenger: "LoadedModel", bounds: tuple[datetime, datetime] | None
-) -> tuple[int, pa.Table]:
-    """Return how many rows were logged within the bounds, and those on which the models disagree; days are read in turn."""
-    schema = store.schema("predictions")
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Return the rows within the bounds on which the models disagree, and what a census says of them; days are read in turn.
+
+    What the challenger knows because it was chosen from these very rows is left out, see `kinds_of`.
+    """
+    loop, asks, schema = store.loop, asks_of(store, challenger.challenger_key), store.schema("predictions")
     columns = [name for name in schema.names if name not in UNREAD]
-    rows, apart = 0, [schema.empty_table().select(columns)]
+    apart, served, differing = [schema.empty_table().select(columns)], Counter[str](), Counter[str]()
     for window in _days(*bounds) if bounds else ():
         of_day = store.read("predictions", columns=columns, filters=window)
-        rows += of_day.num_rows
-        if of_day.num_rows:
-            differs = champion.predict(of_day)[0] != challenger.predict(of_day)[0]
-            apart.append(of_day.filter(pa.array(differs, pa.bool_())))
-    return rows, pa.concat_tables(apart)
+        if not of_day.num_rows:
+            continue
+        differs = np.asarray(champion.predict(of_day)[0] != challenger.predict(of_day)[0], dtype=bool)
+        # Of contents there are too many to tell of each row: where the models agree, none is taken for chosen.
+        told = np.ones_like(differs) if loop.group_column else differs
+        kinds = np.full(of_day.num_rows, UNKNOWN, dtype=object)
+        kinds[told] = kinds_of(loop, of_day.filter(pa.array(told, pa.bool_())), asks)
+        served.update(kinds.tolist())
+        differing.update(kinds[differs].tolist())
+        apart.append(of_day.filter(pa.array(differs & (kinds != CHOSEN), pa.bool_())))
+    rows = pa.concat_tables(apart)
+    largest = max(Counter(group for group in group_keys(loop, rows) if group is not None).values(), default=1)
+    return rows, {"largest_group": largest, **_shares(served, differing, by_group=loop.group_column is not None)}
+
+
+def _shares(served: Counter[str], differing: Counter[str], *, by_group: bool) -> dict[str, Any]:
+    """Return how many rows were served, on which share of what they stand for the models differ, and for how many one does."""
+    rows, stands_for = served.total(), 1.0
+    if by_group and served[UNKNOWN]:
+        stands_for = (served[UNKNOWN] + served[CHOSEN]) / served[UNKNOWN]
+    of = rows if by_group else rows - served[CHOSEN]
+    apart = stands_for * differing[UNKNOWN] + differing[KNOWN]
+    return {"rows": rows, "share": min(1.0, apart / of) if of else 0.0, "stands_for": stands_for}
 
 
 def _days(since: datetime, until: datetime) -> list[Filter]:

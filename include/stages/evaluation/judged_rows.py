@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.challenger_evaluation import WeightedDifference
 from include.foundation.statistics.estimates import design_weights
-from include.foundation.store.ledgers.labeled_draws import TRAIN
+from include.foundation.store.ledgers.labeled_draws import IS_TRAINED_ON, are_trained_on
 from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
@@ -33,7 +33,7 @@ class JudgedRows:
     inclusion_probabilities
         The probability with which each row was drawn, (n,), above 0 and at most 1.
     is_trained_on
-        Whether the challenger may have trained on the row's content, (n,).
+        Whether the challenger may have trained on the row's label, (n,).
     groups
         The group of each row, None without one: rows of a group are not independent.
     segments
@@ -78,20 +78,24 @@ class JudgedRows:
         """Return the multiset of differences, sorted, each scaled by its row's design weight over the largest one.
 
         Rows that were drawn with a smaller probability stand for more rows. The scaled differences are bounded, as a bet needs
-        them, and their sum has the sign of the production mean. A threshold must be scaled in the same way. What the challenger
-        may have learnt by heart, mistakes of annotators among it, counts against it, but not for it. Rows of a group are one
-        bet.
+        them, and their sum has the sign of the production mean. A threshold must be scaled in the same way. A label that the
+        challenger may have learnt by heart, mistakes of annotators among it, counts against it, but not for it; what it knows
+        of a content by another label does. Rows of a group are one bet.
         """
         if not self.labels:
             return ()
         return self._multiset(design_weights(self.inclusion_probabilities))
 
-    def drawn_differences(self, largest_group: int = 1) -> tuple[WeightedDifference, ...]:
+    def drawn_differences(self, largest_group: int = 1, stands_for: float = 1.0) -> tuple[WeightedDifference, ...]:
         """Return the multiset of differences of rows that were drawn alike, as `scaled_differences`.
 
-        Rows of a group are one bet; its weight is how many they are over ``largest_group``, which is settled before the draws.
+        Parameters
+        ----------
+        largest_group, stands_for
+            Rows of a group are one bet, whose weight is what they stand for over what the largest group does, at most: how many
+            rows it has, and for how many one of them stands. Both are settled before the draws.
         """
-        return self._multiset(np.ones(len(self.labels)), float(largest_group))
+        return self._multiset(1 / self.inclusion_probabilities, largest_group * stands_for)
 
     def _multiset(self, weights: Floats, largest: float | None = None) -> tuple[WeightedDifference, ...]:
         differences = np.where(self.is_trained_on, np.minimum(self.differences, 0.0), self.differences)
@@ -170,6 +174,7 @@ def judged_rows(
 
 
 def _trained_on(rows: pa.Table, challenger_key: str) -> NDArray[np.bool_]:
-    """Tell of which rows a challenger may have trained on the content: not of those that were asked to judge it."""
-    both = zip(rows.column("split").to_pylist(), rows.column("evidence_for").to_pylist(), strict=True)
-    return np.array([split == TRAIN and judged != challenger_key for split, judged in both], dtype=bool)
+    """Tell of which rows a challenger may have trained on the label: not of those that were asked to judge it."""
+    trained = rows.column(IS_TRAINED_ON) if IS_TRAINED_ON in rows.column_names else are_trained_on(rows)
+    both = zip(trained.to_pylist(), rows.column("evidence_for").to_pylist(), strict=True)
+    return np.array([is_trained and judged != challenger_key for is_trained, judged in both], dtype=bool)

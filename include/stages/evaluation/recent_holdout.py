@@ -10,12 +10,13 @@ from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN, joined
 from include.foundation.store.schemas import schemas
 from include.stages.labels.datasets import Dataset
 from include.stages.labels.newest_rows import newest_rows
+from include.stages.selection.first_asks import FirstAsks
 
 if TYPE_CHECKING:
     from include.foundation.models.served_predictions import ServedPredictions
 
 
-def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
+def judging_rows(loop: Loop, dataset: Dataset, *, first: bool, asks: FirstAsks | None = None) -> pa.Table:
     """Return the rows that a challenger is judged on: the recent ones of `holdout_history`.
 
     Parameters
@@ -26,10 +27,12 @@ def judging_rows(loop: Loop, dataset: Dataset, *, first: bool) -> pa.Table:
         The labels.
     first
         Whether it is the first model and no row that was served has a label: then the whole holdout judges it.
+    asks
+        As in `holdout_history`.
     """
     if first:
         return dataset.holdout
-    return newest_rows(holdout_history(loop, dataset), loop.split.holdout_days, loop.split.holdout_rows)
+    return _as_served(loop, newest_rows(_drawn(loop, dataset), loop.split.holdout_days, loop.split.holdout_rows), asks)
 
 
 def served_before(loop: Loop, history: pa.Table) -> "ServedPredictions | None":
@@ -48,11 +51,12 @@ def served_before(loop: Loop, history: pa.Table) -> "ServedPredictions | None":
     return ServedPredictions(loop) if told else None
 
 
-def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:
+def holdout_history(loop: Loop, dataset: Dataset, asks: FirstAsks | None = None) -> pa.Table:
     """Return every drawn row of a dataset that may judge a model, oldest first.
 
     A row counts whose content is held out, and a row that repeats a content which is trained on, as rows served tomorrow will
-    repeat it. With groups, no row of a group that is trained on counts.
+    repeat it; so does one of a group that was trained on before. A row of a group that was new to models, and that they train
+    on now, tells nothing: rows of groups that are held out, which a hash decides, stand for it as well.
 
     Parameters
     ----------
@@ -60,16 +64,45 @@ def holdout_history(loop: Loop, dataset: Dataset) -> pa.Table:
         Says what the group is.
     dataset
         The labels.
+    asks
+        Since when models train on groups; if None, no row of a group that is trained on counts.
 
     Returns
     -------
     pyarrow.Table
         Rows as `include.foundation.store.ledgers.labeled_draws.joined` returns them.
     """
+    return _as_served(loop, _drawn(loop, dataset), asks)
+
+
+def _drawn(loop: Loop, dataset: Dataset) -> pa.Table:
     rows = dataset.drawn
     if rows is None:
         random = dataset.holdout.filter(pc.equal(dataset.holdout.column("stratum"), RANDOM))
         rows = joined(schemas(loop)["draws"].columns.empty_table(), random, former=random)
-    if loop.group_column is not None:
-        rows = rows.filter(pc.not_equal(rows.column("split"), TRAIN))
     return rows.sort_by([("ts", "ascending"), ("trace_id", "ascending")])
+
+
+def _as_served(loop: Loop, rows: pa.Table, asks: FirstAsks | None) -> pa.Table:
+    """Return the rows that tell of what is served next, with the probability that each stands for."""
+    if loop.group_column is None:
+        return rows
+    held_out = pc.equal(rows.column("split"), "holdout").combine_chunks()
+    known = pa.array(_known(rows, asks), pa.bool_())
+    probabilities = rows.column("inclusion_probability").combine_chunks()
+    weights = pc.divide(1.0, probabilities)
+    held, new = (pc.sum(weights.filter(part)).as_py() or 0.0 for part in (held_out, pc.invert(pc.or_(held_out, known))))
+    stands_for = (held + new) / held if held else 1.0
+    chances = pc.if_else(held_out, pc.divide(probabilities, stands_for), probabilities)
+    place = rows.column_names.index("inclusion_probability")
+    counted = rows.set_column(place, rows.schema.field(place), chances)
+    return counted.filter(pc.or_(held_out, known))
+
+
+def _known(rows: pa.Table, asks: FirstAsks | None) -> list[bool]:
+    """Return which rows are of a group that models train on and that was asked about before they were served."""
+    of_rows = zip(*(rows.column(name).to_pylist() for name in ("split", "content_key", "group_key", "ts")), strict=True)
+    return [
+        asks is not None and split == TRAIN and bool(asks.is_known(content, group, served))
+        for split, content, group, served in of_rows
+    ]

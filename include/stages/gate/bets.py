@@ -37,6 +37,8 @@ class Bet:
         Number of the judgement, and how many rounds of labels may follow.
     labels_left, rows_left
         How many more labels may be asked for, and of how many drawn rows they tell the label.
+    rows_a_bet
+        How many rows one bet is on, in the mean: 1 without groups.
     """
 
     stakes: tuple[Stake, ...]
@@ -49,6 +51,7 @@ class Bet:
     rounds_left: int
     labels_left: int
     rows_left: int
+    rows_a_bet: float = 1.0
 
     @property
     def log_needed(self) -> float:
@@ -63,7 +66,8 @@ class Bet:
     @property
     def chance(self) -> float:
         """The chance, by what is known, that the labels that may still be asked for would be enough."""
-        return chance_to_reach(self.stakes, self.outcomes, self.threshold, self.rows_left, self.log_needed)
+        further = round(self.rows_left / self.rows_a_bet)
+        return chance_to_reach(self.stakes, self.outcomes, self.threshold, further, self.log_needed)
 
     def labels_to_request(self, most: int, chance: float) -> int:
         """Return how many labels the next round asks for, at most ``most``.
@@ -76,7 +80,8 @@ class Bet:
         size = next_round(known, self.labels_left, self.rounds_left, most)
         expected = rows_to_reach(self.outcomes, self.threshold, self.log_needed - self.log_e)
         if expected is not None:
-            enough = math.ceil(SAFETY_FACTOR * expected * self.labels_left / self.rows_left)
+            rows = expected * self.rows_a_bet
+            enough = math.ceil(SAFETY_FACTOR * rows * self.labels_left / self.rows_left)
             size = max(enough, int(known) // LEAST_PROGRESS) if chance >= LIKELY else min(size, enough)
         return min(max(size, FEWEST_LABELS_PER_ROUND), most, self.labels_left)
 
@@ -120,7 +125,7 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
     return Bet(
         stakes=stakes,
         threshold=threshold,
-        outcomes=_outcomes(rows),
+        outcomes=_outcomes(rows, window.largest_group),
         log_e=log_e_value(stakes),
         nth=nth,
         level=level,
@@ -128,6 +133,7 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
         rounds_left=rounds_left,
         labels_left=labels_left,
         rows_left=undrawn * labels_left // window.askable if window.askable else 0,
+        rows_a_bet=_weight_of_a_bet(rows, window.largest_group) * window.largest_group,
     )
 
 
@@ -155,17 +161,27 @@ def _stake(rows: Sequence[WeightedDifference], threshold: float) -> Stake:
     return Stake([row.value for row in rows], [row.times for row in rows], threshold, [row.weight for row in rows])
 
 
-def _outcomes(rows: Differences) -> Outcomes:
-    """Return how rows on which the scores differ went; which random rows are ties, and which ones agree, nobody can tell."""
+def _outcomes(rows: Differences, largest_group: int) -> Outcomes:
+    """Return how bets on which the scores differ went; which random rows are ties, and which ones agree, nobody can tell.
+
+    Further bets are expected to be as large as those where the two disagree: with groups, a row weighs little.
+    """
+    weight = _weight_of_a_bet(rows, largest_group)
     differing = [row for row in rows.random + rows.disagreement if row.value != 0]
     wins, losses = ([row for row in differing if sign * row.value > 0] for sign in (1, -1))
     return Outcomes(
         wins=sum(row.times for row in wins),
         losses=sum(row.times for row in losses),
         ties=sum(row.times for row in rows.disagreement if row.value == 0),
-        win=_mean_size(wins or differing),
-        loss=_mean_size(losses or differing),
+        win=_mean_size(wins or differing) * weight,
+        loss=_mean_size(losses or differing) * weight,
     )
+
+
+def _weight_of_a_bet(rows: Differences, largest_group: int) -> float:
+    """Return what a bet weighs where the two disagree, in the mean; before there is one, what a single row would."""
+    bets = sum(row.times for row in rows.disagreement)
+    return sum(row.weight * row.times for row in rows.disagreement) / bets if bets else 1 / largest_group
 
 
 def _mean_size(rows: Sequence[WeightedDifference]) -> float:

@@ -44,8 +44,8 @@ def judge(store: LoopStore, evaluation: Evaluation) -> GateVerdict:
     The nth challenger is promoted if its e-value reaches ``1 / level``, see `include.stages.gate.error_budget.next_level`. By
     Ville's inequality it may be judged after every label. Its level, its random rows, and the window in which disagreements are
     drawn are those of its first judgement against this champion: bets whose scale moved with the rows would be no fair game.
-    Challengers never train on the holdout, so the same rows may judge many of them; a champion that was promoted by luck on
-    these rows is harder, not easier, to beat on them.
+    Challengers never train on labels that judge, so the same rows may judge many of them; a champion that was promoted by luck
+    on these rows is harder, not easier, to beat on them.
     """
     verdicts = find(store, GateVerdict)
     pair = [verdict for verdict in verdicts if is_on_the_same_two(verdict, evaluation)]

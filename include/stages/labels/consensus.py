@@ -12,6 +12,7 @@ from include.foundation.statistics.annotator_quality import AnnotatorQuality, an
 from include.foundation.statistics.latent_classes import Consensus, dawid_skene, majority
 from include.foundation.statistics.votes import Votes
 from include.foundation.store.ledgers.annotations import votes_of
+from include.foundation.store.ledgers.labeled_draws import are_trained_on
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.model_beliefs import model_prior
@@ -116,8 +117,9 @@ def _with_others(store: LoopStore, voted: Sequence[AnsweredRequest], votes: Vote
         return {}
     teams = [] if users is None else [users]
     probabilities = dawid_skene(votes, *teams, model=model, shifts=shifts).probabilities
-    filters = [("request_id", "in", requests), ("split", "=", "train"), ("tier", "=", FIRST_TIER)]
-    trained = set(store.read("requests", columns=["request_id"], filters=filters).column("request_id").to_pylist())
+    filters = [("request_id", "in", requests), ("tier", "=", FIRST_TIER)]
+    asked = store.read("requests", columns=["request_id", "split", "stratum"], filters=filters)
+    trained = set(asked.filter(are_trained_on(asked)).column("request_id").to_pylist())
     corrected = set() if users is None else set(users.item.tolist())
     corrected |= set() if shifts is None else set(np.flatnonzero(shifts.any(axis=1)).tolist())
     decided_by = [

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from include.foundation.config.escalation_section import FIRST_TIER
+from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -25,7 +26,7 @@ class _Said(NamedTuple):
 def contradictions(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str, str]:
     """Return by request id why a label to train on contradicts another label to train on, or another one of these.
 
-    Labels of the holdout are left alone, and speak of no others: to take out what contradicts would make it easier than what is
+    Labels that judge are left alone, and speak of no others: to take out what contradicts would make it easier than what is
     served. A seed counts however old it is.
 
     Parameters
@@ -35,7 +36,7 @@ def contradictions(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str,
     proposals
         What is about to become labels.
     """
-    asked = [each for each in proposals if each.tier == FIRST_TIER and each.request["split"] == "train"]
+    asked = [each for each in proposals if each.tier == FIRST_TIER and _is_trained_on(each.request)]
     keys = sorted({each.request["near_key"] for each in asked} - {None})
     said = _said(store, keys) if keys else {}
     for each in asked:
@@ -52,9 +53,13 @@ def _said(store: LoopStore, keys: list[str]) -> dict[str, list[_Said]]:
     said: dict[str, list[_Said]] = defaultdict(list)
     for row in current_labels(rows).to_pylist():
         label = taxonomy.current(row["label"])
-        if row["split"] == "train" and label is not None:
+        if _is_trained_on(row) and label is not None:
             said[row["near_key"]].append(_Said(row["trace_id"], label, row["ts"], row["stratum"] == "seed"))
     return said
+
+
+def _is_trained_on(row: Mapping[str, Any]) -> bool:
+    return bool(row["split"] == TRAIN and row["stratum"] != RANDOM)
 
 
 def _against(proposal: Proposal, said: Sequence[_Said]) -> str | None:

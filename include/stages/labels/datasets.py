@@ -16,7 +16,7 @@ from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.label_origins import demand_own_labels, origins
-from include.stages.labels.splits import splits_of
+from include.stages.labels.splits import former_splits_of, judge_what_is_known, splits_of
 from include.stages.labels.straddling import straddling
 
 NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
@@ -139,7 +139,8 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
     published = _published(store, name)
     dataset = _dataset(store, published.labels_version, published.draws_version, published.former_names)
     if dataset.digest != published.digest:
-        rows = _digested(dataset.train, dataset.holdout)
+        stored = _stored(store, published.labels_version, published.former_names)
+        rows = _digested(*former_splits_of(stored))
         if published.digest in (column_digest(rows), table_digest(rows)):  # of an earlier version
             return replace(dataset, digest=published.digest)
         raise ContractError(f"Dataset {name}: got digest {dataset.digest}, expected {published.digest}")
@@ -175,7 +176,8 @@ def _dataset(
 ) -> Dataset:
     stored = _stored(store, version, former_names)
     train, holdout = splits_of(stored)
-    digest, columns = column_digest(_digested(train, holdout)), store.schema("labels")
+    judging = stored.filter(judge_what_is_known(stored))
+    digest, columns = column_digest(_digested(train, judging, holdout)), store.schema("labels")
     labels, train, holdout = (
         conform(rows.select([name for name in rows.column_names if name in columns.names]), columns, "labels")
         for rows in (stored, train, holdout)
@@ -192,8 +194,8 @@ def _of_stratum(rows: pa.Table, stratum: str) -> pa.Table:
     return rows.filter(pc.equal(rows.column("stratum"), stratum))
 
 
-def _digested(train: pa.Table, holdout: pa.Table) -> pa.Table:
-    return pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED))
+def _digested(*parts: pa.Table) -> pa.Table:
+    return pa.concat_tables(parts).drop_columns(list(NOT_DIGESTED))
 
 
 def _stored(store: LoopStore, version: int, former_names: Mapping[str, str | None]) -> pa.Table:

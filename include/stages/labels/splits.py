@@ -1,9 +1,11 @@
-"""Which labels models train on, and which are held out."""
+"""Which labels models train on, and which ones judge them."""
 
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from include.foundation.store.ledgers.labeled_draws import are_trained_on
 
 APART = ("content_key", "near_key", "group_key")  # of what is in one split
 
@@ -11,9 +13,20 @@ APART = ("content_key", "near_key", "group_key")  # of what is in one split
 def splits_of(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Return the rows to train on and those held out.
 
-    What is held out is never trained on, nor a near duplicate of it, nor another row of its group. Of a content that was asked
-    again the newest answer is trained on.
+    What is held out is never trained on, nor a near duplicate of it, nor another row of its group. Nor is the label of a row
+    that was drawn at random: of what models know by another label it tells how they do there. Of a content that was asked again
+    the newest answer is trained on.
     """
+    return former_splits_of(rows.filter(pc.invert(judge_what_is_known(rows))))
+
+
+def judge_what_is_known(rows: pa.Table) -> pa.BooleanArray:
+    """Return which labels are of rows that were drawn at random, of contents or groups that models train on."""
+    return pc.and_(pc.equal(rows.column("split"), "train"), pc.invert(are_trained_on(rows)))
+
+
+def former_splits_of(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the rows to train on and those held out as earlier versions did, which trained on every row of that split."""
     holdout = rows.filter(pc.equal(rows.column("split"), "holdout"))
     keep = pc.equal(rows.column("split"), "train")
     for name in (name for name in APART if name in rows.column_names):

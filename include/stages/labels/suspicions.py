@@ -7,6 +7,7 @@ import numpy as np
 
 from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.statistics.label_errors import suspected_errors
+from include.foundation.store.ledgers.labeled_draws import RANDOM
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.consensus import Opinion
 from include.stages.labels.model_beliefs import beliefs
@@ -39,10 +40,11 @@ def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mappin
     accused = {each.answered.request_id for each in proposals if each.tier == FIRST_TIER and _is_doubtful(each)}
     if not accused or loop.tier_after(FIRST_TIER) is None or not loop.escalation.suspected_errors:
         return {}
-    columns = ["request_id", "trace_id", "ts", "asked_at", "split", "tier"]
+    columns = ["request_id", "trace_id", "ts", "asked_at", "split", "stratum", "tier"]
     rows = store.read("requests", columns=columns, filters=[("request_id", "in", sorted(opinions))]).to_pylist()
     found = _suspected(store, [row for row in rows if row["tier"] == FIRST_TIER], opinions)
-    return {row["request_id"]: SUSPECTED for row in found if row["split"] == "train" and row["request_id"] in accused}
+    trained = (row for row in found if row["split"] == "train" and row["stratum"] != RANDOM)
+    return {row["request_id"]: SUSPECTED for row in trained if row["request_id"] in accused}
 
 
 def _is_doubtful(proposal: Proposal) -> bool:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import moved
+from include.foundation.store.ledgers.labeled_draws import are_trained_on
 from include.foundation.store.ledgers.outcomes import SUBJECT, current_labels, standing_requests
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -17,6 +18,7 @@ from include.stages.selection.content import split_point
 
 Split = Literal["train", "holdout"]
 GROUPS_HELD_OUT = 0.5  # share of the groups
+JUDGED = ("evidence_for", "hidden_prelabel")
 
 
 class Ask(NamedTuple):
@@ -26,15 +28,15 @@ class Ask(NamedTuple):
     ----------
     trace_id, split
         Of the row.
-    is_blind
-        Whether annotators saw no pre-label: only then may the answer judge a model.
+    judges
+        Whether the answer may judge a model: annotators saw no pre-label, and no model that it judges trains on it.
     logged
         Its time in microseconds since 1970; 0 where it is not known.
     """
 
     trace_id: str
     split: Split
-    is_blind: bool
+    judges: bool
     logged: int
 
 
@@ -47,7 +49,7 @@ class Asked:
     trace_ids
         Of the rows that were asked.
     contents
-        The newest ask of each content, by content key; the newest blind one if there is one.
+        The newest ask of each content, by content key; the newest one that may judge if there is one.
     former_keys
         Keys of contents that an earlier version asked.
     near_keys
@@ -56,6 +58,8 @@ class Asked:
         Of those that are held out.
     groups
         The split of each group, by group key.
+    evidence
+        How ``evidence_for`` begins of asks whose models were trained before: their answers may judge these models.
     """
 
     trace_ids: set[str] = field(default_factory=set)
@@ -64,15 +68,15 @@ class Asked:
     near_keys: set[str] = field(default_factory=set)
     held_near_keys: set[str] = field(default_factory=set)
     groups: dict[str, Split] = field(default_factory=dict)
+    evidence: str | None = None
 
     def note(self, rows: pa.Table) -> None:
         """Add what requests or labels are about, see `SUBJECT`."""
-        trace_ids, contents, nears, groups, splits, hidden = (rows.column(name).to_pylist() for name in SUBJECT[:-1])
-        blind = [was_hidden is not False for was_hidden in hidden]
+        trace_ids, contents, nears, groups, splits = (rows.column(name).to_pylist() for name in SUBJECT[:5])
         logged = pc.fill_null(rows.column("ts").cast(pa.int64()), 0).to_pylist()
-        for content, ask in zip(contents, map(Ask, trace_ids, splits, blind, logged), strict=True):
+        for content, ask in zip(contents, map(Ask, trace_ids, splits, self._judge(rows), logged), strict=True):
             known = self.contents.get(content, ask)
-            if (ask.is_blind, ask.logged) >= (known.is_blind, known.logged):
+            if (ask.judges, ask.logged) >= (known.judges, known.logged):
                 self.contents[content] = ask
         self.trace_ids.update(trace_ids)
         self.near_keys.update(near for near in nears if near is not None)
@@ -83,6 +87,15 @@ class Asked:
         for group, split in zip(groups, splits, strict=True):
             if group is not None and self.groups.get(group) != "holdout":
                 self.groups[group] = split
+
+    def _judge(self, rows: pa.Table) -> list[bool]:
+        """Return which answers may judge a model."""
+        trained, judged, hidden = (are_trained_on(rows).to_pylist(), *(rows.column(n).to_pylist() for n in JUDGED))
+        own = [self.evidence is not None and (key or "").startswith(self.evidence) for key in judged]
+        return [
+            was_hidden is not False and (is_own or not is_trained)
+            for was_hidden, is_own, is_trained in zip(hidden, own, trained, strict=True)
+        ]
 
     def knows(self, trace_id: str, content: str, former: str | None) -> bool:
         """Tell whether a row's content was asked.
@@ -97,7 +110,7 @@ class Asked:
         return content in self.contents or trace_id in self.trace_ids or former in self.former_keys
 
     def answering(self, contents: Iterable[str], since: datetime) -> dict[str, str]:
-        """Return the row whose answer counts for each content that was asked since then without a pre-label, by content key.
+        """Return the row whose answer counts for each content that was asked since then to judge models, by content key.
 
         Parameters
         ----------
@@ -108,7 +121,7 @@ class Asked:
         """
         oldest = since.timestamp() * 1e6
         asks = ((content, self.contents.get(content)) for content in contents)
-        return {content: ask.trace_id for content, ask in asks if ask and ask.is_blind and ask.logged >= oldest}
+        return {content: ask.trace_id for content, ask in asks if ask and ask.judges and ask.logged >= oldest}
 
     def split_of(self, content: str, near: str, group: str | None) -> Split | None:
         """Return the split that a row is bound to by its content, its group or a near duplicate in the holdout, if any.
@@ -124,8 +137,13 @@ class Asked:
         if content in self.contents:
             return self.contents[content].split
         if group is not None:
-            return self.groups.get(group) or ("holdout" if split_point(group) < GROUPS_HELD_OUT else "train")
+            return self.groups.get(group) or ("holdout" if is_held_out(group) else "train")
         return "holdout" if near in self.held_near_keys else None
+
+
+def is_held_out(group: str) -> bool:
+    """Return whether a hash of its key holds a group out that was not asked before."""
+    return split_point(group) < GROUPS_HELD_OUT
 
 
 def oldest_answer(loop: Loop, moment: datetime) -> datetime:
@@ -133,7 +151,7 @@ def oldest_answer(loop: Loop, moment: datetime) -> datetime:
     return moved(moment, -timedelta(days=loop.split.answer_days))
 
 
-def asked_before(store: LoopStore, except_batch: str | None = None) -> Asked:
+def asked_before(store: LoopStore, except_batch: str | None = None, *, evidence: str | None = None) -> Asked:
     """Return what requests and labels say was asked: all requests but those of one batch, and all current labels.
 
     What was labeled as a class that is retired now may be asked again.
@@ -144,8 +162,10 @@ def asked_before(store: LoopStore, except_batch: str | None = None) -> Asked:
         Tables of the loop.
     except_batch
         A batch whose requests are disregarded.
+    evidence
+        How ``evidence_for`` begins of requests that were made after the models in question were trained.
     """
-    asked, requests = Asked(), standing_requests(store, except_batch)
+    asked, requests = Asked(evidence=evidence), standing_requests(store, except_batch)
     asked.note(requests)
     labels = store.read("labels", columns=["label_id", "supersedes", "label", *SUBJECT])
     labeled = Taxonomy.of(store.loop.task).without_retired(current_labels(labels))

@@ -91,12 +91,15 @@ def free_draws(store: LoopStore, undrawn: Undrawn) -> pa.Table:
     return rows_of(store.loop, "draws", rows)
 
 
-def undrawn_rows(store: LoopStore, disagreeing: pa.Table, seed: object, batches: list[str]) -> Undrawn:
+def undrawn_rows(
+    store: LoopStore, disagreeing: pa.Table, models: tuple[str, str | None], batches: list[str]
+) -> Undrawn:
     """Return the rows that the next round draws from.
 
     Every row is as likely to come early in their order, however often its content was served, so that all evidence weighs
     alike. A row that was itself asked before, or is in the holdout, is not drawn: the challenger may have trained on the one,
-    and the other is evidence already. Further rows of a content that was asked are, and its answer counts for them.
+    and the other is evidence already. Further rows of a content that was asked are. An answer counts for them that the
+    challenger cannot have learnt; where there is none, the content is asked again.
 
     Parameters
     ----------
@@ -104,19 +107,19 @@ def undrawn_rows(store: LoopStore, disagreeing: pa.Table, seed: object, batches:
         Tables of the loop.
     disagreeing
         Rows of ``predictions`` on which the two models disagree.
-    seed
-        Decides the order, together with the trace ids.
+    models
+        Key of the challenger, and version of the champion; they decide the order, together with the trace ids.
     batches
         Those of the earlier rounds on the two models.
     """
-    asked, loop = asked_before(store), store.loop
+    asked, loop = asked_before(store, evidence=models[0]), store.loop
     drawn = store.read("draws", columns=["trace_id", "batch_id", "stratum"]).to_pylist()
     taken = {
         row["trace_id"] for row in drawn if row["stratum"] == RANDOM or row["batch_id"] in batches
     } | asked.trace_ids
     ids = disagreeing.column("trace_id").to_pylist()
     free = [place for place, trace_id in enumerate(ids) if trace_id not in taken]
-    rows = disagreeing.take(pa.array(sorted(free, key=lambda place: digest_of(seed, ids[place])), pa.int64()))
+    rows = disagreeing.take(pa.array(sorted(free, key=lambda place: digest_of(models, ids[place])), pa.int64()))
     keys = keys_of(loop, rows)
     undrawn = Undrawn(rows, keys, {})
     if undrawn.newest is None:
@@ -174,7 +177,10 @@ def _drawn(store: LoopStore, undrawn: Undrawn, n: int, batch_id: str) -> list[di
 
 def _requests(store: LoopStore, batch_id: str, challenger_key: str) -> pa.Table:
     """Return the requests for the drawn rows that are to answer for their content, unless somebody asked about it meanwhile."""
-    draws, asked = store.read("draws", filters=[("batch_id", "=", batch_id)]), asked_before(store)
+    draws, asked = (
+        store.read("draws", filters=[("batch_id", "=", batch_id)]),
+        asked_before(store, evidence=challenger_key),
+    )
     own = draws.filter(pc.equal(draws.column("trace_id"), draws.column("asked_trace_id")))
     if not own.num_rows:
         return rows_of(store.loop, "requests", [])

@@ -18,6 +18,7 @@ CONTESTED: Final = "disagreement"
 OWN = ("trace_id", "stratum", "inclusion_probability", "ts", "model_version", "predicted", "group_key")
 SERVED_CONFIDENCE = "served_confidence"
 IS_OWN_LABEL = "is_own_label"
+IS_TRAINED_ON = "is_trained_on"
 DRAWN_IN = "drawn_in"
 
 
@@ -100,6 +101,19 @@ def labeled_draws(
     return [_read(store, row) for row in ordered.to_pylist() if row["predicted"]]
 
 
+def are_trained_on(rows: pa.Table) -> pa.ChunkedArray:
+    """Return which labels, or requests for labels, models train on: not those of rows that were drawn at random.
+
+    Such a label judges what a model says of a content, also where the model knows the content by another label.
+
+    Parameters
+    ----------
+    rows
+        Have ``split`` and ``stratum``.
+    """
+    return pc.and_(pc.equal(rows.column("split"), TRAIN), pc.not_equal(rows.column("stratum"), RANDOM))
+
+
 def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     """Return the drawn rows whose content has a label, as rows of ``labels`` with what is the draw's own in its place.
 
@@ -116,8 +130,8 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Columns of ``labels``, `SERVED_CONFIDENCE`, `IS_OWN_LABEL`: whether the row itself was asked, and `DRAWN_IN`: the batch
-        that drew it; null where that is not known.
+        Columns of ``labels``, `SERVED_CONFIDENCE`, `IS_OWN_LABEL`: whether the row itself was asked, `IS_TRAINED_ON`: whether
+        models train on the label, and `DRAWN_IN`: the batch that drew it; null where that is not known.
     """
     asked, drawn_contents = (draws.column(name).combine_chunks() for name in ("asked_trace_id", "content_key"))
     of_asked = pc.is_in(labels.column("trace_id"), value_set=asked)
@@ -130,11 +144,11 @@ def joined(draws: pa.Table, labels: pa.Table, *, former: pa.Table) -> pa.Table:
     places = [by_trace_id.get(trace_id, by_content.get(content)) for trace_id, content in pairs]
     drawn = draws.filter(pa.array([place is not None for place in places], pa.bool_()))
     rows = labels.take(pa.array([place for place in places if place is not None], pa.int64()))
-    own = pc.equal(rows.column("trace_id"), drawn.column("trace_id"))
+    own, trained = pc.equal(rows.column("trace_id"), drawn.column("trace_id")), are_trained_on(rows)
     for name in [*OWN, *(name for name in draws.column_names if name.startswith("segment_"))]:
         rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), drawn.column(name))
     rows = rows.append_column(SERVED_CONFIDENCE, drawn.column("confidence")).append_column(IS_OWN_LABEL, own)
-    rows = rows.append_column(DRAWN_IN, drawn.column("batch_id"))
+    rows = rows.append_column(IS_TRAINED_ON, trained).append_column(DRAWN_IN, drawn.column("batch_id"))
     return pa.concat_tables([rows, _drawn_formerly(draws, former)])
 
 
@@ -164,8 +178,9 @@ def _drawn_formerly(draws: pa.Table, labels: pa.Table) -> pa.Table:
     rows = labels.filter(pc.invert(drawn))
     confidence = pa.nulls(rows.num_rows, pa.float64())
     own = pa.array([True] * rows.num_rows, pa.bool_())
+    trained = are_trained_on(rows)
     rows = rows.append_column(SERVED_CONFIDENCE, confidence).append_column(IS_OWN_LABEL, own)
-    return rows.append_column(DRAWN_IN, pa.nulls(rows.num_rows, pa.string()))
+    return rows.append_column(IS_TRAINED_ON, trained).append_column(DRAWN_IN, pa.nulls(rows.num_rows, pa.string()))
 
 
 def _with_confidence(store: LoopStore, rows: pa.Table) -> pa.Table:
@@ -196,7 +211,7 @@ def _read(store: LoopStore, row: Mapping[str, Any]) -> LabeledDraw:
         inclusion_probability=row["inclusion_probability"],
         segments={name: row[column] for name, column in store.loop.segment_columns.items()},
         group_key=row["group_key"],
-        is_trained_on=row["split"] == TRAIN,
+        is_trained_on=row[IS_TRAINED_ON],
         label_id=row["label_id"],
         request_id=row["request_id"],
     )

@@ -18,8 +18,10 @@ from include.foundation.taxonomy import Taxonomy
 STAGE = "labels"
 GOLD = "gold"  # stratum of requests whose answer is known
 AUDIT = "audit"  # how the first reason of a request begins that audits a label
-# What a request or a label is about, and whether those who answered saw no pre-label.
-SUBJECT = ("trace_id", "content_key", "near_key", "group_key", "split", "hidden_prelabel", "ts")
+# What a request or a label is about, what it is for, and whether those who answered saw no pre-label.
+SUBJECT = (
+    "trace_id", "content_key", "near_key", "group_key", "split", "stratum", "evidence_for", "hidden_prelabel", "ts",
+)  # fmt: skip
 REMOVED = "removed-"  # how the id of a row begins that says that the label which it supersedes is none any more
 
 

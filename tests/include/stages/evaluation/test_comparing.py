@@ -320,7 +320,7 @@ def test_evaluate_balanced_accuracy_states_the_unit_of_its_bets(tmp_path: Path) 
         (
             False,
             "desk",
-            "3 rows drawn at random from what was served on 2026-10-30 to 2026-11-01, whose desk no model trains on",
+            "3 rows drawn at random from what was served on 2026-10-30 to 2026-11-01, 0 of a desk that was trained on before",
         ),
     ],
 )

@@ -95,12 +95,16 @@ def test_labels_of_a_retired_class_judge_nobody():
 def test_drawn_differences_rows_of_a_group_are_one_bet(tmp_path):
     loop = make_judged_loop()
     rows = (
-        answered_rows("aba*3", group_key="one")
-        + answered_rows("aba aab*3", 10, group_key="two")
-        + answered_rows("aab", 20)
+        answered_rows("aba*3", group_key="one", inclusion_probability=1.0)
+        + answered_rows("aba aab*3", 10, group_key="two", inclusion_probability=1.0)
+        + answered_rows("aab", 20, inclusion_probability=1.0)
     )
     judged = judged_rows(loop, rows_of(loop, "labels", rows), champion_of(loop), challenger_of(loop))
-    assert judged.drawn_differences(10) == ((-0.2, 1, 0.4), (-0.1, 1, 0.1), (0.3, 1, 0.3))
+    assert (
+        judged.drawn_differences(10)
+        == judged.drawn_differences(5, 2.0)
+        == ((-0.2, 1, 0.4), (-0.1, 1, 0.1), (0.3, 1, 0.3))
+    )
     assert judged.scaled_differences() == ((-0.5, 1, 1.0), (-0.25, 1, 0.25), (0.75, 1, 0.75))
 
 

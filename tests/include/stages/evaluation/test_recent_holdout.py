@@ -11,6 +11,7 @@ from include.foundation.store.rows import rows_of
 from include.stages.evaluation.comparing import evaluate
 from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
 from include.stages.labels.datasets import Dataset
+from include.stages.selection.first_asks import FirstAsks
 from tests.builders import make_tiny_loop
 from tests.include.stages.evaluation.judged_builders import (
     DAY,
@@ -97,18 +98,48 @@ def test_all_of_a_short_history_judges_and_stands_alone(tmp_path):
     assert found.longer is None
 
 
-def test_what_was_learnt_by_heart_counts_against_a_challenger_but_never_for_it(tmp_path):
+def test_a_label_that_was_learnt_by_heart_counts_against_a_challenger_but_never_for_it(tmp_path):
     store = make_judged_store(tmp_path)
     labels = [
-        answered_row(0, "aba", split="train"),
-        answered_row(1, "aab", split="train"),
-        answered_row(2, "aba", split="train", evidence_for="key-2"),
+        answered_row(0, "aba", split="train", stratum="certainty"),
+        answered_row(1, "aab", split="train", stratum="certainty"),
+        answered_row(2, "aba", split="train", stratum="disagreement", evidence_for="key-2"),
     ]
     draws = [draw_row(10 + number, number) for number in range(3)]
     dataset = with_draws(store.loop, labels, draws)
     found = evaluate(store, dataset, "d", champion_of(store.loop), challenger_of(store.loop))
     assert [(row.value, row.times) for row in found.differences.random] == [(-1.0, 1), (0.0, 1), (1.0, 1)]
     assert found.scores.difference.value == pytest.approx(1 / 3)
+
+
+def test_what_it_knows_of_a_content_by_another_label_counts_for_a_challenger(tmp_path):
+    """The content is trained on; the drawn row was asked about anew, and nothing trains on that label."""
+    store = make_judged_store(tmp_path)
+    labels = [
+        answered_row(0, "aba", split="train", stratum="certainty", content_key="c"),
+        answered_row(1, "aba", split="train", content_key="c"),
+    ]
+    dataset = with_draws(store.loop, labels, [draw_row(1, 1), draw_row(10, 1)])
+    found = evaluate(store, dataset, "d", champion_of(store.loop), challenger_of(store.loop))
+    assert [(row.value, row.times) for row in found.differences.random] == [(1.0, 2)]
+
+
+def test_rows_of_groups_that_were_known_before_count_and_held_out_ones_stand_for_new_groups():
+    """Of ten rows four are of known groups, three of held-out ones, and three of new groups that are trained on now."""
+    loop = make_judged_loop()
+    loop = loop.model_copy(update={"split": Split(group="text")})
+    groups = ["known"] * 4 + ["held"] * 3 + ["new"] * 3
+    labels = [
+        answered_row(number, "aaa", group_key=group, split="holdout" if group == "held" else "train")
+        for number, group in enumerate(groups)
+    ]
+    draws = [draw_row(number, number, group_key=group) for number, group in enumerate(groups)]
+    asks = FirstAsks(groups={"known": DAY - timedelta(days=1), "new": DAY + timedelta(days=1)})
+    history = holdout_history(loop, with_draws(loop, labels, draws), asks)
+    assert ids(history) == [f"t{number:05d}" for number in range(7)]
+    assert history.column("inclusion_probability").to_pylist() == pytest.approx([0.1] * 4 + [0.05] * 3)
+    without = holdout_history(loop, with_draws(loop, labels, draws), FirstAsks())
+    assert ids(without) == ["t00004", "t00005", "t00006"]
 
 
 def test_intervals_are_by_group(tmp_path):

@@ -236,7 +236,7 @@ def test_gate_rows_that_were_drawn_against_another_champion_are_no_evidence(tmp_
     assert two.differences.disagreement == ()
 
 
-def test_gate_what_the_challenger_trained_on_is_no_win(tmp_path: Path) -> None:
+def test_gate_content_that_the_challenger_trained_on_is_asked_again_and_then_counts(tmp_path: Path) -> None:
     store = make_judged_store(tmp_path)
     log_answers(store, "aab*40", text="often")
     champion, challenger = champion_of(store.loop), challenger_of(store.loop, "key-1")
@@ -249,11 +249,13 @@ def test_gate_what_the_challenger_trained_on_is_no_win(tmp_path: Path) -> None:
     rows = store.read("predictions").to_pylist()
     often = {row["trace_id"] for row in rows if row["input_text"] == "often"}
     drawn = store.read("draws", filters=[("batch_id", "=", "evidence-key-2-1")]).column("trace_id").to_pylist()
-    learnt = len(often & set(drawn))
+    learnt, asked = len(often & set(drawn)), store.read("requests", filters=[("batch_id", "=", "evidence-key-2-1")])
     name = publish_answers(store, "b")
     evaluation = evaluate(store, read_dataset(store, name), name, champion, challenger_of(store.loop))
     assert learnt > 5
-    assert evaluation.differences.disagreement == ((0, learnt, 1), (1, 5, 1))
+    assert asked.num_rows == 5
+    assert len(often & set(asked.column("trace_id").to_pylist())) == 1
+    assert evaluation.differences.disagreement == ((1, len(drawn), 1),)
 
 
 def test_gate_contents_that_were_all_asked_before_decide_without_a_label(tmp_path: Path) -> None:

@@ -183,6 +183,22 @@ def test_judge_undecided_asks_for_half_as_many_again_as_are_expected_to_decide(t
     assert verdict.k == math.ceil(1.5 * math.ceil(missing / growth))
 
 
+def test_judge_asks_for_more_rows_where_groups_make_each_weigh_less(tmp_path: Path) -> None:
+    """In a window whose largest group has eight rows of disagreement, a bet on two rows of a group weighs a quarter."""
+    asked = []
+    for weight, largest in ((1.0, 1), (0.25, 8)):
+        store = make_judged_store(tmp_path / f"{largest}", max_labels_per_round=400, max_rounds=1)
+        evaluation = measured(disagreement=multiset(30, 10, weight=weight))
+        window = evaluation.window.model_copy(update={"largest_group": largest, "undrawn": 500})
+        verdict = judge(store, evaluation.model_copy(update={"window": window}))
+        missing = math.log(verdict.needed or 0) - math.log(verdict.e_value or 0)
+        share = 31 / 42
+        growth = max(share * np.log1p(weight * BETS) + (1 - share) * np.log1p(-weight * BETS))
+        assert verdict.k == math.ceil(1.5 * math.ceil(missing / growth) * weight * largest)
+        asked.append(verdict.k)
+    assert asked[1] > 4 * asked[0]
+
+
 def test_judge_close_to_what_is_needed_asks_for_a_part_of_what_is_known(tmp_path: Path) -> None:
     """Ten labels more would be expected to do, again and again: chance takes back what few of them add."""
     store = make_judged_store(tmp_path, max_labels_per_round=100, max_labels=1000, max_rounds=10)

@@ -1,16 +1,21 @@
 """What a published dataset says of its labels and of what changed."""
 
+import pyarrow as pa
 import pytest
 
+from include.foundation.decisions import record
+from include.foundation.digests import column_digest
 from include.foundation.errors import NothingToDo
 from include.foundation.store.rows import rows_of
 from include.stages.labels.datasets import (
+    NOT_DIGESTED,
     labels_by_trace_id,
     publish_dataset,
     publish_in_attempt,
     read_dataset,
     trained_on,
 )
+from include.stages.labels.splits import former_splits_of
 from tests.builders import DAY, make_store
 
 
@@ -108,6 +113,30 @@ def test_newest_answer_to_a_content_that_was_asked_again_is_trained_on(tmp_path)
     again = {"content_key": "c", "near_key": "n"}
     add(store, label(0, **again), label(1, **again, label="acq", decided_at=DAY.replace(year=2027)), label(2))
     assert trained_on(store, publish_dataset(store).subject) == {"l1", "l2"}
+
+
+def test_label_of_a_drawn_row_is_not_trained_on_and_its_content_still_is(tmp_path):
+    store = make_store(tmp_path)
+    again = {"content_key": "c", "near_key": "n"}
+    add(store, label(0, **again), label(2))
+    first = publish_dataset(store)
+    add(store, label(1, **again, stratum="random", label="acq", decided_at=DAY.replace(year=2027)))
+    second = publish_dataset(store)
+    assert trained_on(store, first.subject) == trained_on(store, second.subject) == {"l0", "l2"}
+    assert first.subject != second.subject
+
+
+def test_dataset_of_an_earlier_version_that_trained_on_drawn_rows_is_still_read(tmp_path):
+    store = make_store(tmp_path)
+    again = {"content_key": "c", "near_key": "n"}
+    add(store, label(0, **again), label(2), label(3, split="holdout"))
+    add(store, label(1, **again, stratum="random", label="acq", decided_at=DAY.replace(year=2027)))
+    published = publish_dataset(store)
+    train, holdout = former_splits_of(store.read("labels"))
+    digest = column_digest(pa.concat_tables([train, holdout]).drop_columns(list(NOT_DIGESTED)))
+    assert digest != published.digest
+    record(store, published.model_copy(update={"subject": digest[:16], "digest": digest}))
+    assert read_dataset(store, digest[:16]).digest == digest
 
 
 def test_dataset_has_the_rows_that_were_drawn_until_then_with_the_labels_of_their_content(tmp_path):

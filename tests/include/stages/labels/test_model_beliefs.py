@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from include.foundation.statistics.model_prior import FEWEST_COMPARED
+from include.foundation.store.ledgers.deployments import BEGINNING
 from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.pushing import push_requests
 from include.stages.labels.label_validation import validate_labels
 from include.stages.logs.pulling import pull_logs
+from include.stages.selection.content import content_key
 from include.stages.selection.selecting import select_samples
 from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
 from tests.include.stages.labels.label_builders import ANNOTATORS, collect, truth, write_answers
@@ -42,7 +45,7 @@ def predicted(number, *, sure):
     return {"prediction": CLASSES[place], "probabilities": dict(zip(CLASSES, shares, strict=True))}
 
 
-def decided(folder, *, sure=True, share=1.0, rows=ROWS, **labels):
+def decided(folder, *, sure=True, share=1.0, rows=ROWS, is_known=False, **labels):
     """The current labels by trace id where three people answered every row, each wrong in a third of them."""
     folder.mkdir()
     selection = {"budget": rows, "diversify": "none", "random_share": 0.3}
@@ -54,6 +57,8 @@ def decided(folder, *, sure=True, share=1.0, rows=ROWS, **labels):
     logged = [line(n, input={"text": text}, **predicted(n, sure=sure)) for n, text in enumerate(texts)]
     write_lines(folder, logged)
     pull_logs(store, day(), KEY)
+    if is_known:
+        store.append_new("labels", rows_of(store.loop, "labels", [seed(store.loop, text) for text in texts]))
     select_samples(store, day())
     push_requests(store, backend_for(store.loop, None))
     requests = {row["trace_id"]: row["request_id"] for row in store.read("requests").to_pylist()}
@@ -66,6 +71,16 @@ def decided(folder, *, sure=True, share=1.0, rows=ROWS, **labels):
     collect(store)
     validate_labels(store)
     return {row["trace_id"]: row for row in current_labels(store.read("labels")).to_pylist()}
+
+
+def seed(loop, text):
+    """A label of long ago, which is trained on."""
+    key = content_key(loop, {"input_text": text})
+    return {
+        "label_id": f"l-{key}", "trace_id": f"seed-{key}", "label": "earn", "decided_by": "seed", "origin": "seed",
+        "split": "train", "stratum": "seed", "inclusion_probability": 1.0, "content_key": key, "near_key": key,
+        "ts": BEGINNING, "decided_at": BEGINNING, "input_text": text,
+    }  # fmt: skip
 
 
 def by_split(labels):
@@ -84,6 +99,11 @@ def test_model_counts_for_labels_to_train_on(tmp_path):
     assert {row["decided_by"] for row in with_model["train"].values()} == {"dawid_skene_and_model"}
     assert {row["decided_by"] for row in alone["train"].values()} == {"dawid_skene"}
     assert right(with_model["train"]) > right(alone["train"]) + 0.05
+
+
+def test_label_of_a_drawn_row_whose_content_is_trained_on_judges_and_never_looks_at_a_model(tmp_path):
+    labels = [row for row in decided(tmp_path / "a", is_known=True).values() if row["stratum"] == "random"]
+    assert {(row["split"], row["decided_by"]) for row in labels} == {("train", "dawid_skene")}
 
 
 def test_labels_that_judge_never_look_at_a_model(tmp_path):

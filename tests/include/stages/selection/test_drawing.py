@@ -111,7 +111,9 @@ def test_the_split_of_a_content_never_changes(tmp_path):
     assert all(len(found) == 1 for found in splits.values())
     asked = {row["trace_id"] for row in requests_of(later)}
     assert {row["asked_trace_id"] for row in draws_of(later)} <= asked
-    assert sum(row["asked_trace_id"] != row["trace_id"] for row in draws_of(later)) == 8
+    again = [row for row in requests_of(later) if (row["stratum"], row["split"]) == ("random", "train")]
+    assert len(again) == 8
+    assert all(row["hidden_prelabel"] for row in again)
 
 
 def test_a_content_that_was_answered_beside_a_prelabel_is_asked_again_without_one(tmp_path):
@@ -235,8 +237,16 @@ def test_contents_that_an_earlier_version_asked_are_known(tmp_path):
     assert [row["trace_id"] for row in requests_of(store)] == [rows[1]["trace_id"]]
 
 
-@pytest.mark.parametrize(("ts", "asked"), [(DAY - timedelta(days=2), 0), (DAY - timedelta(days=9), 1), (BEGINNING, 1)])
-def test_a_recent_seed_label_answers_for_drawn_rows_of_its_content(tmp_path, ts, asked):
+@pytest.mark.parametrize(
+    ("ts", "split", "asked"),
+    [
+        (DAY - timedelta(days=2), "holdout", 0),
+        (DAY - timedelta(days=2), "train", 1),
+        (DAY - timedelta(days=9), "holdout", 1),
+        (BEGINNING, "holdout", 1),
+    ],
+)
+def test_a_recent_seed_label_that_is_held_out_answers_for_drawn_rows_of_its_content(tmp_path, ts, split, asked):
     store = make_selection_store(
         tmp_path, prediction_rows(1), loop=make_selection_loop(selection={"random_share": 1.0})
     )
@@ -244,7 +254,7 @@ def test_a_recent_seed_label_answers_for_drawn_rows_of_its_content(tmp_path, ts,
     seed: dict[str, Any] = {
         "request_id": None,
         "trace_id": "seed-0",
-        "split": "train",
+        "split": split,
         "stratum": "seed",
         "inclusion_probability": 1.0,
     }

@@ -9,6 +9,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.selection.evidence_requests import evidence_batch, request_disagreements, undrawn_rows
 from include.stages.selection.selecting import select_samples
 from tests.include.stages.selection.selection_builders import (
+    add_rows,
     day_interval,
     make_selection_store,
     prediction_row,
@@ -34,7 +35,7 @@ def apart(store: LoopStore) -> pa.Table:
 def drawn(store: LoopStore, n: int, round_number: int = 1, challenger_key: str = "c1") -> list[dict[str, Any]]:
     """Ask for n of the rows on which the two models are said to disagree."""
     batches = [evidence_batch(challenger_key, number) for number in range(1, round_number)]
-    undrawn = undrawn_rows(store, apart(store), challenger_key, batches)
+    undrawn = undrawn_rows(store, apart(store), (challenger_key, "1"), batches)
     requests = request_disagreements(store, undrawn, n, challenger_key=challenger_key, round_number=round_number)
     rows: list[dict[str, Any]] = requests.to_pylist()
     return rows
@@ -65,7 +66,7 @@ def test_disagreement_draw_includes_each_row_as_often_as_its_probability_says(st
     counts: Counter[str] = Counter()
     for seed in SEEDS:
         counts.update(
-            undrawn_rows(store, apart(store), f"challenger-{seed}", []).rows.column("trace_id").to_pylist()[:5]
+            undrawn_rows(store, apart(store), (f"challenger-{seed}", "1"), []).rows.column("trace_id").to_pylist()[:5]
         )
     low, high = stats.binom.interval(1 - 1e-3 / 20, len(SEEDS), 5 / 20)
     say(f"{len(SEEDS)} draws, stored 0.250, observed {min(counts.values()) / len(SEEDS):.3f} to "
@@ -93,24 +94,37 @@ def test_disagreement_round_after_a_selection_leaves_its_rows_alone(store):
     assert requested.isdisjoint({row["content_key"] for row in drawn(store, 40)})
 
 
-def test_disagreement_round_of_rows_that_were_read_before_a_selection_asks_nothing_twice_without_a_prelabel(store):
-    undrawn = undrawn_rows(store, store.read("predictions"), "c1", [])
+def test_disagreement_round_of_rows_that_were_read_before_a_selection_asks_nothing_twice_that_judges(store):
+    undrawn = undrawn_rows(store, store.read("predictions"), ("c1", "1"), [])
     select_samples(store, day_interval(), budget=15)
-    blind = {row["content_key"] for row in requests_of(store) if row["hidden_prelabel"]}
+    judging = {row["content_key"] for row in requests_of(store) if row["stratum"] == "random"}
     requests = request_disagreements(store, undrawn, 40, challenger_key="c1", round_number=1).to_pylist()
-    assert 6 <= len(blind) < 15
-    assert {row["content_key"] for row in requests} == set(undrawn.content_keys) - blind
+    assert 3 <= len(judging) < 15
+    assert {row["content_key"] for row in requests} == set(undrawn.content_keys) - judging
+
+
+@pytest.mark.parametrize(("judges", "free"), [("c1", True), ("c2", False), (None, False)])
+def test_disagreement_takes_no_answer_that_the_challenger_may_have_learnt(store, judges, free):
+    first, other = store.read("predictions").to_pylist()[:2]
+    draw = {"c1": "c1", "c2": "c2", None: "c1"}[judges]
+    undrawn = undrawn_rows(store, store.read("predictions").slice(0, 1), (draw, "1"), [])
+    request_disagreements(store, undrawn, 1, challenger_key=draw, round_number=1)
+    again = other | {"trace_id": "again"} | {name: value for name, value in first.items() if name.startswith("input_")}
+    add_rows(store, "predictions", [again])
+    rows = store.read("predictions", filters=[("trace_id", "=", "again")])
+    found = undrawn_rows(store, rows, ("c1" if judges else "c3", "1"), [])
+    assert (found.rows.num_rows, found.askable) == (1, 0 if free else 1)
 
 
 def test_disagreement_rows_that_were_asked_before_are_not_drawn(store):
     select_samples(store, day_interval(), budget=15)
-    undrawn = undrawn_rows(store, store.read("predictions"), "c1", [])
+    undrawn = undrawn_rows(store, store.read("predictions"), ("c1", "1"), [])
     assert (undrawn.rows.num_rows, undrawn.askable) == (25, 25)
     assert not {row["trace_id"] for row in requests_of(store)} & set(undrawn.rows.column("trace_id").to_pylist())
 
 
 @pytest.mark.parametrize(("n", "rows"), [(0, 3), (5, 0)])
 def test_disagreement_round_without_rows_writes_nothing(store, n, rows):
-    undrawn = undrawn_rows(store, apart(store).slice(0, rows), "c1", [])
+    undrawn = undrawn_rows(store, apart(store).slice(0, rows), ("c1", "1"), [])
     requests = request_disagreements(store, undrawn, n, challenger_key="c1", round_number=1)
     assert (requests.num_rows, store.version("requests"), store.version("draws")) == (0, None, None)

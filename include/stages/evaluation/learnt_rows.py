@@ -1,0 +1,63 @@
+"""What a challenger has trained on: which rows of production it knows as it will know those of tomorrow."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from include.foundation.config.loop_file import Loop
+from include.foundation.decisions import PublishedDataset, RetrainPlan, latest
+from include.foundation.errors import VersionGoneError
+from include.foundation.store.tables import LoopStore
+from include.stages.selection.asked import is_held_out
+from include.stages.selection.content import group_keys, keys_of
+from include.stages.selection.first_asks import FirstAsks, first_asks
+
+KNOWN, UNKNOWN, CHOSEN = "known", "unknown", "chosen"
+
+
+def asks_of(store: LoopStore, challenger_key: str) -> FirstAsks:
+    """Return since when what a challenger trained on was asked about; where its labels are gone, what any model trains on."""
+    plan = latest(store, RetrainPlan, challenger_key)
+    published = latest(store, PublishedDataset, plan.dataset) if plan else None
+    if published is not None:
+        try:
+            return first_asks(store, published.labels_version, challenger_key)
+        except VersionGoneError:
+            pass
+    return first_asks(store, challenger_key=challenger_key)
+
+
+def kinds_of(loop: Loop, rows: pa.Table, asks: FirstAsks) -> NDArray[np.str_]:
+    """Return of each logged row whether a challenger knows it as it will know rows of tomorrow.
+
+    Tomorrow it will know a content, or a group, that was asked about before. One that was asked about afterwards was chosen
+    among these very rows, and may never be served again.
+
+    Parameters
+    ----------
+    loop
+        Names inputs and group.
+    rows
+        Rows of ``predictions``.
+    asks
+        Of the challenger.
+
+    Returns
+    -------
+    ndarray of str, (n,)
+        `KNOWN`, `UNKNOWN`, or `CHOSEN`; with groups, rows of new groups are unknown where a hash holds them out, and stand for
+        the others, which are chosen or might have been.
+    """
+    groups, served = group_keys(loop, rows), rows.column("ts").to_pylist()
+    contents = keys_of(loop, rows) if None in groups else [""] * rows.num_rows
+    kinds = [
+        _kind(asks.is_known(content, group, moment), group)
+        for content, group, moment in zip(contents, groups, served, strict=True)
+    ]
+    return np.array(kinds, dtype=np.str_)
+
+
+def _kind(is_known: bool | None, group: str | None) -> str:
+    if is_known is None:
+        return UNKNOWN if group is None or is_held_out(group) else CHOSEN
+    return KNOWN if is_known else CHOSEN
