@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.gate_error import (
+from benchmarks.workloads.gate_trials import (
     BUDGET,
     GATE,
     evidence,
