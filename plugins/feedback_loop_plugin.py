@@ -4,7 +4,9 @@ from airflow.plugins_manager import AirflowPlugin
 from feedback_loop.links.labeling_link import LabelingLink
 from feedback_loop.links.mlflow_run_link import MlflowRunLink
 from feedback_loop.links.page_links import DriftVerdictLink, LabelDataDocsLink, LogDataDocsLink, ReleaseNotesLink
-from feedback_loop.ui.mounting import HINTS, PREFIX, MountedApp
+from feedback_loop.ui.mounting import HINTS, PAGES, PREFIX, MountedApp
+
+OF_DAG = f"{PAGES}/dags/{{DAG_ID}}"  # Airflow's UI puts the names in
 
 
 class FeedbackLoopPlugin(AirflowPlugin):
@@ -14,6 +16,16 @@ class FeedbackLoopPlugin(AirflowPlugin):
     fastapi_apps = [  # noqa: RUF012 - as Airflow declares it
         {"name": "Feedback Loop pages", "app": MountedApp("feedback_loop.ui.pages_app"), "url_prefix": PREFIX},
         {"name": "Feedback Loop hints", "app": MountedApp("feedback_loop.ui.hints_app"), "url_prefix": HINTS},
+    ]
+    external_views = [  # noqa: RUF012 - as Airflow declares it
+        {"name": "Loops", "href": f"{PAGES}/", "destination": "nav", "url_route": "loops"},
+        {"name": "Loop", "href": f"{PAGES}/dags/{{DAG_ID}}", "destination": "dag", "url_route": "loop"},
+        {
+            "name": "Decisions",
+            "href": f"{PAGES}/dags/{{DAG_ID}}/runs/{{RUN_ID}}",
+            "destination": "dag_run",
+            "url_route": "decisions",
+        },
     ]
     operator_extra_links = [  # noqa: RUF012 - as Airflow declares it
         DriftVerdictLink(), LabelDataDocsLink(), LabelingLink(), LogDataDocsLink(), MlflowRunLink(), ReleaseNotesLink(),

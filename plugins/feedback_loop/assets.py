@@ -5,6 +5,8 @@ from functools import cache
 
 from airflow.sdk import Asset, AssetAlias
 
+STAGES = ("observe", "label", "retrain", "guard")  # of the ring, a DAG each
+
 
 @dataclass(frozen=True)
 class LoopAssets:

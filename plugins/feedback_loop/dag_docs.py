@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 from airflow.sdk import DAG
 
+from feedback_loop.assets import STAGES
 from include.foundation.config.loading import LOOPS_DIR_VARIABLE, ROOT
 
 PAGE = ROOT / "docs" / "dags.md"
 COMMAND = "make dag-docs"
-STAGES = ("observe", "label", "retrain", "guard")
 LOOP: dict[str, Any] = {
     "name": "loop",
     "owner": "somebody",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from feedback_loop.dag_docs import STAGES, parsed
+from feedback_loop.assets import STAGES
+from feedback_loop.dag_docs import parsed
 from feedback_loop.hooks.log_source_hook import LogSourceHook
 from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.notifications import notifier_problems

@@ -72,9 +72,14 @@ def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelReg
 
 def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> str:
     """Write the page over all cycles, with what is live now, and return its URI."""
+    facts = index_facts(store, loop_history) | {"stand": None}
+    return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", facts))
+
+
+def index_facts(store: LoopStore, loop_history: LoopHistory | None = None) -> dict[str, Any]:
+    """Return everything that the page over all cycles says, but for what it says of now."""
     facts = overview(store, loop_history or LoopHistory(store))
-    links = [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]
-    return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", {**facts, "links": links}))
+    return facts | {"links": [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]}
 
 
 def update_index(store: LoopStore) -> bool:

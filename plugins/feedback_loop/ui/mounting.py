@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 PREFIX = "/feedback-loop"
+PAGES = PREFIX.removeprefix("/")  # relative to the base address of Airflow's UI, which may lie under a sub-path
 HINTS = "/feedback-loop-hints"
 Message = MutableMapping[str, Any]
 
@@ -25,7 +26,7 @@ def page_address(loop: str, path: str) -> str:
     >>> page_address("newswire", "reports/index.html")
     'feedback-loop/newswire/files/reports/index.html'
     """
-    return f"{PREFIX.removeprefix('/')}/{loop}/files/{quote(path)}"
+    return f"{PAGES}/{loop}/files/{quote(path)}"
 
 
 def hint_address(loop: str) -> str:

@@ -1,4 +1,6 @@
 import json
+import uuid
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -67,3 +69,60 @@ def browse(api, loop):
         return client.request(method, address, headers={"Authorization": f"Bearer {token}"})
 
     return get
+
+
+@pytest.fixture
+def airflow_run(api):
+    """Put runs of the loop called wire into Airflow's database, each with its tasks, and take them away again."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunType
+    from sqlalchemy import delete, insert
+
+    begun = datetime(2026, 11, 20, 6, tzinfo=UTC)
+
+    def add(dag_id, run_id="manual__1", state="success", tasks=(), *, is_paused=False):
+        """Add a run, whose tasks are each a name, a state and what it left by key."""
+        with create_session() as session:
+            if session.get(DagModel, dag_id) is None:
+                session.add(DagModel(dag_id=dag_id, bundle_name="wire", fileloc="x", is_paused=is_paused))
+                session.flush()
+            run = DagRun(
+                dag_id=dag_id, run_id=run_id, run_type=DagRunType.MANUAL, run_after=begun, start_date=begun, state=state
+            )
+            session.add(run)
+            session.flush()
+            own = {"dag_id": dag_id, "run_id": run_id, "map_index": -1}
+            for place, (task_id, task_state, left) in enumerate(tasks):
+                start = begun.replace(minute=place) if task_state else None
+                session.execute(
+                    insert(TaskInstance).values(
+                        id=uuid.uuid4(),
+                        task_id=task_id,
+                        state=task_state,
+                        start_date=start,
+                        pool="default_pool",
+                        pool_slots=1,
+                        queue="default",
+                        try_number=1,
+                        max_tries=0,
+                        **own,
+                    )
+                )
+                for key, value in left.items():
+                    session.execute(
+                        insert(XComModel).values(
+                            key=key, value=value, dag_run_id=run.id, task_id=task_id, timestamp=begun, **own
+                        )
+                    )
+
+    with create_session() as session:
+        session.add(DagBundleModel(name="wire"))
+    yield add
+    with create_session() as session:
+        for table in (XComModel, TaskInstance, DagRun, DagModel, DagBundleModel):
+            session.execute(delete(table))

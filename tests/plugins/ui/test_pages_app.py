@@ -16,7 +16,7 @@ from feedback_loop.ui.pages_app import app
 from tests.conftest import ROOT
 from tests.plugins.ui.conftest import PAGES
 
-EXAMPLE = {"loop": "wire", "path": "reports/c1-0.html"}
+EXAMPLE = {"loop": "wire", "path": "reports/c1-0.html", "dag_id": "wire.observe", "run_id": "manual__1"}
 NOTES = f"{PREFIX}/wire/files/reports/c1-0.html"
 
 
@@ -37,8 +37,12 @@ def unguarded(browse, application, prefix=PREFIX):
 
 
 class TestEveryRoute:
+    @pytest.fixture(autouse=True)
+    def run(self, airflow_run):
+        airflow_run("wire.observe", EXAMPLE["run_id"], tasks=[("detect_drift", "success", {})])
+
     def test_is_closed_without_a_login_and_without_a_role(self, browse):
-        assert app.routes
+        assert len(app.routes) == 5
         assert unguarded(browse, app) == []
 
     def test_is_closed_below_a_sub_path_too(self, browse, api, monkeypatch):
@@ -111,8 +115,11 @@ class TestPages:
             "/wire/files/reports/c1-0.html%00.html",
             "/wire/files/reports/c1-0.html%0a",
             "/wire/reports/c1-0.html",
-            "/docs",
             "/openapi.json",
+            "/dags/wire.observe/runs/none",
+            "/dags/other",
+            "/dags/gone.observe",
+            "/gone",
         ],
     )
     def test_anything_else_is_not_found(self, browse, loop, address):

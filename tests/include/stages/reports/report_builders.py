@@ -100,8 +100,8 @@ class TinyWorld:
     def ask(self, *trace_ids: str, **overrides: Any) -> None:
         self._append("requests", [_asked(trace_id) | overrides for trace_id in trace_ids])
 
-    def say(self, person: str, label: str, *trace_ids: str, minute: int = 0) -> None:
-        self._append("annotations", [_said(trace_id, person, label, minute) for trace_id in trace_ids])
+    def say(self, person: str, label: str, *trace_ids: str, minute: int = 0, **overrides: Any) -> None:
+        self._append("annotations", [_said(trace_id, person, label, minute) | overrides for trace_id in trace_ids])
 
     def accept(self, word: str, *trace_ids: str, **overrides: Any) -> None:
         self._append("labels", [self._label(trace_id, word, {"ts": DAY} | overrides) for trace_id in trace_ids])

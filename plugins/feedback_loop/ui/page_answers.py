@@ -1,0 +1,52 @@
+"""Pages as answers: rendered from the reports' templates, private, and able to run nothing but one line of ours."""
+
+import secrets
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from feedback_loop.ui.mounting import PREFIX
+
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+FILE_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-cache",
+}
+
+
+def page_answer(request: Request, template: str, facts: dict[str, Any]) -> HTMLResponse:
+    """Return a page that is made now.
+
+    Its links into Airflow's UI open there, also from inside the frame in which Airflow shows our pages: that takes a script,
+    which no other part of the page can be.
+
+    Parameters
+    ----------
+    request
+        Says below which path Airflow is served.
+    template
+        Of the reports.
+    facts
+        Its variables; added are ``here`` and ``airflow``, the paths below which our pages and Airflow's are, and ``nonce``.
+    """
+    from include.foundation.pages.rendering import render
+    from include.stages.reports.release_notes import TEMPLATES
+
+    here, nonce = str(request.scope["root_path"]), secrets.token_urlsafe(16)
+    places = {"here": here, "airflow": here.removesuffix(PREFIX), "nonce": nonce}
+    headers = FILE_HEADERS | {"Content-Security-Policy": f"{POLICY}; script-src 'nonce-{nonce}'"}
+    return HTMLResponse(render(TEMPLATES, template, facts | places), headers=headers)
+
+
+def problem_page(why: str) -> str:
+    """Return the page that says why there is no other."""
+    from include.foundation.pages.rendering import render
+    from include.stages.reports.release_notes import TEMPLATES
+
+    return render(TEMPLATES, "problem.html", {"why": why})
