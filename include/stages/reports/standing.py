@@ -246,14 +246,13 @@ def _of_drift(drift: DriftVerdict | None) -> Iterator[Need]:
 
 
 def _of_runs(stages: Sequence[StageRuns]) -> Iterator[Need]:
+    who, paused = "whoever runs Airflow", [runs.dag_id for runs in stages if runs.is_paused]
+    if paused:
+        yield Need(who, f"Unpause {', '.join(paused)}: until then the loop does not go on.")
     for runs in stages:
-        if runs.is_paused:
-            yield Need("whoever runs Airflow", f"{runs.dag_id} is paused: the loop goes on when it is not.")
-        elif runs.state == "failed":
+        if runs.state == "failed" and not runs.is_paused:
             yield Need(
-                "whoever runs Airflow",
-                f"The newest run of {runs.dag_id} failed: mend what its task's log says, and clear the task.",
-                is_urgent=True,
+                who, f"The newest run of {runs.dag_id} failed: mend what its task's log says, and clear the task.", True
             )
 
 

@@ -106,7 +106,7 @@ class TestLoop:
         airflow_run("wire.guard", is_paused=True)
         read = page("/wire")
         assert "wire: version 3 is live" in read.text
-        assert "wire.guard is paused" in read.text
+        assert "Unpause wire.guard" in read.text
         assert "0.812 (0.750 to 0.875)" in read.text
         assert f"{PREFIX}/" in read.addresses
         assert "/dags/wire.guard/runs/manual__1" in read.addresses

@@ -149,6 +149,12 @@ def test_runs_that_failed_need_somebody(live: TinyWorld, runs: StageRuns, needs:
     assert stand.stages == (runs,)
 
 
+def test_dags_that_are_paused_are_one_need(live: TinyWorld) -> None:
+    runs = [StageRuns(stage, f"wire.{stage}", is_paused=True) for stage in ("observe", "label")]
+    (need,) = standing(loop_facts(live.store, NOW), NOW, runs).needs
+    assert need.what == "Unpause wire.observe, wire.label: until then the loop does not go on."
+
+
 def test_what_is_urgent_comes_first(live: TinyWorld) -> None:
     live.ask("x1", batch_id="b", asked_at=NOW)
     stand = standing(loop_facts(live.store, NOW), NOW, [StageRuns("label", "wire.label", "failed")])
