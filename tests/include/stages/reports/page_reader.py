@@ -23,7 +23,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.addresses += [value or "" for name, value in attrs if name in LOADING]
-        if tag not in {"meta", "img"}:
+        if tag not in {"meta", "img", "br"}:
             self.opened.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
