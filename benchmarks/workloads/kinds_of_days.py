@@ -16,11 +16,11 @@ from benchmarks.workloads.simulated_days import EDGES, INNER
 from include.foundation.config.data_sections import WATCHED_DAYS, Drift
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import DriftVerdict
+from include.foundation.statistics.calibrated_confidence import CONFIDENCE_EDGES
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.column_profile import Counts, Profile
-from include.stages.drift.profiling.versions import CONFIDENCE_EDGES
 
 DAY, CONFIDENCE, CONFIDENCE_SD = 0.1, 0.8, 0.08
 EFFECTS = COLUMNS + 3  # of the numbers, the shares, the confidence, and the length of the text

@@ -18,6 +18,15 @@ class Scores(EvidencePart):
         """Return the three by name."""
         return {"champion": self.champion, "challenger": self.challenger, "difference": self.difference}
 
+    @property
+    def gain(self) -> str:
+        """What confidence in all rows added to the labels, in words; empty if it was nothing."""
+        powered = {name: score for name, score in self.by_name().items() if score.gain > 1}
+        worth = " and ".join(
+            f"of the {name} as {each.gain * each.rows:.0f} would alone" for name, each in powered.items()
+        )
+        return f"With the confidence in all rows that were served, these labels tell as much {worth}." if worth else ""
+
 
 class WeightedDifference(NamedTuple):
     """A difference of scores, how many rows have it, and their weight over the largest one."""

@@ -51,7 +51,7 @@ def clustered_rows(
     """
     from scipy import special
 
-    _, member = np.unique([_name(place, group) for place, group in enumerate(groups)], return_inverse=True)
+    member = group_numbers(len(groups), groups)
     mass = np.bincount(member, weights)
     alike = float(mass.sum() ** 2 / (mass @ mass))
     if values.min() == values.max():
@@ -67,6 +67,20 @@ def clustered_rows(
     tail = (1 + level) / 2
     few = float(special.ndtri(tail) / special.stdtrit(max(alike - 1, LEAST_DEGREES), tail)) ** 2
     return max(1.0, min(effective, float(share @ residuals**2) / of_mean * real * few))
+
+
+def group_numbers(rows: int, groups: Sequence[Hashable | None] | None) -> NDArray[np.intp]:
+    """Return the number of each row's group, (n,); a row without one is its own.
+
+    Examples
+    --------
+    >>> group_numbers(3, ["a", None, "a"]).tolist()
+    [0, 1, 0]
+    """
+    if groups is None:
+        return np.arange(rows)
+    _, member = np.unique([_name(place, group) for place, group in enumerate(groups)], return_inverse=True)
+    return np.asarray(member)
 
 
 def _name(place: int, group: Hashable | None) -> str:

@@ -1,14 +1,16 @@
 """Estimates from rows with known inclusion probabilities, each with its interval."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import model_serializer
 
 from include.foundation.errors import ContractError
-from include.foundation.statistics.clusters import clustered_rows
+from include.foundation.statistics.clusters import clustered_rows, group_numbers
+from include.foundation.statistics.prediction_powered import LoggedConfidence, Power, power, proxies_of_class
 
 Groups = Sequence[str | None] | None
 
@@ -17,7 +19,8 @@ Groups = Sequence[str | None] | None
 class Estimate:
     """A value with its interval; all three are None if there are no rows.
 
-    ``effective_rows`` is how many equally weighted rows would be as informative (Kish 1965).
+    ``effective_rows`` is how many equally weighted rows would be as informative (Kish 1965). ``gain`` is how many times as many
+    that is with the model's confidence in all logged rows as without it; 1 where confidence tells nothing, or was not asked.
     """
 
     value: float | None
@@ -25,6 +28,13 @@ class Estimate:
     high: float | None
     rows: int
     effective_rows: float
+    gain: float = 1.0
+
+    @model_serializer(mode="wrap")
+    def _stored(self, stored: Callable[["Estimate"], dict[str, Any]]) -> dict[str, Any]:
+        """Return it as evidence of decisions has it: one without a gain is what earlier versions recorded, to the digest."""
+        values = stored(self)
+        return {name: value for name, value in values.items() if name != "gain" or value != 1.0}
 
     def to_json(self) -> dict[str, Any]:
         """Return the estimate as JSON can hold it."""
@@ -38,7 +48,8 @@ class Estimate:
     def __str__(self) -> str:
         if self.value is None:
             return "unknown (no rows)"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, {self.rows} rows)"
+        worth = f", worth {self.gain * self.rows:.0f} by confidence" if self.gain > 1 else ""
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, {self.rows} rows{worth})"
 
 
 UNKNOWN = Estimate(None, None, None, 0, 0.0)
@@ -71,7 +82,11 @@ def design_weights(inclusion_probabilities: ArrayLike) -> NDArray[np.float64]:
 
 
 def weighted_mean(
-    values: ArrayLike, inclusion_probabilities: ArrayLike, level: float = 0.95, groups: Groups = None
+    values: ArrayLike,
+    inclusion_probabilities: ArrayLike,
+    level: float = 0.95,
+    groups: Groups = None,
+    beside: LoggedConfidence | None = None,
 ) -> Estimate:
     """Return the weighted mean of scores in 0 to 1, which is unbiased for the rows that were drawn from.
 
@@ -85,6 +100,9 @@ def weighted_mean(
         Of the interval, 0 to 1.
     groups
         The group of each row, whose rows are not independent: the interval is then by group. A row without one is its own.
+    beside
+        How confident the model was in these rows and in all that were logged beside them: the estimate is then
+        prediction-powered, see `include.foundation.statistics.prediction_powered.power`.
 
     Notes
     -----
@@ -106,7 +124,50 @@ def weighted_mean(
     if scores.size == 0:
         return UNKNOWN
     mean, n = float(weights @ scores / weights.sum()), _effective(scores, weights, groups, level, 0.0)
-    return share_with_interval(min(mean, 1.0), n, int(scores.size), level)
+    if beside is None:
+        return share_with_interval(min(mean, 1.0), n, int(scores.size), level)
+    found = power(scores - mean, scores, weights, beside, group_numbers(scores.size, groups))
+    return _powered(mean, n, int(scores.size), level, found)
+
+
+def weighted_recall(
+    recalled: ArrayLike,
+    of_class: NDArray[np.bool_],
+    inclusion_probabilities: ArrayLike,
+    groups: Groups = None,
+    beside: tuple[LoggedConfidence, int, ArrayLike] | None = None,
+) -> Estimate:
+    """Return the weighted share of the rows of a class in which a model predicts it.
+
+    Parameters
+    ----------
+    recalled
+        1.0 where the model predicts the class, else 0.0, float64, (n,).
+    of_class
+        Which of the rows are of the class, (n,).
+    inclusion_probabilities, groups
+        As in `weighted_mean`.
+    beside
+        How confident the model that served the rows was, the number of the class in it, and in which rows that model was
+        right, float64, (n,): what was served as the class, and how confidently, foretells the rows of it.
+    """
+    scores, weights = _scores_and_weights(recalled, inclusion_probabilities, least=0.0)
+    members = None if groups is None else [group for group, is_of in zip(groups, of_class, strict=True) if is_of]
+    chances = np.asarray(inclusion_probabilities, dtype=np.float64)[of_class]
+    plain = weighted_mean(scores[of_class], chances, groups=members)
+    if beside is None or plain.value is None:
+        return plain
+    logged, number, right = beside
+    influence = np.where(of_class, scores - plain.value, 0.0) * weights.sum() / weights[of_class].sum()
+    proxies = proxies_of_class(logged, number)
+    numbers = group_numbers(scores.size, groups)
+    found = power(influence, np.asarray(right, dtype=np.float64), weights, logged, numbers, proxies)
+    return _powered(plain.value, plain.effective_rows, plain.rows, 0.95, found)
+
+
+def _powered(mean: float, effective: float, rows: int, level: float, found: Power) -> Estimate:
+    share = min(1.0, max(0.0, mean - found.luck))
+    return replace(share_with_interval(share, effective * found.gain, rows, level), gain=found.gain)
 
 
 def share_with_interval(share: float, effective: float, rows: int, level: float = 0.95) -> Estimate:

@@ -1,19 +1,34 @@
 """Accuracy against what is true, not against labels: annotators err, and the errors of labels look like errors of a model."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, effective_rows, share_with_interval
 from include.foundation.statistics.latent_classes import dawid_skene
+from include.foundation.statistics.prediction_powered import NONE, LoggedConfidence, power
 from include.foundation.statistics.votes import Votes
 
 FEWEST_REPEATED = 30  # items with two answers or more, below which nothing is known of how often annotators err
 LEAST_AGREEMENT = 0.2  # Krippendorff's alpha, below which classes and errors cannot be told apart
 
 
+class ServedItems(NamedTuple):
+    """The drawn rows that items stand for: the item of each, for how many rows it stands, and how confidently it was served."""
+
+    item: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    confidence: LoggedConfidence
+
+
 def true_accuracy(
-    votes: Votes, predicted: NDArray[np.int64], weights: NDArray[np.float64], unanswered: float = 0.0
+    votes: Votes,
+    predicted: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    unanswered: float = 0.0,
+    served: ServedItems | None = None,
 ) -> Estimate:
     """Return the share of predictions that are true, where what is true is known only from answers.
 
@@ -28,6 +43,8 @@ def true_accuracy(
     unanswered
         How many rows were drawn as well and never answered, 0 or more. The interval reaches from where all of them are wrong to
         where all are right.
+    served
+        The rows behind the items: the estimate is then prediction-powered, as that of labels is.
 
     Returns
     -------
@@ -41,18 +58,24 @@ def true_accuracy(
     right where answers and its own record say so. Errors must be independent given the class: where a model errs on the same
     items as people, it looks better than it is, by less than labels make it look worse. The interval is the exact one on the
     rows that would tell as much with known truth: the missing information is the variance that each item's truth has left
-    (Louis 1982), where one item more is taken to be right and one to be wrong.
+    (Louis 1982), where one item more is taken to be right and one to be wrong. Confidence explains variance of truth alone.
     """
     if not _tells_noise(votes):
         return UNKNOWN
     right = _probability_right(votes, predicted)
     share, mean = weights / weights.sum(), weights.mean()
-    value = min(1.0, float(share @ right))
-    informative = effective_rows(weights) * _known(np.append(right, [1.0, 0.0]), np.append(weights, [mean, mean]))
+    value, known = float(share @ right), _known(np.append(right, [1.0, 0.0]), np.append(weights, [mean, mean]))
+    adds = NONE
+    if served is not None:
+        of_row = right[served.item]
+        adds = power(of_row - value, of_row, served.weights, served.confidence, np.arange(of_row.size))
+    value = min(1.0, max(0.0, value - adds.luck))
+    informative = effective_rows(weights) / (1 / known - known * (1 - 1 / adds.gain))
     found = share_with_interval(value, max(1.0, informative), votes.items)
     answered = float(weights.sum() / (weights.sum() + unanswered))
     low, high = (found.low or 0.0) * answered, (found.high or 0.0) * answered + 1 - answered
-    return Estimate(value, low, high, found.rows, found.effective_rows)
+    gain = informative / (effective_rows(weights) * known)
+    return Estimate(value, low, high, found.rows, found.effective_rows, gain=max(1.0, gain))
 
 
 def _tells_noise(votes: Votes) -> bool:

@@ -64,12 +64,16 @@ COMMON = (
         required("day", TEXT),
         required("segment", TEXT),  # "desk=eu"; "" is all rows together
         required("column", TEXT),
-        required("kind", TEXT),  # numeric, categorical
+        required(
+            "kind", TEXT
+        ),  # numeric, categorical; served: rows that a version served, by bin of confidence and class
         required("rows", INTEGER),
         required("nulls", INTEGER),
         nullable("edges", NUMBERS),  # numeric: k + 1 bin edges, outer ones infinite
         required("counts", INTEGERS),  # per bin or category
-        nullable("categories", TEXTS),  # categorical: name of each count
+        nullable(
+            "categories", TEXTS
+        ),  # categorical: name of each count; served: number of its bin, and the class of all rows together
         nullable("total", NUMBER),  # numeric: sum, and sum of squares, of the finite values
         nullable("total_squared", NUMBER),
         key=("day", "segment", "column"),

@@ -12,6 +12,7 @@ from include.foundation.statistics.e_detectors import change_evidence, day_numbe
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
 from include.foundation.store.ledgers.labeled_draws import labeled_draws
+from include.foundation.store.ledgers.served_confidence import served_beside
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.learnt_rows import asks_of
@@ -27,7 +28,7 @@ class PromisedScore:
     Attributes
     ----------
     score
-        Of the rows of late; unknown without any that has a label.
+        Of the rows of late, prediction-powered by what was served beside them; unknown without any that has a label.
     floor
         Below which the promise is missed; None if nothing was promised.
     e_value
@@ -75,8 +76,16 @@ def promised_score(
     probabilities = np.array([row.inclusion_probability for row in rows], dtype=np.float64)
     of_late = np.array([row.ts > since for row in rows], dtype=bool)
     groups = [row.group_key for row in rows]
-    groups_of_late = [row.group_key for row in rows if row.ts > since]
-    score = weighted_mean(scores[of_late], probabilities[of_late], groups=groups_of_late)
+    late = [row for row in rows if row.ts > since]
+    beside = None
+    if len(rows) == sum(
+        row.ts > deployment.live_from for row in drawn
+    ):  # what was logged beside them is of all classes
+        bound = max(since, deployment.live_from)
+        beside = served_beside(store, late, bound).confidence()
+    score = weighted_mean(
+        scores[of_late], probabilities[of_late], groups=[row.group_key for row in late], beside=beside
+    )
     if deployment.promised is None:
         return PromisedScore(score, None, None)
     floor = max(0.0, deployment.promised.low - store.loop.deploy.max_drop * scale.unit)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import Evaluation, record
@@ -16,10 +17,12 @@ from include.foundation.decisions.challenger_evaluation import (
     SliceDifference,
     SliceScores,
 )
-from include.foundation.statistics.estimates import UNKNOWN, weighted_difference, weighted_mean
+from include.foundation.statistics.estimates import UNKNOWN, weighted_difference, weighted_mean, weighted_recall
+from include.foundation.statistics.prediction_powered import LoggedConfidence
 from include.foundation.store.ledgers.labeled_draws import TRAIN
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.contested_rows import contested_rows, first_evaluation, fixed_weights, within
 from include.stages.evaluation.disagreement_window import disagreement_window
@@ -27,7 +30,12 @@ from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from include.stages.evaluation.learnt_rows import asks_of
 from include.stages.evaluation.noise_correction import noise_correction
-from include.stages.evaluation.recent_holdout import holdout_history, judging_rows, served_before
+from include.stages.evaluation.recent_holdout import (
+    holdout_history,
+    judging_rows,
+    served_before,
+    served_with,
+)
 from include.stages.labels.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -68,13 +76,15 @@ def evaluate(
     asks = asks_of(store, challenger.challenger_key)
     history = holdout_history(store.loop, dataset, asks)
     registered, champion = champion, champion or served_before(store.loop, history)
-    recent = judging_rows(store.loop, dataset, first=champion is None, asks=asks)
+    drawn = judging_rows(store.loop, dataset, first=champion is None, asks=asks)
+    recent = Taxonomy.of(store.loop.task).read_labels(drawn)
     first = first_evaluation(store, champion, challenger)
     window = disagreement_window(store, champion, challenger, first.window if first else None) if champion else None
     census = window.census if window else DisagreementCensus(rows=0, share=0.0, askable=0)
     if census.changed:
         recent = recent.filter(within(recent, census))
-    rows = judged_rows(store.loop, recent, champion, challenger, fixed_weights(store.loop, first))
+    served = served_with(store, recent) if champion is not None else None
+    rows = judged_rows(store.loop, recent, champion, challenger, fixed_weights(store.loop, first), served)
     evidence = contested_rows(store, dataset, champion, challenger, window)
     evidence_rows = judged_rows(store.loop, evidence, champion, challenger, rows.class_weights)
     of_window = rows.kept(within(recent, census) & (not census.changed))
@@ -145,9 +155,13 @@ def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:
     scores = {}
     for name in loop.task.classes:
         of_class, predicted = labels == name, predictions == name
-        groups = [group for group, is_of in zip(rows.groups, of_class, strict=True) if is_of]
-        probabilities = rows.inclusion_probabilities[of_class]
-        recall = weighted_mean(predicted[of_class].astype(float), probabilities, groups=groups)
+        recall = weighted_recall(
+            predicted.astype(float),
+            of_class,
+            rows.inclusion_probabilities,
+            rows.groups,
+            _beside_class(loop, rows, name),
+        )
         precision = weighted_mean(of_class[predicted].astype(float), rows.inclusion_probabilities[predicted]).value
         f1 = None
         if recall.value is not None and precision is not None:
@@ -156,17 +170,27 @@ def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:
     return scores
 
 
+def _beside_class(loop: Loop, rows: JudgedRows, name: str) -> tuple[LoggedConfidence, int, NDArray[np.bool_]] | None:
+    """Return how confidently rows were served as which class, the number of one, and where that was right."""
+    if rows.served is None:
+        return None
+    right = np.array(
+        [row.predicted == label for row, label in zip(rows.served.rows, rows.labels, strict=True)], dtype=bool
+    )
+    return rows.served.confidence(by_class=True), loop.task.classes.index(name), right
+
+
 def _score_unit(rows: JudgedRows) -> float:
     return weighted_mean(rows.perfect_scores, rows.inclusion_probabilities).value or 1.0
 
 
 def _scores(rows: JudgedRows) -> Scores:
-    probabilities, groups = rows.inclusion_probabilities, rows.groups
-    challenger = weighted_mean(rows.challenger_scores, probabilities, groups=groups)
+    probabilities, groups, beside = rows.inclusion_probabilities, rows.groups, rows.beside
+    challenger = weighted_mean(rows.challenger_scores, probabilities, groups=groups, beside=beside)
     if rows.champion_scores is None:
         return Scores(champion=UNKNOWN, challenger=challenger, difference=UNKNOWN)
     return Scores(
-        champion=weighted_mean(rows.champion_scores, probabilities, groups=groups),
+        champion=weighted_mean(rows.champion_scores, probabilities, groups=groups, beside=beside),
         challenger=challenger,
         difference=weighted_difference(rows.differences, probabilities, groups=groups),
     )

@@ -1,7 +1,7 @@
 """Labeled rows, and what champion and challenger score on them."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.challenger_evaluation import WeightedDifference
 from include.foundation.statistics.estimates import design_weights
+from include.foundation.statistics.prediction_powered import LoggedConfidence
 from include.foundation.store.ledgers.labeled_draws import IS_TRAINED_ON, are_trained_on
+from include.foundation.store.ledgers.served_confidence import ServedBeside
 from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.row_scores import class_weights, row_scores
 
@@ -48,6 +50,10 @@ class JudgedRows:
         The challenger's largest probability, (n,), 0 to 1.
     challenger_scores, champion_scores
         The models' scores, (n,), 0 to 1; None for the champion if there is none.
+    served
+        What was served beside the rows; None where they were not drawn from all that was served.
+    segment
+        The segment value that all of them have, as ``desk=eu``; empty if they are not of one.
     """
 
     labels: list[str]
@@ -61,6 +67,13 @@ class JudgedRows:
     confidence: Floats
     challenger_scores: Floats
     champion_scores: Floats | None
+    served: ServedBeside | None = None
+    segment: str = ""
+
+    @property
+    def beside(self) -> LoggedConfidence | None:
+        """The confidence with which these rows were served, and all rows beside them."""
+        return None if self.served is None else self.served.confidence(self.segment)
 
     @property
     def challenger_right(self) -> Floats:
@@ -110,7 +123,8 @@ class JudgedRows:
 
     def where(self, segment: str, value: str | None) -> "JudgedRows":
         """Return the rows of one segment value."""
-        return self.kept(np.array([of_row == value for of_row in self.segments[segment]], dtype=bool))
+        rows = self.kept(np.array([of_row == value for of_row in self.segments[segment]], dtype=bool))
+        return replace(rows, segment=f"{segment}={value}")
 
     def kept(self, keep: NDArray[np.bool_]) -> "JudgedRows":
         """Return some of the rows, (n,) of whether each is one of them."""
@@ -129,6 +143,8 @@ class JudgedRows:
             confidence=self.confidence[keep],
             challenger_scores=self.challenger_scores[keep],
             champion_scores=None if self.champion_scores is None else self.champion_scores[keep],
+            served=None if self.served is None else self.served.at(keep),
+            segment=self.segment,
         )
 
 
@@ -138,6 +154,7 @@ def judged_rows(
     champion: "LoadedModel | None",
     challenger: "LoadedModel",
     weights: Floats | None = None,
+    served: ServedBeside | None = None,
 ) -> JudgedRows:
     """Return what both models score on labeled rows.
 
@@ -151,6 +168,8 @@ def judged_rows(
         The models; the champion is None if there is none.
     weights
         The weight of each class, (classes,); those of these rows if None.
+    served
+        What was served beside the rows, if it is known.
     """
     rows = Taxonomy.of(loop.task).read_labels(rows)
     labels = rows.column("label").to_pylist()
@@ -170,6 +189,7 @@ def judged_rows(
         confidence=probabilities.max(axis=1) if labels else np.zeros(0),
         challenger_scores=row_scores(loop, labels, predictions, weights),
         champion_scores=None if champion is None else row_scores(loop, labels, champion.predict(rows)[0], weights),
+        served=served,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from include.foundation.decisions.challenger_evaluation import NoiseCorrection
-from include.foundation.statistics.label_noise import true_accuracy
+from include.foundation.statistics.label_noise import ServedItems, true_accuracy
 from include.foundation.store.ledgers.annotations import answers_to, votes_of
+from include.foundation.store.ledgers.served_confidence import ServedRow
 from include.foundation.store.ledgers.unlabeled_draws import unlabeled_draws
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.evaluation.recent_holdout import keys_of_answers, served_with
 from include.stages.labeling.requested_rows import requested_predictions
 
 if TYPE_CHECKING:
@@ -55,20 +58,39 @@ def noise_correction(
     missing = [content.weight for key, content in unlabeled.items() if key not in answered]
     indexed, _ = votes_of(votes, store.loop.task.classes)
     order = sorted(weights)
+    served = _served_items(
+        store, rows, {key: aside[key].rows for key in aside}, {key: place for place, key in enumerate(order)}
+    )
     inputs = _inputs(store, [labeled[key] if key in labeled else aside[key].request for key in order])
     share = np.array([weights[key] for key in order])
     champion_accuracy, challenger_accuracy = (
-        true_accuracy(indexed, _predicted(model, inputs), share, sum(missing)) for model in (champion, challenger)
+        true_accuracy(indexed, _predicted(model, inputs), share, sum(missing), served)
+        for model in (champion, challenger)
     )
     return NoiseCorrection(
         champion=champion_accuracy, challenger=challenger_accuracy, set_aside=len(aside), unanswered=len(missing)
     )
 
 
+def _served_items(
+    store: LoopStore, rows: pa.Table, aside: Mapping[str, Sequence[ServedRow]], places: Mapping[str, int]
+) -> ServedItems | None:
+    """Return the drawn rows behind the contents; None where they are not drawn from all that was served."""
+    beside = served_with(store, rows)
+    if beside is None:
+        return None
+    pairs = [
+        *zip(keys_of_answers(rows), beside.rows, strict=True),
+        *((key, row) for key in aside for row in aside[key]),
+    ]
+    items = np.array([places[key] for key, _ in pairs], dtype=np.int64)
+    return replace(beside, rows=[row for _, row in pairs]).behind(items)
+
+
 def _labeled(rows: pa.Table) -> tuple[dict[str, Request], dict[str, float]]:
     """Return one row of each labeled content by its key, and how many rows each stands for."""
     records = rows.to_pylist()
-    keys = [row["request_id"] or row["label_id"] for row in records]
+    keys = keys_of_answers(rows)
     weights: Counter[str] = Counter()
     for key, row in zip(keys, records, strict=True):
         weights[key] += 1 / row["inclusion_probability"]

@@ -6,8 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN, joined
+from include.foundation.store.ledgers.labeled_draws import RANDOM, SERVED_CONFIDENCE, TRAIN, joined
+from include.foundation.store.ledgers.served_confidence import ServedBeside, ServedRow, served_beside
 from include.foundation.store.schemas import schemas
+from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset
 from include.stages.labels.newest_rows import newest_rows
 from include.stages.selection.first_asks import FirstAsks
@@ -106,3 +108,34 @@ def _known(rows: pa.Table, asks: FirstAsks | None) -> list[bool]:
         asks is not None and split == TRAIN and bool(asks.is_known(content, group, served))
         for split, content, group, served in of_rows
     ]
+
+
+def served_with(store: LoopStore, rows: pa.Table) -> ServedBeside | None:
+    """Return what was served beside rows that judge a model; None if they are not drawn from what was served.
+
+    It is what production's model said before any label was there. A challenger's own confidence would not do: it has learnt
+    the labels of many logged rows, and of none that was drawn.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    rows
+        As `holdout_history` returns them.
+    """
+    if SERVED_CONFIDENCE not in rows.column_names or not rows.num_rows:
+        return None
+    served = served_rows(rows)
+    return served_beside(store, served, since=min(row.ts for row in served))
+
+
+def served_rows(rows: pa.Table) -> list[ServedRow]:
+    """Return rows of `holdout_history` as they were served."""
+    names = ("trace_id", "ts", "model_version", "predicted", SERVED_CONFIDENCE, "inclusion_probability")
+    return list(map(ServedRow, *(rows.column(name).to_pylist() for name in names)))
+
+
+def keys_of_answers(rows: pa.Table) -> list[str]:
+    """Return the request that each row's label answers, or else the label: the same for all rows of a content."""
+    ids = zip(rows.column("request_id").to_pylist(), rows.column("label_id").to_pylist(), strict=True)
+    return [request or label for request, label in ids]

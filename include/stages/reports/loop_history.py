@@ -15,6 +15,7 @@ from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.ledgers.deployments import BEGINNING, history
 from include.foundation.store.ledgers.labeled_draws import RANDOM, labeled_draws
 from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.ledgers.served_confidence import ServedBeside, served_beside
 from include.foundation.store.tables import LoopStore
 
 MOST_CYCLES = 60  # that a page shows
@@ -227,7 +228,15 @@ class LoopHistory:
         rows = self._random[first:last]
         right = [float(row.label == row.predicted) for row in rows]
         probabilities, groups = [row.inclusion_probability for row in rows], [row.group_key for row in rows]
-        return weighted_mean(right, probabilities, groups=groups)
+        beside = None
+        if interval.whole_days == interval:  # of the rest of a day, other rows were drawn
+            beside = self._served.at([first <= place < last for place in range(len(self._random))]).confidence()
+        return weighted_mean(right, probabilities, groups=groups, beside=beside)
+
+    @cached_property
+    def _served(self) -> ServedBeside:
+        """What was served beside the random rows of the newest days."""
+        return served_beside(self._store, self._random)
 
 
 def _asked(comparison: tuple[datetime, str]) -> datetime:

@@ -158,6 +158,7 @@ def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "scores": gate.scores.by_name(),
         "population": evaluation.population,
+        "gain": gate.scores.gain,
         "noise": evaluation.corrected,
         "longer": evaluation.longer and evaluation.longer.by_name(),
         "slices": _slices(evaluation, gate),

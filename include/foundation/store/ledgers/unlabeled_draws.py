@@ -1,26 +1,28 @@
 """Randomly drawn rows whose content has no label: what an estimate that leaves them out would be silent about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from include.foundation.store.ledgers.labeled_draws import RANDOM
 from include.foundation.store.ledgers.outcomes import is_overdue, set_aside
+from include.foundation.store.ledgers.served_confidence import ServedRow
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 
 ASKED = ("request_id", "trace_id", "ts", "asked_at", "pushed_at", "tier", "stratum", "inclusion_probability")
-DRAWN = ("trace_id", "asked_trace_id", "inclusion_probability", "predicted")
+DRAWN = ("trace_id", "asked_trace_id", "inclusion_probability", "predicted", "ts", "model_version", "confidence")
 
 
 @dataclass
 class UnlabeledContent:
-    """A content that led to no label: its request, how many rows it stands for, and what was served of the last of them."""
+    """A content without a label: its request, how many rows it stands for, its drawn rows, and what was served of the last."""
 
     request: Mapping[str, Any]
     weight: float = 0.0
     predicted: str | None = None
+    rows: list[ServedRow] = field(default_factory=list)
 
 
 def unlabeled_draws(
@@ -50,6 +52,7 @@ def unlabeled_draws(
         if content := contents.get(draw["asked_trace_id"]):
             content.weight += 1 / draw["inclusion_probability"]
             content.predicted = draw["predicted"]
+            content.rows.append(ServedRow._make(draw.get(name) for name in ServedRow._fields))
     return _resolved(store, list(contents.values()), decided)
 
 
@@ -61,7 +64,7 @@ def _draws(
     draws = store.read("draws", columns=list(DRAWN), filters=[("ts", ">=", since), *own]).to_pylist()
     drawn = {draw["trace_id"] for draw in draws}
     former: Filter = [("stratum", "=", RANDOM), ("ts", ">=", since)]
-    columns = ["trace_id", "inclusion_probability", "prelabel"]
+    columns = ["trace_id", "inclusion_probability", "prelabel", "ts"]
     requests = store.read("requests", columns=columns, filters=former).to_pylist() if version is None else []
     draws += [
         {**row, "asked_trace_id": row["trace_id"], "predicted": row["prelabel"]}

@@ -1,13 +1,14 @@
 """The monitor of estimated performance: accuracy by the model's own confidence, without labels, blind to concept drift."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from include.foundation.config.data_sections import Drift
 from include.foundation.decisions.drift_verdict import EstimatedDetails, MonitorFinding
+from include.foundation.statistics.calibrated_confidence import UNCALIBRATED, Calibration, calibrated
 from include.foundation.statistics.tails import chance_in_words
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.comparing.column_findings import SIDES, Judged, assumptions
@@ -22,62 +23,8 @@ from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.versions import CONFIDENCE
 from include.stages.drift.windows import Window
 
-PRIOR_ROWS = 10.0
-GROUPS = 5
 BLIND = "Estimated from confidence alone, it does not see a change of what is right."
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Which share of predictions is correct, by confidence.
-
-    Attributes
-    ----------
-    confidence, correct
-        Points of the curve, both float64, (groups,), rising, 0 to 1; it is linear between them.
-    labels
-        Number of labels that it rests on; 0 if it is the identity.
-    """
-
-    confidence: Floats
-    correct: Floats
-    labels: int
-
-    def __call__(self, confidence: Floats) -> Floats:
-        """Return the share that is correct at each confidence, (n,)."""
-        return np.interp(confidence, self.confidence, self.correct)
-
-
-UNCALIBRATED = Calibration(np.array([0.0, 1.0]), np.array([0.0, 1.0]), 0)
-
-
-def calibrated(confidence: Floats, correct: Floats, weights: Floats) -> Calibration:
-    """Return the calibration that labeled rows give; the identity with fewer than thirty of them.
-
-    Parameters
-    ----------
-    confidence
-        Largest probability of each labeled row, float64, (n,), 0 to 1.
-    correct
-        1.0 if the prediction was correct, else 0.0, float64, (n,).
-    weights
-        1 / inclusion probability, float64, (n,).
-
-    Notes
-    -----
-    Five groups of equal size by confidence. The share correct of each is shrunk towards its mean confidence, as if ten more
-    rows had it, and made to rise by a running maximum.
-    """
-    if confidence.size < FEWEST_LABELS:
-        return UNCALIBRATED
-    centres, shares = [], []
-    for group in np.array_split(np.argsort(confidence, kind="stable"), GROUPS):
-        scaled = weights[group] * group.size / weights[group].sum()
-        centre = float(np.average(confidence[group], weights=weights[group]))
-        centres.append(centre)
-        shares.append((float(scaled @ correct[group]) + PRIOR_ROWS * centre) / (group.size + PRIOR_ROWS))
-    return Calibration(np.array(centres), np.maximum.accumulate(shares), int(confidence.size))
 
 
 def estimated_findings(

@@ -1,6 +1,7 @@
 """The monitor of performance: whether accuracy on labels has dropped since the live model was deployed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from include.foundation.config.loop_file import Loop
@@ -8,7 +9,9 @@ from include.foundation.decisions.drift_verdict import ALL_ROWS, MonitorFinding,
 from include.foundation.intervals import Interval
 from include.foundation.statistics.e_detectors import change_evidence, day_numbers, likely_begin, shortfall_days
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
+from include.foundation.statistics.prediction_powered import LoggedConfidence
 from include.foundation.store.ledgers.deployments import BEGINNING, history
+from include.foundation.store.ledgers.served_confidence import served_beside
 from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.labeled_rows import FEWEST_LABELS, LabeledRow
@@ -42,7 +45,8 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     days are held against it. The evidence is an e-value of *on every day accuracy is at least the reference less*
     ``drift.max_accuracy_drop``, whose bets begin anew every day, so that good days before do not hide a drop: see
     `include.foundation.statistics.e_detectors`. Over a version's life, however long, all rows and m segment values share
-    ``drift.false_alarm_rate``: half for all rows, half / m for each segment value.
+    ``drift.false_alarm_rate``: half for all rows, half / m for each segment value. The estimate beside it is prediction-powered
+    by the confidence of the version in all that it served; the evidence and the references are of labels alone.
     """
     deployments = [entry for entry in history(store) if entry.live_from <= interval.end] if labels else []
     if not deployments:
@@ -50,29 +54,43 @@ def performance_findings(store: LoopStore, interval: Interval, labels: Sequence[
     live = deployments[-1]
     version, promised = live.model_version, live.promised.low if live.promised else None
     unknown_to_it = classes_added_after(store, live.live_from)
-    labels = [row for row in labels if row.label not in unknown_to_it]
+    known, labels = labels, [row for row in labels if row.label not in unknown_to_it]
     current = [row for row in labels if live.live_from < row.ts < interval.end and row.model_version == version]
     earlier = [row for row in labels if row.ts <= live.live_from]
     if not current:
         return []
     half = store.loop.drift.false_alarm_rate / 2
     since = live.live_from if live.live_from > BEGINNING else min(row.ts for row in current)
-    corrected = served_accuracy(store, current, version, live.live_from, interval.end)
-    findings = [_corrected(_finding(store.loop, ALL_ROWS, current, since, promised, 1 / half), corrected)]
+    beside = served_beside(store, current, live.live_from, interval.end)
+    if any(row.label in unknown_to_it for row in known):
+        beside = replace(beside, counts={})  # what was logged beside them is of all classes
+    estimate = accuracy(current, beside.confidence())
+    corrected = served_accuracy(store, current, version, live.live_from, interval.end, beside)
+    findings = [_corrected(_finding(store.loop, ALL_ROWS, current, estimate, since, promised, 1 / half), corrected)]
     segments = sorted({segment for row in current for segment in row.segments})
     for segment in segments:
         before = accuracy([row for row in earlier if segment in row.segments])
         reference = before.low if before.rows >= FEWEST_LABELS else None
-        rows = [row for row in current if segment in row.segments]
-        findings.append(_finding(store.loop, segment, rows, since, reference, len(segments) / half))
+        inside = [segment in row.segments for row in current]
+        rows = [row for row, is_inside in zip(current, inside, strict=True) if is_inside]
+        estimate = accuracy(rows, beside.at(inside).confidence(segment))
+        findings.append(_finding(store.loop, segment, rows, estimate, since, reference, len(segments) / half))
     return findings
 
 
-def accuracy(rows: Sequence[LabeledRow]) -> Estimate:
-    """Return the weighted share of correct predictions, with its interval; unknown without rows."""
+def accuracy(rows: Sequence[LabeledRow], beside: LoggedConfidence | None = None) -> Estimate:
+    """Return the weighted share of correct predictions, with its interval; unknown without rows.
+
+    Parameters
+    ----------
+    rows
+        Labels of random rows.
+    beside
+        How confident the version was in them and in all rows beside them.
+    """
     if not rows:
         return UNKNOWN
-    return weighted_mean(*_scores(rows), groups=[row.group for row in rows])
+    return weighted_mean(*_scores(rows), groups=[row.group for row in rows], beside=beside)
 
 
 def _scores(rows: Sequence[LabeledRow]) -> tuple[list[float], list[float]]:
@@ -81,11 +99,17 @@ def _scores(rows: Sequence[LabeledRow]) -> tuple[list[float], list[float]]:
 
 
 def _finding(
-    loop: Loop, segment: str, rows: Sequence[LabeledRow], since: datetime, known: float | None, needed: float
+    loop: Loop,
+    segment: str,
+    rows: Sequence[LabeledRow],
+    estimate: Estimate,
+    since: datetime,
+    known: float | None,
+    needed: float,
 ) -> MonitorFinding:
     drift, numbers = loop.drift, day_numbers([row.ts for row in rows], since)
     reference, settled = _reference(known, rows, numbers, loop.split.holdout_rows)
-    estimate, where = accuracy(rows), f" in {segment}" if segment else ""
+    where = f" in {segment}" if segment else ""
     if reference is None or estimate.value is None:
         sentence = f"Accuracy on labels{where} is {estimate} since it went live; what it was before is unknown."
         return MonitorFinding(

@@ -1,6 +1,7 @@
 """How often a version was right in production, corrected for errors of annotators."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.statistics.label_noise import true_accuracy
 from include.foundation.store.ledgers.annotations import answers_to, votes_of
+from include.foundation.store.ledgers.served_confidence import ServedBeside
 from include.foundation.store.ledgers.unlabeled_draws import unlabeled_draws
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -15,7 +17,7 @@ from include.stages.drift.monitors.labeled_rows import LabeledRow
 
 
 def served_accuracy(
-    store: LoopStore, rows: Sequence[LabeledRow], version: str, since: datetime, until: datetime
+    store: LoopStore, rows: Sequence[LabeledRow], version: str, since: datetime, until: datetime, beside: ServedBeside
 ) -> Estimate:
     """Return the accuracy of what a version served, against what is true rather than against labels.
 
@@ -29,6 +31,8 @@ def served_accuracy(
         The version.
     since, until
         The rows were logged after and before these moments.
+    beside
+        What was served beside the rows.
 
     Notes
     -----
@@ -48,7 +52,12 @@ def served_accuracy(
     numbers = {name: number for number, name in enumerate(classes)}
     said = np.array([numbers.get(predicted[key], -1) for key in sorted(weights)], dtype=np.int64)
     share = np.array([weights[key] for key in sorted(weights)])
-    return true_accuracy(votes_of(votes, classes)[0], said, share, missing)
+    places = {key: place for place, key in enumerate(sorted(weights))}
+    aside = [(key, row) for key in sorted(answered & unlabeled.keys()) for row in unlabeled[key].rows]
+    keys = [*(row.answer for row in rows), *(key for key, _ in aside)]
+    beside = replace(beside, rows=[*beside.rows, *(row for _, row in aside)])
+    served = beside.behind(np.array([places[key] for key in keys], dtype=np.int64))
+    return true_accuracy(votes_of(votes, classes)[0], said, share, missing, served)
 
 
 def _by_content(rows: Iterable[LabeledRow]) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:

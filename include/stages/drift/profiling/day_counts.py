@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions.drift_verdict import ALL_ROWS
+from include.foundation.statistics.calibrated_confidence import CONFIDENCE_EDGES
 from include.stages.drift.profiling.binning import BINS, bin_edges
 from include.stages.drift.profiling.column_profile import NO_BINS, Profile
 from include.stages.drift.profiling.columns import category_columns, dictionary_encoded, floats, number_columns
 from include.stages.drift.profiling.counting import CategoryCounts, Codes, Groups, NumberCounts
 from include.stages.drift.profiling.profile_basis import ProfileBasis
-from include.stages.drift.profiling.versions import BY, CONFIDENCE, CONFIDENCE_EDGES, PREDICTED, rows_of_version
+from include.stages.drift.profiling.versions import BY, CONFIDENCE, PREDICTED, rows_of_version
 
 SAMPLE = 1 << 14
 

@@ -14,6 +14,7 @@ from include.stages.drift.profiling.columns import dictionary_encoded, source_co
 from include.stages.drift.profiling.counting import CategoryCounts
 from include.stages.drift.profiling.day_counts import DayCounts, Grouping
 from include.stages.drift.profiling.profile_basis import learn_words, stored_basis
+from include.stages.drift.profiling.served_counts import ServedCounts
 from include.stages.drift.profiling.versions import VERSION, served_versions
 
 MOST_VALUES = 100_000
@@ -41,10 +42,12 @@ def profile_days(store: LoopStore, interval: Interval) -> int:
         learn_words(store, day, basis, dataset)
         grouped, versions = groupings(store, day, dataset), served_versions(store, day, dataset)
         counts = [DayCounts(store.loop, day, basis, grouped, version) for version in (None, *versions)]
+        served = ServedCounts(day, grouped)
         for batch in day_batches(store, "predictions", day, [*source_columns(store.loop), VERSION], dataset=dataset):
+            served.add(batch)
             for each in counts:
                 each.add(batch)
-        rows += [profile.to_row() for each in counts for profile in each.profiles()]
+        rows += [*(profile.to_row() for each in counts for profile in each.profiles()), *served.rows()]
     store.replace_where("profiles", rows_of(store.loop, "profiles", rows), "day", days)
     for day in days:
         write_file(store, "/".join(_origin_file(day)), origins[day])

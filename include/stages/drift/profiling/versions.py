@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,11 +17,6 @@ CONFIDENCE, PREDICTED, VERSION = "confidence", "predicted", "model_version"
 BY = "@"  # between what is watched and the version that said it
 SMALLEST_SHARE = 0.1  # of a day's rows: a version that served fewer has no profiles of that day
 MOST_VERSIONS = 100_000
-_TAILS = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01]
-# The same for every version and day, so that nothing need be looked up; finer where probabilities crowd.
-CONFIDENCE_EDGES = [
-    -np.inf, *_TAILS, *(round(0.02 * step, 2) for step in range(1, 50)), *(1 - low for low in reversed(_TAILS)), np.inf,
-]  # fmt: skip
 
 Profiles = Mapping[tuple[str, str], list[Profile]]
 

@@ -10,8 +10,10 @@ from include.stages.reports.loop_history import LoopHistory, cycles, days_of
 from include.stages.reports.overview import overview
 from include.stages.reports.release_notes import TEMPLATES, notes
 from tests.decision_builders import make_gate_verdict, make_plan
+from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import BETTER, DAY, UNCLEAR, TinyWorld, day_interval
+from tests.served_builders import DAY_INTERVAL, LABELED_ROWS, store_served_day
 
 
 def plan_on(world: TinyWorld, key: str, day: float, outcome: str = "train", why: str = "Enough labels.") -> None:
@@ -248,3 +250,12 @@ def test_of_many_cycles_the_newest_are_shown_and_all_are_counted(
     assert "The newest" not in render(
         TEMPLATES, "index.html", {**overview(played.store, ledger), "links": [], "cycles": whole}
     )
+
+
+def test_cycles_live_score_is_powered_by_the_confidence_in_all_that_was_served(tmp_path) -> None:
+    store = make_judged_store(tmp_path)
+    truth = store_served_day(store)
+    (cycle,) = cycles(store)
+    assert (cycle.interval, cycle.live_score.rows) == (DAY_INTERVAL.key, LABELED_ROWS)
+    assert cycle.live_score.gain > 1.4
+    assert cycle.live_score.low < truth < cycle.live_score.high

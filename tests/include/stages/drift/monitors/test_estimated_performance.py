@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from include.foundation.statistics.calibrated_confidence import UNCALIBRATED
 from include.stages.drift.comparing.column_findings import Judged
-from include.stages.drift.monitors.estimated_performance import (
-    UNCALIBRATED,
-    _estimates,
-    calibrated,
-    estimated_findings,
-)
+from include.stages.drift.monitors.estimated_performance import _estimates, estimated_findings
 from include.stages.drift.windows import Window
 from tests.builders import day, make_store
 from tests.include.stages.drift.drift_builders import (
@@ -21,27 +17,6 @@ from tests.include.stages.drift.drift_builders import (
     stored_window,
     walks,
 )
-
-
-def test_calibration_recovers_the_share_that_is_correct_and_needs_labels():
-    generator = np.random.default_rng(1)
-    confidence = generator.uniform(0.5, 1, 4000)
-    correct = (generator.random(4000) < confidence - 0.3).astype(float)
-    calibration = calibrated(confidence, correct, np.ones(4000))
-    assert calibration(np.array([0.6, 0.75, 0.9])) == pytest.approx([0.3, 0.45, 0.6], abs=0.06)
-    assert calibrated(confidence[:29], correct[:29], np.ones(29)) is UNCALIBRATED
-    assert calibrated(np.full(40, 0.9), np.ones(40), np.ones(40))(np.array([0.9]))[0] > 0.9
-
-
-def test_calibration_shrinks_the_weighted_share_of_each_fifth_towards_its_confidence_and_rises():
-    confidence = np.repeat([0.5, 0.6, 0.7, 0.8, 0.9], 6)
-    weights = np.tile([1.0, 1, 1, 1, 1, 3], 5)  # of eight, scaled to six rows
-    heavy, light = [0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0]
-    correct = np.array([heavy, light, heavy, [0] * 6, [1] * 6], dtype=float).ravel()
-    found = calibrated(confidence, correct, weights)
-    shares = [(2.25 + 5) / 16, (2.25 + 5) / 16, (2.25 + 7) / 16, (2.25 + 7) / 16, (6 + 9) / 16]
-    assert found.correct == pytest.approx(shares)
-    assert (found.confidence.tolist(), found.labels) == (pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9]), 30)
 
 
 def confidences(*days, edges=(-np.inf, np.inf)):

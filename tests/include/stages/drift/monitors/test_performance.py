@@ -9,7 +9,7 @@ import pytest
 from include.foundation.store.rows import rows_of
 from include.stages.drift.monitors.performance import accuracy, performance_findings
 from tests.builders import DAY, day, make_store
-from tests.include.stages.drift.drift_builders import labeled
+from tests.include.stages.drift.drift_builders import fill, labeled
 
 
 def deployed(tmp_path, promised=0.9, **changes):
@@ -157,3 +157,30 @@ def test_accuracy_of_rows_in_groups_is_known_less_well():
     by_row, by_group = accuracy(rows), accuracy(grouped)
     assert by_row.value == by_group.value
     assert by_group.high - by_group.low > 1.5 * (by_row.high - by_row.low)
+
+
+def test_estimate_is_powered_by_confidence_in_all_that_was_served_and_the_evidence_is_of_labels_alone(tmp_path):
+    """Five days of 600 rows, right as often as the model thinks; forty of each have a label."""
+    store, generator = deployed(tmp_path), np.random.default_rng(1)
+    confidence = generator.beta(1.7, 0.3, 3000)
+    correct = generator.random(3000) < confidence
+    said = iter(confidence)
+    fill(store, 0, 5, rows=600, model_version="2", confidence=lambda _: float(next(said)))
+    rows = [
+        labeled(correct=bool(correct[n]), confidence=float(confidence[n]), after=timedelta(days=n // 600, hours=1),
+                trace_id=str(n), inclusion_probability=40 / 600)
+        for n in range(3000) if n % 600 < 40
+    ]  # fmt: skip
+    (of_all, of_segment) = performance_findings(store, day(4), rows)
+    found, plain = of_all.details.estimate, accuracy(rows)
+    assert found.gain > 1.2
+    assert f"200 rows, worth {200 * found.gain:.0f} by confidence" in of_all.sentence
+    assert found.high - found.low < 0.93 * (plain.high - plain.low)
+    assert found.low <= correct.mean() <= found.high
+    assert abs(found.value - correct.mean()) < abs(plain.value - correct.mean())
+    bare_folder = tmp_path / "bare"
+    bare_folder.mkdir()
+    bare = performance_findings(deployed(bare_folder), day(4), rows)[0].details
+    assert bare.estimate == plain
+    assert (bare.e_value, bare.reference) == (of_all.details.e_value, of_all.details.reference)
+    assert of_segment.details.estimate.rows == 200

@@ -8,6 +8,7 @@ import pytest
 
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import UNKNOWN, weighted_mean
+from include.foundation.store.ledgers.served_confidence import served_beside
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.labeled_rows import random_labels
@@ -40,7 +41,7 @@ def served(store: LoopStore, accuracies: list[float]) -> float:
 def measured(store: LoopStore, version: str = "1", unknown: str = ""):
     rows = [row for row in random_labels(store, Interval(DAY, END)) if row.model_version == version]
     known = [row for row in rows if row.label != unknown]
-    return served_accuracy(store, known, version, DAY - timedelta(days=1), END)
+    return served_accuracy(store, known, version, DAY - timedelta(days=1), END, served_beside(store, known))
 
 
 def test_errors_of_annotators_are_not_those_of_the_version(store: LoopStore) -> None:
@@ -54,10 +55,11 @@ def test_errors_of_annotators_are_not_those_of_the_version(store: LoopStore) -> 
 def test_labels_that_were_read_are_not_read_again(store: LoopStore, monkeypatch: pytest.MonkeyPatch) -> None:
     served(store, [0.85, 0.8, 0.8])
     rows, reads, read = random_labels(store, Interval(DAY, END)), [], store.read
+    beside = served_beside(store, rows)
     monkeypatch.setattr(
         LoopStore, "read", lambda _, table, *args, **named: reads.append(table) or read(table, *args, **named)
     )
-    assert served_accuracy(store, rows, "1", DAY - timedelta(days=1), END) != UNKNOWN
+    assert served_accuracy(store, rows, "1", DAY - timedelta(days=1), END, beside) != UNKNOWN
     assert (reads.count("labels"), reads.count("draws")) == (1, 1)  # of what has no label
 
 

@@ -49,7 +49,8 @@ def test_every_kind_of_column_is_profiled(tmp_path):
     columns = {row["column"]: row for row in profiled(store, segment="")}
     vector = ("mean", "norm", "projection1", "projection2", "projection3", "projection4")
     assert set(columns) == {
-        "confidence@1", "predicted@1", "segment_desk", "input_age", "input_plan", "input_text:characters", "input_text:words",
+        "confidence@1", "predicted@1", "served@1", "segment_desk", "input_age", "input_plan", "input_text:characters",
+        "input_text:words",
         "input_text:unknown_words@2026-03-10",
         *(f"{name}:{measure}" for name in ("embedding", "input_pixels") for measure in vector),
     }  # fmt: skip
