@@ -12,7 +12,7 @@ from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ALL_ROWS, Co
 from include.foundation.statistics.tails import chance_in_words
 from include.stages.drift.comparing.column_line import FURTHEST_DAY, ColumnLine
 from include.stages.drift.comparing.day_statistics import missing_statistics, value_statistics
-from include.stages.drift.comparing.differences import Compared, Difference, compare, most_significant
+from include.stages.drift.comparing.differences import Compared, Difference, compare, floors_of, most_significant
 from include.stages.drift.comparing.joint_test import joint_test
 from include.stages.drift.comparing.unusual_columns import (
     Key,
@@ -183,8 +183,8 @@ def _lines(
 
 def assumptions(drift: Drift) -> dict[str, Any]:
     """Return what is assumed of days: whether weekdays may differ, a reference that moves on may rise, and what matters."""
-    floors = drift.min_effect, min(drift.min_effect, drift.min_rare_effect)
-    return {"by_weekday": drift.seasonality == "weekday", "has_slope": drift.reference == "rolling", "floors": floors}
+    by_weekday, has_slope = drift.seasonality == "weekday", drift.reference == "rolling"
+    return {"by_weekday": by_weekday, "has_slope": has_slope, "floors": floors_of(drift)}
 
 
 def _since_logged(days: Sequence[Profile]) -> list[Profile]:

@@ -57,7 +57,12 @@ class Difference:
 
     def floor(self, drift: Drift) -> float:
         """Return the smallest effect that matters."""
-        return min(drift.min_effect, drift.min_rare_effect) if self.is_rare else drift.min_effect
+        return floors_of(drift)[self.is_rare]
+
+
+def floors_of(drift: Drift) -> tuple[float, float]:
+    """Return the smallest effects that matter, of most statistics and of shares of missing, unseen and rare values."""
+    return drift.min_effect, min(drift.min_effect, drift.min_rare_effect)
 
 
 @dataclass(frozen=True)
