@@ -23,11 +23,13 @@ Floats = NDArray[np.float64]
 class Consensus:
     """The probability of each class for each item, (items, classes), and each annotator's estimated accuracy, (annotators,).
 
-    An item without answers gets the overall shares of the classes; an annotator without answers has the accuracy NaN.
+    An item without answers gets the overall shares of the classes; an annotator without answers has the accuracy NaN. The log
+    likelihood is that of each item's answers, given what those to the others say of its annotators; 0 where it is not known.
     """
 
     probabilities: Floats
     accuracy: Floats
+    log_likelihood: float = 0.0
 
 
 def majority(votes: Votes) -> Consensus:
@@ -74,24 +76,24 @@ def dawid_skene(
     seems to be left of the way is shorter than `TOLERANCE` (Aitken; Boehning et al. 1994).
     """
     posterior, teams = majority(votes).probabilities, [Team(each) for each in (votes, *others)]
-    before = 1.0
+    before, likelihood = 1.0, 0.0
     for number in range(ROUNDS):
         learning = number < LEARNING_ROUNDS
         for team in teams:
             team.learn(posterior, strengths=learning)
         if model is not None:
             model.learn(posterior, floors=learning)
-        posterior, change = _updated(posterior, teams, model, shifts)
+        posterior, change, likelihood = _updated(posterior, teams, model, shifts)
         if change**2 <= TOLERANCE * (before - change) or change < MACHINE:  # of a geometric series, what is left
             break
         before = change
-    return Consensus(posterior, _accuracy(votes, posterior))
+    return Consensus(posterior, _accuracy(votes, posterior), likelihood)
 
 
 def _updated(
     posterior: Floats, teams: Sequence[Team], model: ModelPrior | None, shifts: Floats | None
-) -> tuple[Floats, float]:
-    """Return the probabilities of the classes given what was learned, and the largest change of one; see `dawid_skene`.
+) -> tuple[Floats, float, float]:
+    """Return the probabilities of the classes given what was learned, the largest change of one, and the log likelihood.
 
     Parameters
     ----------
@@ -101,6 +103,7 @@ def _updated(
         What says what items are.
     """
     updated, shares, change = np.empty_like(posterior), posterior.sum(axis=0), 0.0
+    likelihood = -len(posterior) * float(np.log(max(1, len(posterior) - 1 + posterior.shape[1])))  # of the shares
     for start in range(0, len(posterior), AT_ONCE):
         items = slice(start, min(start + AT_ONCE, len(posterior)))
         own = posterior[items]
@@ -112,12 +115,15 @@ def _updated(
             logs += shifts[items]
         for team in teams:
             logs += team.log_likelihood(posterior, items)
-        logs -= logs.max(axis=1, keepdims=True)
+        top = logs.max(axis=1, keepdims=True)
+        logs -= top
         np.exp(logs, out=logs)
-        logs /= (logs @ np.ones(logs.shape[1]))[:, None]  # quicker than a sum over few columns
+        total = (logs @ np.ones(logs.shape[1]))[:, None]  # quicker than a sum over few columns
+        likelihood += float((top + np.log(total)).sum())
+        logs /= total
         change = max(change, float(np.abs(logs - own).max(initial=0.0)))
         updated[items] = logs
-    return updated, change
+    return updated, change, likelihood
 
 
 def _accuracy(votes: Votes, posterior: Floats) -> Floats:

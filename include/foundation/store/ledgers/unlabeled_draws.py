@@ -61,9 +61,9 @@ def _draws(
 ) -> list[dict[str, Any]]:
     """Return the draws of rows without a label; an earlier version kept none, so that its random requests are draws."""
     own: Filter = [] if version is None else [("model_version", "=", version), ("ts", "<", decided)]
-    draws = store.read("draws", columns=list(DRAWN), filters=[("ts", ">=", since), *own]).to_pylist()
-    drawn = {draw["trace_id"] for draw in draws}
     former: Filter = [("stratum", "=", RANDOM), ("ts", ">=", since)]
+    draws = store.read("draws", columns=list(DRAWN), filters=[*former, *own]).to_pylist()
+    drawn = {draw["trace_id"] for draw in draws}
     columns = ["trace_id", "inclusion_probability", "prelabel", "ts"]
     requests = store.read("requests", columns=columns, filters=former).to_pylist() if version is None else []
     draws += [

@@ -122,3 +122,19 @@ def test_labels_do_not_depend_on_any_model():
     before = dawid_skene(votes).probabilities
     true_accuracy(votes, (truth + 1) % 3, np.ones(60))
     assert (dawid_skene(votes).probabilities == before).all()
+
+
+def test_interval_covers_where_many_people_gave_few_answers_each():
+    """One whom all answers let be always right is most likely then; so are others who are right in 0.87."""
+    generator, missed, crowds = np.random.default_rng(41), 0, 40
+    for _ in range(crowds):
+        truth = (generator.random(60) < 0.3).astype(np.int64)
+        accuracy = np.concatenate([[0.1, 0.5], generator.uniform(0.72, 0.97, 22)])
+        annotator = np.concatenate([generator.choice(24, 2, replace=False) for _ in truth])
+        item = np.repeat(np.arange(60), 2)
+        is_right = generator.random(120) < accuracy[annotator]
+        votes = Votes(item, annotator, np.where(is_right, truth[item], 1 - truth[item]), 60, 24, 2)
+        found = true_accuracy(votes, model_of(generator, truth, 0.87, 2), np.ones(60))
+        missed += found.low is not None and found.high is not None and not found.low <= 0.87 <= found.high
+    say(f"missed {missed} of {crowds}")
+    assert missed <= 3

@@ -48,6 +48,15 @@ def test_rows_that_repeat_a_content_add_to_its_weight(store: LoopStore) -> None:
     assert (of_version.weight, of_version.predicted) == (2.0, "b")
 
 
+def test_rows_that_were_drawn_where_two_models_disagree_are_not_drawn_at_random(store: LoopStore) -> None:
+    contested = {
+        "batch_id": "evidence-c-1", "trace_id": "t00001", "stratum": "disagreement", "inclusion_probability": 0.5, "ts": DAY,
+        "model_version": "1", "predicted": "a", "content_key": "c1", "asked_trace_id": "t00001", "drawn_at": DAY,
+    }  # fmt: skip
+    store.append_new("draws", rows_of(store.loop, "draws", [contested]))
+    assert unlabeled_draws(store, set(), BEFORE, LATER)["r1"].weight == 5
+
+
 def test_random_requests_of_an_earlier_version_are_draws(store: LoopStore) -> None:
     former = {
         "request_id": "former", "batch_id": "a", "tier": 1, "stratum": "random", "split": "holdout", "trace_id": "former",
