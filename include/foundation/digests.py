@@ -36,7 +36,7 @@ def canonical_json(value: object) -> str:
 
     NaN and infinities are written as ``NaN`` and ``Infinity``; dates and times in ISO format.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return _ENCODER.encode(value)
 
 
 def table_digest(table: pa.Table) -> str:
@@ -138,3 +138,6 @@ def _plain(value: Any) -> Any:
         return value.item()
     msg = f"got {type(value).__name__}, expected something JSON can hold"
     raise TypeError(msg)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)

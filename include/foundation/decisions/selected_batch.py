@@ -19,8 +19,8 @@ class SelectedBatch(Decision):
     """Requests that users' reports brought."""
     frame_rows: int
     """Rows of the interval, as they were served: what was drawn from."""
-    left_out: int
-    """Those of them that nobody had to be asked about: repeats, or asked about or labeled before."""
+    left_out: int | None = None
+    """Of an earlier version: rows that nobody had to be asked about."""
     requests: int
     drawn: int = 0
     """Rows that were drawn at random; those that are not requests of it take the answer of an earlier one."""

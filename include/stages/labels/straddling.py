@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
-from include.stages.selection.content import features
 from include.stages.selection.diversity import NEAR_DUPLICATE
+from include.stages.selection.vectors import features
 
 MOST_TRAIN, MOST_HOLDOUT = 4000, 1000  # rows that are compared
 SHOWN = 3

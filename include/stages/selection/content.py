@@ -1,31 +1,20 @@
-"""The content of rows: what is the same, what is nearly the same, and vectors whose distance says how different rows are."""
+"""The content of rows: what is the same, and what is nearly the same."""
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.preprocessing import StandardScaler, normalize
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.config.sections import Input
 from include.foundation.digests import digest_of, point_of
-from include.foundation.models.frames import vector_matrix
 
 DIGITS = 6
 FACE = r"[:;]['\u2019-]?[()\[\]{}/\\|]"
 LATIN = r"_.,;:!?'\"`()\[\]{}/\\\u00a1\u00bf\u00ab\u00bb\u2010-\u2027\u2039\u203a-"
 OTHER = r"\u060c\u061b\u061f\u0964\u0965\u3001-\u3011\uff01\uff0c\uff0e\uff1a\uff1b\uff1f"
 MARKS = re.compile(rf"({FACE})|[{OTHER}{LATIN}]")
-FEATURES = 2**12
-WAVES = 256
-TAIL, FAR = 10, 1000  # widths of the middle half from the median
-LARGEST = 1e140  # squares of which can be added up
 
 
 def content_key(loop: Loop, row: Mapping[str, Any]) -> str:
@@ -131,77 +120,6 @@ def group_keys(loop: Loop, rows: pa.Table) -> list[str | None]:
     return [group_key(loop, row) for row in rows.select([loop.group_column]).to_pylist()]
 
 
-def features(loop: Loop, rows: pa.Table) -> sparse.csr_matrix:
-    """Return a unit vector for each row: the logged embedding if every row has one, else one made of the inputs.
-
-    Parameters
-    ----------
-    loop
-        Names the inputs. Texts become hashed word counts, categories are hashed, numbers and vectors are standardised. Numbers
-        are then mapped to random Fourier features (Rahimi & Recht 2007), since the cosine of two numbers compares only signs.
-    rows
-        Rows of ``predictions`` or ``labels``, at least one. A missing number counts as the mean of its column.
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix
-        float64, (rows, features); each row has length 1, or 0 if it has no content.
-    """
-    embeddings = rows.column("embedding").to_pylist() if "embedding" in rows.column_names else [None]
-    if len({None if embedding is None else len(embedding) for embedding in embeddings}) == 1 and embeddings[0]:
-        return sparse.csr_matrix(normalize(np.array(embeddings, dtype=np.float64)))
-    values = {name: rows.column(column).to_pylist() for name, column in loop.input_columns.items()}
-    blocks = [_block(name, item, values[name]) for name, item in loop.inputs.items() if item.type != "numeric"]
-    numbers = [values[name] for name, item in loop.inputs.items() if item.type == "numeric"]
-    if numbers:
-        blocks.append(_fourier_features(_standardised(np.array(numbers, dtype=np.float64).T)))
-    return sparse.csr_matrix(normalize(sparse.hstack(blocks)))
-
-
-def _block(name: str, item: Input, values: list[Any]) -> Any:
-    if item.type == "vector":
-        return sparse.csr_matrix(normalize(_standardised(vector_matrix(name, item.size or 0, values))))
-    texts = [value or "" for value in values]
-    token = r"(?s).+" if item.type == "categorical" else r"(?u)\b\w\w+\b"
-    return HashingVectorizer(n_features=FEATURES, alternate_sign=False, token_pattern=token).transform(texts)
-
-
-def far_out(loop: Loop, rows: pa.Table) -> list[tuple[str, str]]:
-    """Return trace id and input of each number so far from the middle that beside it all others would look alike."""
-    found = []
-    for name, item in loop.inputs.items():
-        if item.type == "numeric" and rows.num_rows:
-            values = rows.column(loop.input_columns[name]).to_numpy().astype(np.float64)[:, None]
-            low, high = _range(values, FAR)
-            is_far = ((values < low) | (values > high)).ravel()
-            found += [(trace_id, name) for trace_id in rows.column("trace_id").filter(pa.array(is_far)).to_pylist()]
-    return found
-
-
-def _range(array: NDArray[np.float64], times: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the numbers that are so many times the width of a column's middle half away from its median, on either side."""
-    known = np.where(np.isnan(array).all(axis=0), 0.0, np.clip(array, -LARGEST, LARGEST))
-    first, middle, third = np.nanquantile(known, [0.25, 0.5, 0.75], axis=0)
-    reach = times * np.where(third > first, third - first, np.maximum(np.abs(middle), 1.0))
-    return middle - reach, middle + reach
-
-
-def _standardised(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the columns with mean 0 and standard deviation 1; missing numbers count as the mean, tails are cut."""
-    array = np.clip(array, *_range(array, TAIL))
-    means = np.nan_to_num(np.nanmean(np.where(np.isnan(array).all(axis=0), 0.0, array), axis=0))
-    return np.asarray(StandardScaler().fit_transform(np.where(np.isnan(array), means, array)))
-
-
-def _fourier_features(scaled: NDArray[np.float64]) -> sparse.csr_matrix:
-    """Return unit vectors whose cosine is about exp(-4 d), where d is the mean squared distance of two rows.
-
-    The cosine is 0.95 where numbers differ by about a tenth of a standard deviation.
-    """
-    waves = scaled @ np.random.default_rng(0).normal(size=(scaled.shape[1], WAVES)) * np.sqrt(8 / scaled.shape[1])
-    return sparse.csr_matrix(np.hstack([np.cos(waves), np.sin(waves)]) / np.sqrt(WAVES))
-
-
 def _near(value: Any, digits: str | None = None) -> Any:
     if isinstance(value, str):
         text = _exact(_exact(value).casefold())
@@ -215,7 +133,7 @@ def _near(value: Any, digits: str | None = None) -> Any:
 
 def _exact(value: Any) -> Any:
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
     if isinstance(value, list):
         return [_exact(item) for item in value]
     return float(value) + 0.0 if isinstance(value, int | float) else value  # -0.0 is 0.0

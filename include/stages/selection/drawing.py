@@ -6,7 +6,6 @@ from dataclasses import replace
 import pyarrow as pa
 
 from include.foundation.config.loop_file import Loop
-from include.foundation.digests import digest_of
 from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.labeled_draws import RANDOM
 from include.foundation.store.ledgers.outcomes import current_labels
@@ -16,11 +15,12 @@ from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import Ask, Asked, asked_before, oldest_answer
 from include.stages.selection.content import former_key, group_keys, keys_of
 from include.stages.selection.quotas import drawn_places
+from include.stages.selection.shortlists import FirstRows
 
 COPIED = ("trace_id", "ts", "model_version", "predicted", "confidence")
 
 
-def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> pa.Table:
+def draw_rows(store: LoopStore, interval: Interval, first: FirstRows) -> pa.Table:
     """Draw rows of an interval and return them, also if an earlier run drew them. Each interval is drawn from only once.
 
     Every row (with ``selection.quota`` every row of a segment value) is drawn with the same probability, however often its
@@ -33,10 +33,8 @@ def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) ->
         Tables of the loop.
     interval
         Its key is the batch.
-    window
-        Its rows of ``predictions``.
-    n
-        How many rows to draw; all, if there are no more.
+    first
+        Its rows of ``predictions`` that come first in the random order, as many as are drawn; all, if there are no more.
 
     Returns
     -------
@@ -46,18 +44,17 @@ def draw_rows(store: LoopStore, interval: Interval, window: pa.Table, n: int) ->
 
     def draw(ledger: pa.Table) -> pa.Table:
         is_drawn = interval.key in ledger.column("batch_id").to_pylist()
-        return rows_of(store.loop, "draws", [] if is_drawn else _drawn(store, interval, window, n))
+        return rows_of(store.loop, "draws", [] if is_drawn else _drawn(store, interval, first))
 
     store.append_computed("draws", draw, columns=["batch_id"])
     return store.read("draws", filters=[("batch_id", "=", interval.key)])
 
 
-def _drawn(store: LoopStore, interval: Interval, window: pa.Table, n: int) -> list[dict[str, object]]:
-    seed, ids = (store.loop.selection.seed, interval.key), window.column("trace_id").to_pylist()
-    order, quota = sorted(range(len(ids)), key=lambda place: digest_of(seed, ids[place])), store.loop.selection.quota
-    segments = window.column(store.loop.segment_columns[quota.segment]).to_pylist() if quota else [None] * len(ids)
-    places, chances = drawn_places([segments[place] for place in order], n, quota.rows if quota else 1)
-    rows = window.take(pa.array([order[place] for place in places], pa.int64()))
+def _drawn(store: LoopStore, interval: Interval, first: FirstRows) -> list[dict[str, object]]:
+    quota, rows = store.loop.selection.quota, first.rows
+    values = [None] * rows.num_rows if first.segment is None else rows.column(first.segment).to_pylist()
+    places, chances = drawn_places(values, first.sizes, first.n, quota.rows if quota else 1)
+    rows = rows.take(pa.array(places, pa.int64()))
     keys, former = keys_of(store.loop, rows), keys_of(store.loop, rows, former_key)
     answering = _answering(store, interval, keys, former)
     own = {"batch_id": interval.key, "stratum": RANDOM, "drawn_at": interval.end}

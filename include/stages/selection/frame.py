@@ -1,6 +1,6 @@
 """What may be asked about: one row of each content, and none that was requested or labeled before as a class of today."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import Asked, Split, asked_before
 from include.stages.selection.content import former_key, group_keys, keys_of, near_key
+from include.stages.selection.row_keys import RowKeys
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Candidates:
         own = set(self.content_keys)
         new = additions.at(place for place, key in enumerate(additions.content_keys) if key not in own)
         return Candidates(
-            pa.concat_tables([self.rows, new.rows]),
+            pa.concat_tables([self.rows, new.rows.select(self.rows.column_names)]),
             self.content_keys + new.content_keys,
             self.near_keys + new.near_keys,
             self.group_keys + new.group_keys,
@@ -61,47 +62,30 @@ class Candidates:
         )
 
 
-@dataclass(frozen=True)
-class Frame(Candidates):
-    """The contents that were not asked yet, in a seeded random order, each represented by one of its rows.
-
-    Attributes
-    ----------
-    left_out
-        How many of the rows that it was made of are not in it: further rows of a content, and what was requested or labeled
-        before.
-    """
-
-    left_out: int
-
-
-def frame_of(
-    store: LoopStore, rows: pa.Table, seed: object, *, except_batch: str | None = None, asked: Asked | None = None
-) -> Frame:
-    """Return the frame of some predictions, in the seeded random order.
+def frame_of(store: LoopStore, rows: pa.Table, seed: object, asked: Asked | None = None) -> Candidates:
+    """Return the frame of some predictions: the contents that were not asked yet, each represented by one of its rows.
 
     Rows with the same inputs share a `content_key`, and one of them, chosen by a hash that does not affect the order,
-    represents them, so that nobody is asked the same question twice. Each content is equally likely to come early in it.
+    represents them, so that nobody is asked the same question twice. Each content is equally likely to come early in the
+    seeded random order.
 
     Parameters
     ----------
     store
         Tables of the loop.
     rows
-        Rows of ``predictions``, sorted by trace id.
+        Rows of ``predictions``.
     seed
         Decides the order, together with the trace ids.
-    except_batch
-        A batch whose requests are disregarded, to get the frame that it was drawn from again.
     asked
         What was asked before; read from the store if None.
 
     Returns
     -------
-    Frame
+    Candidates
         Empty if no row is a candidate.
     """
-    asked = asked_before(store, except_batch) if asked is None else asked
+    asked = asked_before(store) if asked is None else asked
     keys, ids = keys_of(store.loop, rows), rows.column("trace_id").to_pylist()
     former: list[str] | list[None] = keys_of(store.loop, rows, former_key) if asked.former_keys else [None] * len(ids)
     positions: dict[str, list[int]] = {}
@@ -109,14 +93,20 @@ def frame_of(
         if not asked.knows(ids[position], key, former[position]):
             positions.setdefault(key, []).append(position)
     # The first trace id of a content decides its place in the order; a hash decides which of its rows is requested.
-    order = sorted(positions, key=lambda key: digest_of(seed, ids[positions[key][0]]))
-    kept = [min(positions[key], key=lambda position: digest_of(seed, "representative", ids[position])) for key in order]
-    chosen = candidates_of(store, rows.take(pa.array(kept, pa.int64())), asked)
-    repeats = [len(positions[key]) > 1 for key in order]
-    return Frame(**vars(replace(chosen, repeats=repeats)), left_out=len(ids) - len(kept))
+    places = RowKeys(store.loop, seed).of(rows)[0]
+    order = sorted(positions, key=lambda key: places[min(positions[key], key=ids.__getitem__)])
+    kept = [_representative(seed, ids, positions[key]) for key in order]
+    chosen = candidates_of(store, rows.take(pa.array(kept, pa.int64())), asked, order)
+    return replace(chosen, repeats=[len(positions[key]) > 1 for key in order])
 
 
-def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked) -> Candidates:
+def _representative(seed: object, ids: Sequence[str], positions: Sequence[int]) -> int:
+    if len(positions) == 1:
+        return positions[0]
+    return min(positions, key=lambda position: digest_of(seed, "representative", ids[position]))
+
+
+def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked, content_keys: list[str] | None = None) -> Candidates:
     """Return predictions as candidates, in today's classes.
 
     Parameters
@@ -127,7 +117,10 @@ def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked) -> Candidates:
         Rows of ``predictions``.
     asked
         What was asked before, which binds rows to a split.
+    content_keys
+        Of the rows; computed if None.
     """
-    keys, nears, groups = keys_of(store.loop, rows), keys_of(store.loop, rows, near_key), group_keys(store.loop, rows)
+    keys = keys_of(store.loop, rows) if content_keys is None else content_keys
+    nears, groups = keys_of(store.loop, rows, near_key), group_keys(store.loop, rows)
     splits = [asked.split_of(*found) for found in zip(keys, nears, groups, strict=True)]
     return Candidates(read_predictions(store, rows), keys, nears, groups, splits, [False] * len(keys))

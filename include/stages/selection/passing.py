@@ -1,11 +1,12 @@
 """From which confidence on a prediction passes without a person: as high as measured errors demand."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from include.foundation.intervals import Interval, moved
 from include.foundation.statistics.estimates import UNKNOWN, Estimate, weighted_mean
@@ -48,32 +49,41 @@ class Passing:
         )
 
 
-def passing_of(store: LoopStore, interval: Interval, versions: list[str]) -> list[Passing]:
-    """Return what passes of the predictions of some versions, by the labels of rows that were drawn lately.
+class Thresholds:
+    """From which confidence on predictions pass, of each version.
 
     Parameters
     ----------
     store
         Tables of the loop.
     interval
-        Rows of the ``split.holdout_days`` before its end count.
-    versions
-        The versions.
-
-    Returns
-    -------
-    list of Passing
-        Of each version; empty without ``selection.pass_error``.
+        Labels of rows that were drawn in the ``split.holdout_days`` before its end count.
     """
-    allowed = store.loop.selection.pass_error
-    if allowed is None:
-        return []
-    since = moved(interval.end, -timedelta(days=store.loop.split.holdout_days))
-    draws = labeled_draws(store, since=since, until=interval.end)
-    return [
-        passing_threshold(version, [draw for draw in draws if draw.model_version == version], allowed)
-        for version in versions
-    ]
+
+    def __init__(self, store: LoopStore, interval: Interval) -> None:
+        self.allowed = store.loop.selection.pass_error
+        since = moved(interval.end, -timedelta(days=store.loop.split.holdout_days))
+        self._draws = [] if self.allowed is None else labeled_draws(store, since=since, until=interval.end)
+        self._known: dict[str, Passing] = {}
+
+    def of(self, version: str) -> Passing:
+        """Return what passes of a version's predictions; nothing without ``selection.pass_error``."""
+        if version not in self._known:
+            draws = [draw for draw in self._draws if draw.model_version == version]
+            self._known[version] = passing_threshold(version, draws, self.allowed or 0.0)
+        return self._known[version]
+
+    def passes(self, rows: pa.Table) -> NDArray[np.bool_]:
+        """Return which rows of ``predictions`` pass."""
+        flags = np.zeros(rows.num_rows, bool)
+        for version in pc.unique(rows.column("model_version")).to_pylist() if self._draws else []:
+            threshold = self.of(version).threshold
+            if threshold is not None:
+                is_sure = pc.greater_equal(rows.column("confidence"), threshold)
+                flags |= pc.fill_null(
+                    pc.and_(is_sure, pc.equal(rows.column("model_version"), version)), False
+                ).to_numpy()
+        return flags
 
 
 def passing_threshold(model_version: str, draws: list[LabeledDraw], allowed: float) -> Passing:
@@ -113,14 +123,3 @@ def passing_threshold(model_version: str, draws: list[LabeledDraw], allowed: flo
             )
             return Passing(model_version, float(confidences[last]), error, every)
     return Passing(model_version, None)
-
-
-def passing_rows(passing: Sequence[Passing], rows: pa.Table) -> set[int]:
-    """Return the positions of the rows of ``predictions`` that pass."""
-    thresholds = {each.model_version: each.threshold for each in passing if each.threshold is not None}
-    logged = zip(*(rows.column(name).to_pylist() for name in ("model_version", "confidence")), strict=True)
-    return {
-        position
-        for position, (version, confidence) in enumerate(logged)
-        if version in thresholds and confidence is not None and confidence >= thresholds[version]
-    }

@@ -56,21 +56,26 @@ def _rounded(shares: Mapping[Value, float], n: int) -> dict[Value, int]:
     return rows
 
 
-def drawn_places(values: Sequence[Value], n: int, fewest: int) -> tuple[list[int], list[float]]:
+def drawn_places(
+    values: Sequence[Value], sizes: Mapping[Value, int], n: int, fewest: int
+) -> tuple[list[int], list[float]]:
     """Return which rows of a random order are drawn, and the probability with which each was.
 
     Parameters
     ----------
     values
-        Of the segment, in the random order.
+        Of the segment, in the random order; only the first n rows of each value are needed, or of all, if there are more values
+        than that.
+    sizes
+        How many rows each value has.
     n, fewest
-        As in `allocated`. Rows are drawn alike where there are more values than rows to draw.
+        As in `allocated`, of n at most all rows. Rows are drawn alike where there are more values than rows to draw.
     """
-    sizes = Counter(values)
-    n = min(n, len(values))
+    total = sum(sizes.values())
+    n = min(n, total)
     rows = allocated(sizes, n, fewest)
     if rows is None:
-        return list(range(n)), [n / max(1, len(values))] * n
+        return list(range(n)), [n / max(1, total)] * n
     seen: Counter[Value] = Counter()
     places = []
     for place, value in enumerate(values):

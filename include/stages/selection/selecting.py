@@ -1,5 +1,6 @@
 """Choose the rows of an interval that are worth a label, and write them to the request ledger."""
 
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,19 +15,23 @@ from include.foundation.intervals import Interval
 from include.foundation.store.ledgers.outcomes import GOLD
 from include.foundation.store.ledgers.prelabel_arms import anchoring, shown_from
 from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import Asked, asked_before, oldest_answer
 from include.stages.selection.backlog import backlog_of
-from include.stages.selection.batch_notes import batch_notes, versions_of
-from include.stages.selection.certainty import CertaintyStratum
+from include.stages.selection.batch_notes import batch_notes
+from include.stages.selection.certainty import CertaintyStratum, reserve
 from include.stages.selection.drawing import draw_rows
-from include.stages.selection.frame import Candidates, candidates_of, frame_of
+from include.stages.selection.frame import Candidates, candidates_of
 from include.stages.selection.gold import gold_requests
-from include.stages.selection.passing import passing_of
+from include.stages.selection.nominations import Bars, broken_columns, nominations_of
+from include.stages.selection.passing import Thresholds
 from include.stages.selection.relabeling import are_relabeled, relabel_requests
 from include.stages.selection.requests import Choice, request_rows
+from include.stages.selection.shortlisting import Pool, trainable
 from include.stages.selection.user_reports import reported_rows
 from include.stages.selection.weak_signals import weak_signals
+from include.stages.selection.window import Wanted, Window, WindowReader
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,6 @@ class SelectionReport:
     certainty: int
     reported: int
     frame_rows: int
-    left_out: int
     requests: int
     drawn: int = 0
 
@@ -86,13 +90,12 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     if selected is not None:
         return SelectionReport(**{field.name: getattr(selected, field.name) for field in fields(SelectionReport)})
     demand = _demand(store, interval, budget)
-    window = store.read("predictions", filters=[("ts", ">=", interval.start), ("ts", "<", interval.end)])
     is_asked = store.read("requests", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows > 0
-    left_out = None if is_asked else _request(store, interval, window, demand)
-    if left_out is None:  # an earlier run asked, and was killed before it could record that
-        demand = Demand(0, 0)
-        left_out = frame_of(store, window, interval.key, except_batch=interval.key).left_out
-    return _record(store, interval, window, left_out, demand)
+    with closing(WindowReader(store, interval)) as reader:
+        window = None if is_asked else _request(store, interval, reader, demand)
+        if window is None:  # an earlier run asked, and was killed before it could record that
+            demand, window = Demand(0, 0), reader.read(Wanted())
+    return _record(store, interval, window, demand)
 
 
 def _demand(store: LoopStore, interval: Interval, budget: int | None) -> Demand:
@@ -107,24 +110,37 @@ def _demand(store: LoopStore, interval: Interval, budget: int | None) -> Demand:
     return Demand(bounded, random, () if bounded == total else (backlog.says(bounded, total),))
 
 
-def _request(store: LoopStore, interval: Interval, window: pa.Table, demand: Demand) -> int | None:
-    """Write what is drawn for a batch, then its requests, and return how many rows nobody had to be asked about."""
+def _request(store: LoopStore, interval: Interval, reader: WindowReader, demand: Demand) -> Window | None:
+    """Write what is drawn for a batch, then its requests, and return its rows; None if another run writes the requests."""
     if demand.total < 1:
         raise NothingToDo(f"The budget is {demand.total}: no labels are asked for")
-    draws = draw_rows(store, interval, window, demand.random)
-    left_out: list[int] = []
+    wanted = _wanted(store, interval, reader, demand)
+    window = reader.read(wanted)
+    draws = draw_rows(store, interval, window.first)
+    chosen = [True]
 
     def choose(ledger: pa.Table) -> pa.Table:
         """Choose from what the commit fences: again, if another run writes requests meanwhile."""
-        if interval.key in ledger.column("batch_id").to_pylist():
-            left_out.clear()
+        chosen[0] = interval.key not in ledger.column("batch_id").to_pylist()
+        if not chosen[0]:
             return rows_of(store.loop, "requests", [])
-        chosen, rows = _chosen(store, interval, window, draws, demand)
-        left_out.append(rows)
-        return chosen
+        return _chosen(store, interval, Pool(reader, window, wanted), draws, demand)
 
     store.append_computed("requests", choose, columns=["batch_id"])
-    return left_out[-1] if left_out else None
+    return window if chosen[0] else None
+
+
+def _wanted(store: LoopStore, interval: Interval, reader: WindowReader, demand: Demand) -> Wanted:
+    """Return what a batch is chosen from."""
+    verdict = latest(store, DriftVerdict, interval.whole_days.key)
+    is_critical_first = demand.total < store.loop.selection.budget
+    bars = Bars(broken_columns(verdict, reader.columns), Thresholds(store, interval))
+    slots = demand.total - demand.random
+    return Wanted(
+        demand.random,
+        nominations_of(store.loop, verdict, bars, critical_first=is_critical_first),
+        reserve(slots) + slots,
+    )
 
 
 def random_rows(budget: int, share: float) -> int:
@@ -138,56 +154,49 @@ def random_rows(budget: int, share: float) -> int:
     return 0 if share == 0 else min(budget, max(1, round(budget * share)))
 
 
-def _chosen(
-    store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, demand: Demand
-) -> tuple[pa.Table, int]:
-    """Return the requests of a batch of no more rows than are wanted, and how many rows nobody had to be asked about."""
+def _chosen(store: LoopStore, interval: Interval, pool: Pool, draws: pa.Table, demand: Demand) -> pa.Table:
+    """Return the requests of a batch of no more rows than are wanted."""
     seed, asked = (store.loop.selection.seed, interval.key), asked_before(store)
-    random = _drawn_unasked(store, interval, window, draws, asked)
+    random = _drawn_unasked(store, interval, pool.window.first.rows, draws, asked)
     drawn = request_rows(
         store.loop,
         random,
-        _random_choices(draws, random, window.num_rows),
+        _random_choices(draws, random, pool.window.rows),
         batch_id=interval.key,
         asked_at=interval.end,
     )
-    fresh = sum(key not in asked.contents for key in random.content_keys)
     asked.note(drawn)
     trusted = shown_from(anchoring(store), store.loop.labeling.max_anchoring)
     slots = demand.total - draws.num_rows
     again = relabel_requests(store, interval, asked, slots, shown_from=trusted)
-    weak = weak_signals(store, interval)
-    reported, reports = reported_rows(store, interval.end, seed, asked, weak)
-    frame = frame_of(store, window, seed, asked=asked)
-    candidates = _trainable(frame.extended(reported), asked)
+    reported, reports = reported_rows(store, interval.end, seed, asked, weak_signals(store, interval))
+    candidates = pool.candidates(store, asked, trainable(reported, asked))
     if candidates.rows.num_rows + draws.num_rows + again.num_rows == 0:
         raise NothingToDo(f"No row of {interval.key} is left to ask about")
-    verdict = latest(store, DriftVerdict, interval.whole_days.key)
-    stratum = CertaintyStratum(
-        store.loop,
-        candidates,
-        reports,
-        verdict,
-        passing=passing_of(store, interval, versions_of(window)),
-        critical_first=demand.total < store.loop.selection.budget,
-    )
+    stratum = CertaintyStratum(store.loop, candidates, reports, pool.wanted.nominations)
     choices = stratum.choices(slots - again.num_rows) if candidates.rows.num_rows else []
     chosen = request_rows(
         store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end, shown_from=trusted
     )
     batch = pa.concat_tables([drawn, again, chosen])
-    gold = gold_requests(store, interval, batch.num_rows)
-    return pa.concat_tables([batch, gold]), frame.left_out - fresh
+    return pa.concat_tables([batch, gold_requests(store, interval, batch.num_rows)])
 
 
-def _drawn_unasked(store: LoopStore, interval: Interval, window: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
+def _drawn_unasked(store: LoopStore, interval: Interval, first: pa.Table, draws: pa.Table, asked: Asked) -> Candidates:
     """Return the drawn rows that are to answer for their content, unless somebody was asked about it meanwhile."""
     own = draws.filter(pc.equal(draws.column("trace_id"), draws.column("asked_trace_id")))
     keys = own.column("content_key").to_pylist()
     answering = asked.answering(keys, oldest_answer(store.loop, interval.start))
     unasked = own.column("trace_id").filter(pa.array([key not in answering for key in keys], pa.bool_()))
-    rows = window.filter(pc.is_in(window.column("trace_id"), unasked.combine_chunks()))
-    return candidates_of(store, rows, asked)
+    rows = first.filter(pc.is_in(first.column("trace_id"), unasked.combine_chunks()))
+    if rows.num_rows < len(unasked):  # a run with another budget drew
+        among: Filter = [
+            ("ts", ">=", interval.start),
+            ("ts", "<", interval.end),
+            ("trace_id", "in", unasked.to_pylist()),
+        ]
+        rows = store.read("predictions", filters=among)
+    return candidates_of(store, rows.sort_by("trace_id"), asked)
 
 
 def _random_choices(draws: pa.Table, random: Candidates, served: int) -> list[Choice]:
@@ -200,16 +209,7 @@ def _random_choices(draws: pa.Table, random: Candidates, served: int) -> list[Ch
     return [Choice(place, "random", "holdout", chances[name], reason) for place, name in enumerate(ids)]
 
 
-def _trainable(candidates: Candidates, asked: Asked) -> Candidates:
-    """Return the candidates that models may train on and that are no near duplicates of what was asked before."""
-    return candidates.at(
-        place
-        for place, (near, split) in enumerate(zip(candidates.near_keys, candidates.splits, strict=True))
-        if split != "holdout" and near not in asked.near_keys
-    )
-
-
-def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: int, demand: Demand) -> SelectionReport:
+def _record(store: LoopStore, interval: Interval, window: Window, demand: Demand) -> SelectionReport:
     """Record what a batch in the ledger requests, also if the run that wrote it was killed before it could record that."""
     batch = store.read("requests", filters=[("batch_id", "=", interval.key), ("tier", "=", FIRST_TIER)])
     is_gold = pc.equal(batch.column("stratum"), GOLD)
@@ -219,7 +219,7 @@ def _record(store: LoopStore, interval: Interval, window: pa.Table, left_out: in
     counts = {name: strata.count(name) for name in ("random", "certainty")}
     drawn = store.read("draws", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows
     report = SelectionReport(
-        interval.key, counts["random"], counts["certainty"], reported, window.num_rows, left_out, batch.num_rows, drawn
+        interval.key, counts["random"], counts["certainty"], reported, window.rows, batch.num_rows, drawn
     )
     free = (
         f" {drawn - report.random} drawn rows have the answer of an earlier request." if drawn > report.random else ""

@@ -74,15 +74,16 @@ def informativeness(name: str, probabilities: Probabilities) -> NDArray[np.float
     ContractError
         If a row does not sum to 1, or has a negative probability.
     """
-    is_known = ~np.isnan(probabilities).any(axis=1)
-    sums = probabilities[is_known].sum(axis=1)
+    sums = probabilities.sum(axis=1)
+    is_known = ~np.isnan(sums)
+    known, sums = (probabilities, sums) if is_known.all() else (probabilities[is_known], sums[is_known])
     if (np.abs(sums - 1) > SUM_TOLERANCE).any():
         raise ContractError(
             f"Got probabilities that sum to {sums[np.abs(sums - 1).argmax()]:.3f}, expected 1 in every row"
         )
-    if (probabilities[is_known] < 0).any():
-        raise ContractError(f"Got a probability of {probabilities[is_known].min():.3g}, expected none below 0")
+    if known.size and known.min() < 0:
+        raise ContractError(f"Got a probability of {known.min():.3g}, expected none below 0")
     scores = np.full(len(probabilities), np.nan)
-    if is_known.any():
-        scores[is_known] = np.clip(SCORES[name](probabilities[is_known] / sums[:, None]), 0, 1)
+    if known.size:
+        scores[is_known] = np.clip(SCORES[name](known / sums[:, None]), 0, 1)
     return scores

@@ -12,7 +12,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.feedback.said_class import said_class
 from include.stages.selection.asked import Asked, asked_before
-from include.stages.selection.frame import Frame, frame_of
+from include.stages.selection.frame import Candidates, frame_of
 from include.stages.selection.requests import REPORTED, WEAK
 
 ACTED_ON = timedelta(days=28)  # for so long: what it costs to look must not grow with what was ever said
@@ -48,7 +48,7 @@ def reported_rows(
     seed: object,
     asked: Asked | None = None,
     weak: Sequence[Mapping[str, Any]] = (),
-) -> tuple[Frame, dict[str, UserReport]]:
+) -> tuple[Candidates, dict[str, UserReport]]:
     """Return the rows that users reported or corrected within the last four weeks and that were not requested yet.
 
     The rows may be four weeks older than the reports. Only explicit feedback counts, and none that is held back as part of a
@@ -69,7 +69,7 @@ def reported_rows(
 
     Returns
     -------
-    tuple of Frame and dict
+    tuple of Candidates and dict
         The rows, and the report of each by its content key, since a report speaks for the repeats of its row too.
     """
     since = moved(end, -ACTED_ON)
@@ -85,7 +85,7 @@ def reported_rows(
     reported = sorted(reasons.keys() - asked.trace_ids)
     no_rows: Filter = [("day", "=", "")]  # opens no partition
     rows: Filter = [("ts", ">=", moved(since, -ACTED_ON)), ("ts", "<", end), ("trace_id", "in", reported)]
-    frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked=asked)
+    frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked)
     logged = frame.rows.select(["trace_id", "ts"]).to_pylist()
     return frame, {
         key: UserReport(

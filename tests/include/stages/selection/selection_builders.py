@@ -14,7 +14,7 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.selection.frame import Frame, frame_of
+from include.stages.selection.frame import Candidates, frame_of
 from tests.builders import make_tiny_loop
 
 CLASSES = ("acq", "earn", "ship")
@@ -72,7 +72,7 @@ def add_rows(store: LoopStore, name: str, rows: Sequence[Mapping[str, Any]]) -> 
     store.append_new(name, rows_of(store.loop, name, rows))
 
 
-def sampling_frame(store: LoopStore, filters: Filter, seed: object) -> Frame:
+def sampling_frame(store: LoopStore, filters: Filter, seed: object) -> Candidates:
     """Return the frame of the stored predictions that meet some filters."""
     return frame_of(store, store.read("predictions", filters=filters), seed)
 

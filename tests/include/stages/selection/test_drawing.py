@@ -16,6 +16,7 @@ from include.foundation.store.tables import LoopStore
 from include.stages.selection.content import content_key, former_key, split_point
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.selecting import select_samples
+from include.stages.selection.window import Wanted, WindowReader
 from tests.include.stages.selection.selection_builders import (
     DAY,
     add_rows,
@@ -54,11 +55,10 @@ def label_of(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_every_row_is_drawn_as_often_as_its_probability_says_however_often_its_content_was_served(tmp_path):
     rows = popular(day=0)
     store = make_selection_store(tmp_path, rows)
-    window = store.read("predictions")
     counts: Counter[str] = Counter()
     for hours in range(DRAWS):
-        interval = Interval(DAY + timedelta(hours=hours), DAY + timedelta(hours=hours + 1))
-        drawn = draw_rows(store, interval, window, 5).to_pylist()
+        interval = Interval(DAY - timedelta(hours=hours), DAY + timedelta(hours=1))
+        drawn = draw_rows(store, interval, WindowReader(store, interval).read(Wanted(5)).first).to_pylist()
         assert {row["inclusion_probability"] for row in drawn} == {5 / 20}
         counts.update(row["trace_id"] for row in drawn)
     low, high = stats.binom.interval(1 - 1e-3 / len(rows), DRAWS, 5 / 20)

@@ -5,9 +5,10 @@ import pytest
 
 from include.foundation.decisions import SelectedBatch, latest
 from include.foundation.store.rows import rows_of
-from include.stages.selection.content import far_out, features
 from include.stages.selection.diversity import NEAR_DUPLICATE
 from include.stages.selection.selecting import select_samples
+from include.stages.selection.vectors import features
+from include.stages.selection.window import Wanted, WindowReader
 from tests.include.stages.selection.selection_builders import (
     day_interval,
     make_selection_loop,
@@ -62,12 +63,15 @@ def test_rows_beside_an_extreme_one_are_still_told_apart():
 
 
 @pytest.mark.parametrize(("far", "told"), [(1049.9, 0), (1050.1, 2)])
-def test_number_is_far_from_a_thousand_widths_of_the_middle_half(far, told):
+def test_number_is_far_from_a_thousand_widths_of_the_middle_half(tmp_path, far, told):
     loop = make_selection_loop(inputs={"amount": {"type": "numeric"}})
     rows = prediction_rows(43)
     for row, amount in zip(rows, [*np.linspace(-1, 1, 41), -far, far], strict=True):  # the middle half is 1.05 wide
         del row["input_text"]
         row["input_amount"] = float(amount)
-    found = far_out(loop, rows_of(loop, "predictions", rows))
-    assert found == [(rows[place]["trace_id"], "amount") for place in (41, 42)][:told]
-    assert far_out(loop, rows_of(loop, "predictions", [])) == []
+    reader = WindowReader(make_selection_store(tmp_path, rows, loop=loop), day_interval())
+    assert reader.read(Wanted()).far_out() == [(rows[place]["trace_id"], "amount") for place in (41, 42)][:told]
+    assert (
+        WindowReader(make_selection_store(tmp_path / "none", [], loop=loop), day_interval()).read(Wanted()).far_out()
+        == []
+    )

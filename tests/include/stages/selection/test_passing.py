@@ -9,7 +9,7 @@ from include.foundation.decisions import SelectedBatch, latest
 from include.foundation.statistics.estimates import UNKNOWN
 from include.foundation.store.ledgers.labeled_draws import LabeledDraw
 from include.stages.logs.pulling import pull_logs
-from include.stages.selection.passing import Passing, passing_of, passing_threshold
+from include.stages.selection.passing import Passing, Thresholds, passing_threshold
 from include.stages.selection.selecting import select_samples
 from tests.builders import KEY, day, line, make_store, write_lines
 
@@ -84,7 +84,7 @@ def test_rows_that_pass_are_drawn_but_not_chosen(tmp_path, monkeypatch):
     store = make_store(tmp_path, selection={"budget": 40, "diversify": "none", "pass_error": 0.05})
     write_lines(tmp_path, [line(n, when=day().start, **({"probabilities": sure} if n % 2 else {})) for n in range(120)])
     pull_logs(store, day(), KEY)
-    assert passing_of(store, day(), ["1"]) == [Passing("1", None)]
+    assert Thresholds(store, day()).of("1") == Passing("1", None)
     shown = draws([0.98] * 500 + [0.6] * 500, [False] * 500 + [True] * 500)
     monkeypatch.setattr("include.stages.selection.passing.labeled_draws", lambda *_, **__: shown)
     select_samples(store, day())

@@ -36,7 +36,7 @@ def test_quota_that_proportions_exceed_changes_nothing():
     ("values", "n"), [([], 5), (["a"] * 4, 4), (["a"] * 4, 9), ([None] * 9, 3), (list("abcdef"), 3)]
 )
 def test_probabilities_add_up_to_the_rows_drawn(values, n):
-    places, chances = drawn_places(values, n, 2)
+    places, chances = drawn_places(values, Counter(values), n, 2)
     assert len(places) == len(chances) == min(n, len(values))
     assert all(0 < chance <= 1 for chance in chances)
     sizes, drawn = Counter(values), Counter(values[place] for place in places)
@@ -51,7 +51,7 @@ def test_every_row_is_drawn_as_often_as_its_probability_says():
     counts, stored = np.zeros(len(values)), np.zeros(len(values))
     for _ in range(DRAWS):
         order = generator.permutation(len(values))
-        places, chances = drawn_places(values[order].tolist(), 10, 3)
+        places, chances = drawn_places(values[order].tolist(), Counter(values.tolist()), 10, 3)
         counts[order[places]] += 1
         stored[order[places]] = chances
     assert set(zip(values.tolist(), stored.round(3).tolist(), strict=True)) == {("a", 0.133), ("b", 0.5), ("c", 0.75)}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ContractError
 from include.foundation.store.rows import rows_of
-from include.stages.selection.content import content_key, features, former_key, group_key, keys_of, near_key
+from include.stages.selection.content import content_key, former_key, group_key, keys_of, near_key
+from include.stages.selection.vectors import features, vectors_of
 from tests.include.stages.selection.selection_builders import make_selection_loop, prediction_row, prediction_rows
 
 TEXT = make_selection_loop()
@@ -150,13 +151,14 @@ def test_features_of_texts_are_unit_vectors_that_tell_them_apart():
 
 def test_features_use_the_embedding_when_every_row_has_one():
     rows = [prediction_row(number, embedding=[1.0, float(number)]) for number in range(3)]
-    assert unit_rows(TEXT, rows).shape == (3, 2)
+    vectors = vectors_of(TEXT, rows_of(TEXT, "predictions", rows))
+    assert np.allclose(vectors, np.array([[1, 0], [1, 1] / np.sqrt(2), [1, 2] / np.sqrt(5)]))
 
 
 @pytest.mark.parametrize("other", [None, [1.0, 2.0, 3.0]])
 def test_features_fall_back_to_the_inputs_when_embeddings_do_not_compare(other):
     rows = [prediction_row(0, embedding=[1.0, 2.0]), prediction_row(1, embedding=other)]
-    assert unit_rows(TEXT, rows).shape[1] > 3
+    assert vectors_of(TEXT, rows_of(TEXT, "predictions", rows)).shape[1] > 3
 
 
 def test_features_of_a_vector_with_one_row_are_finite():
