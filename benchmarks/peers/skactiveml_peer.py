@@ -14,7 +14,13 @@ class Logged(SkactivemlClassifier):  # type: ignore[misc]
     """A classifier whose answers were logged."""
 
     def fit(self, rows: Any, labels: Any, sample_weight: Any = None) -> "Logged":
-        """Learn nothing."""
+        """Learn nothing.
+
+        Parameters
+        ----------
+        rows, labels, sample_weight
+            Are not looked at.
+        """
         del rows, labels, sample_weight
         return self
 
