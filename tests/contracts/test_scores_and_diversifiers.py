@@ -41,6 +41,7 @@ def test_registries_hold_exactly_what_the_loop_file_may_name():
 
 
 @every_score
+@settings(deadline=None)
 @given(probabilities=probability_tables(slack=0.009))
 def test_score_of_probabilities_is_between_0_and_1(name, probabilities):
     scores = informativeness(name, probabilities)
@@ -49,6 +50,7 @@ def test_score_of_probabilities_is_between_0_and_1(name, probabilities):
 
 
 @every_score
+@settings(deadline=None)
 @given(classes=st.integers(2, 30))
 def test_score_of_a_certain_row_is_0_and_of_a_uniform_row_1(name, classes):
     rows = np.array([np.eye(classes)[0], np.full(classes, 1 / classes)])
@@ -56,6 +58,7 @@ def test_score_of_a_certain_row_is_0_and_of_a_uniform_row_1(name, classes):
 
 
 @every_score
+@settings(deadline=None)
 @given(sureness=st.lists(st.floats(0.5, 1), min_size=2, max_size=6, unique=True))
 def test_score_of_two_classes_falls_as_the_model_gets_surer(name, sureness):
     sure = np.sort(sureness)
@@ -65,6 +68,7 @@ def test_score_of_two_classes_falls_as_the_model_gets_surer(name, sureness):
 
 
 @every_score
+@settings(deadline=None)
 @given(classes=st.integers(2, 9), steps=st.integers(2, 9))
 def test_score_falls_on_the_way_from_uniform_to_certain(name, classes, steps):
     shares = np.linspace(0, 1, steps)[:, None]
@@ -73,6 +77,7 @@ def test_score_falls_on_the_way_from_uniform_to_certain(name, classes, steps):
 
 
 @every_score
+@settings(deadline=None)
 @given(probabilities=probability_tables(), data=st.data())
 def test_score_does_not_depend_on_the_order_of_classes_or_rows(name, probabilities, data):
     classes = data.draw(st.permutations(range(probabilities.shape[1])))
@@ -110,6 +115,7 @@ def test_score_of_a_negative_probability_is_refused(name):
 
 
 @every_score
+@settings(deadline=None)
 @given(probabilities=probability_tables(), rounding=st.floats(0.992, 1.008))
 def test_score_does_not_depend_on_what_rounding_did_to_the_sum(name, probabilities, rounding):
     assert informativeness(name, probabilities * rounding) == pytest.approx(informativeness(name, probabilities))
