@@ -1,5 +1,6 @@
 """Streams of logged rows with a model's confidence, of which some are drawn and labeled: the worlds of `estimates`."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,7 +127,8 @@ def _draw(world: World, day: Numbers, segment: Numbers, generator: np.random.Gen
     places, chances = [], []
     for number in range(DAYS):
         rows = generator.permutation(np.flatnonzero(day == number))
-        kept, probabilities = drawn_places(segment[rows].tolist(), world.drawn, 3 if world.segments else 1)
+        values = segment[rows].tolist()
+        kept, probabilities = drawn_places(values, Counter(values), world.drawn, 3 if world.segments else 1)
         places.append(rows[kept])
         chances += probabilities
     return np.concatenate(places), np.array(chances)
