@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 
 ERROR_RATES = {"ada": 0.03, "ben": 0.06, "cleo": 0.2}
-REVIEWERS = {"dora": 0.01}  # who decides what these cannot, where the loop has a second tier
+REVIEWERS = {"dora": 0.01}  # who decides what these cannot
 
 
 @dataclass
@@ -41,13 +42,13 @@ class Annotators:
             for line in path.read_text(encoding="utf-8").splitlines()
         ]
         answer_count = 0
-        for name in ERROR_RATES:
+        for name in ERROR_RATES | REVIEWERS:
             path = folder / "answers" / f"{name}.jsonl"
             answered = _answered(path)
             lines = [
                 self._answer(name, item["request_id"], item["trace_id"])
                 for item in requests
-                if item["request_id"] not in answered
+                if item["request_id"] not in answered and (item["tier"] == FIRST_TIER) == (name in ERROR_RATES)
             ]
             if lines:
                 path.parent.mkdir(parents=True, exist_ok=True)

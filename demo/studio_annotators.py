@@ -52,8 +52,7 @@ class StudioAnnotators(Annotators):
 
     def _projects(self, client: httpx.Client) -> Iterator[dict[str, Any]]:
         """Yield the project of each tier."""
-        tiers = range(1, len(self.loop.escalation.tiers) + 2)
-        titles = {self.loop.tier_project(number) for number in tiers}
+        titles = set(self.loop.tier_projects)
         for project in _checked(client.get("/api/projects/", params={"page_size": 100}))["results"]:
             if project["title"] in titles:
                 yield project

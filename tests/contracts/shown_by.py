@@ -205,6 +205,9 @@ _BY_FILE = {
     "include/stages/labels/test_label_origins.py": {
         "labels.max_accepted_share": "test_other_datasets_are_published_and_say_where_labels_come_from[198-2-1.0]",
     },
+    "include/stages/labels/test_further_readers.py": {
+        "escalation.more_readers": "test_after_the_last_reader_a_person_decides_for_good_and_sees_what_was_said[2-4]",
+    },
     "include/stages/labels/test_label_checks.py": {
         "escalation.suspected_errors": "test_nobody_is_accused_where_nobody_would_be_asked[escalation1]",
     },
@@ -217,7 +220,7 @@ _BY_FILE = {
         "labels.rules.input": "test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches[grain-True]",
         "labels.rules.when": "test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches[grain-True]",
         "labels.rules.allow": "test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches[grain-True]",
-        "labels.rules.deny": "test_label_that_breaks_a_domain_rule_is_set_aside",
+        "labels.rules.deny": "test_label_that_breaks_a_domain_rule_is_held_for_a_person",
     },
     "include/stages/labeling/test_progress.py": {
         "labeling.deadline_hours": "TestProgress::test_before_quorum_and_deadline_it_goes_on",

@@ -15,6 +15,9 @@ def escalation_disagreements(loop: Loop) -> Iterator[Disagreement]:
     for name in set_by_hand(escalation, "audit_share", "suspected_errors", "high_stakes"):
         if not escalation.tiers:
             yield (f"escalation.{name}", "escalation.tiers"), "has no effect without tiers: nobody would be asked"
+    for name in set_by_hand(escalation, "more_readers"):
+        if escalation.tiers:
+            yield (f"escalation.{name}", "escalation.tiers"), "has no effect with tiers: the next one is asked"
     for name in repeated(tier.name for tier in escalation.tiers):
         yield ("escalation.tiers",), f"two tiers are called {name}; reasons name them, so give each its own name"
     yield from _people("labeling", loop.tier(1))
@@ -42,7 +45,7 @@ def _people(key: str, tier: Tier) -> Iterator[Disagreement]:
 
 
 def _projects(loop: Loop) -> Iterator[Disagreement]:
-    titles = [loop.tier_project(number) for number in range(1, len(loop.escalation.tiers) + 2)]
+    titles = loop.tier_projects if loop.escalation.tiers else []
     for title in repeated(titles) if loop.labeling.backend == "label_studio" else ():
         yield ("escalation.tiers", "labeling.project"), f"two tiers have the project {title}; each needs its own"
 

@@ -31,6 +31,14 @@ class Tier(Section):
     """What a minute of these annotators costs, in any currency; none leaves their cost out."""
 
 
+class Reader(Tier):
+    """One more annotator of the first tier; the answer is weighed together with those before it."""
+
+
+class Lead(Tier):
+    """Whoever decides for good where the loop file names no tiers: a person who sees what was answered."""
+
+
 class HighStakes(Section):
     """Requests that the second tier answers as well, however sure the first is; with both keys, both must hold."""
 
@@ -49,7 +57,11 @@ class Escalation(Section):
 
     tiers: list[Tier] = Field(default_factory=list, max_length=9)
     """The tiers after the first, which is what ``labeling`` says, in the order in which they are asked. A request on which a
-    tier cannot agree, which all decline, or whose label breaks a rule, goes to the next; without one, it is set aside."""
+    tier cannot agree, which all decline, or whose label breaks a rule, goes to the next. What the last one declines is
+    withdrawn."""
+    more_readers: int = Field(default=1, ge=0, le=9)
+    """Without tiers: how many more annotators are asked, one after another and as long as others are known, about a request
+    that would go to a tier. Then it is held for a person, whose answer is final."""
     audit_share: Share = 0.05
     """Share of the labels of each tier but the last that the next answers too, which measures how often they are right."""
     suspected_errors: bool = True

@@ -160,8 +160,7 @@ def _labeling_places(loop: Loop) -> list[tuple[str, str]]:
     """Return the key and the name of each place that holds a loop's requests and answers."""
     if loop.labeling.backend != "label_studio":
         return [("uri", resolve(loop.labeling.uri or f"data/{loop.name}/labeling"))]
-    titles = [loop.tier_project(number) for number in range(1, len(loop.escalation.tiers) + 2)]
-    return [("project", f"{title!r} at {loop.labeling.connection}") for title in titles]
+    return [("project", f"{title!r} at {loop.labeling.connection}") for title in dict.fromkeys(loop.tier_projects)]
 
 
 def load_loops() -> tuple[Loop, ...]:

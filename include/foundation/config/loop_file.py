@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from include.foundation.config.data_sections import Drift, Feedback, Logs
-from include.foundation.config.escalation_section import Escalation, Tier
+from include.foundation.config.escalation_section import FIRST_TIER, Escalation, Lead, Reader, Tier
 from include.foundation.config.labeling_section import Labeling
 from include.foundation.config.operations import Notify, Tasks
 from include.foundation.config.promotion_sections import Deploy, Gate
@@ -74,21 +74,32 @@ class Loop(Section):
         columns = {"user": "user_key", **self.segment_columns, **self.input_columns}
         return None if self.split.group is None else columns[self.split.group]
 
-    def tier(self, number: int) -> Tier:
-        """Return the tier of a number, from 1, which is what ``labeling`` says; the last one, if there were more before."""
+    @property
+    def tiers(self) -> list[Tier]:
+        """Who is asked in turn: what ``labeling`` says, then the tiers of ``escalation``, or readers and a lead."""
         labeling = self.labeling
+        people, price = labeling.people, labeling.price_per_minute
         first = Tier(
             name="first",
             overlap=labeling.overlap,
-            people=labeling.people,
+            people=people,
             deadline_hours=labeling.deadline_hours,
-            price_per_minute=labeling.price_per_minute,
+            price_per_minute=price,
         )
-        return [first, *self.escalation.tiers][:number][-1]
+        readers = [Reader(name="reader", people=people, price_per_minute=price)] * self.escalation.more_readers
+        return [first, *(self.escalation.tiers or [*readers, Lead(name="lead", shows_answers=True)])]
 
-    def tier_after(self, number: int) -> Tier | None:
-        """Return the tier that is asked what that of a number could not decide; None after the last."""
-        return self.escalation.tiers[number - 1] if number <= len(self.escalation.tiers) else None
+    def tier(self, number: int) -> Tier:
+        """Return the tier of a number, from 1, which is what ``labeling`` says; the last one, if there were more before."""
+        return self.tiers[:number][-1]
+
+    def is_last_tier(self, number: int) -> bool:
+        """Tell whether nobody is asked after the tier of a number."""
+        return number >= len(self.tiers)
+
+    def weighs(self, number: int) -> bool:
+        """Tell whether answers of a tier are weighed by how reliable people are, together with those before."""
+        return number == FIRST_TIER or isinstance(self.tier(number), Reader)
 
     def tier_project(self, number: int) -> str:
         """Return the title of a tier's project in Label Studio: what the loop file names, else the first's with its name."""
@@ -96,6 +107,11 @@ class Loop(Section):
         if number == 1:
             return first
         return tier.project or f"{first[: LONGEST_TITLE - len(tier.name[:30]) - 2]}: {tier.name[:30]}"
+
+    @property
+    def tier_projects(self) -> list[str]:
+        """Title of each tier's project in Label Studio, in the order of the tiers: readers share one."""
+        return [self.tier_project(number) for number in range(1, len(self.tiers) + 1)]
 
     def patience(self, tier: int) -> timedelta:
         """Return for how long a request of a tier, from 1, is waited for."""

@@ -106,7 +106,7 @@ COMMON = (
         required("split", TEXT),  # train, holdout
         required("inclusion_probability", NUMBER),
         nullable("score", NUMBER),  # informativeness, larger is more
-        required("reasons", TEXTS),
+        required("reasons", TEXTS),  # in words, the newest first
         nullable("prelabel", TEXT),
         nullable("prelabel_confidence", NUMBER),
         required("hidden_prelabel", FLAG),
@@ -120,6 +120,9 @@ COMMON = (
         nullable("group_key", TEXT),
         nullable("escalates", TEXT),  # request_id of the tier before, whose answers left this one to be asked
         nullable("shown_probability", NUMBER),  # with which its pre-label was to be shown; null where chance had no say
+        nullable(
+            "cause", TEXT
+        ),  # reported, weak_signal, retired_class; of a later tier why it is asked; null of other rows
         key=("request_id",),
     ),
     table(

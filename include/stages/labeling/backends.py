@@ -38,6 +38,4 @@ def backend_for(
         raise ConfigError(f"labeling.backend: {loop.labeling.backend} needs the connection {loop.labeling.connection}")
     from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
 
-    if not loop.escalation.tiers:
-        return LabelStudioBackend(loop, connection)
     return TieredBackend(loop, lambda own: LabelStudioBackend(own, connection))

@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.foundation.config.escalation_section import Lead
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import LabelingError
 from include.foundation.store.ledgers.outcomes import resolved_requests
 from include.foundation.store.rows import rows_of
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labeling.assignment import assigned_people
@@ -60,9 +62,15 @@ def push_requests(store: LoopStore, backend: LabelingBackend) -> PushReport:
 
 
 def open_requests(store: LoopStore) -> pa.Table:
-    """Return the requests that the backend has and that are not resolved: ids, ``pushed_at`` and ``tier``."""
+    """Return the requests that the backend has and that are not resolved: ids, ``pushed_at`` and ``tier``.
+
+    What is held for a `Lead` is not among them: nobody waits for it.
+    """
     columns = ["request_id", "trace_id", "pushed_at", "tier"]
-    pushed = store.read("requests", columns=columns, filters=[("external_id", "!=", "")])
+    filters: Filter = [("external_id", "!=", "")]
+    if isinstance(store.loop.tiers[-1], Lead):
+        filters.append(("tier", "<", len(store.loop.tiers)))
+    pushed = store.read("requests", columns=columns, filters=filters)
     resolved = pa.array(resolved_requests(store), pa.string())
     return pushed.filter(pc.invert(pc.is_in(pushed.column("request_id"), value_set=resolved)))
 

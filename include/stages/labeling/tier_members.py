@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from include.foundation.config.escalation_section import FIRST_TIER
+from include.foundation.config.escalation_section import FIRST_TIER, Lead
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.values import Problem, json_line, pseudonym
@@ -31,9 +31,9 @@ def outsiders_answers(
     people
         Pseudonyms of annotators.
     """
-    if not store.loop.escalation.tiers and store.loop.labeling.people is None:
-        return []
     later = [answer for answer in answers if requests[answer.request_id]["tier"] > FIRST_TIER]
+    if not later and store.loop.labeling.people is None:
+        return []
     before = _annotators_before(store, {answer.request_id for answer in later}, requests)
     new: defaultdict[str, set[str]] = defaultdict(set)
     for answer in answers:
@@ -66,6 +66,8 @@ def _annotators_before(
 
 def _why_not(store: LoopStore, answer: Answer, number: int, earlier: Set[str], people: People) -> Problem | None:
     tier, annotator = store.loop.tier(number), pseudonym(answer.annotator, people.key)
+    if isinstance(tier, Lead):
+        return None
     if annotator in earlier:
         why = "the annotator answered in a tier before, and a second reader is somebody else"
         return Problem("answered_before", f"annotator: tier {tier.name} was asked, and {why}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from include.foundation.config.escalation_section import Reader
 from include.foundation.config.loop_file import Loop
 from include.stages.labeling.answers_read import Mark
 from include.stages.labeling.backend_contract import Answers, LabelingBackend, LabelRequest
@@ -20,8 +21,11 @@ class TieredBackend:
     """
 
     def __init__(self, loop: Loop, open_backend: Callable[[Loop], LabelingBackend]) -> None:
-        numbers = range(1, len(loop.escalation.tiers) + 2)
-        self.tiers = {number: open_backend(as_tier_sees_it(loop, number)) for number in numbers}
+        projects = loop.tier_projects
+        first = {title: projects.index(title) + 1 for title in projects}
+        own = {title: open_backend(as_tier_sees_it(loop, number)) for title, number in first.items()}
+        self.tiers = {number: own[title] for number, title in enumerate(projects, start=1)}
+        self._projects = list(own.values())
 
     def existing(self, requests: Sequence[LabelRequest]) -> dict[str, str]:
         """Return the external id of each of these requests that its tier's project has, by request id."""
@@ -46,7 +50,7 @@ class TieredBackend:
             How far each project was read before.
         """
         answers = Answers([])
-        for backend in self.tiers.values():
+        for backend in self._projects:
             own = backend.answers(requests, read)
             answers = replace(
                 answers,
@@ -62,6 +66,10 @@ class TieredBackend:
 
 
 def as_tier_sees_it(loop: Loop, number: int) -> Loop:
-    """Return a loop whose section ``labeling`` is that of a tier, from 1: its project, and how many annotators are asked."""
-    own = {"project": loop.tier_project(number), "overlap": loop.tier(number).overlap}
+    """Return a loop whose section ``labeling`` is that of a tier, from 1: its project, and to how many people it is shown.
+
+    Whoever answered before may be handed what is meant for one more reader, so that it is shown to as many others, too.
+    """
+    tier, before = loop.tier(number), loop.labeling.overlap + loop.escalation.more_readers - 1
+    own = {"project": loop.tier_project(number), "overlap": tier.overlap + before * isinstance(tier, Reader)}
     return loop.model_copy(update={"labeling": loop.labeling.model_copy(update=own)})

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.digests import digest_of
 from include.foundation.errors import DataQualityError
 from include.foundation.statistics.agreement import krippendorff_at_most
@@ -25,13 +26,14 @@ class Decided:
     """The rows of ``labels``, of ``quarantine`` and of ``requests`` that answers lead to.
 
     ``undecided`` are requests that the next tier is to decide, for this one cannot; ``at_stake`` those that it is to decide
-    though this one could.
+    though this one could. ``taken_back`` takes labels back that the answers to their request do not make any more.
     """
 
     accepted: list[dict[str, Any]]
     set_aside: list[dict[str, Any]]
     undecided: list[dict[str, Any]] = field(default_factory=list)
     at_stake: list[dict[str, Any]] = field(default_factory=list)
+    taken_back: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def escalated(self) -> list[dict[str, Any]]:
@@ -101,12 +103,13 @@ def figures_of(store: LoopStore, decided: Decided, fresh: Sequence[AnsweredReque
     labels = {row["request_id"] for row in decided.accepted}
     first = {item.request_id for item in fresh}
     rows = [row for row in decided.accepted if row["request_id"] in first]
-    complete = [item for item in fresh if item.is_complete(store.loop)]
+    asked_first = [item for item in fresh if item.tier == FIRST_TIER]  # further tiers get what is hard
+    complete = [item for item in asked_first if item.is_complete(store.loop)]
     figures = [
-        _agreement(store, fresh),
+        _agreement(store, asked_first),
         _set_aside(store, sum(item.request_id in aside for item in complete), len(complete)),
         *class_shifts(store, rows),
-        _annotator_share(store, [item for item in fresh if item.request_id in labels]),
+        _annotator_share(store, [item for item in asked_first if item.request_id in labels]),
         _haste(store, fresh),
     ]
     return [figure for figure in figures if figure is not None]
@@ -155,7 +158,7 @@ def _annotator_share(store: LoopStore, accepted: Sequence[AnsweredRequest]) -> F
 def _haste(store: LoopStore, fresh: Sequence[AnsweredRequest]) -> Figure | None:
     """Return the share of hasty answers, of those whose time is known."""
     least = store.loop.labels.min_seconds
-    times = _seconds([vote for item in fresh for vote in item.votes])
+    times = _seconds([vote for item in fresh for vote in item.own_votes])
     if not times:
         return None
     hasty = sum(seconds < least for seconds in times)

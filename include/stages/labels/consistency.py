@@ -10,7 +10,7 @@ from include.foundation.store.ledgers.labeled_draws import RANDOM, TRAIN
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labels.proposals import Proposal
+from include.stages.labels.proposals import Proposal, Why
 
 APART = timedelta(days=28)  # beyond which what is right may have changed
 COLUMNS = ("label_id", "supersedes", "trace_id", "label", "near_key", "split", "stratum", "ts")
@@ -23,7 +23,7 @@ class _Said(NamedTuple):
     is_seed: bool
 
 
-def contradictions(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str, str]:
+def contradictions(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str, Why]:
     """Return by request id why a label to train on contradicts another label to train on, or another one of these.
 
     Labels that judge are left alone, and speak of no others: to take out what contradicts would make it easier than what is
@@ -44,7 +44,7 @@ def contradictions(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str,
             _Said(each.request["trace_id"], each.label, each.prediction["ts"], is_seed=False)
         )
     found = {each.answered.request_id: _against(each, said[each.request["near_key"]]) for each in asked}
-    return {request: reason for request, reason in found.items() if reason is not None}
+    return {request: Why("inconsistent", against) for request, against in found.items() if against is not None}
 
 
 def _said(store: LoopStore, keys: list[str]) -> dict[str, list[_Said]]:

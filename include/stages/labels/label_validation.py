@@ -1,11 +1,19 @@
 """Answers become labels by consensus, domain rules and expectations; doubtful ones are set aside with a reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
+from include.foundation.config.loop_file import Loop
 from include.foundation.statistics.agreement import krippendorff_alpha
 from include.foundation.store.ledgers.annotations import votes_of
-from include.foundation.store.ledgers.outcomes import current_labels, escalated_requests, gold_questions, set_aside
+from include.foundation.store.ledgers.outcomes import (
+    current_labels,
+    escalated_requests,
+    gold_questions,
+    held_requests,
+    set_aside,
+)
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -14,10 +22,10 @@ from include.stages.labels.answered_requests import AnsweredRequest, answered_re
 from include.stages.labels.batch_demands import Decided, demand_good_batch
 from include.stages.labels.consensus import Opinion, opinions
 from include.stages.labels.consistency import contradictions
-from include.stages.labels.escalation import at_stake, audit_rows, escalated_row
-from include.stages.labels.proposals import label_row, objection, proposals_of, set_aside_row
+from include.stages.labels.escalation import annotators_known, at_stake, audit_rows, escalated_row, tier_to_ask
+from include.stages.labels.proposals import Proposal, Why, label_row, objection, proposals_of, set_aside_row
 from include.stages.labels.suspicions import suspicions
-from include.stages.labels.withdrawn_labels import withdrawn_labels
+from include.stages.labels.withdrawn_labels import removal_of, withdrawn_labels
 
 
 @dataclass(frozen=True)
@@ -53,13 +61,13 @@ def validate_labels(store: LoopStore) -> LabelReport:
     answered = answered_requests(store)
     thought = opinions(store, answered)
     undecided = _undecided(store, answered)
-    decided = _decide(store, undecided, thought.of_requests)
+    decided = _decide(store, undecided, thought.of_requests, annotators_known(store.loop, answered))
     fresh = [item for item in undecided if not item.is_resolved]
     demand_good_batch(store, decided, fresh)
     store.append_new("requests", rows_of(store.loop, "requests", decided.escalated))
-    taken_back = withdrawn_labels(store)
+    taken_back = {row["label_id"]: row for row in [*decided.taken_back, *withdrawn_labels(store)]}
     written = store.append_new("labels", rows_of(store.loop, "labels", decided.accepted))
-    store.append_new("labels", rows_of(store.loop, "labels", taken_back))
+    store.append_new("labels", rows_of(store.loop, "labels", list(taken_back.values())))
     store.append_new("quarantine", rows_of(store.loop, "quarantine", decided.set_aside), [("stage", "=", "labels")])
     votes, _ = votes_of([vote for item in fresh for vote in item.votes], store.loop.task.classes)
     audits = store.append_new("requests", rows_of(store.loop, "requests", audit_rows(store, answered)))
@@ -76,32 +84,85 @@ def validate_labels(store: LoopStore) -> LabelReport:
 
 
 def _undecided(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[AnsweredRequest]:
-    """Return the requests whose present set of answers led to no label, was not set aside, and that no other tier decides."""
+    """Return the requests whose present set of answers led to no label and was not set aside.
+
+    What another tier decides is left to it, but for what is held for a person, who is spared where annotators come to agree,
+    and for a label that there is already, which must still be what the answers say.
+    """
     filters = [("request_id", "in", [item.request_id for item in answered])]
-    decided = set(store.read("labels", columns=["label_id"], filters=filters).column("label_id").to_pylist())
-    decided |= set(set_aside(store).column("refusal_id").to_pylist())
-    others = escalated_requests(store) | gold_questions(store)  # whose answers say who is right how often
+    labels = store.read("labels", columns=["label_id", "request_id"], filters=filters)
+    decided = set(labels.column("label_id").to_pylist()) | set(set_aside(store).column("refusal_id").to_pylist())
+    held = set(held_requests(store).column("escalates").to_pylist())
+    others = escalated_requests(store) - held - set(labels.column("request_id").to_pylist())
+    others |= gold_questions(store)  # whose answers say who is right how often
     return [item for item in answered if item.label_id not in decided and item.request_id not in others]
 
 
-def _decide(store: LoopStore, undecided: Sequence[AnsweredRequest], found: Mapping[str, Opinion]) -> Decided:
-    """Accept each proposal, leave it to the next tier, or set it aside; what confirms a label of its tier is neither."""
+def _decide(
+    store: LoopStore, undecided: Sequence[AnsweredRequest], found: Mapping[str, Opinion], known: Set[str]
+) -> Decided:
+    """Accept each proposal, leave it to another tier, or set it aside; what confirms a label of its tier is neither.
+
+    A label that the answers to its request make no longer is taken back.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    undecided
+        Requests with new answers.
+    found
+        What is thought of each request, by its id.
+    known
+        Pseudonyms of annotators who may be asked as further readers.
+    """
+    decided, loop, taxonomy = Decided([], []), store.loop, Taxonomy.of(store.loop.task)
     proposals = proposals_of(store, undecided, found)
-    filters = [("trace_id", "in", [proposal.request["trace_id"] for proposal in proposals])]
-    present = current_labels(store.read("labels", filters=filters)).to_pylist() if proposals else []
-    current, taxonomy = {row["trace_id"]: row for row in present}, Taxonomy.of(store.loop.task)
-    decided, loop = Decided([], []), store.loop
+    if not proposals:
+        return decided
+    current, asked = _current(store, proposals), escalated_requests(store)
+    left = asked - set(held_requests(store).column("escalates").to_pylist())
     contradicted, suspected = contradictions(store, proposals), suspicions(store, proposals, found)
     for proposal in proposals:
-        request_id, superseded = proposal.answered.request_id, current.get(proposal.request["trace_id"])
-        against = contradicted.get(request_id)
-        doubt = objection(loop, proposal) or (against and ("inconsistent", against))
-        if doubt and loop.tier_after(proposal.tier) is not None:
-            decided.undecided.append(escalated_row(loop, proposal.request, ": ".join(doubt), proposal.answered.newest))
-        elif doubt:
-            decided.set_aside.append(set_aside_row(proposal, *doubt))
-        elif stake := at_stake(loop, proposal) or suspected.get(request_id):
-            decided.at_stake.append(escalated_row(loop, proposal.request, stake, proposal.answered.newest))
-        elif superseded is None or proposal.differs_from(superseded, taxonomy.current(superseded["label"])):
-            decided.accepted.append(label_row(proposal, None if superseded is None else superseded["label_id"]))
+        request_id, label = proposal.answered.request_id, current.get(proposal.request["trace_id"])
+        doubt = objection(loop, proposal) or contradicted.get(request_id)
+        why = doubt or at_stake(loop, proposal) or suspected.get(request_id)
+        is_news = proposal.is_news_to(label, taxonomy)
+        if why is None and is_news and request_id not in left:
+            decided.accepted.append(label_row(proposal, None if label is None else label["label_id"]))
+            continue
+        if why is not None and request_id not in asked:  # else it is decided there
+            number = tier_to_ask(loop, proposal.answered, known)
+            _pass_on(loop, decided, proposal, why, number, is_doubt=doubt is not None)
+        if label is not None and label["request_id"] == request_id and (doubt or is_news):
+            decided.taken_back.append(removal_of(label))
     return decided
+
+
+def _current(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str, dict[str, Any]]:
+    """Return the present label of each proposal's row, by trace id."""
+    filters = [("trace_id", "in", [proposal.request["trace_id"] for proposal in proposals])]
+    return {row["trace_id"]: row for row in current_labels(store.read("labels", filters=filters)).to_pylist()}
+
+
+def _pass_on(loop: Loop, decided: Decided, proposal: Proposal, why: Why, number: int | None, *, is_doubt: bool) -> None:
+    """Note what a tier cannot decide, or not alone: for the tier of a number, or as set aside after the last.
+
+    Parameters
+    ----------
+    loop
+        Has the tiers.
+    decided
+        What it is noted in.
+    proposal, why
+        What, and why.
+    number
+        Of the tier to ask; None if there is none.
+    is_doubt
+        Whether the tier cannot decide it.
+    """
+    if number is not None:
+        row = escalated_row(loop, proposal.request, number, why, proposal.answered.newest)
+        (decided.undecided if is_doubt else decided.at_stake).append(row)
+    else:
+        decided.set_aside.append(set_aside_row(proposal, why))

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,17 +67,11 @@ class Proposal:
         """The tier that was asked, from 1."""
         return self.answered.tier
 
-    def differs_from(self, label: Mapping[str, Any], name: str | None) -> bool:
-        """Tell whether a label says another class, or was decided by a tier before.
-
-        Parameters
-        ----------
-        label
-            The row of ``labels``.
-        name
-            Its class under today's name.
-        """
-        return name != self.label or (label["tier"] or FIRST_TIER) < self.tier
+    def is_news_to(self, label: Mapping[str, Any] | None, taxonomy: Taxonomy) -> bool:
+        """Tell whether the row has no present label, or one of another class or of a tier before."""
+        if label is None:
+            return True
+        return taxonomy.current(label["label"]) != self.label or (label["tier"] or FIRST_TIER) < self.tier
 
     @property
     def rationale(self) -> str | None:
@@ -122,50 +116,64 @@ def proposals_of(
         label = store.loop.task.classes[int(np.argmax(of_classes))]
         rows = requests[item.request_id], predictions[item.request_id]
         tied = bool(first == second)
-        by = opinion.decided_by if item.tier == FIRST_TIER else store.loop.tier(item.tier).name
+        by = opinion.decided_by if store.loop.weighs(item.tier) else store.loop.tier(item.tier).name
         said = taxonomy.current(rows[0]["prelabel"] or "")
         proposals.append(Proposal(item, *rows, label, float(first), is_tied=tied, decided_by=by, prelabel=said))
     return proposals
 
 
 def _of_classes(loop: Loop, item: AnsweredRequest, weighed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities that decide: the weighed ones, but a tier after the first decides by the most votes.
+    """Return the probabilities that decide: the weighed ones, but a tier of its own decides by the most votes.
 
     Where the votes of the last tier are even, the weighed ones decide between these classes, so that there is a label.
     """
-    if item.tier == FIRST_TIER or not item.votes:
+    if loop.weighs(item.tier) or not item.votes:
         return weighed
     votes = Counter(annotation.label for annotation in item.votes)
     shares = np.array([votes[name] / len(item.votes) for name in loop.task.classes])
     most = shares == shares.max()
-    if most.sum() == 1 or loop.tier_after(item.tier) is not None:
+    if most.sum() == 1 or not loop.is_last_tier(item.tier):
         return shares
     favourite = np.argmax(np.where(most, weighed, -1.0))
     return np.where(np.arange(len(shares)) == favourite, shares + 10.0**-DIGITS, shares)
 
 
-def objection(loop: Loop, proposal: Proposal) -> tuple[str, str] | None:
-    """Return why a label is not accepted, as a code and a reason; None if it is.
+class Why(NamedTuple):
+    """Why a label is not accepted, or a later tier is asked: the cause as a name, and what is to be said of it."""
+
+    cause: str
+    detail: str
+
+    @property
+    def in_words(self) -> str:
+        """The cause and the rest, as annotators may read them."""
+        return f"{self.cause.replace('_', ' ')}: {self.detail}"
+
+
+def objection(loop: Loop, proposal: Proposal) -> Why | None:
+    """Return why a label is not accepted; None if it is.
 
     The last tier of several knows the rules, and decides nonetheless; what it declines is withdrawn.
     """
-    is_last = proposal.tier > FIRST_TIER and loop.tier_after(proposal.tier) is None
+    is_last = loop.is_last_tier(proposal.tier)
     votes, declined = len(proposal.answered.votes), len(proposal.answered.annotations) - len(proposal.answered.votes)
     if declined >= max(votes, 1):
         said = "; ".join(each.comment for each in proposal.answered.annotations if each.comment and not each.is_vote)
         if is_last:
-            return "withdrawn", f"withdrawn by tier {loop.tier(proposal.tier).name}: {said or 'no reason was given'}"
+            return Why(
+                "withdrawn", f"withdrawn by tier {loop.tier(proposal.tier).name}: {said or 'no reason was given'}"
+            )
         told = f" ({said})" if said else ""
-        return (
+        return Why(
             "declined",
             f"{declined} of {votes + declined} annotators declined{told}: look at whether it can be answered",
         )
-    least = loop.labels.min_confidence if proposal.tier == FIRST_TIER else 0.0
+    least = loop.labels.min_confidence if loop.weighs(proposal.tier) else 0.0
     if proposal.confidence < least or proposal.is_tied:
         counts = dict(sorted(proposal.answer_counts.items()))
-        return "ambiguous", f"confidence {proposal.confidence:.2f} is below {least:.2f}: annotators said {counts}"
+        return Why("ambiguous", f"confidence {proposal.confidence:.2f} is below {least:.2f}: annotators said {counts}")
     broken = [] if is_last else broken_rules(loop.labels.rules, proposal.prediction, proposal.label)
-    return ("rule_broken", "; ".join(broken)) if broken else None
+    return Why("rule_broken", "; ".join(broken)) if broken else None
 
 
 def label_row(proposal: Proposal, supersedes: str | None) -> dict[str, Any]:
@@ -199,15 +207,15 @@ def label_row(proposal: Proposal, supersedes: str | None) -> dict[str, Any]:
     }
 
 
-def set_aside_row(proposal: Proposal, code: str, reason: str) -> dict[str, Any]:
+def set_aside_row(proposal: Proposal, why: Why) -> dict[str, Any]:
     """Return the row of ``quarantine`` of a proposal that is set aside.
 
     Parameters
     ----------
     proposal
         What is set aside.
-    code, reason
-        Why, see `objection`.
+    why
+        See `objection`.
     """
     request = proposal.request
     return {
@@ -215,7 +223,7 @@ def set_aside_row(proposal: Proposal, code: str, reason: str) -> dict[str, Any]:
         "stage": STAGE,
         "source": request["request_id"],
         "trace_id": request["trace_id"],
-        "reason_code": code,
-        "reason": reason,
+        "reason_code": why.cause,
+        "reason": why.detail,
         "raw": json.dumps({"request_id": request["request_id"], "batch_id": request["batch_id"]}),
     }

@@ -11,14 +11,14 @@ from include.foundation.store.ledgers.labeled_draws import RANDOM
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.consensus import Opinion
 from include.stages.labels.model_beliefs import beliefs
-from include.stages.labels.proposals import Proposal
+from include.stages.labels.proposals import Proposal, Why
 
 SEVERAL = 2  # people, one of whom may contradict the other
 BEYOND_DOUBT = 0.99  # probability of a label
-SUSPECTED = "suspected error: the model is sure of another class"
+SUSPECTED = Why("suspected_error", "the model is sure of another class")
 
 
-def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mapping[str, Opinion]) -> dict[str, str]:
+def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mapping[str, Opinion]) -> dict[str, Why]:
     """Return by request id why the next tier is to answer a label to train on; nothing where there is no next tier.
 
     Parameters
@@ -38,7 +38,7 @@ def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mappin
     """
     loop = store.loop
     accused = {each.answered.request_id for each in proposals if each.tier == FIRST_TIER and _is_doubtful(each)}
-    if not accused or loop.tier_after(FIRST_TIER) is None or not loop.escalation.suspected_errors:
+    if not accused or not loop.escalation.tiers or not loop.escalation.suspected_errors:
         return {}
     columns = ["request_id", "trace_id", "ts", "asked_at", "split", "stratum", "tier"]
     rows = store.read("requests", columns=columns, filters=[("request_id", "in", sorted(opinions))]).to_pylist()

@@ -1,5 +1,6 @@
-"""Labels all of whose answers were taken back: they are none any more."""
+"""Labels that the answers to their request make no longer, such as those whose answers were all taken back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from include.foundation.store.ledgers.annotations import annotators_answers, latest_annotations
@@ -15,7 +16,10 @@ def withdrawn_labels(store: LoopStore) -> list[dict[str, Any]]:
         return []
     left = {annotation.request_id for annotation in latest_annotations(store, withdrawn)}
     labels = store.read("labels", filters=[("request_id", "in", sorted(withdrawn - left))])
-    return [
-        row | {"label_id": f"{REMOVED}{row['label_id']}", "decided_by": "removed", "supersedes": row["label_id"]}
-        for row in current_labels(labels).to_pylist()
-    ]
+    return [removal_of(row) for row in current_labels(labels).to_pylist()]
+
+
+def removal_of(label: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of ``labels`` that takes back a label."""
+    own = {"label_id": f"{REMOVED}{label['label_id']}", "decided_by": "removed", "supersedes": label["label_id"]}
+    return dict(label) | own

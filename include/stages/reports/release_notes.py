@@ -23,6 +23,7 @@ from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.reports.anchoring_report import anchoring_report
+from include.stages.reports.contested import second_readings
 from include.stages.reports.corrections import corrections
 from include.stages.reports.cycle_pictures import draw_cycles
 from include.stages.reports.gold_answers import gold_answers
@@ -30,7 +31,6 @@ from include.stages.reports.label_quality import LabelQuality, label_quality
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
 from include.stages.reports.overview import deployment_of, overview
-from include.stages.reports.tier_work import tier_work
 from include.stages.selection.signal_worth import signal_worths
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
         "corrected": corrected,
         "quality": quality,
         "gold": gold_answers(store),
-        "tiers": tier_work(store, asked),
+        **second_readings(store, asked),
         "signals": signal_worths(store, Interval.from_key(cycle.interval).end) if cycle else [],
         "anchoring": anchoring_report(store),
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),

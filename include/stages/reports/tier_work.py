@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 
 from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.annotations import Annotation, latest_annotations
 from include.foundation.store.ledgers.outcomes import AUDIT
+from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 
@@ -53,25 +53,21 @@ class TierWork:
 
 def tier_work(store: LoopStore, requests: Set[str]) -> list[TierWork]:
     """Return what each tier did on some requests, by tier; how often it was confirmed is of all requests."""
-    columns = ["request_id", "tier", "escalates", "reasons", "pushed_at"]
-    ledger = {row["request_id"]: row for row in store.read("requests", columns=columns).to_pylist()}
-    labels = store.read("labels", columns=["request_id", "label"], filters=[("request_id", "!=", "")])
-    labeled = {row["request_id"]: row["label"] for row in labels.to_pylist()}
-    confirmed = _confirmed(store, ledger, labeled)
-    by_tier: defaultdict[int, set[str]] = defaultdict(set)
-    for request_id in requests & ledger.keys():
-        by_tier[ledger[request_id]["tier"]].add(request_id)
-    return [
-        _work(store, tier, {name: ledger[name]["pushed_at"] for name in by_tier[tier]}, labeled, confirmed[tier])
-        for tier in sorted(by_tier)
-    ]
+    if not requests:
+        return []
+    mine: Filter = [("request_id", "in", sorted(requests))]
+    pushed: defaultdict[int, dict[str, datetime | None]] = defaultdict(dict)
+    for row in store.read("requests", columns=["request_id", "tier", "pushed_at"], filters=mine).to_pylist():
+        pushed[row["tier"]][row["request_id"]] = row["pushed_at"]
+    labeled, confirmed = _labels(store, requests).keys(), _confirmed(store)
+    return [_work(store, tier, own, labeled, confirmed[tier]) for tier, own in sorted(pushed.items())]
 
 
 def _work(
     store: LoopStore,
     number: int,
     requests: Mapping[str, datetime | None],
-    labeled: Mapping[str, str],
+    labeled: Set[str],
     confirmed: list[bool],
 ) -> TierWork:
     answers, tier = latest_annotations(store, requests), store.loop.tier(number)
@@ -82,7 +78,7 @@ def _work(
         name=tier.name,
         asked=len(requests),
         answered=len({answer.request_id for answer in answers}),
-        labels=len(requests.keys() & labeled.keys()),
+        labels=len(requests.keys() & labeled),
         minutes=minutes,
         timed=(len(times), len(answers)),
         cost=None if price is None or minutes is None else price * minutes,
@@ -123,14 +119,21 @@ def _share(outcomes: Sequence[bool]) -> Estimate:
     return weighted_mean(np.array(outcomes, dtype=np.float64), np.ones(len(outcomes)))
 
 
-def _confirmed(
-    store: LoopStore, ledger: Mapping[str, Mapping[str, Any]], labeled: Mapping[str, str]
-) -> defaultdict[int, list[bool]]:
+def _confirmed(store: LoopStore) -> defaultdict[int, list[bool]]:
     """Return by tier, for each audited label of it, whether the next tier gave the same."""
+    columns = ["request_id", "escalates", "tier"]
+    audits = store.read("requests", columns=columns, filters=[("cause", "=", AUDIT)]).to_pylist()
+    labels = _labels(store, {row[name] for row in audits for name in ("request_id", "escalates")})
     taxonomy, confirmed = Taxonomy.of(store.loop.task), defaultdict[int, list[bool]](list)
-    for request_id, row in ledger.items():
-        before = row["escalates"]
-        if row["reasons"][0].startswith(AUDIT) and request_id in labeled and before in labeled:
-            same = taxonomy.shown(labeled[request_id]) == taxonomy.shown(labeled[before])
-            confirmed[ledger[before]["tier"]].append(same)
+    for row in audits:
+        now, before = labels.get(row["request_id"]), labels.get(row["escalates"])
+        if now is not None and before is not None:
+            confirmed[row["tier"] - 1].append(taxonomy.shown(now) == taxonomy.shown(before))
     return confirmed
+
+
+def _labels(store: LoopStore, requests: Set[str]) -> dict[str, str]:
+    """Return the label that each of some requests led to, by request id."""
+    filters: Filter = [("request_id", "in", sorted(requests))]
+    rows = store.read("labels", columns=["request_id", "label"], filters=filters) if requests else None
+    return {} if rows is None else {row["request_id"]: row["label"] for row in rows.to_pylist()}

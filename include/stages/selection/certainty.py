@@ -11,7 +11,7 @@ from include.foundation.config.loop_file import Loop
 from include.stages.selection.diversity import DIVERSIFIERS
 from include.stages.selection.frame import Candidates
 from include.stages.selection.nominations import Nomination
-from include.stages.selection.requests import Choice
+from include.stages.selection.requests import BY_SIGNAL, BY_USER, Choice
 from include.stages.selection.uncertainty_scores import informativeness
 from include.stages.selection.user_reports import UserReport, in_turns
 from include.stages.selection.vectors import vectors_of
@@ -64,13 +64,14 @@ class CertaintyStratum:
         is_free = np.full(self._rows.num_rows, True)
         is_free[reported] = False
         reasons: dict[int, str | None] = {position: self._reported[position].reason for position in reported}
+        causes = {position: BY_SIGNAL if self._reported[position].is_weak else BY_USER for position in reported}
         for nomination in self._nominations:
             most = min(int((n - len(reported)) * nomination.share), n - len(reasons))
             named = np.flatnonzero(is_free & nomination.among(self._rows))
             spread = self._spread(named, most)
             reasons |= {position: nomination.reason(self._rows, position) for position in spread}
             is_free[named if nomination.share == 1 else spread] = False
-        return [self._choice(position, reason) for position, reason in reasons.items()]
+        return [self._choice(position, reason, causes.get(position)) for position, reason in reasons.items()]
 
     @cached_property
     def _scores(self) -> NDArray[np.float64]:
@@ -89,9 +90,11 @@ class CertaintyStratum:
         chosen = DIVERSIFIERS[policy.diversify](scores[order], vectors, n, policy.seed)
         return [int(position) for position in order[chosen]]
 
-    def _choice(self, position: int, reason: str | None) -> Choice:
+    def _choice(self, position: int, reason: str | None, cause: str | None) -> Choice:
         score = None if np.isnan(self._scores[position]) else float(self._scores[position])
-        return Choice(position, "certainty", "train", 1.0, reason or self._score_reason(score), score=score)
+        return Choice(
+            position, "certainty", "train", 1.0, reason or self._score_reason(score), score=score, cause=cause
+        )
 
     def _score_reason(self, score: float | None) -> str:
         """Return a reason that names no class: annotators read it also where the pre-label is hidden."""

@@ -15,7 +15,7 @@ from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.selection.asked import Asked
 from include.stages.selection.frame import candidates_of
-from include.stages.selection.requests import Choice, request_rows
+from include.stages.selection.requests import OF_RETIRED, Choice, request_rows
 
 RELABELED = "asked again"  # how the reasons begin
 MOST_NAMED = 12
@@ -69,7 +69,7 @@ def relabel_requests(
 
 def are_relabeled(batch: pa.Table) -> list[bool]:
     """Return which requests of a batch are about rows whose class was retired."""
-    return [reasons[0].startswith(RELABELED) for reasons in batch.column("reasons").to_pylist()]
+    return [cause == OF_RETIRED for cause in batch.column("cause").to_pylist()]
 
 
 def _of_retired_classes(store: LoopStore, asked: Asked) -> list[Row]:
@@ -111,4 +111,4 @@ def _choice(store: LoopStore, place: int, label: Row) -> Choice:
     names = ", ".join(classes[:MOST_NAMED]) + (" …" if classes[MOST_NAMED:] else "")
     retired = "its class" if label["hidden_prelabel"] is not False else f"class {label['label']}"
     reason = f"{RELABELED}: {retired} was retired; is it one of {names}?"
-    return Choice(place, label["stratum"], label["split"], label["inclusion_probability"], reason)
+    return Choice(place, label["stratum"], label["split"], label["inclusion_probability"], reason, cause=OF_RETIRED)

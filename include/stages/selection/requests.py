@@ -16,6 +16,7 @@ from include.stages.selection.frame import Candidates
 _BLIND = {"hidden_prelabel": True, "shown_probability": None}
 REPORTED = "reported by a user"  # how the reason begins of a row that was,
 WEAK = "a signal that tells of errors"  # and of one that has such a signal
+BY_USER, BY_SIGNAL, OF_RETIRED = "reported", "weak_signal", "retired_class"  # causes, see the table ``requests``
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Choice:
         Its informativeness, 0 to 1; None if it has no score.
     evidence_for
         Key of the challenger that its label judges, if there is one.
+    cause
+        Why it is asked about at all, where that is neither chance nor its score.
     """
 
     position: int
@@ -47,6 +50,7 @@ class Choice:
     reason: str
     score: float | None = None
     evidence_for: str | None = None
+    cause: str | None = None
 
 
 def request_rows(
@@ -92,7 +96,7 @@ def request_rows(
         request = columns | _request(loop, bound, predictions[place], batch_id)
         is_blind = bound.split == "holdout" or bound.stratum != "certainty" or candidates.repeats[place]
         requests.append(request | (_BLIND if is_blind else _arm(loop, request, shown_from)))
-        if requests[-1]["hidden_prelabel"] and choice.reason.startswith((REPORTED, WEAK)):
+        if requests[-1]["hidden_prelabel"] and choice.cause in (BY_USER, BY_SIGNAL):
             requests[-1]["reasons"] = [choice.reason.split(":")[0]]
     return rows_of(loop, "requests", requests)
 
@@ -108,6 +112,7 @@ def _request(loop: Loop, choice: Choice, prediction: Mapping[str, Any], batch_id
         "inclusion_probability": choice.inclusion_probability,
         "score": choice.score,
         "reasons": [choice.reason],
+        "cause": choice.cause,
         "prelabel": prediction["predicted"],
         "prelabel_confidence": prediction["confidence"],
         "evidence_for": choice.evidence_for,

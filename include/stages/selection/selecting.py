@@ -27,7 +27,7 @@ from include.stages.selection.gold import gold_requests
 from include.stages.selection.nominations import Bars, broken_columns, nominations_of
 from include.stages.selection.passing import Thresholds
 from include.stages.selection.relabeling import are_relabeled, relabel_requests
-from include.stages.selection.requests import Choice, request_rows
+from include.stages.selection.requests import BY_USER, Choice, request_rows
 from include.stages.selection.shortlisting import Pool, trainable
 from include.stages.selection.user_reports import reported_rows
 from include.stages.selection.weak_signals import weak_signals
@@ -215,7 +215,7 @@ def _record(store: LoopStore, interval: Interval, window: Window, demand: Demand
     is_gold = pc.equal(batch.column("stratum"), GOLD)
     batch, gold = batch.filter(pc.invert(is_gold)), pc.sum(is_gold).as_py() or 0
     strata = batch.filter(pc.invert(pa.array(are_relabeled(batch), pa.bool_()))).column("stratum").to_pylist()
-    reported = sum(reasons[0].startswith("reported") for reasons in batch.column("reasons").to_pylist())
+    reported = batch.column("cause").to_pylist().count(BY_USER)
     counts = {name: strata.count(name) for name in ("random", "certainty")}
     drawn = store.read("draws", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows
     report = SelectionReport(

@@ -13,7 +13,7 @@ from include.foundation.taxonomy import Taxonomy
 from include.stages.logs.feedback.said_class import said_class
 from include.stages.selection.asked import Asked, asked_before
 from include.stages.selection.frame import Candidates, frame_of
-from include.stages.selection.requests import REPORTED, WEAK
+from include.stages.selection.requests import REPORTED
 
 ACTED_ON = timedelta(days=28)  # for so long: what it costs to look must not grow with what was ever said
 SIGNALS = ("report", "correction")
@@ -78,7 +78,8 @@ def reported_rows(
     signals = [row for row in feedback if row["held_back"] is None]
     taxonomy, people = Taxonomy.of(store.loop.task), dict[str, set[str | None]]()
     reasons = {row["trace_id"]: row["reason"] for row in weak}
-    reasons |= {row["trace_id"]: _reason(row, taxonomy) for row in signals}
+    explicit = {row["trace_id"]: _reason(row, taxonomy) for row in signals}
+    reasons |= explicit
     for row in [*weak, *signals]:
         people.setdefault(row["trace_id"], set()).add(row["user_key"])
     asked = asked_before(store) if asked is None else asked
@@ -88,9 +89,7 @@ def reported_rows(
     frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked)
     logged = frame.rows.select(["trace_id", "ts"]).to_pylist()
     return frame, {
-        key: UserReport(
-            reasons[name := row["trace_id"]], frozenset(people[name]), row["ts"], reasons[name].startswith(WEAK)
-        )
+        key: UserReport(reasons[name := row["trace_id"]], frozenset(people[name]), row["ts"], name not in explicit)
         for key, row in zip(frame.content_keys, logged, strict=True)
     }
 

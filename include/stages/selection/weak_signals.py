@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.foundation.intervals import Interval, moved
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
-from include.stages.selection.requests import WEAK
+from include.stages.selection.requests import BY_SIGNAL, WEAK
 from include.stages.selection.signal_worth import SignalWorth, keys_of_signals, signal_worths
 
 NOMINATING = ("report", "correction")  # explicit ones nominate whatever they are worth
@@ -61,6 +62,7 @@ def weak_signals(store: LoopStore, interval: Interval) -> list[dict[str, Any]]:
 
 def told_by_signals(batch: pa.Table) -> tuple[str, ...]:
     """Return how many requests of a batch weak signals nominated, and what these are worth; nothing if none."""
-    reasons = [reasons[0] for reasons in batch.column("reasons").to_pylist() if reasons[0].startswith(WEAK)]
+    told = batch.filter(pc.equal(batch.column("cause"), BY_SIGNAL)).column("reasons").to_pylist()
+    reasons = [reasons[0] for reasons in told]
     worths = sorted({reason.split(": ", 1)[1] for reason in reasons if ": " in reason})
     return (f"{len(reasons)} of them have {WEAK}{''.join(f'; {worth}' for worth in worths)}.",) if reasons else ()

@@ -1,13 +1,14 @@
 """What became of each request: it has a label, was set aside or left to the next tier, or is still open."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.foundation.config.escalation_section import FIRST_TIER, Lead
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import digest_of
 from include.foundation.store.ledgers.annotations import annotators_answers
@@ -17,11 +18,12 @@ from include.foundation.taxonomy import Taxonomy
 
 STAGE = "labels"
 GOLD = "gold"  # stratum of requests whose answer is known
-AUDIT = "audit"  # how the first reason of a request begins that audits a label
+AUDIT = "audit"  # cause of a request that audits a label
 # What a request or a label is about, what it is for, and whether those who answered saw no pre-label.
 SUBJECT = (
     "trace_id", "content_key", "near_key", "group_key", "split", "stratum", "evidence_for", "hidden_prelabel", "ts",
 )  # fmt: skip
+HELD = ("request_id", "trace_id", "batch_id", "tier", "escalates", "asked_at", "pushed_at")
 REMOVED = "removed-"  # how the id of a row begins that says that the label which it supersedes is none any more
 
 
@@ -50,8 +52,10 @@ def resolved_requests(store: LoopStore) -> set[str]:
     """Return the ids of the requests that need nobody any more: labeled, set aside, left to the next tier, or gold."""
     labeled = store.read("labels", columns=["request_id"]).column("request_id").to_pylist()
     aside = set(set_aside(store).column("source").to_pylist())
-    decided = {request_id for request_id in labeled if request_id} | aside
-    return decided | escalated_requests(store) | answered_gold(store)
+    ledger = store.read("requests", columns=["request_id", "stratum", "escalates"])
+    gold = ledger.filter(pc.equal(ledger.column("stratum"), GOLD)).column("request_id").to_pylist()
+    resolved = {request_id for request_id in labeled if request_id} | aside | _answered_in_full(store, gold)
+    return resolved | set(pc.drop_null(ledger.column("escalates")).to_pylist())
 
 
 def gold_questions(store: LoopStore) -> set[str]:
@@ -60,9 +64,8 @@ def gold_questions(store: LoopStore) -> set[str]:
     return set(rows.column("request_id").to_pylist())
 
 
-def answered_gold(store: LoopStore) -> set[str]:
-    """Return the ids of the gold questions that as many annotators answered as are asked: they lead to no label."""
-    gold = gold_questions(store)
+def _answered_in_full(store: LoopStore, gold: Sequence[str]) -> set[str]:
+    """Return the gold questions that as many annotators answered as are asked: they lead to no label."""
     if not gold:
         return set()
     rows = annotators_answers(store, ["request_id", "annotator"], [("request_id", "in", sorted(gold))])
@@ -74,6 +77,29 @@ def escalated_requests(store: LoopStore) -> set[str]:
     """Return the ids of the requests that the next tier was asked about, so that it decides."""
     rows = store.read("requests", columns=["escalates"], filters=[("escalates", "!=", "")])
     return set(rows.column("escalates").to_pylist())
+
+
+def held_requests(store: LoopStore) -> pa.Table:
+    """Return what waits for a person to decide it, as rows of ``requests`` with the columns `HELD`.
+
+    That is what the last tier is asked and nobody waits for: what is asked of a `Lead`, or has passed its deadline. What its
+    annotators agreed on meanwhile waits no more.
+    """
+    loop, now = store.loop, datetime.now(UTC)
+    asked = store.read("requests", columns=list(HELD), filters=[("tier", ">=", max(len(loop.tiers), FIRST_TIER + 1))])
+    if not asked.num_rows:
+        return asked
+    filters: Filter = [("trace_id", "in", sorted(set(asked.column("trace_id").to_pylist())))]
+    labels = current_labels(store.read("labels", columns=["label_id", "supersedes", "request_id"], filters=filters))
+    resolved, labeled = resolved_requests(store), set(labels.column("request_id").to_pylist())
+    has_lead = isinstance(loop.tiers[-1], Lead)
+    is_held = [
+        row["request_id"] not in resolved
+        and row["escalates"] not in labeled
+        and (has_lead or is_overdue(loop, row, now))
+        for row in asked.to_pylist()
+    ]
+    return asked.filter(pa.array(is_held, pa.bool_()))
 
 
 def set_aside(store: LoopStore) -> pa.Table:

@@ -73,7 +73,7 @@ class ManifestsBackend:
         """Yield what is wrong with the jobs that are still waited for."""
         if self.jobs is None:
             return
-        longest = max(self.loop.patience(number) for number in range(1, len(self.loop.escalation.tiers) + 2))
+        longest = max(self.loop.patience(number) for number in range(1, len(self.loop.tiers) + 1))
         pushed = self.batches.objects.objects_in(self.batches.folder, re.compile(f"^[^/]+{re.escape(SUFFIX)}$"))
         for file in pushed or []:
             name = file.name.removesuffix(SUFFIX)

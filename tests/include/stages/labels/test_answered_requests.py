@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.ledgers.outcomes import current_labels, held_requests
 from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import progress
@@ -27,9 +27,9 @@ def labels(store):
     return {row["trace_id"]: row for row in current_labels(store.read("labels")).to_pylist()}
 
 
-def aside(store):
-    rows = store.read("quarantine", filters=[("stage", "=", "labels")]).to_pylist()
-    return {row["trace_id"]: (row["reason_code"], row["reason"]) for row in rows}
+def held(store):
+    rows = store.read("requests", filters=[("tier", ">", 1)]).to_pylist()
+    return {row["trace_id"]: (row["cause"], row["reasons"][0]) for row in rows}
 
 
 class TestDeclines:
@@ -58,10 +58,9 @@ class TestDeclines:
     @pytest.mark.parametrize("number", [2, 3])
     def test_many_declines_of_one_request_are_a_finding(self, tmp_path, number):
         store = self.declined(tmp_path, number)
-        assert validate_labels(store).set_aside == 1
-        assert aside(store) == {
-            "t0": ("declined", f"{number} of 3 annotators declined: look at whether it can be answered")
-        }
+        assert validate_labels(store).escalated == 1
+        reason = f"declined: {number} of 3 annotators declined: look at whether it can be answered"
+        assert held(store) == {"t0": ("declined", reason)}
         assert progress(store, backend_for(store.loop, None), KEY).open == 0
 
     def test_as_many_declines_as_votes_are_a_finding(self, tmp_path):
@@ -70,16 +69,18 @@ class TestDeclines:
         write_answers(tmp_path, "bob", dict.fromkeys(requests.values(), "earn"))
         collect(store)
         validate_labels(store)
-        assert aside(store)["t0"][0] == "declined"
+        assert held(store)["t0"][0] == "declined"
 
     def test_who_declined_may_answer_later(self, tmp_path):
         store = self.declined(tmp_path, 2)
         validate_labels(store)
-        (request,) = store.read("requests").column("request_id").to_pylist()
+        (request,) = store.read("requests", filters=[("tier", "=", 1)]).column("request_id").to_pylist()
+        assert held_requests(store).num_rows == 1
         write_answers(tmp_path, "ann", {request: "earn"}, minute=5)
         collect(store)
         validate_labels(store)
         assert labels(store)["t0"]["annotators"] == 2
+        assert held_requests(store).num_rows == 0, "what annotators come to agree on waits for nobody"
 
 
 class TestLoneAnnotator:
@@ -95,7 +96,7 @@ class TestLoneAnnotator:
         store, requests = pushed_store(tmp_path, 2, labeling={"deadline_hours": 1e-6})
         write_answers(tmp_path, "ann", {request: truth(trace) for trace, request in requests.items()})
         collect(store)
-        assert validate_labels(store).set_aside == 2
+        assert validate_labels(store).escalated == 2
 
     @pytest.mark.parametrize(("overlap", "consensus"), [(2, "dawid_skene"), (3, "dawid_skene"), (3, "majority")])
     def test_people_who_agree_are_believed_from_the_first_batch_on(self, tmp_path, overlap, consensus):

@@ -96,13 +96,13 @@ def test_share_set_aside(tmp_path, bound, is_refused):
     if is_refused:
         assert "10 of 12 fully answered requests would get no label, a share of 0.83, at least 0.52" in refused(store)
     else:
-        assert passed(store).set_aside == 10
+        assert passed(store).escalated == 10
 
 
 def test_share_set_aside_of_a_small_batch_is_no_proof(tmp_path):
     store, requests = pushed_store(tmp_path, 2, labels={"min_agreement": -1.0})
     quarrel(tmp_path, requests, 2)
-    assert passed(store).set_aside == 2
+    assert passed(store).escalated == 2
 
 
 @pytest.mark.parametrize(("bound", "is_refused"), [(0.26, True), (0.27, False)])

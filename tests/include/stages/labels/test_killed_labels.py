@@ -64,6 +64,7 @@ if not answers.exists():
     answers.write_text("".join(json.dumps(item) + "\\n" for item in lines))
 collect_annotations(store, backend, KEY)
 validate_labels(store)
+push_requests(store, backend)
 try:
     publish_dataset(store)
 except NothingToDo:
@@ -100,6 +101,7 @@ def test_labeling_killed_right_after_each_commit_ends_as_if_it_never_was(tmp_pat
     assert state(tmp_path / "killed") == state(tmp_path / "calm")
     store = make_store(tmp_path / "killed")
     assert store.read("labels").num_rows == ROWS - 1
+    assert store.read("requests").num_rows == ROWS + 1  # of which one is held for a person
     assert store.read("annotations").num_rows == 3 * ROWS + 1  # with what a user corrected
     record(
         store, make_drift_verdict("next")

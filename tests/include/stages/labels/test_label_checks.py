@@ -33,9 +33,9 @@ def known_label(store, request, label, **changes):
     store.append_new("labels", rows_of(store.loop, "labels", [row]))
 
 
-def aside(store):
-    rows = store.read("quarantine", filters=[("stage", "=", "labels")]).to_pylist()
-    return {row["source"]: (row["reason_code"], row["reason"]) for row in rows}
+def doubted(store):
+    rows = store.read("requests", filters=[("tier", ">", 1)]).to_pylist()
+    return {row["escalates"]: (row["cause"], row["reasons"][0]) for row in rows}
 
 
 def answered_store(folder, rows=12, **sections):
@@ -55,10 +55,10 @@ def test_label_that_contradicts_a_near_duplicate_goes_to_a_person(tmp_path):
     label = truth(request["trace_id"])
     known_label(store, request, other_than(label))
     validate_labels(store)
-    code, reason = aside(store)[request["request_id"]]
+    code, reason = doubted(store)[request["request_id"]]
     assert code == "inconsistent"
-    assert reason == f"label {label!r}, and known, which says nearly the same, is {other_than(label)!r}"
-    assert len(aside(store)) == 1
+    assert reason == f"inconsistent: label {label!r}, and known, which says nearly the same, is {other_than(label)!r}"
+    assert len(doubted(store)) == 1
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_contradicts_nothing_is_a_label(tmp_path, changes):
     agrees = changes.pop("agrees", False)
     known_label(store, request, label if agrees else other_than(label), **changes)
     validate_labels(store)
-    assert aside(store) == {}
+    assert doubted(store) == {}
 
 
 def test_seed_counts_however_old_it_is(tmp_path):
@@ -87,7 +87,7 @@ def test_seed_counts_however_old_it_is(tmp_path):
         store, request, other_than(truth(request["trace_id"])), stratum="seed", ts=day().start - timedelta(days=400)
     )
     validate_labels(store)
-    assert aside(store)[request["request_id"]][0] == "inconsistent"
+    assert doubted(store)[request["request_id"]][0] == "inconsistent"
 
 
 def test_labels_of_the_holdout_are_left_alone(tmp_path):
@@ -95,7 +95,7 @@ def test_labels_of_the_holdout_are_left_alone(tmp_path):
     held = store.read("requests", filters=[("split", "=", "holdout")]).to_pylist()[0]
     known_label(store, held, other_than(truth(held["trace_id"])))
     validate_labels(store)
-    assert aside(store) == {}
+    assert doubted(store) == {}
 
 
 def test_two_of_one_batch_that_contradict_each_other_both_go(tmp_path):

@@ -64,28 +64,28 @@ def test_annotators_are_pseudonyms(tmp_path):
     assert not set(store.read("annotations").column("annotator").to_pylist()) & set(ANNOTATORS)
 
 
-def test_ambiguous_answers_are_set_aside_with_what_was_said(tmp_path):
+def test_ambiguous_answers_are_held_for_a_person_with_what_was_said(tmp_path):
     store, requests = pushed_store(tmp_path, labels={"consensus": "majority"})
     unclear = sorted(requests)[0]
     for place, name in enumerate(ANNOTATORS):
         write_answers(tmp_path, name, {r: (CLASSES[place] if t == unclear else truth(t)) for t, r in requests.items()})
     collect(store)
     report = validate_labels(store)
-    assert (report.accepted, report.set_aside) == (len(requests) - 1, 1)
-    row = next(row for row in store.read("quarantine").to_pylist() if row["stage"] == "labels")
-    assert row["reason_code"] == "ambiguous"
-    assert "earn" in row["reason"]
+    assert (report.accepted, report.escalated, report.set_aside) == (len(requests) - 1, 1, 0)
+    (row,) = store.read("requests", filters=[("tier", ">", 1)]).to_pylist()
+    assert row["cause"] == "ambiguous"
+    assert "earn" in row["reasons"][0]
     assert progress(store, backend_for(store.loop, None), KEY).open == 0
 
 
-def test_label_that_breaks_a_domain_rule_is_set_aside(tmp_path):
+def test_label_that_breaks_a_domain_rule_is_held_for_a_person(tmp_path):
     rule = {"name": "never_grain", "input": "text", "when": "story", "deny": ["grain"]}
     store, requests = pushed_store(tmp_path, labels={"rules": [rule]})
     everyone_answers(tmp_path, requests, truth)
     collect(store)
     validate_labels(store)
     assert "grain" not in store.read("labels").column("label").to_pylist()
-    assert {row["reason_code"] for row in store.read("quarantine").to_pylist()} == {"rule_broken"}
+    assert set(store.read("requests").column("cause").to_pylist()) == {None, "rule_broken"}
     assert broken_rules(store.loop.labels.rules, {"input_text": None}, "grain") == []
 
 
@@ -96,7 +96,7 @@ def test_rule_that_allows_labels_is_broken_by_every_other_where_it_matches(label
     assert broken_rules([rule], {"input_text": "wheat"}, label) == []
 
 
-def test_label_that_a_rule_does_not_allow_is_set_aside(tmp_path):
+def test_label_that_a_rule_does_not_allow_is_none(tmp_path):
     rule = {"name": "no_grain", "input": "text", "when": "story", "allow": ["earn", "acq"]}
     store, requests = pushed_store(tmp_path, labels={"rules": [rule]})
     everyone_answers(tmp_path, requests, truth)

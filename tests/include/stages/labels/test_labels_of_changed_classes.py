@@ -4,6 +4,8 @@ import pytest
 
 from include.foundation.errors import ConfigError, NothingToDo
 from include.foundation.store.ledgers.outcomes import reopened_requests, standing_requests
+from include.stages.labeling.backends import backend_for
+from include.stages.labeling.pushing import push_requests
 from include.stages.labels.datasets import publish_dataset, read_dataset
 from include.stages.labels.label_validation import validate_labels
 from tests.builders import make_store
@@ -86,7 +88,7 @@ def test_late_answer_under_the_new_name_confirms_a_label_under_the_old(tmp_path)
     assert store.read("labels").num_rows == before
 
 
-def test_who_answers_with_a_retired_class_has_declined_and_the_row_may_be_requested_again(tmp_path):
+def test_who_answers_with_a_retired_class_has_declined_and_a_person_decides(tmp_path):
     _, requests = pushed_store(tmp_path)
     store = changed(tmp_path, RETIRED)
     mixed = next(request for trace, request in sorted(requests.items()) if truth(trace) == "earn")
@@ -95,8 +97,11 @@ def test_who_answers_with_a_retired_class_has_declined_and_the_row_may_be_reques
         write_answers(tmp_path, name, said | {mixed: "grain" if name == "ann" else "earn"})
     assert collect(store).refused == 0
     report = validate_labels(store)
-    assert (report.accepted, report.set_aside) == (8, 4)
-    assert reopened_requests(store) == {request for trace, request in requests.items() if truth(trace) == "grain"}
+    assert (report.accepted, report.escalated) == (8, 4)
+    push_requests(store, backend_for(store.loop, None))
+    asked = store.read("requests", filters=[("tier", ">", 1)])
+    write_answers(tmp_path, "lea", dict.fromkeys(asked.column("request_id").to_pylist(), None))
+    assert (collect(store).refused, validate_labels(store).set_aside) == (0, 4)
 
 
 def test_dropped_class_stops_with_both_ways_out_and_declaring_it_goes_on(tmp_path):

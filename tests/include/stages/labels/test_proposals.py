@@ -10,7 +10,7 @@ from include.foundation.store.ledgers.annotations import Annotation
 from include.foundation.store.ledgers.outcomes import label_id_of
 from include.stages.labels.answered_requests import AnsweredRequest
 from include.stages.labels.consensus import Opinion
-from include.stages.labels.proposals import Proposal, label_row, objection, proposals_of, set_aside_row
+from include.stages.labels.proposals import Proposal, Why, label_row, objection, proposals_of, set_aside_row
 from tests.builders import DAY, make_loop
 from tests.include.stages.labels.label_builders import pushed_store
 
@@ -48,7 +48,7 @@ def test_label_says_what_was_asked_served_and_answered():
 
 
 def test_refusal_names_request_batch_and_reason():
-    row = set_aside_row(proposal("earn", "acq"), "ambiguous", "why")
+    row = set_aside_row(proposal("earn", "acq"), Why("ambiguous", "why"))
     assert json.loads(row.pop("raw")) == {"request_id": "r", "batch_id": "b"}
     assert row == {
         "refusal_id": label_id_of("r", ["a0", "a1"]), "stage": "labels", "source": "r", "trace_id": "t",
