@@ -4,9 +4,9 @@
 with `wait` off, to use the answers that are there now.
 
 **Reads** `requests` and the answers in the labeling backend; seed labels, if the loop file names some.
-**Writes** `annotations`, `labels`, `quarantine` (what was set aside, with reasons), `requests` to the next tier, and the
+**Writes** `annotations`, `labels`, `quarantine` (what people withdrew, with reasons), `requests` to the next tier, and the
 dataset decision.
-**Emits** `<loop>/dataset`; `<loop>/label_requests` when the next tier was asked (`escalation` of the loop file).
+**Emits** `<loop>/dataset`; `<loop>/label_requests` when somebody else was asked (`escalation` of the loop file).
 
 **When it fails**
 

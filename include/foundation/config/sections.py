@@ -167,11 +167,11 @@ class Labels(Section):
     """Whether users count under *dawid_skene*, beside at least one annotator and as far as they were shown to be right: what
     they corrected, and weak signals. Only where annotators see the pre-label, of labels to train on; users alone make none."""
     min_confidence: Share = 0.8
-    """Probability of the consensus below which a label is set aside as ambiguous."""
+    """Probability of the consensus below which answers are ambiguous, and make no label."""
     min_agreement: float = Field(default=0.0, ge=-1, le=1)
     """Krippendorff's alpha below which a batch is refused, if its 95 % interval is below it, too."""
     max_set_aside: Share = 0.5
-    """Share of the fully answered requests set aside above which a batch is refused, if its 95 % interval is above it, too."""
+    """Share of the fully answered requests without a label above which a batch is refused, if its 95 % interval is so, too."""
     max_class_shift: Share = 0.4
     """The same for how much higher the share of one class is than among the labels that people gave before."""
     max_annotator_share: Share = 0.9
@@ -182,7 +182,7 @@ class Labels(Section):
     min_seconds: float = Field(default=0.5, ge=0, le=86_400)
     """Seconds below which an answer is hasty; a batch in which more than half of the answers are shown to be is refused."""
     rules: list[Rule] = Field(default_factory=list)
-    """Domain rules; a label that breaks one is set aside for a person."""
+    """Domain rules; a label that breaks one goes on to the next tier."""
     history_days: int | None = Field(default=None, ge=30, le=36_500)
     """Days for which earlier versions of the labels, and so the datasets, stay readable; none means for good."""
 

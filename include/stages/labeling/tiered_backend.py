@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from include.foundation.config.escalation_section import Reader
+from include.foundation.config.escalation_section import FIRST_TIER, Reader
 from include.foundation.config.loop_file import Loop
 from include.stages.labeling.answers_read import Mark
 from include.stages.labeling.backend_contract import Answers, LabelingBackend, LabelRequest
@@ -72,4 +72,10 @@ def as_tier_sees_it(loop: Loop, number: int) -> Loop:
     """
     tier, before = loop.tier(number), loop.labeling.overlap + loop.escalation.more_readers - 1
     own = {"project": loop.tier_project(number), "overlap": tier.overlap + before * isinstance(tier, Reader)}
-    return loop.model_copy(update={"labeling": loop.labeling.model_copy(update=own)})
+    told = f"{loop.description} For the {tier.name}: what others could not decide, or are to be checked on."
+    return loop.model_copy(
+        update={
+            "labeling": loop.labeling.model_copy(update=own),
+            "description": loop.description if number == FIRST_TIER else told,
+        }
+    )

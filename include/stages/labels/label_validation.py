@@ -1,4 +1,4 @@
-"""Answers become labels by consensus, domain rules and expectations; doubtful ones are set aside with a reason."""
+"""Answers become labels by consensus, domain rules and expectations; doubtful ones are asked of somebody else."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class LabelReport:
     """What became of the requests with new answers; ``alpha`` is that of these, None where it is not defined.
 
     ``annotators`` has each annotator's number of answers and estimated accuracy over recent requests, by pseudonym, and
-    ``concerns`` of whom the lead is to be told.
+    ``concerns`` of whom the lead is to be told. ``held`` counts all requests that wait for a person to decide them.
     """
 
     received: int
@@ -44,6 +44,7 @@ class LabelReport:
     alpha: float | None
     annotators: dict[str, tuple[int, float]]
     concerns: list[Concern]
+    held: int = 0
 
 
 def validate_labels(store: LoopStore) -> LabelReport:
@@ -80,6 +81,7 @@ def validate_labels(store: LoopStore) -> LabelReport:
         alpha=krippendorff_alpha(votes),
         annotators={name: (each.answers, each.accuracy.value or 0.0) for name, each in thought.annotators.items()},
         concerns=concerns(thought.annotators, max((f"{item.newest:%Y-%m}" for item in answered), default="")),
+        held=held_requests(store).num_rows,
     )
 
 

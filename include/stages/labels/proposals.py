@@ -1,4 +1,4 @@
-"""The label that the answers to a request make, and whether it is accepted or set aside with a reason."""
+"""The label that the answers to a request make, and why it is not accepted where it is not."""
 
 import json
 from collections import Counter
@@ -138,6 +138,14 @@ def _of_classes(loop: Loop, item: AnsweredRequest, weighed: NDArray[np.float64])
     return np.where(np.arange(len(shares)) == favourite, shares + 10.0**-DIGITS, shares)
 
 
+CAUSES = {
+    "ambiguous": "annotators did not agree",
+    "declined": "annotators declined it",
+    "rule_broken": "the answer breaks a rule",
+    "inconsistent": "the answer contradicts another one",
+}
+
+
 class Why(NamedTuple):
     """Why a label is not accepted, or a later tier is asked: the cause as a name, and what is to be said of it."""
 
@@ -145,9 +153,9 @@ class Why(NamedTuple):
     detail: str
 
     @property
-    def in_words(self) -> str:
-        """The cause and the rest, as annotators may read them."""
-        return f"{self.cause.replace('_', ' ')}: {self.detail}"
+    def cause_in_words(self) -> str:
+        """The cause, as those may read it who are blind to what was answered."""
+        return CAUSES.get(self.cause, self.cause.replace("_", " "))
 
 
 def objection(loop: Loop, proposal: Proposal) -> Why | None:

@@ -100,4 +100,4 @@ class CertaintyStratum:
         """Return a reason that names no class: annotators read it also where the pre-label is hidden."""
         if score is None:
             return "no probabilities were logged: chosen to cover different inputs"
-        return f"{self._loop.selection.score.replace('_', ' ')} score {score:.2f}"
+        return f"the model is unsure: {self._loop.selection.score.replace('_', ' ')} score {score:.2f}"

@@ -10,7 +10,7 @@ from feedback_loop.operators.loop_operator import LoopOperator
 
 
 class ValidateLabelsOperator(LoopOperator):
-    """Turn answers into labels by consensus and rules; what is ambiguous is set aside with a reason."""
+    """Turn answers into labels by consensus and rules; what is ambiguous goes on to the next tier, or is held for a person."""
 
     operator_extra_links = (LabelDataDocsLink(),)
 
@@ -31,6 +31,10 @@ class ValidateLabelsOperator(LoopOperator):
         report = validate_labels(store)
         counts = (report.received, report.accepted, report.set_aside, report.escalated, report.audited)
         self.log.info("%d answered: %d accepted, %d set aside, %d left to the next tier; %d to be audited", *counts)
+        if report.held:
+            self.log.warning(
+                "%d requests are held for a person; the release notes say where to decide them", report.held
+            )
         for concern in report.concerns:
             self.log.warning("%s", concern.message)
             self.announce(context, "annotator", concern.subject, concern.message)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.store.ledgers.labeled_draws import RANDOM
 from include.foundation.store.ledgers.outcomes import is_overdue, set_aside
 from include.foundation.store.ledgers.served_confidence import ServedRow
@@ -17,18 +18,22 @@ DRAWN = ("trace_id", "asked_trace_id", "inclusion_probability", "predicted", "ts
 
 @dataclass
 class UnlabeledContent:
-    """A content without a label: its request, how many rows it stands for, its drawn rows, and what was served of the last."""
+    """A content without a label: its request, how many rows it stands for, its drawn rows, and what was served of the last.
+
+    ``later`` are the requests in which further tiers are asked.
+    """
 
     request: Mapping[str, Any]
     weight: float = 0.0
     predicted: str | None = None
     rows: list[ServedRow] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
 
 
 def unlabeled_draws(
     store: LoopStore, labeled: set[str], since: datetime, decided: datetime, model_version: str | None = None
 ) -> dict[str, UnlabeledContent]:
-    """Return by request id what was drawn at random and set aside, or not answered until its deadline.
+    """Return by request id what was drawn at random and is left to a further tier, set aside, or not answered in time.
 
     Parameters
     ----------
@@ -47,7 +52,10 @@ def unlabeled_draws(
     draws = _draws(store, labeled, since, model_version, decided)
     filters: Filter = [("trace_id", "in", sorted({draw["asked_trace_id"] for draw in draws}))]
     requests = store.read("requests", columns=list(ASKED), filters=filters).sort_by("asked_at").to_pylist()
-    contents = {request["trace_id"]: UnlabeledContent(request) for request in requests}
+    contents = {row["trace_id"]: UnlabeledContent(row) for row in requests if row["tier"] == FIRST_TIER}
+    for row in requests:
+        if row["tier"] > FIRST_TIER and row["trace_id"] in contents:
+            contents[row["trace_id"]].later.append(row["request_id"])
     for draw in draws:
         if content := contents.get(draw["asked_trace_id"]):
             content.weight += 1 / draw["inclusion_probability"]
@@ -75,13 +83,14 @@ def _draws(
 
 
 def _resolved(store: LoopStore, contents: list[UnlabeledContent], decided: datetime) -> dict[str, UnlabeledContent]:
-    """Return the contents whose request was set aside or is overdue, and that have no label after all."""
-    ids = sorted(content.request["request_id"] for content in contents)
+    """Return the contents whose request was left to a tier, set aside or is overdue, and that have no label after all."""
+    ids = sorted(name for content in contents for name in (content.request["request_id"], *content.later))
     rows = store.read("labels", columns=["request_id"], filters=[("request_id", "in", ids)])
     has_label = set(rows.column("request_id").to_pylist())
     aside = set(set_aside(store).column("source").to_pylist())
     return {
-        key: content
-        for key, content in ((content.request["request_id"], content) for content in contents)
-        if key not in has_label and (key in aside or is_overdue(store.loop, content.request, decided))
+        content.request["request_id"]: content
+        for content in contents
+        if has_label.isdisjoint(names := (content.request["request_id"], *content.later))
+        and (content.later or not aside.isdisjoint(names) or is_overdue(store.loop, content.request, decided))
     }

@@ -57,10 +57,11 @@ def _generated(loop: Loop) -> str:
         for name in loop.task.classes
     ]
     return "\n".join(
-        ["<View>", f'  <Table name="{ABOUT}" value="${ABOUT}"/>', *shown,
+        ["<View>", *shown,
          f'  <Choices name="{LABEL}" toName={about} choice="single-radio" showInline="true" required="true">', *choices,
          "  </Choices>",
-         f'  <TextArea name="{COMMENT}" toName={about} rows="2" maxSubmissions="1" placeholder="{INVITATION}"/>', "</View>"]
+         f'  <TextArea name="{COMMENT}" toName={about} rows="2" maxSubmissions="1" placeholder="{INVITATION}"/>',
+         f'  <Table name="{ABOUT}" value="${ABOUT}"/>', "</View>"]
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class TestDeclines:
     def test_many_declines_of_one_request_are_a_finding(self, tmp_path, number):
         store = self.declined(tmp_path, number)
         assert validate_labels(store).escalated == 1
-        reason = f"declined: {number} of 3 annotators declined: look at whether it can be answered"
+        reason = f"annotators declined it: {number} of 3 annotators declined: look at whether it can be answered"
         assert held(store) == {"t0": ("declined", reason)}
         assert progress(store, backend_for(store.loop, None), KEY).open == 0
 

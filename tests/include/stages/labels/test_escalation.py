@@ -75,7 +75,7 @@ def test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label(tmp_pa
         )
         assert [row[name] for name in kept] == [first[trace_id][name] for name in kept]
         assert (row["escalates"], row["hidden_prelabel"]) == (requests[trace_id], True)
-        assert row["reasons"][0] == "ambiguous", "a blind tier does not read what was answered"
+        assert row["reasons"][0] == "annotators did not agree", "a blind tier does not read what was answered"
     assert progress(store, backend_for(store.loop, None), KEY).open == len(requests)
     write_answers(tmp_path, "eva", {row["request_id"]: "grain" for row in second.values()}, comment="see page 2")
     assert judged(store).accepted == len(requests)
@@ -95,7 +95,9 @@ def test_tier_that_sees_answers_is_told_what_was_said(tmp_path):
     disagree(tmp_path, requests)
     judged(store)
     for row in of_tier(store, 2).values():
-        assert row["reasons"][0].startswith("ambiguous: confidence 0.33 is below 0.80: annotators said {")
+        assert row["reasons"][0].startswith(
+            "annotators did not agree: confidence 0.33 is below 0.80: annotators said {"
+        )
 
 
 def test_last_tier_decides_also_when_its_votes_are_even_or_break_a_rule(tmp_path):

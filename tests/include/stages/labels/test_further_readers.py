@@ -38,7 +38,9 @@ def test_one_more_reader_is_asked_whose_answer_is_weighed_with_those_before(tmp_
     report = judged(store)
     assert (report.accepted, report.escalated, report.set_aside) == (5, 1, 0)
     (row,) = of_tier(store, 2).values()
-    assert (row["escalates"], row["reasons"][0]) == (first, "ambiguous"), "a reader is blind to what was said"
+    assert (row["escalates"], row["reasons"][0]) == (first, "annotators did not agree"), (
+        "a reader is blind to what was said"
+    )
     assert row["hidden_prelabel"] == of_tier(store, 1)[CONTESTED]["hidden_prelabel"]
     assert open_requests(store).column("request_id").to_pylist() == [row["request_id"]]
     write_answers(tmp_path, "dan", {row["request_id"]: "earn"})

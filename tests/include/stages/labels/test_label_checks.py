@@ -57,7 +57,8 @@ def test_label_that_contradicts_a_near_duplicate_goes_to_a_person(tmp_path):
     validate_labels(store)
     code, reason = doubted(store)[request["request_id"]]
     assert code == "inconsistent"
-    assert reason == f"inconsistent: label {label!r}, and known, which says nearly the same, is {other_than(label)!r}"
+    against = f"label {label!r}, and known, which says nearly the same, is {other_than(label)!r}"
+    assert reason == f"the answer contradicts another one: {against}"
     assert len(doubted(store)) == 1
 
 

@@ -39,7 +39,7 @@ def test_selection_says_why_each_row_was_chosen(tmp_path):
     select_samples(store, day_interval())
     assert {tuple(row["reasons"]) for row in requests_of(store, stratum="random")} == {("random draw: 4 of 30 rows",)}
     reasons = [row["reasons"][0] for row in requests_of(store, stratum="certainty")]
-    assert all(reason.startswith("margin score 0.") for reason in reasons)
+    assert all(reason.startswith("the model is unsure: margin score 0.") for reason in reasons)
 
 
 def test_reasons_name_no_class_since_annotators_read_them_where_the_prelabel_is_hidden(tmp_path):

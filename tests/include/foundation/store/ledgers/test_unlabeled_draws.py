@@ -29,6 +29,16 @@ def test_what_is_set_aside_is_there_at_once_and_what_is_unanswered_after_its_dea
     assert {(content.weight, content.predicted) for content in found.values()} == {(5.0, "a")}
 
 
+def test_what_is_left_to_a_further_tier_is_there_at_once_until_that_makes_a_label(store: LoopStore) -> None:
+    (first,) = store.read("requests", filters=[("request_id", "=", "r2")]).to_pylist()
+    later = first | {"request_id": "later", "tier": 2, "escalates": "r2", "asked_at": DAY + timedelta(hours=1)}
+    store.append_new("requests", rows_of(store.loop, "requests", [later]))
+    assert set(unlabeled_draws(store, set(), BEFORE, DAY)) == {"r2"}, "and counts by the answers that there are"
+    row = answered_row(2, "aaa", request_id="later", predicted="a", model_version="1")
+    store.append_new("labels", rows_of(store.loop, "labels", [row]))
+    assert set(unlabeled_draws(store, set(), BEFORE, DAY)) == set()
+
+
 def test_what_has_a_label_after_all_or_is_older_does_not_count(store: LoopStore) -> None:
     set_aside(store, 1)
     row = answered_row(1, "aaa", request_id="r1", predicted="a", model_version="1")

@@ -20,7 +20,7 @@ def test_config_shows_each_kind_of_input_and_offers_each_class(tmp_path):
     loop = make_loop(tmp_path, inputs=inputs, labeling={**STUDIO, "definitions": {"earn": 'Profits & "losses"'}})
     view = ET.fromstring(config_for(loop))
     assert [each.attrib["value"] for each in view.iter("Text")] == ["$body", "$title"]
-    assert [each.attrib["value"] for each in view.iter("Table")] == ["$about", "$row"]
+    assert [each.attrib["value"] for each in view.iter("Table")] == ["$row", "$about"]
     choices = {each.attrib["value"]: each.attrib.get("hint") for each in view.iter("Choice")}
     assert choices == {"acq": None, "earn": 'Profits & "losses"', "grain": None}
     assert next(view.iter("Choices")).attrib["toName"] == "body"
