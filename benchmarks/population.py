@@ -23,7 +23,8 @@ from include.foundation.statistics.estimates import Estimate
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
-from include.stages.labels.datasets import publish_in_attempt, read_dataset
+from include.stages.labels.dataset_publishing import publish_in_attempt
+from include.stages.labels.datasets import read_dataset
 
 EASIER = Traffic(contents=2000, rows=250, days=12, frequent=0.95, rare=0.80)
 HARDER = replace(EASIER, frequent=0.75, rare=0.95)

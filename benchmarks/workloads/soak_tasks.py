@@ -32,7 +32,8 @@ from include.stages.gate.judging import judge
 from include.stages.labeling.collecting import collect_annotations, progress
 from include.stages.labeling.files_backend import FilesBackend
 from include.stages.labeling.pushing import open_requests, push_requests
-from include.stages.labels.datasets import publish_in_attempt, read_dataset
+from include.stages.labels.dataset_publishing import publish_in_attempt
+from include.stages.labels.datasets import read_dataset
 from include.stages.labels.label_validation import validate_labels
 from include.stages.labels.seeds import admit_seed_labels
 from include.stages.logs.feedback.feedback_lines import pull_feedback

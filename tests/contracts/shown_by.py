@@ -205,6 +205,9 @@ _BY_FILE = {
     "include/stages/labels/test_label_origins.py": {
         "labels.max_accepted_share": "test_other_datasets_are_published_and_say_where_labels_come_from[198-2-1.0]",
     },
+    "include/stages/labels/test_class_diversity.py": {
+        "labels.min_class_diversity": "test_other_datasets_are_published[no floor]",
+    },
     "include/stages/labels/test_further_readers.py": {
         "escalation.more_readers": "test_after_the_last_reader_a_person_decides_for_good_and_sees_what_was_said[2-4]",
     },

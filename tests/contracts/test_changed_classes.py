@@ -16,7 +16,8 @@ from include.stages.drift.detection import detect_drift
 from include.stages.drift.profiling.profiles import profile_days
 from include.stages.labeling.collecting import collect_annotations
 from include.stages.labeling.pushing import push_requests
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.labels.label_validation import validate_labels
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pulling import pull_logs

@@ -88,8 +88,8 @@ class LabelRun(Section):
     wait: bool = True
     """Wait for quorum or deadline. Off: use the answers that are there now."""
     publish_anyway: bool = False
-    """Publish a dataset although more of its labels than ``labels.max_accepted_share`` only accept a shown pre-label. The
-    decision on the dataset and the release notes say that a person allowed it."""
+    """Publish a dataset although more of its labels than ``labels.max_accepted_share`` only accept a shown pre-label, or their
+    classes are less diverse than ``labels.min_class_diversity``. The decision and the notes say that a person allowed it."""
 
 
 class RetrainRun(Section):

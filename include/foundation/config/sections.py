@@ -179,6 +179,9 @@ class Labels(Section):
     max_accepted_share: Share = 0.9
     """The same for the share of the labels to train on that are a shown pre-label, accepted: more, and no dataset is published,
     for a model that learns them learns what it said."""
+    min_class_diversity: Share = 0.5
+    """Diversity of the labels to train on, as a share of that of rows as they were served, below which no dataset is published,
+    if its 95 % interval is below it, too: the effective number of classes (exponential of the entropy) beyond one."""
     min_seconds: float = Field(default=0.5, ge=0, le=86_400)
     """Seconds below which an answer is hasty; a batch in which more than half of the answers are shown to be is refused."""
     rules: list[Rule] = Field(default_factory=list)

@@ -34,4 +34,4 @@ class PublishedDataset(Decision):
     origins: dict[str, int] = Field(default_factory=dict)
     """Training labels by origin."""
     allowed: bool = False
-    """Whether a person had it published although too many of them only accept a shown pre-label."""
+    """Whether a person had it published although too many of them only accept a shown pre-label, or are of too few classes."""

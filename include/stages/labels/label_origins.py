@@ -1,6 +1,8 @@
 """Where labels come from, and a cap on those that only confirm what a model said: models that learn these learn themselves."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,14 @@ IN_WORDS = {
     "seed": "seeds",
     "weak": "weak signals",
 }
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is to be said of training labels, and why a model should not learn them, if so."""
+
+    sentence: str = ""
+    problem: str = ""
 
 
 def origin_of(label: str, prelabel: str | None, *, is_hidden: bool) -> str:
@@ -44,47 +54,65 @@ def origin_of(label: str, prelabel: str | None, *, is_hidden: bool) -> str:
     return ACCEPTED if label == prelabel else CORRECTED
 
 
-def origins(labels: pa.Table) -> dict[str, int]:
-    """Return how many labels are of each origin, in order; what an earlier version stored is told by what was shown."""
+def origins_of(labels: pa.Table) -> list[str]:
+    """Return the origin of each label; what an earlier version stored is told by what was shown."""
     columns = (labels.column(name).to_pylist() for name in ("origin", "label", "predicted", "hidden_prelabel"))
-    return dict(sorted(Counter(_origin(*row) for row in zip(*columns, strict=True)).items()))
+    return [_origin(*row) for row in zip(*columns, strict=True)]
+
+
+def origins(labels: pa.Table) -> dict[str, int]:
+    """Return how many labels are of each origin, in order."""
+    return dict(sorted(Counter(origins_of(labels)).items()))
 
 
 def _origin(origin: str, label: str, predicted: str | None, hidden: bool | None) -> str:
     return origin_of(label, predicted, is_hidden=hidden is not False) if origin == FORMER else origin
 
 
-def demand_own_labels(loop: Loop, train: dict[str, int], *, is_allowed: bool) -> list[str]:
-    """Return what is to be said of the origins of training labels; refuse those of which too many only confirm the model.
+def own_labels(loop: Loop, train: dict[str, int]) -> Remark:
+    """Return what is to be said of the origins of training labels, and whether too many only confirm the model.
 
     Parameters
     ----------
     loop
-        Says what is too many.
+        Says what is too many: ``labels.max_accepted_share``, of which the share is shown to be above.
     train
         How many training labels are of each origin.
+    """
+    total, most = sum(train.values()), loop.labels.max_accepted_share
+    if not total:
+        return Remark()
+    share = weighted_mean(np.arange(total) < train.get(ACCEPTED, 0), np.ones(total))
+    told = ", ".join(f"{count} {IN_WORDS.get(name, name)}" for name, count in train.items())
+    sentence = f"Of the labels to train on, {told}."
+    if (share.low or 0.0) <= most:
+        return Remark(sentence)
+    problem = (
+        f"{train[ACCEPTED]} of {total} labels to train on are pre-labels that people were shown and accepted, a share of "
+        f"{share.value:.2f}, at least {share.low:.2f}, and labels.max_accepted_share is {most:.2f}: a model that learns them "
+        f"learns what it said"
+    )
+    return Remark(sentence, problem)
+
+
+def demand_fit_to_learn(remarks: Sequence[Remark], *, is_allowed: bool) -> list[str]:
+    """Return what is to be said of training labels; refuse them where there is a problem that nobody allowed.
+
+    Parameters
+    ----------
+    remarks
+        On them.
     is_allowed
         Whether a person said that they are to be published all the same.
 
     Raises
     ------
     DataQualityError
-        If the share of accepted pre-labels is shown to be above ``labels.max_accepted_share``, and nobody allowed it.
+        With every problem.
     """
-    total, most = sum(train.values()), loop.labels.max_accepted_share
-    if not total:
-        return []
-    share = weighted_mean(np.arange(total) < train.get(ACCEPTED, 0), np.ones(total))
-    told = ", ".join(f"{count} {IN_WORDS.get(name, name)}" for name, count in train.items())
-    sentences = [f"Of the labels to train on, {told}."]
-    if (share.low or 0.0) <= most:
-        return sentences
-    text = (
-        f"{train[ACCEPTED]} of {total} labels to train on are pre-labels that people were shown and accepted, a share of "
-        f"{share.value:.2f}, at least {share.low:.2f}, and labels.max_accepted_share is {most:.2f}: a model that learns them "
-        f"learns what it said"
-    )
-    if is_allowed:
-        return [*sentences, f"A person allowed it (publish_anyway): {text}."]
+    problems = [remark.problem for remark in remarks if remark.problem]
+    sentences = [remark.sentence for remark in remarks if remark.sentence]
+    if not problems or is_allowed:
+        return [*sentences, *(f"A person allowed it (publish_anyway): {text}." for text in problems)]
     way = "have more labeled without a pre-label (labeling.hidden_prelabel_share), or run label by hand with publish_anyway"
-    raise DataQualityError("The dataset is not published", [f"{text}; {way}"])
+    raise DataQualityError("The dataset is not published", [f"{text}; {way}" for text in problems])

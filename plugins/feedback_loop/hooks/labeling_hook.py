@@ -58,18 +58,24 @@ class LabelingHook(LoopHook):
         except ConfigError as error:
             raise ConfigError(f"Connection {self.conn_id}: {error.message}", error.problems) from error
 
-    def page(self) -> str | None:
-        """Return where people label, as browsers reach it; None if the backend has no page, or no project yet."""
+    def page(self, from_tier: int = 1) -> str | None:
+        """Return where people of the first tier from a number on label, as browsers reach it.
+
+        None if the backend has no page, or none of these tiers has a project yet.
+        """
         loop = loop_named(self.loop)
         if loop.labeling.backend != "label_studio":
             return None
         from include.stages.labeling.label_studio.studio_api import StudioClient
         from include.stages.labeling.label_studio.studio_project import known_project
+        from include.stages.labeling.tiered_backend import as_tier_sees_it
 
         platform = self._platform()
-        project = known_project(loop, StudioClient(platform))
-        base = (self.text_in_extra("ui_uri") or platform.host).rstrip("/")
-        return None if project is None else f"{base}/projects/{project.project_id}/data"
+        base, client = (self.text_in_extra("ui_uri") or platform.host).rstrip("/"), StudioClient(platform)
+        for number in range(from_tier, len(loop.tiers) + 1 if from_tier > 1 else 2):
+            if project := known_project(as_tier_sees_it(loop, number), client):
+                return f"{base}/projects/{project.project_id}/data"
+        return None
 
     @property
     def webhook_secret(self) -> str | None:

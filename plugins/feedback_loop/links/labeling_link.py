@@ -27,7 +27,7 @@ class LabelingLink(BaseOperatorLink):
             Of the task instance that has ended.
         """
         try:
-            return LabelingHook(operator.loop).page() or ""
+            return LabelingHook(operator.loop).page(operator.linked_tier) or ""
         except FeedbackLoopError as error:  # the task's own state and log say what is wrong
             operator.log.warning("No link %r: %s", self.name, error)
         return ""

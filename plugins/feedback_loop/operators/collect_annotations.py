@@ -24,6 +24,7 @@ class CollectAnnotationsOperator(LoopOperator):
     """
 
     operator_extra_links = (LabelingLink(),)
+    linked_tier = 1
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Collect at once if the wait is over already, else defer."""

@@ -15,7 +15,7 @@ class PublishDatasetOperator(LoopOperator):
 
     def perform(self, context: Context) -> dict[str, str]:
         """Publish and return the decision's reference."""
-        from include.stages.labels.datasets import publish_in_attempt
+        from include.stages.labels.dataset_publishing import publish_in_attempt
 
         anyway = filled_in(LabelRun, context["params"]).publish_anyway
         published = publish_in_attempt(self.hook.get_conn(), context["ti"].try_number, anyway=anyway)

@@ -27,6 +27,7 @@ class PushToLabelingOperator(LoopOperator):
     def __init__(self, *, only_new: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.only_new = only_new
+        self.linked_tier = 2 if only_new else 1
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Push what is missing; running it again pushes nothing twice."""

@@ -1,6 +1,7 @@
 """Pushing and collecting link to the project in Label Studio where a browser reaches it, and to nothing elsewhere."""
 
 import json
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
@@ -23,7 +24,9 @@ def opened(monkeypatch, tmp_path):
     """Give the loop a labeling section, the connection an extra, and the server a project, or what it raises."""
 
     def given(labeling=STUDIO, project=PROJECT, **extra):
-        monkeypatch.setattr(studio_project, "known_project", Mock(side_effect=[project]))
+        titles = project if isinstance(project, dict) else {None: project}
+        known = Mock(side_effect=lambda loop, _: _raised(titles.get(loop.labeling.project, titles.get(None))))
+        monkeypatch.setattr(studio_project, "known_project", known)
         write_loop_file(tmp_path / "loops", make_loop(tmp_path, labeling=labeling), [])
         monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path / "loops"))
         connection = {"conn_type": "http", "host": "studio", "port": 8080, "password": "t0ken", "extra": extra}
@@ -32,8 +35,14 @@ def opened(monkeypatch, tmp_path):
     return given
 
 
-def link_of(kind):
-    operator = kind(task_id="t", loop="wire")
+def _raised(project):
+    if isinstance(project, Exception):
+        raise project
+    return project
+
+
+def link_of(kind, **arguments):
+    operator = kind(task_id="t", loop="wire", **arguments)
     (link,) = operator.operator_extra_links
     return link.get_link(operator, ti_key=KEY)
 
@@ -56,3 +65,10 @@ def test_there_is_no_link_without_a_project_a_server_or_a_page(opened):
     assert link_of(PushToLabelingOperator) == ""
     opened(labeling={})
     assert link_of(PushToLabelingOperator) == ""
+
+
+def test_escalations_link_to_the_project_of_the_first_further_tier_that_has_one(opened):
+    opened(project={"wire": PROJECT, "wire: lead": replace(PROJECT, project_id=7)})
+    assert link_of(PushToLabelingOperator, only_new=True) == "http://studio:8080/projects/7/data"
+    opened(project={"wire": PROJECT})
+    assert link_of(PushToLabelingOperator, only_new=True) == ""

@@ -7,7 +7,8 @@ from sklearn.svm import LinearSVC
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, TrainingError
 from include.foundation.models.building import MODULES_VARIABLE, build
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.training.fitting import fit
 from tests.include.stages.training.challenger_builders import (
     add_labels,

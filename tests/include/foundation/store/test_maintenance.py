@@ -22,7 +22,8 @@ from include.foundation.store.compaction import EVERY
 from include.foundation.store.maintenance import MaintenanceReport, maintain_store
 from include.foundation.store.retention import grace
 from include.foundation.store.rows import rows_of
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.logs.pulling import pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT

@@ -10,7 +10,7 @@ from include.foundation.store.ledgers.deployments import Deployment, Promise, ap
 from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
-from include.stages.labels.datasets import publish_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
 from tests.decision_builders import make_scores
 from tests.include.stages.training.challenger_builders import (
     CLASSES,

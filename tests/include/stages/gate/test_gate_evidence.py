@@ -10,7 +10,8 @@ from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.evidence_rounds import request_evidence
 from include.stages.gate.judging import judge
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from tests.decision_builders import make_gate_verdict
 from tests.include.stages.evaluation.judged_builders import (
     CLASSES,

@@ -10,7 +10,8 @@ from include.foundation.store.tables import LoopStore
 from include.stages.deployment.watching import watch_deployment
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.judging import judge
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from tests.include.stages.evaluation.judged_builders import answered_rows, challenger_of, make_judged_store
 
 

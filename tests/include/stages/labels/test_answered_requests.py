@@ -9,7 +9,7 @@ from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import progress
 from include.stages.labels import answered_requests as answered
-from include.stages.labels.datasets import publish_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
 from include.stages.labels.label_validation import validate_labels
 from tests.builders import CLASSES, KEY
 from tests.include.stages.labels.label_builders import (

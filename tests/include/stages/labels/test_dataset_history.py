@@ -11,7 +11,8 @@ from include.foundation.decisions import record
 from include.foundation.digests import table_digest
 from include.foundation.errors import ContractError, NothingToDo, VersionGoneError
 from include.foundation.store.rows import rows_of
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from tests.builders import DAY, make_store
 from tests.decision_builders import make_dataset_decision
 

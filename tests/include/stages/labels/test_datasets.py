@@ -7,14 +7,8 @@ from include.foundation.decisions import record
 from include.foundation.digests import column_digest
 from include.foundation.errors import NothingToDo
 from include.foundation.store.rows import rows_of
-from include.stages.labels.datasets import (
-    NOT_DIGESTED,
-    labels_by_trace_id,
-    publish_dataset,
-    publish_in_attempt,
-    read_dataset,
-    trained_on,
-)
+from include.stages.labels.dataset_publishing import publish_dataset, publish_in_attempt
+from include.stages.labels.datasets import NOT_DIGESTED, labels_by_trace_id, read_dataset, trained_on
 from include.stages.labels.splits import former_splits_of
 from tests.builders import DAY, make_store
 

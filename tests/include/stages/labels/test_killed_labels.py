@@ -20,7 +20,7 @@ from include.foundation.errors import NothingToDo
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import collect_annotations
 from include.stages.labeling.pushing import push_requests
-from include.stages.labels.datasets import publish_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
 from include.stages.labels.label_validation import validate_labels
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs

@@ -7,8 +7,8 @@ import pytest
 from include.foundation.decisions import PublishedDataset, find
 from include.foundation.errors import DataQualityError
 from include.foundation.store.rows import rows_of
-from include.stages.labels.datasets import publish_dataset
-from include.stages.labels.label_origins import demand_own_labels, origin_of, origins
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.label_origins import Remark, origin_of, origins, own_labels
 from include.stages.labels.label_validation import validate_labels
 from tests.builders import DAY, make_loop, make_store
 from tests.include.stages.labels.label_builders import collect, everyone_answers, pushed_store
@@ -98,4 +98,4 @@ def test_other_datasets_are_published_and_say_where_labels_come_from(tmp_path, a
 
 
 def test_no_training_label_is_nothing_to_say(tmp_path):
-    assert demand_own_labels(make_loop(tmp_path), {}, is_allowed=False) == []
+    assert own_labels(make_loop(tmp_path), {}) == Remark()

@@ -12,7 +12,8 @@ from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import rows_of
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.collecting import progress
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.labels.domain_rules import broken_rules
 from include.stages.labels.label_validation import validate_labels
 from include.stages.labels.seeds import SeedReport, admit_seed_labels

@@ -6,7 +6,8 @@ from include.foundation.errors import ConfigError, NothingToDo
 from include.foundation.store.ledgers.outcomes import reopened_requests, standing_requests
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.pushing import push_requests
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.labels.label_validation import validate_labels
 from tests.builders import make_store
 from tests.include.stages.labels.label_builders import (

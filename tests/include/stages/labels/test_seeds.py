@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from include.foundation.store.ledgers.outcomes import current_labels
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.labels.seeds import SeedReport, admit_seed_labels
 from tests.builders import CLASSES, make_store
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.foundation.store.rows import rows_of
-from include.stages.labels.datasets import publish_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
 from include.stages.labels.seeds import admit_seed_labels
 from include.stages.labels.straddling import straddling
 from tests.builders import make_loop, make_store

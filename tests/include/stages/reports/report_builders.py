@@ -17,7 +17,8 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.comparing import evaluate
 from include.stages.gate.judging import judge
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.training.deciding import decide_retrain
 from tests.builders import make_tiny_loop
 from tests.decision_builders import make_column_finding, make_drift_verdict

@@ -7,7 +7,8 @@ from include.foundation.store.ledgers.labeled_draws import labeled_draws
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.stages.labeling.backends import backend_for
 from include.stages.labeling.pushing import push_requests
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.labels.label_validation import validate_labels
 from include.stages.logs.pulling import pull_logs
 from include.stages.selection.selecting import select_samples

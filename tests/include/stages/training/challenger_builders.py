@@ -15,7 +15,8 @@ from include.foundation.models.registry import ModelRegistry
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import Dataset, publish_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import Dataset
 from include.stages.training.deciding import decide_retrain
 from include.stages.training.fitting import fit
 from tests.builders import make_tiny_loop

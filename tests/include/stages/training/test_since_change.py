@@ -12,7 +12,7 @@ from include.foundation.models.frames import features_frame
 from include.foundation.statistics.estimates import UNKNOWN
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import publish_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
 from include.stages.training.deciding import challenger_key, decide_retrain
 from include.stages.training.fitting import fitted
 from include.stages.training.recent_labels import training_dataset
