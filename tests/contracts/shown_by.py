@@ -163,6 +163,7 @@ _BY_FILE = {
         "labeling.backend": "test_platform_without_a_connection_is_refused_with_its_name",
     },
     "include/stages/labeling/label_studio/test_labeling_config.py": {
+        "inputs.image": "test_image_is_shown_and_its_address_is_in_the_table",
         "labeling.project": "test_project_is_called_as_the_loop_file_says",
         "labeling.config": "test_given_config_is_taken_as_it_is",
         "labeling.instructions": "test_instructions_hold_the_text_definitions_and_examples_escaped",

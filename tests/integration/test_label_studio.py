@@ -239,6 +239,22 @@ def test_two_projects_of_one_title_are_refused(server, loop_on):
         LabelStudioBackend(loop_on(), connection(server)).push([asked(0)])
 
 
+def test_image_at_an_address_is_shown_and_chosen_about(server, loop_on, tmp_path):
+    labeling = loop_on().labeling.model_dump(exclude_none=True, exclude={"uri"})
+    inputs = {"text": {"type": "text", "image": True}}
+    loop = make_loop(tmp_path, inputs=inputs, labeling={**labeling, "uri": None})
+    backend = LabelStudioBackend(loop, connection(server))
+    address = "https://photos.example/1.png"
+    backend.push([replace(asked(1), input={"text": address})])
+    project = known_project(loop, backend.client)
+    parsed = backend.client.get(f"/api/projects/{project.project_id}/")["parsed_label_config"]["label"]
+    assert [(each["type"], each["value"]) for each in parsed["inputs"]] == [("Image", "text")]
+    (task,) = tasks_in(backend)
+    assert (task["data"]["text"], task["data"]["row"]) == (address, {"text": address})
+    say(backend, task["id"], "earn")
+    assert [answer.label for answer in backend.answers(TRACES, {}).rows] == ["earn"]
+
+
 def test_given_config_shows_what_it_likes_and_a_bad_one_is_refused(server, loop_on, tmp_path):
     choices = "".join(f'<Choice value="{name}"/>' for name in ("acq", "earn", "grain"))
     config = f'<View><Image name="photo" value="$text"/><Choices name="label" toName="photo">{choices}</Choices></View>'

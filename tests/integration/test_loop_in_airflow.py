@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from demo.airflow_client import connected
+from demo.playing import STAGES, Story
 from demo.process_sessions import members
 from demo.progress import Progress
 from demo.standalone import Standalone, running
-from demo.story import STAGES, Story
 from include.foundation.decisions import Approval, GateVerdict, SelectedBatch, broken_links, find, latest
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError

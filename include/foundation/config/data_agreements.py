@@ -100,10 +100,21 @@ def _inputs(loop: Loop) -> Iterator[Disagreement]:
         if item.minimum is not None and item.maximum is not None and item.minimum > item.maximum:
             text = f"minimum {item.minimum} is above maximum {item.maximum}"
             yield (key, f"{key}.minimum", f"{key}.maximum"), text
+        if item.image:
+            yield from _image(loop, key)
         for place in range(item.size or 0):
             if f"{name}_{place}" in loop.inputs:
                 text = f"{name}_{place} is what element {place} of the vector {name} is called; rename one"
                 yield (f"inputs.{name}_{place}", key), text
+
+
+def _image(loop: Loop, key: str) -> Iterator[Disagreement]:
+    kind = loop.inputs[key.removeprefix("inputs.")].type
+    if kind != "text":
+        yield (f"{key}.image", f"{key}.type"), f"the address of an image is a text; got type {kind}"
+    if loop.labeling.backend != "label_studio" or loop.labeling.config is not None:
+        text = "has no effect but on the labeling config that is made for Label Studio"
+        yield (f"{key}.image", "labeling.backend", "labeling.config"), text
 
 
 def _segments(loop: Loop) -> Iterator[Disagreement]:

@@ -67,6 +67,8 @@ class Input(Section):
     """Largest allowed value (numeric, and each element of a vector)."""
     size: int | None = Field(default=None, ge=1, le=100_000)
     """Number of elements of a vector."""
+    image: bool = False
+    """Whether a text is the address of an image, http or https, which annotators are shown in Label Studio."""
 
 
 class Training(Section):

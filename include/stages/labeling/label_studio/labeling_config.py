@@ -8,6 +8,7 @@ from xml.sax.saxutils import quoteattr
 
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
+from include.foundation.config.sections import Input
 from include.foundation.digests import digest_of
 from include.foundation.errors import ConfigError
 
@@ -45,10 +46,10 @@ def config_for(loop: Loop) -> str:
 def _generated(loop: Loop) -> str:
     texts = [name for name, item in loop.inputs.items() if item.type == "text"]
     shown = [
-        f'  <Header value={quoteattr(name)} size="5"/>\n  <Text name={quoteattr(name)} value="${name}"/>'
+        f'  <Header value={quoteattr(name)} size="5"/>\n  <{_tag(loop.inputs[name])} name={quoteattr(name)} value="${name}"/>'
         for name in texts
     ]
-    if len(texts) < len(loop.inputs):
+    if any(map(in_table, loop.inputs.values())):
         shown.append(f'  <Table name="{ROW}" value="${ROW}"/>')
     about = quoteattr(texts[0] if texts else ROW)
     definitions = loop.labeling.definitions
@@ -63,6 +64,15 @@ def _generated(loop: Loop) -> str:
          f'  <TextArea name="{COMMENT}" toName={about} rows="2" maxSubmissions="1" placeholder="{INVITATION}"/>',
          f'  <Table name="{ABOUT}" value="${ABOUT}"/>', "</View>"]
     )  # fmt: skip
+
+
+def in_table(item: Input) -> bool:
+    """Tell whether an input is shown in the table of inputs: what is no text, and the address of an image, too."""
+    return item.type != "text" or item.image
+
+
+def _tag(item: Input) -> str:
+    return "Image" if item.image else "Text"
 
 
 def marked(config: str, settings: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What a request is as a task of Label Studio, and whether the project can show it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,10 +8,11 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
 from include.foundation.errors import ConfigError
 from include.stages.labeling.backend_contract import LabelRequest
-from include.stages.labeling.label_studio.labeling_config import ABOUT, ROW
+from include.stages.labeling.label_studio.labeling_config import ABOUT, ROW, in_table
 from include.stages.labeling.label_studio.studio_project import PRELABEL, StudioProject
 
 KEY, BATCH = "request_id", "batch_id"
+IMAGE = re.compile(r"https?://[^/\s]\S*$", re.IGNORECASE)
 
 
 def tasks_of(requests: Sequence[LabelRequest], loop: Loop, project: StudioProject) -> list[dict[str, Any]]:
@@ -39,7 +41,8 @@ def tasks_of(requests: Sequence[LabelRequest], loop: Loop, project: StudioProjec
 
 def _task(request: LabelRequest, loop: Loop, project: StudioProject) -> dict[str, Any]:
     inputs = {name: _value(item, request.input.get(name)) for name, item in loop.inputs.items()}
-    row = {name: value for name, value in inputs.items() if loop.inputs[name].type != "text"}
+    row = {name: value for name, value in inputs.items() if in_table(loop.inputs[name])}
+    inputs |= {name: _image(inputs[name]) for name, item in loop.inputs.items() if item.image}
     own = {KEY: request.request_id, "trace_id": request.trace_id, BATCH: request.batch_id, "tier": request.tier}
     data = {**inputs, **own, ABOUT: _about(request)} | ({ROW: row} if row else {})
     return {"data": data, "predictions": [] if request.prelabel is None else [_prediction(request.prelabel, project)]}
@@ -50,6 +53,11 @@ def _value(item: Input, value: Any) -> Any:
     if value is None:
         return ""
     return ", ".join(f"{number:g}" for number in value) if item.type == "vector" else value
+
+
+def _image(address: str) -> str:
+    """Return an address that a browser may load an image from; empty if it is none: the table says what it is."""
+    return address if IMAGE.match(address) else ""
 
 
 def _about(request: LabelRequest) -> dict[str, str]:

@@ -42,6 +42,8 @@ CANNOT_WORK = [
         "maximum bound numbers; a categorical input has none",
     ),
     ({"inputs": {"price": {"type": "numeric", "size": 3}}}, "inputs.price: size goes with type vector"),
+    ({"inputs": {"price": {"type": "numeric", "image": True}}}, "the address of an image is a text; got type numeric"),
+    ({"inputs": {"photo": {"type": "text", "image": True}}}, "inputs.photo.image: has no effect but on the labeling"),
     ({"inputs": {"more": {"type": "vector"}}}, "inputs.more: size goes with type vector, and a vector needs it"),
     ({"inputs": {"price": {"type": "numeric", "minimum": 3, "maximum": 2}}}, "minimum 3.0 is above maximum 2.0"),
     ({"inputs": {"pixels_3": {"type": "numeric"}}}, "pixels_3 is what element 3 of the vector pixels is called"),
@@ -207,6 +209,10 @@ CANNOT_WORK = [
     ({"labeling": {"remind_hours": 72}}, "labeling.remind_hours: 72 hours are not before deadline_hours"),
     ({"labeling": {"people": ["ada", "ben"]}}, "labeling.overlap: got 3, but people names 2"),
     ({"escalation": {"audit_share": 0.1}}, "escalation.audit_share: has no effect without tiers"),
+    (
+        {"escalation": {"tiers": [TIER], "more_readers": 2}},
+        "escalation.more_readers: has no effect with tiers: the next one is asked",
+    ),
     ({"escalation": {"high_stakes": [STAKES]}}, "escalation.high_stakes: has no effect without tiers"),
     (
         {"escalation": {"tiers": [{**TIER, "project": "Desk"}]}},

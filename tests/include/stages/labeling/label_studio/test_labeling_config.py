@@ -31,6 +31,14 @@ def test_rows_without_text_are_chosen_about_as_a_table(tmp_path):
     assert next(view.iter("Choices")).attrib["toName"] == "row"
 
 
+def test_image_is_shown_and_its_address_is_in_the_table(tmp_path):
+    inputs = {"photo": {"type": "text", "image": True}, "caption": {"type": "text"}}
+    view = ET.fromstring(config_for(make_loop(tmp_path, inputs=inputs, labeling=STUDIO)))
+    assert [each.attrib for each in view.iter("Image")] == [{"name": "photo", "value": "$photo"}]
+    assert [each.attrib["value"] for each in view.iter("Text")] == ["$caption"]
+    assert [each.attrib["value"] for each in view.iter("Table")] == ["$row", "$about"]
+
+
 def test_given_config_is_taken_as_it_is(tmp_path):
     (tmp_path / "own.xml").write_text("<View><Image name='photo' value='$photo'/></View>\n")
     loop = make_loop(tmp_path, labeling={**STUDIO, "config": str(tmp_path / "own.xml")})

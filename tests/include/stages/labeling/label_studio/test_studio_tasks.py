@@ -49,6 +49,25 @@ def test_inputs_that_are_no_text_are_a_table_and_missing_ones_empty(tmp_path):
     assert task["data"]["text"] == ""
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://photos.example/a b.png", ""),
+        ("https://photos.example/1.png?size=2", "https://photos.example/1.png?size=2"),
+        ("HTTP://photos.example/1.png", "HTTP://photos.example/1.png"),
+        ("javascript:alert(1)", ""),
+        ("s3://bucket/1.png", ""),
+        ("https://", ""),
+        (None, ""),
+    ],
+)
+def test_only_what_a_browser_may_load_is_an_image(tmp_path, address, shown):
+    inputs = {"text": {"type": "text", "image": True}}
+    loop = make_loop(tmp_path, inputs=inputs, labeling={"backend": "label_studio", "uri": None})
+    (task,) = tasks_of([replace(REQUEST, input={"text": address})], loop, PROJECT)
+    assert (task["data"]["text"], task["data"]["row"]) == (shown, {"text": address or ""})
+
+
 def test_what_the_project_cannot_show_is_told_before_anything_is_sent(tmp_path):
     project = replace(PROJECT, fields=frozenset({"text", "photo"}), labels=frozenset({"acq"}))
     with pytest.raises(ConfigError, match="cannot show") as refused:
