@@ -23,6 +23,7 @@ _BY_FILE = {
     },
     "include/stages/labeling/test_assignment.py": {
         "labeling.people": "test_requests_say_who_is_asked_and_only_their_answers_count",
+        "labeling.groups": "test_people_asked_about_a_row_are_of_several_groups_and_those_of_one_share_rows",
     },
     "include/stages/labels/test_escalation.py": {
         "escalation.tiers.name": "test_contested_requests_go_to_the_next_tier_whose_answer_is_the_label",

@@ -74,6 +74,23 @@ def test_each_tier_has_a_project_of_its_own(server, loop_on):
     assert backend.existing(requests).keys() == {"r1", "r2"}
 
 
+def test_without_tiers_readers_and_the_lead_have_projects_of_their_own(server, loop_on):
+    backend: Any = backend_for(loop_on(overlap=2), connection(server))
+    requests = [asked(1), replace(asked(2), tier=2), replace(asked(3), tier=3)]
+    backend.push(requests)
+    settings = []
+    for number, tier in backend.tiers.items():
+        assert [task["data"]["request_id"] for task in tasks_in(tier)] == [f"r{number}"]
+        project = known_project(tier.loop, tier.client)
+        found = tier.client.get(f"/api/projects/{project.project_id}/")
+        settings.append((found["title"].rpartition(": ")[2], found["maximum_annotations"]))
+    assert settings[1:] == [("reader", 3), ("lead", 1)]
+    say(backend.tiers[3], tasks_in(backend.tiers[3])[0]["id"], None)
+    answers = backend.answers(TRACES, {})
+    assert [(answer.request_id, answer.label) for answer in answers.rows] == [("r3", None)]
+    assert backend.existing(requests).keys() == {"r1", "r2", "r3"}
+
+
 def tasks_in(backend):
     project = known_project(backend.loop, backend.client)
     page = backend.client.get("/api/tasks", project=project.project_id, fields="all", page_size=2000)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from include.foundation.config.data_agreements import Disagreement, set_by_hand
+from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
 from include.foundation.config.labeling_section import Labeling
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Selection
@@ -43,6 +43,18 @@ def labeling_disagreements(loop: Loop) -> Iterator[Disagreement]:
     yield from _described(loop)
     yield from _prelabels(loop)
     yield from _waiting(labeling)
+    yield from _groups(labeling)
+
+
+def _groups(labeling: Labeling) -> Iterator[Disagreement]:
+    named = [name for members in labeling.groups.values() for name in members]
+    for name in sorted(set(named) - set(labeling.people or [])):
+        yield (
+            ("labeling.groups", "labeling.people"),
+            f"{name!r} is not one of labeling.people{did_you_mean(name, labeling.people or [])}",
+        )
+    for name in repeated(named):
+        yield ("labeling.groups",), f"each person is of one group; listed more than once: {name}"
 
 
 def _prelabels(loop: Loop) -> Iterator[Disagreement]:

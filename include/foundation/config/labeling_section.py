@@ -71,6 +71,10 @@ class Labeling(Section):
     people: list[Text] | None = Field(default=None, min_length=1)
     """Annotators, as the platform names them (Label Studio by address, in small letters): requests say in turns who of them is
     asked, and only their answers count. None means everybody."""
+    groups: dict[Text, list[Text]] = Field(default_factory=dict)
+    """Groups of ``people``, ``{eu: [ada, ben], us: [cleo]}``: who is asked about a row is of as many of them as can be. About a
+    tenth of the rows people are asked whatever their group, so that those of one group share rows, too. Who is of a small group
+    is asked more often."""
     price_per_minute: float | None = Field(default=None, ge=0)
     """What a minute of these annotators costs, in any currency; none leaves their cost out."""
     quorum: Share = 0.9

@@ -208,6 +208,11 @@ CANNOT_WORK = [
     ({"labels": {"rules": [{**RULE, "deny": ["earn", "acq", "grain"]}]}}, "labels.rules.0.deny: denies every class"),
     ({"labeling": {"remind_hours": 72}}, "labeling.remind_hours: 72 hours are not before deadline_hours"),
     ({"labeling": {"people": ["ada", "ben"]}}, "labeling.overlap: got 3, but people names 2"),
+    ({"labeling": {"people": ["ada"], "overlap": 1, "groups": {"eu": ["adda"]}}}, "did you mean 'ada'?"),
+    (
+        {"labeling": {"people": ["ada"], "overlap": 1, "groups": {"eu": ["ada"], "us": ["ada"]}}},
+        "labeling.groups: each person is of one group; listed more than once: ada",
+    ),
     ({"escalation": {"audit_share": 0.1}}, "escalation.audit_share: has no effect without tiers"),
     (
         {"escalation": {"tiers": [TIER], "more_readers": 2}},

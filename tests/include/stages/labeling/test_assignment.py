@@ -45,6 +45,19 @@ def test_nobody_is_asked_again_in_the_next_tier_as_long_as_there_are_others(tmp_
     assert {len(people) for people in assigned(few, tier=2)} == {1}
 
 
+def test_people_asked_about_a_row_are_of_several_groups_and_those_of_one_share_rows(tmp_path):
+    groups = {"eu": SIX[:4], "us": SIX[4:5]}  # fay is of none
+    asked = assigned(make_loop(tmp_path, labeling={"people": SIX, "overlap": 2, "groups": groups}))
+    within = sum(set(people) <= set(SIX[:4]) for people in asked)
+    assert 0 < within < 0.1 * len(asked)
+    pairs = Counter(pair for people in asked for pair in combinations(people, 2))
+    assert all(pairs[pair] > 0 for pair in combinations(SIX, 2))
+    each = Counter(name for people in asked for name in people)
+    assert each.keys() == set(SIX)
+    without = assigned(make_loop(tmp_path, labeling={"people": SIX, "overlap": 2}))
+    assert sum(set(people) <= set(SIX[:4]) for people in without) > 0.3 * len(asked)
+
+
 def test_without_names_nobody_is_named(tmp_path):
     assert assigned(make_loop(tmp_path), 3) == [[], [], []]
 

@@ -115,7 +115,7 @@ def test_with_another_tier_it_is_asked_there(tmp_path):
     known_label(store, request, other_than(truth(request["trace_id"])))
     assert validate_labels(store).escalated == 1
     (asked,) = store.read("requests", filters=[("tier", "=", 2)]).to_pylist()
-    assert (asked["escalates"], asked["reasons"][0]) == (request["request_id"], "inconsistent")
+    assert (asked["escalates"], asked["reasons"][0]) == (request["request_id"], "the answer contradicts another one")
 
 
 def accused(folder, sure=0.9, people=("ann", "bob", "cat"), **escalation):
