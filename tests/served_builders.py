@@ -9,7 +9,8 @@ from include.foundation.statistics.calibrated_confidence import confidence_bins
 from include.foundation.store.ledgers.served_confidence import KIND, SERVED, category_of
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import Dataset, publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import Dataset, read_dataset
 from tests.include.stages.evaluation.judged_builders import CLASSES, DAY, answered_row
 
 SERVED_ROWS, LABELED_ROWS = 2000, 300

@@ -16,7 +16,8 @@ from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.store.ledgers.labeled_draws import labeled_draws
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import publish_dataset, read_dataset
+from include.stages.labels.dataset_publishing import publish_dataset
+from include.stages.labels.datasets import read_dataset
 from include.stages.selection.selecting import select_samples
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
