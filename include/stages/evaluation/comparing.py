@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.foundation.config.loop_file import Loop
@@ -28,9 +29,10 @@ from include.stages.evaluation.contested_rows import contested_rows, first_evalu
 from include.stages.evaluation.disagreement_window import disagreement_window
 from include.stages.evaluation.evaluation_pictures import draw_comparison
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
-from include.stages.evaluation.learnt_rows import asks_of
+from include.stages.evaluation.learnt_rows import asks_of, known_share
 from include.stages.evaluation.noise_correction import noise_correction
 from include.stages.evaluation.recent_holdout import (
+    as_of_tomorrow,
     holdout_history,
     judging_rows,
     served_before,
@@ -77,6 +79,9 @@ def evaluate(
     history = holdout_history(store.loop, dataset, asks)
     registered, champion = champion, champion or served_before(store.loop, history)
     drawn = judging_rows(store.loop, dataset, first=champion is None, asks=asks)
+    if champion is not None and drawn.num_rows:
+        known = known_share(store, asks, pc.min(drawn.column("ts")).as_py())
+        drawn, history = (as_of_tomorrow(rows, asks, known) for rows in (drawn, history))
     recent = Taxonomy.of(store.loop.task).read_labels(drawn)
     first = first_evaluation(store, champion, challenger)
     window = disagreement_window(store, champion, challenger, first.window if first else None) if champion else None

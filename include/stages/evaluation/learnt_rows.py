@@ -1,5 +1,8 @@
 """What a challenger has trained on: which rows of production it knows as it will know those of tomorrow."""
 
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -7,12 +10,18 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import PublishedDataset, RetrainPlan, latest
 from include.foundation.errors import VersionGoneError
+from include.foundation.store.bulk.day_batches import newest_moment
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.asked import is_held_out
 from include.stages.selection.content import group_keys, keys_of
 from include.stages.selection.first_asks import FirstAsks, first_asks
 
 KNOWN, UNKNOWN, CHOSEN = "known", "unknown", "chosen"
+LATE, FEWEST, MOST = (
+    4,
+    50,
+    4000,
+)  # part of the time whose rows tell how many are known, and how many of them are looked at
 
 
 def asks_of(store: LoopStore, challenger_key: str) -> FirstAsks:
@@ -61,3 +70,33 @@ def _kind(is_known: bool | None, group: str | None) -> str:
     if is_known is None:
         return UNKNOWN if group is None or is_held_out(group) else CHOSEN
     return KNOWN if is_known else CHOSEN
+
+
+def known_share(store: LoopStore, asks: FirstAsks, since: datetime) -> float | None:
+    """Return which share of late rows was known before it was served; None if these are few.
+
+    While a loop learns it grows: rows of weeks ago were known less often than those of tomorrow will be.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    asks
+        Of the challenger.
+    since
+        From when on rows judge the challenger: the last quarter of that time is late, and a day at least.
+    """
+    newest = newest_moment(store, "predictions")
+    if newest is None:
+        return None
+    begin = newest - max(timedelta(days=1), (newest - since) / LATE)
+    days = [f"{begin + timedelta(days=number):%Y-%m-%d}" for number in range((newest.date() - begin.date()).days + 1)]
+    columns, kinds = ["ts", *store.loop.input_columns.values()], defaultdict[str, float](float)
+    for day in days:
+        rows = store.read("predictions", columns=columns, filters=[("day", "=", day), ("ts", ">", begin)])
+        some = np.linspace(0, rows.num_rows - 1, min(rows.num_rows, MOST // len(days))).astype(np.int64)
+        told = Counter(kinds_of(store.loop, rows.take(pa.array(some)), asks).tolist())
+        for kind, count in told.items():
+            kinds[kind] += count * rows.num_rows / some.size
+    everything = sum(kinds.values())
+    return kinds[KNOWN] / everything if everything >= FEWEST else None

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,9 @@ from include.stages.selection.first_asks import FirstAsks
 
 if TYPE_CHECKING:
     from include.foundation.models.served_predictions import ServedPredictions
+
+
+MOST_WEIGHED = 3.0
 
 
 def judging_rows(loop: Loop, dataset: Dataset, *, first: bool, asks: FirstAsks | None = None) -> pa.Table:
@@ -101,8 +105,33 @@ def _as_served(loop: Loop, rows: pa.Table, asks: FirstAsks | None) -> pa.Table:
     return counted.filter(pc.or_(held_out, known))
 
 
+def as_of_tomorrow(rows: pa.Table, asks: FirstAsks, share: float | None) -> pa.Table:
+    """Return drawn rows with the probability that each stands for in what is served next, of which models know more.
+
+    Parameters
+    ----------
+    rows
+        That judge a challenger, as `judging_rows` returns them.
+    asks
+        Since when it is trained on contents and groups.
+    share
+        Of today's rows that it knows: those that it knew stand for so many, but for `MOST_WEIGHED` times as many at most. If
+        None, for as many as were drawn.
+    """
+    known = np.array(_known(rows, asks), dtype=bool)
+    if share is None or known.all() or not known.any():
+        return rows
+    place = rows.column_names.index("inclusion_probability")
+    probabilities = np.array(rows.column(place).to_pylist())
+    drawn = float((1 / probabilities[known]).sum() / (1 / probabilities).sum())
+    odds = share / max(1 - share, 1e-9) * (1 - drawn) / drawn
+    times = float(np.clip(odds, 1 / MOST_WEIGHED, MOST_WEIGHED))
+    chances = np.where(known, min(1.0, 1 / times), min(1.0, times)) * probabilities
+    return rows.set_column(place, rows.schema.field(place), pa.array(chances))
+
+
 def _known(rows: pa.Table, asks: FirstAsks | None) -> list[bool]:
-    """Return which rows are of a group that models train on and that was asked about before they were served."""
+    """Return which rows are of a content, or group, that models train on and that was asked about before they were served."""
     of_rows = zip(*(rows.column(name).to_pylist() for name in ("split", "content_key", "group_key", "ts")), strict=True)
     return [
         asks is not None and split == TRAIN and bool(asks.is_known(content, group, served))

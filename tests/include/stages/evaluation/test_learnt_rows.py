@@ -11,7 +11,7 @@ from include.foundation.decisions import PublishedDataset, RetrainPlan, record
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.disagreement_window import disagreement_window
-from include.stages.evaluation.learnt_rows import asks_of, kinds_of
+from include.stages.evaluation.learnt_rows import asks_of, kinds_of, known_share
 from include.stages.selection.asked import is_held_out
 from include.stages.selection.content import content_key, group_key
 from include.stages.selection.first_asks import ALWAYS, FirstAsks
@@ -83,6 +83,25 @@ def test_where_models_disagree_rows_that_were_chosen_from_are_no_evidence(tmp_pa
     window = disagreement_window(store, champion_of(store.loop), challenger_of(store.loop), None)
     assert window.undrawn.rows.num_rows == 30
     assert (window.census.rows, window.census.share) == (120, pytest.approx(30 / 90))
+
+
+@pytest.mark.parametrize(("days", "expected"), [(40, 60 / 180), (4, 60 / 90), (1, 60 / 90)])
+def test_late_rows_tell_which_share_is_known(tmp_path, days, expected):
+    store = make_judged_store(tmp_path)
+    log_answers(store, "aba*90", 5000, days=-6)
+    log_answers(store, "aba*30", 1000)
+    log_answers(store, "aba*60", 2000, text="often")
+    asks = FirstAsks({key_of("often"): DAY - timedelta(days=3)})
+    assert known_share(store, asks, DAY - timedelta(days=days)) == pytest.approx(expected)
+
+
+def test_of_few_late_rows_nothing_is_said(tmp_path):
+    store = make_judged_store(tmp_path)
+    assert known_share(store, FirstAsks(), DAY) is None
+    log_answers(store, "aba*49")
+    assert known_share(store, FirstAsks(), DAY) is None
+    log_answers(store, "aba", 3000)
+    assert known_share(store, FirstAsks(), DAY) == 0
 
 
 def test_of_new_groups_those_that_are_held_out_stand_for_all(tmp_path):

@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from include.foundation.config.sections import Split
 from include.foundation.store.ledgers.labeled_draws import joined
 from include.foundation.store.rows import rows_of
 from include.stages.evaluation.comparing import evaluate
-from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
+from include.stages.evaluation.recent_holdout import as_of_tomorrow, holdout_history, judging_rows
 from include.stages.labels.datasets import Dataset
 from include.stages.selection.first_asks import FirstAsks
 from tests.builders import make_tiny_loop
@@ -140,6 +141,24 @@ def test_rows_of_groups_that_were_known_before_count_and_held_out_ones_stand_for
     assert history.column("inclusion_probability").to_pylist() == pytest.approx([0.1] * 4 + [0.05] * 3)
     without = holdout_history(loop, with_draws(loop, labels, draws), FirstAsks())
     assert ids(without) == ["t00004", "t00005", "t00006"]
+
+
+@pytest.mark.parametrize(("share", "of_all"), [(0.5, 0.5), (0.1, 0.1), (0.99, 0.5), (0.25, 0.25), (None, 0.25)])
+def test_rows_that_models_knew_stand_for_the_share_that_they_know_today(share, of_all):
+    """Of eight rows two were known; rows of one are never taken for more than three times as many."""
+    loop = make_judged_loop()
+    labels = [answered_row(number, "aaa", split="train" if number < 2 else "holdout") for number in range(8)]
+    history = holdout_history(loop, with_draws(loop, labels, [draw_row(number, number) for number in range(8)]))
+    asks = FirstAsks({"c0": DAY - timedelta(days=1), "c1": DAY - timedelta(days=1)})
+    chances = np.array(as_of_tomorrow(history, asks, share).column("inclusion_probability").to_pylist())
+    assert (1 / chances)[:2].sum() / (1 / chances).sum() == pytest.approx(of_all)
+    assert chances.max() <= 0.1 + 1e-12
+
+
+def test_without_a_row_that_was_known_all_stand_for_what_they_did():
+    loop = make_judged_loop()
+    history = holdout_history(loop, with_draws(loop, [answered_row(0, "aaa")], [draw_row(0, 0)]))
+    assert as_of_tomorrow(history, FirstAsks(), 0.5).equals(history)
 
 
 def test_intervals_are_by_group(tmp_path):
