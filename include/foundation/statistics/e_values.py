@@ -29,6 +29,9 @@ class Stake:
         Of the rows, (n,), each 0 to 1; all 1 by default. The threshold is multiplied by them as well: otherwise rows of little
         weight would seem to exceed a negative one. What has the weight 1 must be settled before the first look: a scale that
         moves with the rows lets further wins lower the evidence, and the bets are no supermartingale.
+    largest
+        What has the weight 1 over what a row has, where most rows weigh little, 1 or more: bets are then up to so many times as
+        large, but for those that the heaviest row drawn so far might cost all wealth. Settled before the first look as well.
 
     Raises
     ------
@@ -40,6 +43,7 @@ class Stake:
     counts: Sequence[float]
     threshold: float = 0.0
     weights: Sequence[float] | None = None
+    largest: float = 1.0
 
     def __post_init__(self) -> None:
         weights = [1.0] * len(self.differences) if self.weights is None else self.weights
@@ -76,6 +80,7 @@ def mixture_e_value(stakes: Iterable[Stake]) -> float:
     -----
     Each fixed bet ``b`` makes the wealth ``prod(1 + b (d - threshold))``, a non-negative supermartingale under the
     hypothesis; so is the average over a grid of bets, and Ville's inequality bounds its maximum (Waudby-Smith & Ramdas, 2024).
+    A bet that is too large for a row counts as lost once that row is drawn, before its label is known, which is fair as well.
     Fixed bets make it independent of the order of rows. A bet is divided by ``1 + threshold`` of its own stake, so that no row
     can cost more than the wealth; another stake, empty or not, does not change it.
 
@@ -91,24 +96,36 @@ def mixture_e_value(stakes: Iterable[Stake]) -> float:
 
 def log_e_value(stakes: Iterable[Stake]) -> float:
     """Return the natural logarithm of `mixture_e_value`, which does not overflow."""
-    wealth = np.zeros(BETS.size)
-    for stake in stakes:
-        wealth += _log_wealth(stake)
+    together = list(stakes)
+    bets = bets_up_to(max((stake.largest for stake in together), default=1.0))
+    wealth = np.zeros(bets.size)
+    for stake in together:
+        wealth += _log_wealth(stake, bets)
     top = wealth.max()
     return float(top + np.log(np.exp(wealth - top).mean()))
 
 
 def growth(stake: Stake) -> float:
     """Return by how much a row of the stake adds to the best bet's logarithm, in the mean; at most 0 if no bet grows."""
-    return float(_log_wealth(stake).max() / np.sum(stake.counts))
+    return float(_log_wealth(stake, bets_up_to(stake.largest)).max() / np.sum(stake.counts))
 
 
-def _log_wealth(stake: Stake) -> NDArray[np.float64]:
+def bets_up_to(largest: float) -> NDArray[np.float64]:
+    """Return `BETS`, and as dense ones that are up to so many times as large."""
+    more = int(np.ceil(np.log(largest) / np.log(BETS[1] / BETS[0])))
+    return np.concatenate([BETS, np.geomspace(BETS[-1], BETS[-1] * largest, more + 1)[1:]])
+
+
+def _log_wealth(stake: Stake, bets: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the logarithm of each bet's wealth; bets are scaled so that no row can cost more than the wealth."""
-    weights = 1.0 if stake.weights is None else np.asarray(stake.weights, dtype=np.float64)
+    counts = np.asarray(stake.counts, dtype=np.float64)
+    weights = np.ones(counts.size) if stake.weights is None else np.asarray(stake.weights, dtype=np.float64)
     gains = np.asarray(stake.differences, dtype=np.float64) - stake.threshold * weights
-    bets = BETS / max(1 + stake.threshold, 1.0)
-    return np.asarray(np.log1p(np.outer(bets, gains)) @ np.asarray(stake.counts, dtype=np.float64))
+    heaviest = weights[counts > 0].max(initial=0.0) if stake.largest > 1 else 1.0
+    fits = bets * heaviest <= BETS[-1] + ROUNDING
+    placed = np.where(fits, bets, 0.0 if stake.largest > 1 else BETS[-1]) / max(1 + stake.threshold, 1.0)
+    wealth = np.log1p(np.outer(placed, gains)) @ counts
+    return np.where(fits | (stake.largest <= 1), wealth, -np.inf)
 
 
 def _outside(name: str, values: ArrayLike, low: float, high: float) -> list[str]:

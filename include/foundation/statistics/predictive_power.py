@@ -19,6 +19,8 @@ class Outcomes:
         How many spoke for the challenger, for the champion, and for neither.
     win, loss
         By how much a row of the first two does in the mean, above 0, at most 1.
+    weight, largest
+        Of a row, see `include.foundation.statistics.e_values.Stake`.
     """
 
     wins: float
@@ -26,6 +28,8 @@ class Outcomes:
     ties: float
     win: float = 1.0
     loss: float = 1.0
+    weight: float = 1.0
+    largest: float = 1.0
 
     @property
     def decisive(self) -> float:
@@ -45,7 +49,11 @@ class Outcomes:
             Mean difference that the null hypothesis allows on them, -1 to 1.
         """
         decisive = round(rows * self.decisive)
-        return Stake([self.win, -self.loss, 0.0], [wins, decisive - wins, rows - decisive], threshold)
+        return self.stake([wins, decisive - wins, rows - decisive], threshold)
+
+    def stake(self, counts: Sequence[float], threshold: float) -> Stake:
+        """Return a bet on as many wins, losses and ties."""
+        return Stake([self.win, -self.loss, 0.0], counts, threshold, [self.weight] * 3, self.largest)
 
 
 def chance_to_reach(stakes: Sequence[Stake], seen: Outcomes, threshold: float, rows: int, log_needed: float) -> float:
@@ -107,7 +115,7 @@ def rows_to_reach(seen: Outcomes, threshold: float, log_missing: float) -> int |
     (11, None)
     """
     counts = [seen.wins + 1, seen.losses + 1, seen.ties]
-    grows = growth(Stake([seen.win, -seen.loss, 0.0], counts, threshold))
+    grows = growth(seen.stake(counts, threshold))
     return int(np.ceil(log_missing / grows)) if grows > 0 else None
 
 

@@ -115,7 +115,8 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
     # Where the models agree the difference is zero: a margin over all rows is a larger one over the rows of disagreement.
     threshold = max(-1.0, min(1.0, margin / (evaluation.window.share or 1.0)))
     rows = evaluation.differences
-    stakes = (_stake(rows.random, margin), _stake(rows.disagreement, threshold))
+    largest = evaluation.window.largest_group * evaluation.window.stands_for
+    stakes = (_stake(rows.random, margin), _stake(rows.disagreement, threshold, largest))
     nth, level = _numbered(gate, evaluation, pair, verdicts)
     rounds_left = max(0, gate.max_rounds - len(asking))
     affordable = min(gate.max_labels - sum(verdict.k for verdict in asking), rounds_left * gate.max_labels_per_round)
@@ -125,7 +126,7 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
     return Bet(
         stakes=stakes,
         threshold=threshold,
-        outcomes=_outcomes(rows, window.largest_group),
+        outcomes=_outcomes(rows, largest),
         log_e=log_e_value(stakes),
         nth=nth,
         level=level,
@@ -133,7 +134,7 @@ def bet_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) 
         rounds_left=rounds_left,
         labels_left=labels_left,
         rows_left=undrawn * labels_left // window.askable if window.askable else 0,
-        rows_a_bet=_weight_of_a_bet(rows, window.largest_group) * window.largest_group,
+        rows_a_bet=_weight_of_a_bet(rows, largest) * largest,
     )
 
 
@@ -157,16 +158,17 @@ def _numbered(
     return len(judged) + 1, next_level(guarantee, gate.error_budget, spent, len(judged) + 1, promotions)
 
 
-def _stake(rows: Sequence[WeightedDifference], threshold: float) -> Stake:
-    return Stake([row.value for row in rows], [row.times for row in rows], threshold, [row.weight for row in rows])
+def _stake(rows: Sequence[WeightedDifference], threshold: float, largest: float = 1.0) -> Stake:
+    values, times, weights = ([row[place] for row in rows] for place in (0, 1, 2))
+    return Stake(values, times, threshold, weights, largest)
 
 
-def _outcomes(rows: Differences, largest_group: int) -> Outcomes:
+def _outcomes(rows: Differences, largest: float) -> Outcomes:
     """Return how bets on which the scores differ went; which random rows are ties, and which ones agree, nobody can tell.
 
     Further bets are expected to be as large as those where the two disagree: with groups, a row weighs little.
     """
-    weight = _weight_of_a_bet(rows, largest_group)
+    weight = _weight_of_a_bet(rows, largest)
     differing = [row for row in rows.random + rows.disagreement if row.value != 0]
     wins, losses = ([row for row in differing if sign * row.value > 0] for sign in (1, -1))
     return Outcomes(
@@ -175,13 +177,15 @@ def _outcomes(rows: Differences, largest_group: int) -> Outcomes:
         ties=sum(row.times for row in rows.disagreement if row.value == 0),
         win=_mean_size(wins or differing) * weight,
         loss=_mean_size(losses or differing) * weight,
+        weight=weight,
+        largest=largest,
     )
 
 
-def _weight_of_a_bet(rows: Differences, largest_group: int) -> float:
+def _weight_of_a_bet(rows: Differences, largest: float) -> float:
     """Return what a bet weighs where the two disagree, in the mean; before there is one, what a single row would."""
     bets = sum(row.times for row in rows.disagreement)
-    return sum(row.weight * row.times for row in rows.disagreement) / bets if bets else 1 / largest_group
+    return sum(row.weight * row.times for row in rows.disagreement) / bets if bets else 1 / largest
 
 
 def _mean_size(rows: Sequence[WeightedDifference]) -> float:

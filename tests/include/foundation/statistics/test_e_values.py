@@ -10,6 +10,7 @@ from include.foundation.errors import ContractError
 from include.foundation.statistics.e_values import (
     BETS,
     Stake,
+    bets_up_to,
     log_e_value,
     mixture_e_value,
 )
@@ -21,12 +22,14 @@ def of_counts(wins: float, losses: float, ties: float = 0, threshold: float = 0.
     return [Stake([1.0, -1.0, 0.0], [wins, losses, ties], threshold)]
 
 
-def expected_e_value(chances: dict[float, float], rows: int, threshold: float = 0.0, weights=(1.0,)) -> float:
+def expected_e_value(
+    chances: dict[float, float], rows: int, threshold: float = 0.0, weights=(1.0,), largest: float = 1.0
+) -> float:
     """Expect the e-value over every sequence of independent differences, by enumeration; weights take turns."""
     total = 0.0
     for path in product(chances, repeat=rows):
         shares = [weights[place % len(weights)] for place in range(rows)]
-        stake = Stake([d * w for d, w in zip(path, shares, strict=True)], [1] * rows, threshold, shares)
+        stake = Stake([d * w for d, w in zip(path, shares, strict=True)], [1] * rows, threshold, shares, largest)
         total += math.prod(chances[d] for d in path) * mixture_e_value([stake])
     return total
 
@@ -64,6 +67,25 @@ def test_mixture_e_value_mean_at_the_threshold_expects_one(threshold: float) -> 
     win = (1 - tie + threshold) / 2
     chances = {1.0: win, 0.0: tie, -1.0: 1 - win - tie}
     assert expected_e_value(chances, 6, threshold) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("weights", "fair"), [((0.1,), True), ((0.05, 0.1), True), ((0.1, 1.0), False)])
+def test_mixture_e_value_larger_bets_on_light_rows_expect_one_and_less_once_a_heavy_row_ends_some(
+    weights, fair
+) -> None:
+    found = expected_e_value({1.0: 0.5, -1.0: 0.5}, 6, weights=weights, largest=10.0)
+    assert found == pytest.approx(1) if fair else 0.3 < found < 1
+
+
+def test_log_e_value_light_rows_tell_more_where_bets_may_be_larger() -> None:
+    """Thirty wins and ten losses of a tenth of the weight: as 30 to 10 of whole rows, but for more bets to choose from."""
+    light = Stake([0.1, -0.1], [30, 10], 0.0, [0.1, 0.1], 10.0)
+    bets = bets_up_to(10.0)
+    assert (bets[: BETS.size] == BETS).all()
+    assert bets[-1] == pytest.approx(9.5)
+    assert log_e_value([light]) == pytest.approx(np.log(np.mean((1 + bets / 10) ** 30 * (1 - bets / 10) ** 10)))
+    assert log_e_value([light]) > 2 * log_e_value([Stake([0.1, -0.1], [30, 10], 0.0, [0.1, 0.1])])
+    assert log_e_value([light, Stake([1.0], [1])]) > log_e_value([light])
 
 
 @pytest.mark.parametrize("threshold", [-0.3, 0.3])
