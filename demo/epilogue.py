@@ -21,13 +21,13 @@ def gains(store: LoopStore, registry: ModelRegistry) -> list[str]:
                 f"predecessor {verdict.losses:g} times."
             )
     refused = sum(verdict.outcome == "reject" for verdict in find(store, GateVerdict))
-    lines.append(f"{refused} challenger(s) were refused.")
+    lines.append(f"{refused} challenger{'' if refused == 1 else 's'} refused.")
     return [*lines, *_since_the_beginning(store, registry)]
 
 
 def _since_the_beginning(store: LoopStore, registry: ModelRegistry) -> list[str]:
     newest, present = latest(store, PublishedDataset), registry.champion()
-    if newest is None or present is None:
+    if newest is None or present is None or present.version == "1":
         return []
     first = registry.load(run_id=str(registry.run_of("1")), version="1")
     history = holdout_history(store.loop, read_dataset(store, newest.subject))

@@ -1,5 +1,6 @@
 """How often an annotator is right, and whether that changed: intervals where the truth is known only from answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,13 +59,37 @@ def annotator_quality(votes: Votes, probabilities: Floats, moment: Floats) -> li
     truth is open says less: it counts by the part of the variance of *right or wrong* that is between answers (Louis 1982), and
     three quarters of that, which covers in 94 to 98 % of simulated annotators.
     """
+    right, own, team = _of_each(votes, probabilities)
+    return [_quality(right[answers[np.argsort(moment[answers], kind="stable")]], team) for answers in own]
+
+
+def accuracy_by_period(votes: Votes, probabilities: Floats, period: Sequence[str]) -> dict[tuple[int, str], Estimate]:
+    """Return how often each annotator was right in each period, drawn to the team's accuracy as in `annotator_quality`.
+
+    Parameters
+    ----------
+    votes, probabilities
+        As in `annotator_quality`.
+    period
+        In which each answer was given, (answers,).
+    """
+    right, own, team = _of_each(votes, probabilities)
+    names = np.asarray(period)
+    return {
+        (number, str(name)): _shrunk(right[answers[names[answers] == name]], team)
+        for number, answers in enumerate(own)
+        for name in np.unique(names[answers])
+    }
+
+
+def _of_each(votes: Votes, probabilities: Floats) -> tuple[Floats, list[NDArray[np.int64]], float]:
+    """Return how probably each answer is right, which of each annotator others answered as well, and the team's accuracy."""
     right = probabilities[votes.item, votes.label]
     is_compared = np.bincount(votes.item, minlength=votes.items)[votes.item] >= 2
     own = [np.flatnonzero(is_compared & (votes.annotator == number)) for number in range(votes.annotators)]
     informative = np.array([_informative(right[answers]) for answers in own])
     shares = np.array([right[answers].mean() if answers.size else 0.0 for answers in own])
-    team = float((shares @ informative + 2) / (informative.sum() + 3))
-    return [_quality(right[answers[np.argsort(moment[answers], kind="stable")]], team) for answers in own]
+    return right, own, float((shares @ informative + 2) / (informative.sum() + 3))
 
 
 def _quality(right: Floats, team: float) -> AnnotatorQuality:

@@ -143,6 +143,18 @@ COMMON = (
         key=("annotation_id",),
     ),
     table(
+        "annotator_records",
+        required("annotator", TEXT),  # pseudonym
+        required("month", TEXT),  # in which they answered, 2026-11
+        required(
+            "answers", INTEGER
+        ),  # to requests that others answered as well, as far as they were looked at together
+        required("accuracy", NUMBER),  # how often these were right, drawn to the team's, with its 95 % interval
+        required("low", NUMBER),
+        required("high", NUMBER),
+        key=("annotator", "month"),
+    ),
+    table(
         "answers_read",
         required("source", TEXT),  # file of answers
         required("fingerprint", TEXT),  # size and modification time

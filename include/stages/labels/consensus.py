@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.config.loop_file import Loop
-from include.foundation.statistics.annotator_quality import AnnotatorQuality, annotator_quality
+from include.foundation.statistics.annotator_quality import AnnotatorQuality, accuracy_by_period, annotator_quality
+from include.foundation.statistics.estimates import Estimate
 from include.foundation.statistics.latent_classes import Consensus, dawid_skene, majority
 from include.foundation.statistics.votes import Votes
 from include.foundation.store.ledgers.annotations import votes_of
@@ -36,10 +37,11 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Opinions:
-    """What is thought of each request with votes, and how reliable each annotator is, by pseudonym."""
+    """What is thought of each request with votes, and how reliable each annotator is, by pseudonym, and was by month."""
 
     of_requests: dict[str, Opinion]
     annotators: dict[str, AnnotatorQuality]
+    by_month: dict[tuple[str, str], Estimate]
 
 
 def opinions(store: LoopStore, answered: Sequence[AnsweredRequest]) -> Opinions:
@@ -65,17 +67,18 @@ def opinions(store: LoopStore, answered: Sequence[AnsweredRequest]) -> Opinions:
     }
     if decided_by == "dawid_skene":
         found |= _with_others(store, [item for item in answered if item.votes], people.votes)
-    return Opinions(found, people.annotators)
+    return Opinions(found, people.annotators, people.by_month)
 
 
 @dataclass(frozen=True)
 class People:
-    """What annotators say together of requests with votes, and how reliable each is, by pseudonym."""
+    """What annotators say together of requests with votes, and how reliable each is, by pseudonym, and was by month."""
 
     requests: list[str]
     votes: Votes
     consensus: Consensus
     annotators: dict[str, AnnotatorQuality]
+    by_month: dict[tuple[str, str], Estimate]
 
 
 def people_alone(loop: Loop, answered: Sequence[AnsweredRequest]) -> People:
@@ -94,7 +97,10 @@ def people_alone(loop: Loop, answered: Sequence[AnsweredRequest]) -> People:
     consensus = CONSENSUS[consensus_of(loop)](votes)
     moment = np.array([each.created_at.timestamp() for each in annotations])
     quality = annotator_quality(votes, consensus.probabilities, moment)
-    return People(requests, votes, consensus, dict(zip(names, quality, strict=True)))
+    months = [f"{each.created_at:%Y-%m}" for each in annotations]
+    accuracy = accuracy_by_period(votes, consensus.probabilities, months)
+    by_month = {(names[number], month): estimate for (number, month), estimate in accuracy.items()}
+    return People(requests, votes, consensus, dict(zip(names, quality, strict=True)), by_month)
 
 
 def consensus_of(loop: Loop) -> str:

@@ -17,7 +17,7 @@ from include.foundation.store.ledgers.outcomes import (
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labels.annotator_records import Concern, concerns
+from include.stages.labels.annotator_records import Concern, concerns, note_by_month
 from include.stages.labels.answered_requests import AnsweredRequest, answered_requests
 from include.stages.labels.batch_demands import Decided, demand_good_batch
 from include.stages.labels.consensus import Opinion, opinions
@@ -70,6 +70,7 @@ def validate_labels(store: LoopStore) -> LabelReport:
     written = store.append_new("labels", rows_of(store.loop, "labels", decided.accepted))
     store.append_new("labels", rows_of(store.loop, "labels", list(taken_back.values())))
     store.append_new("quarantine", rows_of(store.loop, "quarantine", decided.set_aside), [("stage", "=", "labels")])
+    note_by_month(store, thought.by_month)
     votes, _ = votes_of([vote for item in fresh for vote in item.votes], store.loop.task.classes)
     audits = store.append_new("requests", rows_of(store.loop, "requests", audit_rows(store, answered)))
     return LabelReport(

@@ -1,7 +1,7 @@
 """What people answered in a cycle, and how far they agreed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from include.foundation.statistics.agreement import agreement_by_class, agreement_by_pair, krippendorff_interval
@@ -12,16 +12,18 @@ from include.foundation.store.ledgers.annotations import Annotation, latest_anno
 from include.foundation.store.ledgers.outcomes import current_labels, set_aside
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
-from include.stages.labels.annotator_records import current_records
+from include.stages.labels.annotator_records import current_records, records_by_month
 
 MOST_PAIRS = 10
+MOST_MONTHS = 6
 
 
 @dataclass(frozen=True)
 class Annotator:
     """A person, known by pseudonym: how many answers they gave, to how many requests with a label, and how many were it.
 
-    ``record`` is how often they are right in all recent requests; None if they answered none of those.
+    ``record`` is how often they are right in all recent requests; None if they answered none of those. ``months`` is how
+    often they were in each of the newest months.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Annotator:
     labeled: int
     agreeing: int
     record: AnnotatorQuality | None = None
+    months: Sequence[tuple[str, Estimate]] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ def label_quality(store: LoopStore, requests: set[str]) -> LabelQuality:
         aside=dict(sorted(Counter(reasons.values()).items())),
         unanimous=sum(row["agreement"] == 1 for row in labels.values()),
         alpha=krippendorff_interval(indexed),
-        annotators=_annotators(votes, {key: row["label"] for key, row in labels.items()}, records),
+        annotators=_annotators(
+            votes, {key: row["label"] for key, row in labels.items()}, records, records_by_month(store)
+        ),
         by_class=dict(zip(store.loop.task.classes, agreement_by_class(indexed), strict=True)),
         by_pair=_by_pair(indexed, names),
     )
@@ -90,7 +95,10 @@ def _by_pair(votes: Votes, names: list[str]) -> list[tuple[str, str, Estimate]]:
 
 
 def _annotators(
-    annotations: list[Annotation], labels: dict[str, str], records: Mapping[str, AnnotatorQuality]
+    annotations: list[Annotation],
+    labels: dict[str, str],
+    records: Mapping[str, AnnotatorQuality],
+    months: Mapping[str, Sequence[tuple[str, Estimate]]],
 ) -> list[Annotator]:
     by_name: dict[str, list[Annotation]] = defaultdict(list)
     for annotation in annotations:
@@ -99,5 +107,6 @@ def _annotators(
     for name, own in by_name.items():
         labeled = [annotation for annotation in own if annotation.request_id in labels]
         agreeing = sum(annotation.label == labels[annotation.request_id] for annotation in labeled)
-        annotators.append(Annotator(name, len(own), len(labeled), agreeing, records.get(name)))
+        before = months.get(name, ())[-MOST_MONTHS:]
+        annotators.append(Annotator(name, len(own), len(labeled), agreeing, records.get(name), before))
     return sorted(annotators, key=lambda annotator: (-annotator.answers, annotator.name))

@@ -5,10 +5,19 @@ import pytest
 
 from include.foundation.statistics.annotator_quality import AnnotatorQuality
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
-from include.stages.labels.annotator_records import concerns, current_records
+from include.stages.labels import answered_requests
+from include.stages.labels.annotator_records import concerns, current_records, note_by_month, records_by_month
 from include.stages.labels.label_validation import validate_labels
 from tests.builders import CLASSES
-from tests.include.stages.labels.label_builders import ANNOTATORS, collect, pushed_store, truth, write_answers
+from tests.include.stages.labels.label_builders import (
+    ANNOTATORS,
+    ask,
+    collect,
+    everyone_answers,
+    pushed_store,
+    truth,
+    write_answers,
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +63,32 @@ def test_who_got_worse_is_told_of_with_before_and_lately():
         "Annotator abcdefgh is right less often than before: 80 % (70 to 90) of 90 answers, 90 % (80 to 100) before and "
         "50 % (40 to 60) lately. Consensus weighs their answers by it"
     )
+
+
+def test_each_month_is_kept_beyond_the_requests_that_are_looked_at(tmp_path, monkeypatch):
+    store, requests = pushed_store(tmp_path, 6)
+    everyone_answers(tmp_path, requests, truth)
+    collect(store)
+    validate_labels(store)
+    first = records_by_month(store)
+    assert {tuple(month for month, _ in months) for months in first.values()} == {("2026-03",)}
+    assert {found.rows for months in first.values() for _, found in months} == {6}
+    monkeypatch.setattr(answered_requests, "RECENT", 3)
+    more = ask(tmp_path, store, range(100, 103), 1)
+    everyone_answers(tmp_path, more, truth, created_at="2026-04-02T08:00:00+00:00")
+    collect(store)
+    validate_labels(store)
+    version = store.version("annotator_records")
+    for months in records_by_month(store).values():
+        assert [(month, found.rows) for month, found in months] == [("2026-03", 6), ("2026-04", 3)]
+        assert all(found.low < found.value < found.high for _, found in months)
+    validate_labels(store)
+    assert store.version("annotator_records") == version, "what is known is not written again"
+
+
+def test_month_is_noted_anew_only_while_more_of_it_is_looked_at(tmp_path):
+    store, _ = pushed_store(tmp_path, 1)
+    for rows, accuracy in ((5, 0.8), (9, 0.9), (2, 0.1)):
+        note_by_month(store, {("abc", "2026-03"): Estimate(accuracy, 0.0, 1.0, rows, float(rows))})
+    [(month, found)] = records_by_month(store)["abc"]
+    assert (month, found.rows, found.value) == ("2026-03", 9, 0.9)

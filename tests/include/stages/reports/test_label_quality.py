@@ -1,5 +1,7 @@
 import pytest
 
+from include.foundation.statistics.estimates import Estimate
+from include.stages.labels.annotator_records import note_by_month
 from include.stages.reports.label_quality import label_quality
 from tests.include.stages.reports.report_builders import TinyWorld, day_interval
 
@@ -85,3 +87,10 @@ def test_label_quality_names_the_busiest_annotator_first(world: TinyWorld) -> No
     world.say("ada", "earn", "t1")
     world.say("ben", "earn", "t1", "t2")
     assert [each.name for each in label_quality(world.store, {"r-t1", "r-t2"}).annotators] == ["ben", "ada"]
+
+
+def test_label_quality_has_the_newest_months_of_each_annotator(asked: TinyWorld) -> None:
+    for number in range(1, 10):
+        note_by_month(asked.store, {("ada", f"2026-{number:02d}"): Estimate(0.9, 0.8, 1.0, number, float(number))})
+    found = {each.name: [month for month, _ in each.months] for each in label_quality(asked.store, REQUESTS).annotators}
+    assert found == {"ada": [f"2026-{number:02d}" for number in range(4, 10)], "ben": [], "cleo": []}
