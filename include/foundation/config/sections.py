@@ -101,8 +101,8 @@ class Split(Section):
     holdout_rows: int = Field(default=200, ge=1, le=1_000_000)
     """Fewest labeled rows that judge a challenger: where so many days have fewer, older ones are taken as well."""
     answer_days: int = Field(default=7, ge=0, le=3660)
-    """Days for which the answer to a content counts for drawn rows that repeat it; then it is asked again, since what is right
-    may have changed. More days save labels where what is served repeats."""
+    """Days for which an answer that no model trains on counts for drawn rows that repeat its content; then it is asked again,
+    since what is right may have changed. More days save labels where what is served repeats."""
 
 
 class Quota(Section):
