@@ -33,7 +33,7 @@ def label_id_of(request_id: str, annotation_ids: Iterable[str]) -> str:
 
 
 def is_overdue(loop: Loop, request: Mapping[str, Any], moment: datetime) -> bool:
-    """Tell whether the deadline of a request has passed.
+    """Tell whether nobody waits for a request any more: its deadline has passed, or it is a `Lead`'s, which has none.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def is_overdue(loop: Loop, request: Mapping[str, Any], moment: datetime) -> bool
     moment
         By the clock.
     """
-    pushed_at = request["pushed_at"]
-    return pushed_at is not None and pushed_at + loop.patience(request["tier"]) <= moment
+    pushed_at, tier = request["pushed_at"], request["tier"]
+    return pushed_at is not None and (isinstance(loop.tier(tier), Lead) or pushed_at + loop.patience(tier) <= moment)
 
 
 def resolved_requests(store: LoopStore) -> set[str]:

@@ -1,13 +1,19 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from include.foundation.store.ledgers.outcomes import (
     current_labels,
+    is_overdue,
     label_id_of,
     resolved_requests,
     set_aside,
 )
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from tests.builders import make_loop
 from tests.include.stages.training.challenger_builders import add_labels, label_row
 
 
@@ -43,3 +49,18 @@ def test_current_labels_are_those_that_no_other_supersedes(store: LoopStore) -> 
         label_row(2) | {"label_id": "other"},
     ]
     assert current_labels(rows_of(store.loop, "labels", rows)).column("label_id").to_pylist() == ["third", "other"]
+
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("tier", "hours", "overdue"),
+    [(1, 71, False), (1, 72, True), (2, 71, False), (2, 72, True), (3, 0, True), (3, None, False), (1, None, False)],
+)
+def test_nobody_waits_beyond_the_deadline_nor_for_a_lead(
+    tmp_path: Path, tier: int, hours: float | None, overdue: bool
+) -> None:
+    pushed_at = None if hours is None else NOW - timedelta(hours=hours)
+    loop = make_loop(tmp_path, labeling={"deadline_hours": 72})
+    assert is_overdue(loop, {"tier": tier, "pushed_at": pushed_at}, NOW) == overdue
