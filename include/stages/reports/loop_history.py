@@ -131,10 +131,17 @@ class LoopHistory:
 
     def cycle_of(self, challenger_key: str) -> CycleSummary | None:
         """Return the cycle whose labels made a challenger; None for the first model, which seed labels made."""
-        for number, interval in enumerate(self._intervals, start=1):
-            if challenger_key in self._challengers(interval.key):
-                return self._cycle(number)
-        return None
+        number = self.number_of(challenger_key)
+        return None if number is None else self._cycle(number)
+
+    def number_of(self, challenger_key: str) -> int | None:
+        """Return the number of the cycle whose labels made a challenger; None for the first model."""
+        numbered = enumerate(self._intervals, start=1)
+        return next((number for number, one in numbered if challenger_key in self._challengers(one.key)), None)
+
+    def requests_in(self, number: int) -> set[str]:
+        """Return what was asked in the cycle of a number."""
+        return self.requests_of(self._intervals[number - 1].key)
 
     def drift_on(self, interval: Interval) -> DriftVerdict | None:
         """Return the verdict on the whole days of an interval, which are what drift is judged on; None without one."""

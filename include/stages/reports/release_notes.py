@@ -28,6 +28,7 @@ from include.stages.reports.corrections import corrections
 from include.stages.reports.cycle_pictures import draw_cycles
 from include.stages.reports.gold_answers import gold_answers
 from include.stages.reports.label_quality import LabelQuality, label_quality
+from include.stages.reports.label_returns import label_returns
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
 from include.stages.reports.overview import deployment_of, overview
@@ -145,6 +146,7 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
         "quality": quality,
         "gold": gold_answers(store),
         **second_readings(store, asked),
+        "returns": label_returns(store, gate, loop_history),
         "signals": signal_worths(store, Interval.from_key(cycle.interval).end) if cycle else [],
         "anchoring": anchoring_report(store),
         "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),

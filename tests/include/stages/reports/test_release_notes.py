@@ -145,7 +145,7 @@ def test_release_notes_in_markdown_keep_their_tables_whole(tmp_path: Path) -> No
     world, gate = attacked_world(tmp_path)
     text = Path(write_release_notes(world.store, gate)).with_suffix(".md").read_text()
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(tables) == 4
+    assert len(tables) == 6
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 
