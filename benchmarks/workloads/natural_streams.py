@@ -72,7 +72,7 @@ def election_tweets() -> Stream:
 
 def spamassassin() -> Stream:
     """Return mails, labeled spam or ham: July 2002, then August and September."""
-    dated = [mail for mail in _mails() if "2002-07" <= mail[0] < "2002-10"]
+    dated = [mail for mail in mails() if "2002-07" <= mail[0] < "2002-10"]
     return Stream("spamassassin", {"text": {"type": "text"}}, _in_order(dated, lambda when: when[:7]), 40, drifts=True)
 
 
@@ -103,7 +103,7 @@ def _in_order(dated: list[tuple[str, str, str]], period: Callable[[str], str]) -
     return rows.assign(period=rows["when"].map(period)).drop(columns="when")
 
 
-def _mails() -> Iterator[tuple[str, str, str]]:
+def mails() -> Iterator[tuple[str, str, str]]:
     """Yield time of arrival, subject with text, and label of each mail whose time of arrival is known."""
     with tarfile.open(npm_archive(*SPAM)) as packed:
         for member in packed:
