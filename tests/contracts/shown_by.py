@@ -2,6 +2,9 @@
 
 # By the test's file: the key, and the test, with one of its cases where it has some.
 _BY_FILE = {
+    "include/stages/labels/test_released_rows.py": {
+        "split.release_share": "test_old_rows_are_trained_on_and_recent_ones_judge",
+    },
     "include/stages/selection/test_drawing.py": {
         "split.group": "test_a_group_is_in_one_split",
         "split.answer_days": "test_an_answer_that_may_not_be_right_any_more_is_asked_for_again",

@@ -100,6 +100,9 @@ class Split(Section):
     """Days before the newest drawn row whose rows judge a challenger."""
     holdout_rows: int = Field(default=200, ge=1, le=1_000_000)
     """Fewest labeled rows that judge a challenger: where so many days have fewer, older ones are taken as well."""
+    release_share: Share = 0.0
+    """Share of the held-out contents that are trained on once all of their rows are too old to judge a challenger, so that not
+    only rows that were chosen are learnt. A hash says which; they never judge again. Rows of groups stay held out."""
     answer_days: int = Field(default=7, ge=0, le=3660)
     """Days for which an answer that no model trains on counts for drawn rows that repeat its content; then it is asked again,
     since what is right may have changed. More days save labels where what is served repeats."""

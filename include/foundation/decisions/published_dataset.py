@@ -35,3 +35,5 @@ class PublishedDataset(Decision):
     """Training labels by origin."""
     allowed: bool = False
     """Whether a person had it published although too many of them only accept a shown pre-label, or are of too few classes."""
+    release: tuple[float, int, int] = (0.0, 0, 0)
+    """Which held-out rows are trained on, too old to judge: ``split.release_share``, and the days and rows that judge."""

@@ -1,6 +1,7 @@
 """Publishing a dataset: the labels as they are now get a name, unless they would teach a model what it said."""
 
 from collections import Counter
+from dataclasses import astuple
 
 from include.foundation.decisions import PublishedDataset, latest, record
 from include.foundation.errors import NothingToDo
@@ -10,6 +11,7 @@ from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.class_diversity import class_diversity
 from include.stages.labels.datasets import Dataset, dataset_of, labels_by_trace_id, labels_of
 from include.stages.labels.label_origins import demand_fit_to_learn, origins, own_labels
+from include.stages.labels.released_rows import Release
 from include.stages.labels.straddling import straddling
 
 
@@ -42,7 +44,8 @@ def publish_dataset(store: LoopStore, *, anyway: bool = False) -> PublishedDatas
         raise NothingToDo("There is no label yet: nothing to publish")
     former_names, retired = _former_names(store, version)
     draws_version = store.version("draws")
-    dataset = dataset_of(store, version, draws_version, former_names)
+    release = Release.of(store.loop.split)
+    dataset = dataset_of(store, version, draws_version, former_names, release)
     last = latest(store, PublishedDataset)
     if last is not None and last.digest == dataset.digest:
         raise NothingToDo(f"No label changed since dataset {last.subject}")
@@ -68,6 +71,7 @@ def publish_dataset(store: LoopStore, *, anyway: bool = False) -> PublishedDatas
             classes=dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
             former_names=former_names,
             retired=retired,
+            release=astuple(release),
             **changes,
         ),
     )

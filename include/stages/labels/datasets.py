@@ -14,6 +14,7 @@ from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.rows import conform
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
+from include.stages.labels.released_rows import Release
 from include.stages.labels.splits import former_splits_of, judge_what_is_known, splits_of
 
 NOT_DIGESTED = ("label_id", "supersedes", "decided_at", "request_id")
@@ -47,7 +48,8 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
         If the store no longer has that version.
     """
     published = _published(store, name)
-    dataset = dataset_of(store, published.labels_version, published.draws_version, published.former_names)
+    release = Release(*published.release)
+    dataset = dataset_of(store, published.labels_version, published.draws_version, published.former_names, release)
     if dataset.digest != published.digest:
         stored = _stored(store, published.labels_version, published.former_names)
         rows = _digested(*former_splits_of(stored))
@@ -82,7 +84,11 @@ def _published(store: LoopStore, name: str) -> PublishedDataset:
 
 
 def dataset_of(
-    store: LoopStore, version: int, draws_version: int | None, former_names: Mapping[str, str | None]
+    store: LoopStore,
+    version: int,
+    draws_version: int | None,
+    former_names: Mapping[str, str | None],
+    release: Release,
 ) -> Dataset:
     """Return the dataset that versions of ``labels`` and ``draws`` make.
 
@@ -94,21 +100,27 @@ def dataset_of(
         Of the tables; None where nothing was drawn yet.
     former_names
         What each former name of a class meant then; None of a retired one, whose labels are left out.
+    release
+        Which held-out rows are trained on.
     """
     stored = _stored(store, version, former_names)
-    train, holdout = splits_of(stored)
-    judging = stored.filter(judge_what_is_known(stored))
-    digest, columns = column_digest(_digested(train, judging, holdout)), store.schema("labels")
-    labels, train, holdout = (
-        conform(rows.select([name for name in rows.column_names if name in columns.names]), columns, "labels")
-        for rows in (stored, train, holdout)
-    )
     draws = store.schema("draws").empty_table() if draws_version is None else store.read("draws", version=draws_version)
+    labels = _conformed(store, stored)
     drawn, contested = (
         joined(_of_stratum(draws, stratum), labels, former=_of_stratum(labels, stratum))
         for stratum in (RANDOM, CONTESTED)
     )
-    return Dataset(digest, version, train, holdout, drawn, contested)
+    released = release.contents(drawn, splits_of(labels)[1], draws)
+    train, holdout = splits_of(stored, released)
+    judging = stored.filter(judge_what_is_known(stored))
+    digest = column_digest(_digested(train, judging, holdout))
+    train, holdout = (_conformed(store, rows) for rows in (train, holdout))
+    return Dataset(digest, version, train, holdout, release.thinned(drawn, released), contested)
+
+
+def _conformed(store: LoopStore, stored: pa.Table) -> pa.Table:
+    columns = store.schema("labels")
+    return conform(stored.select([name for name in stored.column_names if name in columns.names]), columns, "labels")
 
 
 def _of_stratum(rows: pa.Table, stratum: str) -> pa.Table:

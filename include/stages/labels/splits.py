@@ -10,14 +10,27 @@ from include.foundation.store.ledgers.labeled_draws import are_trained_on
 APART = ("content_key", "near_key", "group_key")  # of what is in one split
 
 
-def splits_of(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+def splits_of(rows: pa.Table, released: pa.Array | None = None) -> tuple[pa.Table, pa.Table]:
     """Return the rows to train on and those held out.
 
     What is held out is never trained on, nor a near duplicate of it, nor another row of its group. Nor is the label of a row
     that was drawn at random: of what models know by another label it tells how they do there. Of a content that was asked again
     the newest answer is trained on.
+
+    Parameters
+    ----------
+    rows
+        Current labels.
+    released
+        Keys of held-out contents that are trained on nevertheless, see `include.stages.labels.released_rows`.
     """
-    return former_splits_of(rows.filter(pc.invert(judge_what_is_known(rows))))
+    judged = rows.filter(pc.invert(judge_what_is_known(rows)))
+    if released is None or not len(released):
+        return former_splits_of(judged)
+    is_released = pc.is_in(judged.column("content_key"), value_set=released)
+    place = judged.column_names.index("split")
+    split = pc.if_else(is_released, "train", judged.column("split"))
+    return former_splits_of(judged.set_column(place, judged.schema.field(place), split))
 
 
 def judge_what_is_known(rows: pa.Table) -> pa.BooleanArray:
