@@ -116,7 +116,7 @@ def test_include_imports_neither_airflow_nor_the_layers_above(path):
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_plugins_are_imported_by_one_name_and_touch_no_database_session(path):
-    in_api_server = path.name == "loop_runs.py"  # which has a session for each request; see ADR 18
+    in_api_server = path.name == "loop_runs.py"  # which has a session for each request; see ADR 22
     assert not imported(path) & ({"plugins", "dags"} if in_api_server else {"plugins", "dags", "sqlalchemy"})
     assert "create_session" not in path.read_text()
     assert "airflow.settings" not in path.read_text()
