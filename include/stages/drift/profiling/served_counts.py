@@ -16,6 +16,7 @@ from include.stages.drift.profiling.day_counts import Grouping
 from include.stages.drift.profiling.versions import CONFIDENCE, PREDICTED, VERSION
 
 BINS = len(CONFIDENCE_EDGES) - 1
+MOST_COUNTED = 1 << 20  # cells, that are counted without sorting
 Codes = NDArray[np.int64]
 Key = tuple[str, str]
 
@@ -75,10 +76,19 @@ class ServedCounts:
         shape = (len(segments), len(versions), len(names), BINS)
         if not bins.size:
             return
-        cells, times = np.unique(np.ravel_multi_index((segment, version, classes, bins), shape), return_counts=True)
+        cells, times = _counted(np.ravel_multi_index((segment, version, classes, bins), shape), int(np.prod(shape)))
         for one, by, of, confidence, count in zip(*np.unravel_index(cells, shape), times.tolist(), strict=True):
             counts = self._counts.setdefault((segments[one], versions[by]), Counter())
             counts[category_of(int(confidence), names[of])] += count
+
+
+def _counted(cells: Codes, size: int) -> tuple[Codes, Codes]:
+    """Return the cells that occur and how often; sorting them takes several times as long as counting, where they are few."""
+    if size > MOST_COUNTED:
+        return np.unique(cells, return_counts=True)
+    times = np.bincount(cells, minlength=size)
+    found = np.flatnonzero(times)
+    return found, times[found]
 
 
 def _coded(values: pa.Array, known: NDArray[np.bool_]) -> tuple[list[str], Codes]:
