@@ -142,5 +142,5 @@ def _fitted(pool: LabeledPool, rows: Positions, labels: NDArray[np.int64]) -> An
     from sklearn.linear_model import LogisticRegression
 
     known = labels[rows]
-    model = LogisticRegression(C=10, max_iter=300) if len(np.unique(known)) > 1 else DummyClassifier()
+    model = LogisticRegression(C=pool.strength, max_iter=300) if len(np.unique(known)) > 1 else DummyClassifier()
     return model.fit(pool.features[rows], known)

