@@ -143,7 +143,8 @@ class ColumnLine:
         distances = np.clip(self._reference_t(held), -furthest, furthest)[places].mean(axis=1) / np.sqrt(own)
         natural = self._chosen(lambda line: line.remainder @ self.reference.natural)[places].mean(axis=1)
         apart = (self.reference.distance - self.reference.distance.mean())[places].mean(axis=1)
-        matter = np.maximum(np.abs(natural), apart[:, None]) >= self._floors
+        apart = np.where(self.reference.are_rare, 0.0, apart[:, None])
+        matter = np.maximum(np.abs(natural), apart) >= self._floors
         return np.asarray(distances), matter, self.reference.days[places[:, 0]]
 
     def natural(self, held: Held, weights: Numbers) -> tuple[Numbers, Numbers, float]:

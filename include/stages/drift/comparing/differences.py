@@ -192,7 +192,8 @@ def _of_column(
     line: ColumnLine, held: Held, weights: Numbers, p_values: Numbers, rarest: Numbers, trends: Numbers
 ) -> list[Difference]:
     expected, current, distance = line.natural(held, weights)
-    effects = np.clip(np.maximum(np.abs(current - expected), distance), 0, 1)
+    apart = np.where(line.reference.are_rare, 0.0, distance)  # what common categories move by says nothing of rare ones
+    effects = np.clip(np.maximum(np.abs(current - expected), apart), 0, 1)
     varies = (held.variance > TINY) | (np.abs(current - expected) > TINY**0.5)
     arrays = (expected, current, effects, p_values, varies)
     ends = (rarest, line.natural_slope, trends, 2 * np.sqrt(held.variance), held.variance > TINY)

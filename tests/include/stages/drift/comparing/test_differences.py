@@ -274,3 +274,15 @@ def test_missing_share_that_appears_is_significant():
     (difference,) = differences(missing_statistics(days), missing_statistics(window), by_weekday=True)
     assert difference.effect == pytest.approx(0.4)
     assert difference.p_value < 1e-6
+
+
+def test_move_of_common_categories_is_no_effect_of_rare_ones():
+    """Rare categories rise from 0.8 to 1.4 %, while a common one loses four points: neither reaches its own floor."""
+    days = [categorical_profile(["a"] * 520 + ["b"] * 472 + ["r", "s"] * 4, number=number) for number in range(14)]
+    today = categorical_profile(["a"] * 480 + ["b"] * 506 + ["r", "s"] * 7, number=14)
+    found = {
+        each.statistic: each
+        for each in differences(value_statistics(days), value_statistics(days, [today]), by_weekday=False)
+    }
+    assert found["rare"].effect == pytest.approx(0.006, abs=1e-6)
+    assert found["a"].effect == pytest.approx(0.04, abs=1e-6)
