@@ -248,7 +248,7 @@ def test_of_many_cycles_the_newest_are_shown_and_all_are_counted(
     assert "The newest 1 of 2 cycles." in render(TEMPLATES, "release_notes.html", facts)
     assert "The newest 1 of 2 cycles." in render(TEMPLATES, "release_notes.md", facts)
     assert "The newest" not in render(
-        TEMPLATES, "index.html", {**overview(played.store, ledger), "links": [], "cycles": whole}
+        TEMPLATES, "index.html", {**overview(played.store, ledger), "links": [], "cycles": whole, "stand": None}
     )
 
 

@@ -88,12 +88,14 @@ def select_at_once(monkeypatch: pytest.MonkeyPatch, store: LoopStore, *intervals
     return [reports[place] for place in range(len(intervals))]
 
 
-def test_selections_of_two_intervals_at_once_never_ask_for_the_same_content(tmp_path, monkeypatch):
+def test_selections_of_two_intervals_at_once_ask_for_a_content_once_to_train_on_and_once_to_judge(
+    tmp_path, monkeypatch
+):
     texts = ["oil rig", "wheat crop", "net income", "cargo port", "rate cut", "steel mill", "gold mine", "bank merger"]
     rows = [prediction_row(number, day=day, input_text=text) for day in range(2) for number, text in enumerate(texts)]
     store = make_selection_store(tmp_path, rows, loop=make_selection_loop(selection={"budget": 4}))
     reports = select_at_once(monkeypatch, store, day_interval(0), day_interval(1))
-    keys = [row["content_key"] for row in requests_of(store)]
+    keys = [(row["content_key"], row["stratum"]) for row in requests_of(store)]
     assert len(keys) == len(set(keys)) == sum(report.requests for report in reports) == 8
 
 
