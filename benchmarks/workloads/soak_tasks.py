@@ -40,7 +40,8 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pull import Pull
 from include.stages.logs.pulling import plan_pull, planned, pull_partition, report, write_plan
-from include.stages.reports.release_notes import update_index, write_release_notes
+from include.stages.reports.overview import update_index
+from include.stages.reports.release_notes import write_release_notes
 from include.stages.selection.selecting import select_samples
 from include.stages.training.deciding import decide_retrain
 from include.stages.training.fitting import train_challenger

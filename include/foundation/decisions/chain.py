@@ -87,14 +87,6 @@ def latest(store: LoopStore, kind: type[Kind], subject: str | None = None) -> Ki
     return _decision(kind, rows.slice(rows.num_rows - 1).to_pylist()[0]) if rows.num_rows else None
 
 
-def decided_at(store: LoopStore, decision: Decision) -> datetime | None:
-    """Return when a decision was recorded; None if it never was."""
-    rows = _rows(store, type(decision), decision.subject)
-    same = rows.filter(pc.equal(rows.column("evidence_digest"), decision.evidence_digest))
-    moment: datetime | None = same.column("decided_at")[0].as_py() if same.num_rows else None
-    return moment
-
-
 def outcomes(store: LoopStore, kind: type[Decision]) -> list[tuple[str, str]]:
     """Return subject and outcome of the decisions of a kind, oldest first, without their evidence, which is most of them."""
     rows = store.read("decisions", columns=["sequence", "subject", "outcome"], filters=[("kind", "=", kind.kind)])

@@ -1,15 +1,50 @@
 """The loop so far: what is live, what the last verdicts were, what each cycle did."""
 
+from pathlib import Path
 from typing import Any
 
-from include.foundation.decisions import GateVerdict, GuardVerdict, latest
+from include.foundation.decisions import GateVerdict, GuardVerdict, find, latest, outcomes
 from include.foundation.intervals import Interval
-from include.foundation.pages.rendering import inline
+from include.foundation.pages.rendering import inline, render
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
+from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
 from include.stages.reports.loop_history import LoopHistory
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> str:
+    """Write the page over all cycles, with what is live now, and return its URI."""
+    facts = index_facts(store, loop_history) | {"stand": None}
+    return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", facts))
+
+
+def index_facts(store: LoopStore, loop_history: LoopHistory | None = None) -> dict[str, Any]:
+    """Return everything that the page over all cycles says, but for what it says of now."""
+    facts = overview(store, loop_history or LoopHistory(store))
+    return facts | {"links": [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]}
+
+
+def update_index(store: LoopStore) -> bool:
+    """Write the index anew if the guard says something else than it did before, and return whether it does."""
+    said = outcomes(store, GuardVerdict)[-2:]
+    is_news = len(said) < 2 or said[0] != said[1]
+    if is_news:
+        write_index(store)
+    return is_news
+
+
+def notes_name(gate: GateVerdict) -> str:
+    """Return the file name, without its ending, of the notes on a verdict: each round of evidence has its own."""
+    return f"{gate.subject}-{gate.round}"
+
+
+def notes_path(gate: GateVerdict) -> str:
+    """Return where the page of the notes on a verdict is among the loop's files."""
+    return f"reports/{notes_name(gate)}.html"
 
 
 def overview(store: LoopStore, loop_history: LoopHistory) -> dict[str, Any]:

@@ -1,18 +1,15 @@
-"""A cycle's release notes: Markdown, one self-contained HTML page, and an index over the cycles."""
+"""A cycle's release notes: Markdown, and one self-contained HTML page."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.foundation.decisions import (
     Approval,
     Evaluation,
     GateVerdict,
-    GuardVerdict,
     PublishedDataset,
     RetrainPlan,
     find,
     latest,
-    outcomes,
 )
 from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
@@ -31,13 +28,11 @@ from include.stages.reports.label_quality import LabelQuality, label_quality
 from include.stages.reports.label_returns import label_returns
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
-from include.stages.reports.overview import deployment_of, overview
+from include.stages.reports.overview import TEMPLATES, deployment_of, notes_path, write_index
 from include.stages.selection.signal_worth import signal_worths
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry | None" = None) -> str:
@@ -71,27 +66,6 @@ def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelReg
     return uri
 
 
-def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> str:
-    """Write the page over all cycles, with what is live now, and return its URI."""
-    facts = index_facts(store, loop_history) | {"stand": None}
-    return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", facts))
-
-
-def index_facts(store: LoopStore, loop_history: LoopHistory | None = None) -> dict[str, Any]:
-    """Return everything that the page over all cycles says, but for what it says of now."""
-    facts = overview(store, loop_history or LoopHistory(store))
-    return facts | {"links": [(notes_name(verdict), verdict) for verdict in reversed(find(store, GateVerdict))]}
-
-
-def update_index(store: LoopStore) -> bool:
-    """Write the index anew if the guard says something else than it did before, and return whether it does."""
-    said = outcomes(store, GuardVerdict)[-2:]
-    is_news = len(said) < 2 or said[0] != said[1]
-    if is_news:
-        write_index(store)
-    return is_news
-
-
 def _keep_with_run(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry", pages: dict[str, str]) -> None:
     """Keep the notes, the picture and the scores with their intervals in the challenger's MLflow run."""
     run_id = gate.run_id
@@ -105,16 +79,6 @@ def _keep_with_run(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry
         if value is not None
     }
     registry.log_metrics(run_id, scores, step=gate.round)
-
-
-def notes_name(gate: GateVerdict) -> str:
-    """Return the file name, without its ending, of the notes on a verdict: each round of evidence has its own."""
-    return f"{gate.subject}-{gate.round}"
-
-
-def notes_path(gate: GateVerdict) -> str:
-    """Return where the page of the notes on a verdict is among the loop's files."""
-    return f"reports/{notes_name(gate)}.html"
 
 
 def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dict[str, Any]:

@@ -89,6 +89,6 @@ class ReleaseNotesLink(PageLink):
     def path(self, operator: Any) -> str:
         """Return where the notes on the gate's verdict are."""
         from include.foundation.decisions import GateVerdict
-        from include.stages.reports.release_notes import notes_path
+        from include.stages.reports.overview import notes_path
 
         return notes_path(operator.recorded(GateVerdict, operator.decision))

@@ -12,7 +12,7 @@ class WatchDeploymentOperator(LoopOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Record the verdict and return its reference."""
         from include.stages.deployment.watching import watch_deployment
-        from include.stages.reports.release_notes import update_index
+        from include.stages.reports.overview import update_index
 
         verdict = watch_deployment(self.hook.get_conn())
         said = f"{verdict.outcome}: {' '.join(verdict.reasons)}"

@@ -11,7 +11,7 @@ from airflow.models.xcom import XComModel
 from sqlalchemy import func, select
 
 from feedback_loop.assets import STAGES
-from include.stages.reports.standing import StageRuns
+from include.stages.reports.loop_needs import StageRuns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

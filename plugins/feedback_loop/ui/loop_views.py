@@ -22,8 +22,10 @@ from include.foundation.errors import FeedbackLoopError
 
 if TYPE_CHECKING:
     from include.foundation.store.tables import LoopStore
+    from include.stages.reports.loop_facts import LoopFacts
+    from include.stages.reports.loop_needs import StageRuns
     from include.stages.reports.run_decisions import RecordedDecision
-    from include.stages.reports.standing import LoopFacts, StageRuns, Standing
+    from include.stages.reports.standing import Standing
 
 LINKS = (DriftVerdictLink, LabelDataDocsLink, LabelingLink, LogDataDocsLink, MlflowRunLink, ReleaseNotesLink)
 LINK_NAMES = {link.__name__: link.name for link in LINKS}
@@ -123,7 +125,8 @@ def _standing_or_none(loop: Loop, now: datetime, runs: "Sequence[StageRuns]") ->
 
 
 def _standing(loop: Loop, now: datetime, runs: "Sequence[StageRuns]") -> "Standing":
-    from include.stages.reports.standing import READ, loop_facts, month_of, standing
+    from include.stages.reports.loop_facts import READ, loop_facts, month_of
+    from include.stages.reports.standing import standing
 
     def facts_now(store: "LoopStore") -> "LoopFacts":
         return loop_facts(store, now)
@@ -132,7 +135,7 @@ def _standing(loop: Loop, now: datetime, runs: "Sequence[StageRuns]") -> "Standi
 
 
 def _overview(store: "LoopStore") -> dict[str, Any]:
-    from include.stages.reports.release_notes import index_facts
+    from include.stages.reports.overview import index_facts
 
     return index_facts(store)
 

@@ -36,7 +36,7 @@ def page_answer(request: Request, template: str, facts: dict[str, Any]) -> HTMLR
         Its variables; added are ``here`` and ``airflow``, the paths below which our pages and Airflow's are, and ``nonce``.
     """
     from include.foundation.pages.rendering import render
-    from include.stages.reports.release_notes import TEMPLATES
+    from include.stages.reports.overview import TEMPLATES
 
     here, nonce = str(request.scope["root_path"]), secrets.token_urlsafe(16)
     places = {"here": here, "airflow": here.removesuffix(PREFIX), "nonce": nonce}
@@ -47,6 +47,6 @@ def page_answer(request: Request, template: str, facts: dict[str, Any]) -> HTMLR
 def problem_page(why: str) -> str:
     """Return the page that says why there is no other."""
     from include.foundation.pages.rendering import render
-    from include.stages.reports.release_notes import TEMPLATES
+    from include.stages.reports.overview import TEMPLATES
 
     return render(TEMPLATES, "problem.html", {"why": why})

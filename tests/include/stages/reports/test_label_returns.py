@@ -11,7 +11,8 @@ from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.label_returns import label_returns
 from include.stages.reports.loop_history import LoopHistory
-from include.stages.reports.release_notes import TEMPLATES, notes
+from include.stages.reports.overview import TEMPLATES
+from include.stages.reports.release_notes import notes
 from tests.decision_builders import make_gate_verdict, make_plan, make_scores
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import DAY, TinyWorld, day_interval, make_report_loop

@@ -7,8 +7,8 @@ from include.foundation.intervals import Interval
 from include.foundation.pages.rendering import render
 from include.foundation.statistics.estimates import UNKNOWN
 from include.stages.reports.loop_history import LoopHistory, cycles, days_of
-from include.stages.reports.overview import overview
-from include.stages.reports.release_notes import TEMPLATES, notes
+from include.stages.reports.overview import TEMPLATES, overview
+from include.stages.reports.release_notes import notes
 from tests.decision_builders import make_gate_verdict, make_plan
 from tests.include.stages.evaluation.judged_builders import make_judged_store
 from tests.include.stages.reports.conftest import Played

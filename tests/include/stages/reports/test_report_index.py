@@ -5,8 +5,8 @@ from include.foundation.decisions import record
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import append_deployment, history
 from include.stages.reports.loop_history import LoopHistory
-from include.stages.reports.overview import overview
-from include.stages.reports.release_notes import update_index, write_index, write_release_notes
+from include.stages.reports.overview import overview, update_index, write_index
+from include.stages.reports.release_notes import write_release_notes
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page

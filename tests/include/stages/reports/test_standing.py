@@ -6,7 +6,9 @@ import pytest
 
 from include.foundation.decisions import Approval, record
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
-from include.stages.reports.standing import StageRuns, Standing, Work, loop_facts, standing, table_versions
+from include.stages.reports.loop_facts import Work, loop_facts, table_versions
+from include.stages.reports.loop_needs import StageRuns
+from include.stages.reports.standing import Standing, standing
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import BETTER, DAY, TinyWorld, day_interval, make_world
