@@ -23,11 +23,22 @@ from include.stages.labeling.requested_rows import feedback_on, requested_predic
 
 @dataclass(frozen=True)
 class PushReport:
-    """How many requests had no external id, how many were pushed now, and how many a killed push had left in the backend."""
+    """What was pushed.
+
+    Attributes
+    ----------
+    asked
+        Requests that had no external id.
+    pushed, already_there
+        Those that were pushed now, and those that a killed push had left in the backend.
+    batch
+        The batch of all of them; None where there are none, or they are of several.
+    """
 
     asked: int
     pushed: int
     already_there: int
+    batch: str | None = None
 
 
 def push_requests(store: LoopStore, backend: LabelingBackend) -> PushReport:
@@ -58,7 +69,8 @@ def push_requests(store: LoopStore, backend: LabelingBackend) -> PushReport:
     now = datetime.now(UTC)
     pushed = [row | {"external_id": external_ids[row["request_id"]], "pushed_at": now} for row in unpushed]
     store.update_rows("requests", rows_of(store.loop, "requests", pushed))
-    return PushReport(len(unpushed), len(missing), len(present))
+    batches = {row["batch_id"] for row in unpushed}
+    return PushReport(len(unpushed), len(missing), len(present), batches.pop() if len(batches) == 1 else None)
 
 
 def open_requests(store: LoopStore) -> pa.Table:

@@ -58,8 +58,8 @@ class LabelingHook(LoopHook):
         except ConfigError as error:
             raise ConfigError(f"Connection {self.conn_id}: {error.message}", error.problems) from error
 
-    def page(self, from_tier: int = 1) -> str | None:
-        """Return where people of the first tier from a number on label, as browsers reach it.
+    def page(self, from_tier: int = 1, batch_id: str | None = None) -> str | None:
+        """Return where people of the first tier from a number on label, as browsers reach it; with a batch, its tasks alone.
 
         None if the backend has no page, or none of these tiers has a project yet.
         """
@@ -68,13 +68,15 @@ class LabelingHook(LoopHook):
             return None
         from include.stages.labeling.label_studio.studio_api import StudioClient
         from include.stages.labeling.label_studio.studio_project import known_project
+        from include.stages.labeling.label_studio.studio_views import tab_of_batch
         from include.stages.labeling.tiered_backend import as_tier_sees_it
 
         platform = self._platform()
         base, client = (self.text_in_extra("ui_uri") or platform.host).rstrip("/"), StudioClient(platform)
         for number in range(from_tier, len(loop.tiers) + 1 if from_tier > 1 else 2):
             if project := known_project(as_tier_sees_it(loop, number), client):
-                return f"{base}/projects/{project.project_id}/data"
+                tab = f"?tab={tab_of_batch(batch_id)}" if batch_id else ""
+                return f"{base}/projects/{project.project_id}/data{tab}"
         return None
 
     @property

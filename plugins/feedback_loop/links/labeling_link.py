@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class LabelingLink(BaseOperatorLink):
-    """To the project in Label Studio that holds the loop's tasks; other backends have no page, and so no link."""
+    """To the loop's tasks in Label Studio, or the batch that was pushed; other backends have no page, and so no link."""
 
     name = "Label Studio"
 
     def get_link(self, operator: Any, *, ti_key: "TaskInstanceKey") -> str:
-        """Return the project's address for a browser; empty if there is none.
+        """Return the address of the project, or of the batch in it, for a browser; empty if there is none.
 
         Parameters
         ----------
@@ -27,7 +27,7 @@ class LabelingLink(BaseOperatorLink):
             Of the task instance that has ended.
         """
         try:
-            return LabelingHook(operator.loop).page(operator.linked_tier) or ""
+            return LabelingHook(operator.loop).page(operator.linked_tier, operator.linked_batch) or ""
         except FeedbackLoopError as error:  # the task's own state and log say what is wrong
             operator.log.warning("No link %r: %s", self.name, error)
         return ""

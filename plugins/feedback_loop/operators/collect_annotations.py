@@ -24,7 +24,7 @@ class CollectAnnotationsOperator(LoopOperator):
     """
 
     operator_extra_links = (LabelingLink(),)
-    linked_tier = 1
+    linked_tier, linked_batch = 1, None
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Collect at once if the wait is over already, else defer."""

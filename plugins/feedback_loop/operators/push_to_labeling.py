@@ -28,6 +28,7 @@ class PushToLabelingOperator(LoopOperator):
         super().__init__(**kwargs)
         self.only_new = only_new
         self.linked_tier = 2 if only_new else 1
+        self.linked_batch: str | None = None
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Push what is missing; running it again pushes nothing twice."""
@@ -35,6 +36,7 @@ class PushToLabelingOperator(LoopOperator):
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = push_requests(store, backend)
+        self.linked_batch = report.batch
         if self.only_new and not report.asked:
             raise NothingToDo("No request is left to push")
         if not open_requests(store).num_rows:

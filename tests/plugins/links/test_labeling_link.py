@@ -1,6 +1,8 @@
 """Pushing and collecting link to the project in Label Studio where a browser reaches it, and to nothing elsewhere."""
 
+import base64
 import json
+import zlib
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -72,3 +74,17 @@ def test_escalations_link_to_the_project_of_the_first_further_tier_that_has_one(
     assert link_of(PushToLabelingOperator, only_new=True) == "http://studio:8080/projects/7/data"
     opened(project={"wire": PROJECT})
     assert link_of(PushToLabelingOperator, only_new=True) == ""
+
+
+def test_a_push_of_one_batch_links_to_its_tasks_alone(opened):
+    opened()
+    operator = PushToLabelingOperator(task_id="t", loop="wire")
+    operator.linked_batch = "2026-11-01/2026-11-02"
+    (link,) = operator.operator_extra_links
+    address, _, tab = link.get_link(operator, ti_key=KEY).partition("?tab=")
+    assert address == "http://studio:8080/projects/1/data"
+    state = json.loads(zlib.decompress(base64.urlsafe_b64decode(tab + "=" * (-len(tab) % 4))))
+    (only,) = state["filters"]["items"]
+    assert only == {
+        "filter": "filter:tasks:data.batch_id", "operator": "equal", "type": "String", "value": "2026-11-01/2026-11-02"
+    }  # fmt: skip

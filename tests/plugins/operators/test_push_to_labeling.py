@@ -23,8 +23,8 @@ def push(store, monkeypatch):
 def test_requests_are_pushed_once(store, push):
     pull_logs(store, day(), KEY)
     select_samples(store, day())
-    assert push() == {"asked": 6, "pushed": 6, "already_there": 0}
-    assert push() == {"asked": 0, "pushed": 0, "already_there": 0}
+    assert push() == {"asked": 6, "pushed": 6, "already_there": 0, "batch": day().key}
+    assert push() == {"asked": 0, "pushed": 0, "already_there": 0, "batch": None}
 
 
 def test_nothing_open_skips(push):

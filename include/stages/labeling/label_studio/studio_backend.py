@@ -1,6 +1,5 @@
 """The ``label_studio`` backend: each request one task, pulled by what has changed since."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from include.stages.labeling.label_studio.studio_answers import AnnotationReader
 from include.stages.labeling.label_studio.studio_api import StudioClient, UnclearError
 from include.stages.labeling.label_studio.studio_project import StudioProject, known_project, project_for
 from include.stages.labeling.label_studio.studio_tasks import BATCH, KEY, tasks_of
+from include.stages.labeling.label_studio.studio_views import of_batch, query_of, task_filter
 from include.stages.labeling.label_studio.studio_webhook import register_webhook
 
 CHUNK = 300  # tasks of one import, and keys of one look-up: a longer address is refused
@@ -144,7 +144,7 @@ class LabelStudioBackend:
 
     def _total(self, project: StudioProject, batch_id: str) -> int:
         """Return how many tasks of a batch the project has."""
-        query = _query([_filter(f"data.{BATCH}", "equal", "String", batch_id)])
+        query = query_of([of_batch(batch_id)])
         return int(self._page(project, query, include="id", page_size=1)["total"])
 
     def _looked_up(self, project: StudioProject, keys: Sequence[str]) -> dict[str, int]:
@@ -152,7 +152,7 @@ class LabelStudioBackend:
         tasks: dict[str, list[int]] = defaultdict(list)
         for start in range(0, len(keys), CHUNK):
             chunk = list(keys[start : start + CHUNK])
-            query, page, total = _query([_filter(f"data.{KEY}", "in_list", "String", chunk)], "tasks:id"), 1, 1
+            query, page, total = query_of([task_filter(f"data.{KEY}", "in_list", "String", chunk)], "tasks:id"), 1, 1
             while (page - 1) * PAGE < total:
                 answer = self._page(project, query, include="id,data", page=page)
                 total, page = answer["total"], page + 1
@@ -182,8 +182,10 @@ class LabelStudioBackend:
         """
         page = 1
         while True:
-            items = [] if since is None else [_filter("updated_at", "greater_or_equal", "Datetime", _written(since))]
-            answer = self._page(project, _query(items, "tasks:updated_at"), fields="all", include=READ, page=page)
+            items = (
+                [] if since is None else [task_filter("updated_at", "greater_or_equal", "Datetime", _written(since))]
+            )
+            answer = self._page(project, query_of(items, "tasks:updated_at"), fields="all", include=READ, page=page)
             for task in answer["tasks"]:
                 yield task | {"data": {KEY: task["data"].get(KEY)}}  # inputs may be long
             if page * PAGE >= answer["total"]:
@@ -205,15 +207,6 @@ def _moment(text: str) -> datetime:
 
 def _written(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
-
-
-def _filter(name: str, operator: str, kind: str, value: Any) -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{name}", "operator": operator, "type": kind, "value": value}
-
-
-def _query(items: Sequence[Mapping[str, Any]], *ordering: str) -> str:
-    """Return a query for the address: within a body Label Studio would disregard it, and return everything."""
-    return json.dumps({"filters": {"conjunction": "and", "items": items}, "ordering": ordering})
 
 
 def _made_ids(made: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -34,7 +34,7 @@ def test_push_reports_what_it_did(tmp_path):
     pull_logs(store, day(), KEY)
     select_samples(store, day())
     assert open_requests(store).num_rows == 0
-    assert push_requests(store, backend) == PushReport(4, 4, 0)
+    assert push_requests(store, backend) == PushReport(4, 4, 0, day().key)
     assert push_requests(store, backend) == PushReport(0, 0, 0)
     waiting = open_requests(store).to_pylist()
     ledger = {row["request_id"]: row for row in store.read("requests").to_pylist()}
