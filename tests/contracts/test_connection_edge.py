@@ -13,6 +13,7 @@ from feedback_loop.hooks.model_registry_hook import ModelRegistryHook
 
 from include.foundation.errors import ConfigError
 from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
+from include.stages.labeling.tiered_backend import TieredBackend
 from tests.builders import make_loop
 from tests.plugins.operators.operator_builders import write_loop_file
 
@@ -53,8 +54,10 @@ def bucket(folder):
 
 def platform(_):
     backend = LabelingHook("wire").get_conn()
-    assert isinstance(backend, LabelStudioBackend)
-    return backend.client.host
+    assert isinstance(backend, TieredBackend)
+    first = backend.tiers[1]
+    assert isinstance(first, LabelStudioBackend)
+    return first.client.host
 
 
 def studio(**fields: Any) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import html
 import re
 from pathlib import Path
 
@@ -60,19 +61,31 @@ def test_pages_take_style_and_policy_from_the_one_base(path: Path) -> None:
 
 def test_every_page_is_among_those_that_are_checked() -> None:
     assert {path.name for path in PAGES} == {
-        "batch.html", "batches.html", "verdict.html", "index.html", "release_notes.html",
+        "batch.html", "batches.html", "verdict.html", "index.html", "release_notes.html", "loops.html", "run.html",
+        "problem.html",
     }  # fmt: skip
 
 
-def test_base_allows_nothing_but_its_own_style_and_pictures() -> None:
-    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', (SHARED / "base.html").read_text())
-    assert dict(part.strip().split(" ", 1) for part in policy.split(";")) == {
-        "default-src": "'none'",
-        "img-src": "data:",
-        "style-src": "'unsafe-inline'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
+REPORTS = ROOT / "include/stages/reports/templates"
+ALLOWED = {
+    "default-src": "'none'",
+    "img-src": "data:",
+    "style-src": "'unsafe-inline'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "more"), [({}, {}), ({"nonce": "abc"}, {"script-src": "'nonce-abc'"})], ids=["stored", "of now"]
+)
+def test_base_allows_nothing_but_its_own_style_and_pictures_and_one_script(
+    given: dict[str, str], more: dict[str, str]
+) -> None:
+    page = html.unescape(render(REPORTS, "problem.html", {"why": "It is gone", **given}))
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert dict(part.strip().split(" ", 1) for part in policy.split(";")) == ALLOWED | more
+    assert page.count("<script") == len(given)
 
 
 @pytest.mark.parametrize("template", ["page.html", "part.css", "page.md"])
@@ -101,7 +114,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_text_can_be_read_on_both_backgrounds(mode: int) -> None:
     """WCAG 2.2 AA asks for a contrast of 4.5."""
-    colours = dict(re.findall(r"--(\w+): #(\w+);", re.findall(r":root \{([^}]*)\}", STYLE)[mode]))
+    colours = {name: both[mode] for name, *both in re.findall(r"--(\w+): light-dark\(#(\w+), #(\w+)\);", STYLE)}
     for text in ("ink", "soft", "good", "bad", "warn"):
         for background in ("back", "wash"):
             dark, light = sorted((luminance(colours[text]), luminance(colours[background])))
