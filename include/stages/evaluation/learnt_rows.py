@@ -17,11 +17,8 @@ from include.stages.selection.content import group_keys, keys_of
 from include.stages.selection.first_asks import FirstAsks, first_asks
 
 KNOWN, UNKNOWN, CHOSEN = "known", "unknown", "chosen"
-LATE, FEWEST, MOST = (
-    4,
-    50,
-    4000,
-)  # part of the time whose rows tell how many are known, and how many of them are looked at
+LATE = 4  # part of the time whose rows tell how many are known
+FEWEST, MOST = 50, 4000  # of these rows: how many tell anything, and how many are looked at
 
 
 def asks_of(store: LoopStore, challenger_key: str) -> FirstAsks:
@@ -93,10 +90,11 @@ def known_share(store: LoopStore, asks: FirstAsks, since: datetime) -> float | N
     days = [f"{begin + timedelta(days=number):%Y-%m-%d}" for number in range((newest.date() - begin.date()).days + 1)]
     columns, kinds = ["ts", *store.loop.input_columns.values()], defaultdict[str, float](float)
     for day in days:
-        rows = store.read("predictions", columns=columns, filters=[("day", "=", day), ("ts", ">", begin)])
-        some = np.linspace(0, rows.num_rows - 1, min(rows.num_rows, MOST // len(days))).astype(np.int64)
-        told = Counter(kinds_of(store.loop, rows.take(pa.array(some)), asks).tolist())
-        for kind, count in told.items():
-            kinds[kind] += count * rows.num_rows / some.size
+        served = store.read("predictions", columns=["trace_id"], filters=[("day", "=", day), ("ts", ">", begin)])
+        some = np.linspace(0, served.num_rows - 1, min(served.num_rows, MOST // len(days))).astype(np.int64)
+        looked_at = served.column("trace_id").take(pa.array(some)).to_pylist()
+        rows = store.read("predictions", columns=columns, filters=[("day", "=", day), ("trace_id", "in", looked_at)])
+        for kind, count in Counter(kinds_of(store.loop, rows, asks).tolist()).items():
+            kinds[kind] += count * served.num_rows / some.size
     everything = sum(kinds.values())
     return kinds[KNOWN] / everything if everything >= FEWEST else None

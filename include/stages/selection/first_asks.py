@@ -57,12 +57,12 @@ def first_asks(store: LoopStore, labels_version: int | None = None, challenger_k
     rows = rows.filter(are_trained_on(rows))
     asked = store.read("requests", columns=["request_id", "asked_at"])
     moments = dict(zip(*(asked.column(name).to_pylist() for name in asked.column_names), strict=True))
-    found = FirstAsks()
+    asks = FirstAsks()
     for row in rows.select(columns).to_pylist():
         if challenger_key is not None and row["evidence_for"] == challenger_key:
             continue
         moment = moments.get(row["request_id"], ALWAYS)
-        for known, key in ((found.contents, row["content_key"]), (found.groups, row["group_key"])):
+        for known, key in ((asks.contents, row["content_key"]), (asks.groups, row["group_key"])):
             if key is not None:
                 known[key] = min(known.get(key, moment), moment)
-    return found
+    return asks
