@@ -50,5 +50,5 @@ def tab_of_batch(batch_id: str) -> str:
         "ordering": [],
         "type": "list",
     }
-    packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(state).encode(), 9))
+    packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(state).encode()))
     return packed.decode().rstrip("=")
