@@ -1,6 +1,7 @@
 """The store of a loop that has run for a year, made without running it: what its pages read, as large as a year makes it."""
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,7 +52,7 @@ def write_loops(folder: Path, loops: int, days: int, rows: int) -> list[str]:
     for number in range(min(days, SHOWN_DAYS)):
         _log(store, midnight - timedelta(days=number + 1), rows)
     for name in names[1:]:
-        shutil.copytree(folder / "store" / names[0], folder / "store" / name)
+        shutil.copytree(folder / "store" / names[0], folder / "store" / name, copy_function=os.link)
     return names
 
 
