@@ -9,7 +9,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import Approval, DriftVerdict, GateVerdict, GuardVerdict, RetrainPlan, latest
 from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.ledgers.deployments import Deployment, history
-from include.foundation.store.ledgers.outcomes import resolved_requests
+from include.foundation.store.ledgers.outcomes import deadline_of, resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.run_decisions import decisions_of
 
@@ -45,7 +45,7 @@ class LoopFacts:
     plan
         The newest decision about training.
     deadlines
-        Of the requests of the last 30 days that are not resolved; None where it was not pushed yet.
+        Of the requests of the last 30 days that are not resolved; None where it was not pushed yet, or is a lead's.
     month
         Work of people since the first of the month, in UTC.
     """
@@ -113,11 +113,7 @@ def _deadlines(store: LoopStore, now: datetime) -> tuple[datetime | None, ...]:
     columns = ["request_id", "tier", "pushed_at"]
     asked = store.read("requests", columns=columns, filters=[("asked_at", ">=", now - LATELY)]).to_pylist()
     resolved = resolved_requests(store) if asked else set()
-    return tuple(
-        None if row["pushed_at"] is None else row["pushed_at"] + store.loop.patience(row["tier"])
-        for row in asked
-        if row["request_id"] not in resolved
-    )
+    return tuple(deadline_of(store.loop, row) for row in asked if row["request_id"] not in resolved)
 
 
 def _work_since(store: LoopStore, moment: datetime) -> Work:

@@ -35,18 +35,19 @@ def page_answer(request: Request, template: str, facts: dict[str, Any]) -> HTMLR
     facts
         Its variables; added are ``here`` and ``airflow``, the paths below which our pages and Airflow's are, and ``nonce``.
     """
-    from include.foundation.pages.rendering import render
-    from include.stages.reports.overview import TEMPLATES
-
     here, nonce = str(request.scope["root_path"]), secrets.token_urlsafe(16)
     places = {"here": here, "airflow": here.removesuffix(PREFIX), "nonce": nonce}
     headers = FILE_HEADERS | {"Content-Security-Policy": f"{POLICY}; script-src 'nonce-{nonce}'"}
-    return HTMLResponse(render(TEMPLATES, template, facts | places), headers=headers)
+    return HTMLResponse(_rendered(template, facts | places), headers=headers)
 
 
 def problem_page(why: str) -> str:
     """Return the page that says why there is no other."""
+    return _rendered("problem.html", {"why": why})
+
+
+def _rendered(template: str, facts: dict[str, Any]) -> str:
     from include.foundation.pages.rendering import render
     from include.stages.reports.overview import TEMPLATES
 
-    return render(TEMPLATES, "problem.html", {"why": why})
+    return render(TEMPLATES, template, facts)

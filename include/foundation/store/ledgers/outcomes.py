@@ -44,8 +44,14 @@ def is_overdue(loop: Loop, request: Mapping[str, Any], moment: datetime) -> bool
     moment
         By the clock.
     """
+    deadline = deadline_of(loop, request)
+    return request["pushed_at"] is not None and (deadline is None or deadline <= moment)
+
+
+def deadline_of(loop: Loop, request: Mapping[str, Any]) -> datetime | None:
+    """Return until when a request is to be answered; None before it is pushed, and where it is a `Lead`'s, which has none."""
     pushed_at, tier = request["pushed_at"], request["tier"]
-    return pushed_at is not None and (isinstance(loop.tier(tier), Lead) or pushed_at + loop.patience(tier) <= moment)
+    return None if pushed_at is None or isinstance(loop.tier(tier), Lead) else pushed_at + loop.patience(tier)
 
 
 def resolved_requests(store: LoopStore) -> set[str]:

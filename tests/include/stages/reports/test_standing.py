@@ -88,6 +88,12 @@ def test_requests_are_open_then_late_and_after_a_month_of_the_past(live: TinyWor
     assert queue_of(live, NOW + timedelta(days=40)) == (0, 0)
 
 
+def test_what_a_lead_holds_is_open_and_never_late(live: TinyWorld) -> None:
+    lead = len(live.store.loop.tiers)
+    live.ask("x1", batch_id="b", asked_at=NOW, pushed_at=NOW, tier=lead)
+    assert queue_of(live, NOW + live.store.loop.patience(lead)) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("outcome", "more", "who", "is_urgent"),
     [
