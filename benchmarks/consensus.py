@@ -46,19 +46,12 @@ def case(
     }
     for peer, (tool, *arguments) in others.items():
         measures[peer] = partial(peers.run, tool, [str(answers), *arguments])
-    found = measuring.interleaved(measures, repetitions)
-    ours, of_peers = _given(found["ours"]), {peer: found[peer] for peer in others}
+    measured = measuring.interleaved(measures, repetitions)
+    ours, of_peers = measuring.own(measured["ours"]), {peer: measured[peer] for peer in others}
     told = {peer: _told(done) for peer, done in of_peers.items()}
     beside = {f"peers_{figure}": {peer: each.get(figure) for peer, each in told.items()} for figure in _told(ours)}
-    line = measuring.line("consensus", name, ours, found["limit"], of_peers, repetitions) | _told(ours) | beside
+    line = measuring.line("consensus", name, ours, measured["limit"], of_peers, repetitions) | _told(ours) | beside
     return line if known is None else line | {"known": round(known, 4)}
-
-
-def _given(done: Measured | None) -> Measured:
-    if done is None:
-        msg = "Nothing was measured"
-        raise TypeError(msg)
-    return done
 
 
 def _told(done: Measured | None) -> dict[str, float]:

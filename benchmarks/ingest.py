@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.measuring import Measure, Measured, interleaved, line, print_cases, run_module
+from benchmarks.measuring import Measure, Measured, interleaved, line, own, print_cases, run_module
 from benchmarks.workloads.drift_days import snapshot
 from benchmarks.workloads.log_files import DAY, clean_copy, pack, split, stamp, write_logs
 
@@ -85,10 +85,10 @@ def pulled(logs: Logs, case: tuple[str, str, str, str | None], repetitions: int)
     if whole is not None:
         measures |= {tool: partial(_peer, tool, log_format, whole, logs.folder / "peer.parquet") for tool in TOOLS}
     times = {one: repetitions if one in {"ours", "limit"} else 1 for one in measures}
-    found = interleaved(measures, times)
-    others = {tool: found[tool] for tool in TOOLS if tool in found}
-    result = _line(f"{name} rows={logs.rows}", _given(found["ours"]), found["limit"], others, repetitions)
-    return result | _report(_given(found["ours"])) | {"rows_held": logs.held}
+    measured = interleaved(measures, times)
+    others = {tool: measured[tool] for tool in TOOLS if tool in measured}
+    result = _line(f"{name} rows={logs.rows}", own(measured["ours"]), measured["limit"], others, repetitions)
+    return result | _report(own(measured["ours"])) | {"rows_held": logs.held}
 
 
 def again(logs: Logs, repetitions: int) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def again(logs: Logs, repetitions: int) -> dict[str, Any]:
     folder = logs.folder / "jsonl"
     first = _fresh(folder, "jsonl")
     measure = partial(run_module, "benchmarks.workloads.pull_once", str(folder), "jsonl")
-    second = _given(interleaved({"ours": measure}, repetitions)["ours"])
+    second = own(interleaved({"ours": measure}, repetitions)["ours"])
     if _report(second) != _report(first):
         msg = f"The second pull reports {_report(second)}, the first {_report(first)}"
         raise RuntimeError(msg)
@@ -129,9 +129,9 @@ def after_days(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
         "empty": partial(_fresh, folder, "jsonl"),
         "limit": partial(_copied, "benchmarks.workloads.copy_logs", str(plain), "jsonl", folder / "limit.parquet"),
     }
-    found = interleaved(measures, repetitions)
-    ours, empty = _given(found["ours"]), _given(found["empty"])
-    result = _line(f"after={DAYS * rows} rows={rows}", ours, found["limit"], {}, repetitions)
+    measured = interleaved(measures, repetitions)
+    ours, empty = own(measured["ours"]), own(measured["empty"])
+    result = _line(f"after={DAYS * rows} rows={rows}", ours, measured["limit"], {}, repetitions)
     return result | _report(ours) | {"rows_held": held, "into_an_empty_store": round(empty.cpu_seconds, 3)}
 
 
@@ -156,7 +156,7 @@ def corrected(folder: Path, rows: int, repetitions: int) -> dict[str, Any]:
     _rewritten(plain, folder / "corrected", changed).replace(plain)
     stamp(plain)
     measures: dict[str, Measure] = {"ours": partial(_fresh, folder, "jsonl", folder / "first")}
-    ours = _given(interleaved(measures, repetitions)["ours"])
+    ours = own(interleaved(measures, repetitions)["ours"])
     result = _line(f"corrected rows={rows}", ours, None, {}, repetitions) | _report(ours)
     return result | {"rows_held": held, "first_pull": round(first.cpu_seconds, 3)}
 
@@ -227,15 +227,8 @@ def _line(
     return line("ingest", case, ours, limit, others, repetitions) | ({"peers_repetitions": 1} if others else {})
 
 
-def _report(found: Measured) -> dict[str, Any]:
-    return {"report": json.loads(found.output)}
-
-
-def _given(found: Measured | None) -> Measured:
-    if found is None:
-        msg = "Our own process was not measured"
-        raise RuntimeError(msg)
-    return found
+def _report(measured: Measured) -> dict[str, Any]:
+    return {"report": json.loads(measured.output)}
 
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:

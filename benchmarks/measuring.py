@@ -79,10 +79,10 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
             )  # fmt: skip
         finally:
             os.close(writing)
-        found = report.read().split()
-    if not found or found[0] != "0":
+        reported = report.read().split()
+    if not reported or reported[0] != "0":
         raise ChildFailedError(f"{' '.join(command)}: failed\n{done.stderr[-4000:]}")
-    return Measured(float(found[1]), float(found[2]) / 1024, done.stdout)
+    return Measured(float(reported[1]), float(reported[2]) / 1024, done.stdout)
 
 
 def run_module(module: str, *arguments: str) -> Measured:
@@ -105,12 +105,25 @@ def interleaved(measures: Mapping[str, Measure], repetitions: Mapping[str, int] 
     Other work on the machine changes what CPU time buys. Taking turns lets it fall on all alike, so ratios hold.
     """
     times = {name: repetitions if isinstance(repetitions, int) else repetitions[name] for name in measures}
-    found: dict[str, list[Measured | None]] = {name: [] for name in measures}
+    results: dict[str, list[Measured | None]] = {name: [] for name in measures}
     for turn in range(max(times.values(), default=0)):
         for name, measure in measures.items():
             if turn < times[name]:
-                found[name].append(measure())
-    return {name: median(results) for name, results in found.items()}
+                results[name].append(measure())
+    return {name: median(each) for name, each in results.items()}
+
+
+def own(measured: Measured | None) -> Measured:
+    """Return a measurement of our own process, which is never left out as a peer's may be.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
+    if measured is None:
+        raise RuntimeError("Our own process was not measured")
+    return measured
 
 
 def median(results: Sequence[Measured | None]) -> Measured | None:

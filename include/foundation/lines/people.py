@@ -50,7 +50,7 @@ class People:
 
     def without_addresses(self, text: str) -> str:
         """Return a text with the pseudonym of each e-mail address in its place."""
-        return ADDRESS.sub(lambda found: pseudonym(found[0], self.key), text) if "@" in text else text
+        return ADDRESS.sub(lambda address: pseudonym(address[0], self.key), text) if "@" in text else text
 
     def masked(self, line: Line) -> Line:
         """Return a line without the people that it names, as the quarantine keeps it."""
@@ -85,12 +85,12 @@ class People:
             text = re.sub(rf"""(["']{re.escape(name)}\\*["']\s*[:=]\s*)({VALUE})""", self._replaced, text)
         return text
 
-    def _replaced(self, found: re.Match[str]) -> str:
+    def _replaced(self, named: re.Match[str]) -> str:
         try:
-            value = read_json(found[2])
+            value = read_json(named[2])
         except ValueError:
-            value = found[2].strip("\\\"'")
+            value = named[2].strip("\\\"'")
         person = (
             str(person_of(value) or "").encode("utf-8", "backslashreplace").decode()
         )  # it may be half a surrogate pair
-        return found[1] + json.dumps(self.pseudonym_of(person))
+        return named[1] + json.dumps(self.pseudonym_of(person))

@@ -85,8 +85,8 @@ def _rows(
     if not trace_ids:
         return {}
     given = None if columns is None else list(columns)
-    found = store.read("predictions", columns=given, filters=[("trace_id", "in", trace_ids), *filters]).to_pylist()
-    return {(row["trace_id"], row["ts"]): row for row in found}
+    rows = store.read("predictions", columns=given, filters=[("trace_id", "in", trace_ids), *filters]).to_pylist()
+    return {(row["trace_id"], row["ts"]): row for row in rows}
 
 
 def _nearest(request: Row, rows: Sequence[Row]) -> Row:

@@ -83,11 +83,11 @@ class PullPlan(NamedTuple):
     @property
     def warnings(self) -> list[str]:
         """What a person should know of what is not read."""
-        found = []
+        told = []
         if self.overlooked:
             oldest = min(self.overlooked, key=lambda file: file.written_at)
-            found.append(OVERLOOKED.format(len(self.overlooked), oldest.name, oldest.written_at))
-        return [*found, *told_others(self.others)]
+            told.append(OVERLOOKED.format(len(self.overlooked), oldest.name, oldest.written_at))
+        return [*told, *told_others(self.others)]
 
 
 def pull_logs(store: LoopStore, interval: Interval, pseudonym_key: bytes, access: Access | None = None) -> PullReport:

@@ -76,8 +76,8 @@ def worker_answers(record: Mapping[str, Any], request_id: str) -> Iterator[Line]
 def _labels(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the metadata of each label: not of the pre-label, nor of what only refers to responses."""
     named = {name.removesuffix(METADATA): value for name, value in record.items() if name.endswith(METADATA)}
-    found = {name: value if isinstance(value, Mapping) else {} for name, value in named.items() if name != PRELABEL}
-    return {name: metadata for name, metadata in found.items() if RESPONSES not in metadata}
+    of_labels = {name: value if isinstance(value, Mapping) else {} for name, value in named.items() if name != PRELABEL}
+    return {name: metadata for name, metadata in of_labels.items() if RESPONSES not in metadata}
 
 
 def _human_label(

@@ -132,9 +132,9 @@ def _repetitive_columns(staging: Staging) -> list[str]:
 
 def _refuse_repeated_lines(staging: Staging) -> None:
     """Put the staged lines that are repeats into quarantine, as they were read."""
-    found = staging.connection.execute(NEW_REPEATS)
+    repeats = staging.connection.execute(NEW_REPEATS)
     places: dict[int, set[int]] = {}
-    while some := found.fetchmany(CHUNK):
+    while some := repeats.fetchmany(CHUNK):
         for part_number, number in some:
             places.setdefault(part_number, set()).add(number)
     lines = (
