@@ -124,7 +124,8 @@ def _stopped(*_: object) -> str:
 def _log_line(number: int) -> dict[str, Any]:
     return {
         "trace_id": f"t{number}", "ts": NOON, "model_version": f"v {number}", "input": {"text": f"text {number}"},
-        "prediction": "1", "user_id": f"u{number}",
+        "prediction": "1", "user_id": f"u{number}", "context": {"page": number}, "metadata": {}, "error": "", "impact": 1,
+        "source_id": "s",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from include.foundation.config.data_sections import (
     FEEDBACK_FIELDS,
     FEWEST_REFERENCE_DAYS,
+    FREE_OBJECTS,
     OBJECTS,
     PREDICTION_FIELDS,
     Source,
@@ -136,10 +137,10 @@ def _segments(loop: Loop) -> Iterator[Disagreement]:
 
 
 def _split(loop: Loop) -> Iterator[Disagreement]:
-    group, known = loop.split.group, [*loop.inputs, *loop.segments, "user"]
+    group, known = loop.split.group, [*loop.inputs, *loop.segments, "user", "source_id"]
     if group is not None and group not in known:
         near = did_you_mean(group, known)
-        yield ("split.group", "inputs", "segments"), f"{group!r} is not an input, a segment or user{near}"
+        yield ("split.group", "inputs", "segments"), f"{group!r} is not an input, a segment, user or source_id{near}"
 
 
 def _sources(loop: Loop) -> Iterator[Disagreement]:
@@ -156,7 +157,21 @@ def _sources(loop: Loop) -> Iterator[Disagreement]:
     given = set_by_hand(loop.feedback, *type(loop.feedback).model_fields)
     if given and not loop.feedback.given:
         yield ("feedback.uri", "feedback.query"), f"missing, so {', '.join(given)} would have no effect"
+    yield from _shared_places(loop)
     yield from _schedule(loop)
+
+
+def _shared_places(loop: Loop) -> Iterator[Disagreement]:
+    """Yield where an object that is kept whole is said to be where other fields are."""
+    columns = loop.logs.columns
+    for name in (*FREE_OBJECTS, "error", "impact"):
+        place = columns.get(name)
+        others = {field: where for field, where in columns.items() if field != name}
+        others |= {whole: whole for whole in OBJECTS if whole not in columns}
+        for field, where in others.items() if place else ():
+            if f"{where}.".startswith(f"{place}.") or f"{place}.".startswith(f"{where}."):
+                text = f"got {place!r}, where {field} is read from; a field of its own is kept as {name}"
+                yield (f"logs.columns.{name}", f"logs.columns.{field}"), text
 
 
 def _nested_names(loop: Loop) -> Iterator[tuple[str, Iterable[str]]]:

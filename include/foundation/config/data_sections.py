@@ -7,8 +7,11 @@ from pydantic import Field, StringConstraints
 
 from include.foundation.config.sections import Identifier, Place, Rate, Section, Share, Text
 
-# What a record may hold: fields of a prediction, objects of fields by name, and fields of a feedback line.
-PREDICTION_FIELDS = ("trace_id", "ts", "model_version", "prediction", "user_id", "embedding")
+# What a record may hold: fields of a prediction, of them those about its circumstances, objects of fields by name, and fields
+# of a feedback line.
+FREE_OBJECTS = ("context", "metadata")
+CIRCUMSTANCES = (*FREE_OBJECTS, "error", "impact", "source_id")
+PREDICTION_FIELDS = ("trace_id", "ts", "model_version", "prediction", "user_id", "embedding", *CIRCUMSTANCES)
 OBJECTS = ("input", "probabilities", "segments")
 FEEDBACK_FIELDS = (
     "feedback_id", "trace_id", "ts", "kind", "signal", "value", "comment", "user_id", "consent", "source",

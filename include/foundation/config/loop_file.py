@@ -71,7 +71,7 @@ class Loop(Section):
     @property
     def group_column(self) -> str | None:
         """Column of the store that ``split.group`` names; None without one."""
-        columns = {"user": "user_key", **self.segment_columns, **self.input_columns}
+        columns = {"user": "user_key", "source_id": "source_id", **self.segment_columns, **self.input_columns}
         return None if self.split.group is None else columns[self.split.group]
 
     @property

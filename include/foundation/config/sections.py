@@ -94,8 +94,8 @@ class Split(Section):
     """What models train on, and what judges them."""
 
     group: Identifier | None = None
-    """What rows belong to that are not independent of each other, such as a document or a patient: an input, a segment, or
-    ``user``. A group is in one split, half of the groups are held out, and intervals are by group."""
+    """What rows belong to that are not independent of each other, such as a document or a patient: an input, a segment,
+    ``user`` or ``source_id``. A group is in one split, half of the groups are held out, and intervals are by group."""
     holdout_days: int = Field(default=28, ge=1, le=3660)
     """Days before the newest drawn row whose rows judge a challenger."""
     holdout_rows: int = Field(default=200, ge=1, le=1_000_000)

@@ -8,7 +8,7 @@ from include.foundation.lines.fields import read_id
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import moment_of
 
-GONE, REPEATED = "gone", "repeated_trace_id"  # reason codes that several modules ask for
+GONE, REPEATED, FAILED = "gone", "repeated_trace_id", "failed_prediction"  # reason codes that several modules ask for
 LONGEST_RAW = 1 << 16  # characters of a refused line that are kept
 
 

@@ -57,6 +57,13 @@ def _predictions(*own: pa.Field) -> TableSchema:
         nullable("embedding", pa.list_(pa.float32())),
         nullable("user_key", TEXT),  # pseudonym
         nullable("source", TEXT),  # file the row came from
+        nullable("context", TEXT),  # JSON: of the request, as the log says
+        nullable(
+            "error", TEXT
+        ),  # why the prediction is not the model's own, such as that of a fallback; a text, or JSON
+        nullable("metadata", TEXT),  # JSON: whatever else the log says
+        nullable("impact", NUMBER),  # what a wrong answer would cost, at least 0, in the user's unit
+        nullable("source_id", TEXT),  # where the request came from: a caller, device or tenant
         *own,
         key=("trace_id",),
         partition_by=("day",),

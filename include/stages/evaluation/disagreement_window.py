@@ -20,7 +20,14 @@ from include.stages.selection.evidence_requests import Undrawn, evidence_batches
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
 
-UNREAD = ("embedding", "probabilities", "source")  # large, and nobody looks at them here
+UNREAD = (
+    "embedding",
+    "probabilities",
+    "source",
+    "context",
+    "metadata",
+    "error",
+)  # large, and nobody looks at them here
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,21 @@
 """Judge the logs of an interval before the loop learns from them: the share that was refused, and a suite of expectations."""
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import pyarrow.compute as pc
 
 from include.foundation.errors import SHOWN, DataQualityError, NothingToDo
 from include.foundation.intervals import Interval
-from include.foundation.lines.refusals import REPEATED
+from include.foundation.lines.refusals import FAILED, REPEATED
 from include.foundation.quality.data_docs import FOLDER, Judged, publish
 from include.foundation.quality.expectations import run_suite
 from include.foundation.quality.judged_sample import columns_judged, sampled_rows
 from include.foundation.quality.suites import logs_suite
 from include.foundation.store.bulk.day_batches import rows_between
-from include.foundation.store.scanning import scan
+from include.foundation.store.scanning import readable, scan
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.slices.read_ledger import lines_lost_with
 
@@ -30,13 +34,16 @@ class ValidationReport:
     lost
         Further lines that files which could not be read, or not to their end, had by their size.
     refused_share
-        Share of the refused and the lost.
+        Share of the refused and the lost, without the failed.
     result_uri
         Page of the suite's result.
     judged
         How many of the rows were held against the suite.
     missed
         Expectations that were missed and only warn.
+    failed, fell_back
+        Lines whose ``error`` says that there was no prediction, which are in quarantine and not counted as refused; and rows
+        whose prediction has an ``error`` beside it.
     """
 
     rows: int
@@ -46,6 +53,16 @@ class ValidationReport:
     result_uri: str
     judged: int
     missed: int
+    failed: int = 0
+    fell_back: int = 0
+
+
+class Unused(NamedTuple):
+    """How many lines of an interval are no rows: refused, lost with their file, or failures."""
+
+    refused: int
+    lost: int
+    failed: int
 
 
 def validate_logs(store: LoopStore, interval: Interval) -> ValidationReport:
@@ -67,9 +84,11 @@ def validate_logs(store: LoopStore, interval: Interval) -> ValidationReport:
         If too many rows were refused, or the suite is not met; with the first ten reasons and where the rest is.
     """
     rows = rows_between(store, "predictions", interval)
-    refused, reasons = _refused(store, interval)
+    refused, failed, reasons = _refused(store, interval)
     lost = _lost(store, interval)
     total = rows + refused + lost
+    if total == 0 and failed:
+        raise DataQualityError(f"All {failed} log lines of {interval.key} say that the model failed", reasons)
     if total == 0:
         raise NothingToDo(f"No predictions in {interval.key}: is traffic logged to {store.loop.logs.uri}?")
     share, allowed = (refused + lost) / total, store.loop.logs.max_refused_share
@@ -81,7 +100,7 @@ def validate_logs(store: LoopStore, interval: Interval) -> ValidationReport:
             f"logs.max_refused_share allows {allowed:.1%}; these{more} are in the table quarantine of {store.uri}",
             reasons,
         )
-    return _judge(store, interval, rows, refused, lost)
+    return _judge(store, interval, rows, Unused(refused, lost, failed))
 
 
 def result_page_path(interval: Interval) -> str:
@@ -93,30 +112,53 @@ def _judged(interval: Interval, facts: dict[str, str]) -> Judged:
     return Judged("logs", interval.start, f"{interval.end:%Y%m%dT%H%M%S}", f"Logs of {_span(interval)}", facts)
 
 
-def _judge(store: LoopStore, interval: Interval, rows: int, refused: int, lost: int) -> ValidationReport:
+def _judge(store: LoopStore, interval: Interval, rows: int, unused: Unused) -> ValidationReport:
     suite = logs_suite(store.loop)
     batch = sampled_rows(store, interval, columns_judged(store, suite), rows, MOST_ROWS)
     result = run_suite(suite, batch.to_pandas(), rows)
-    share = (refused + lost) / (rows + refused + lost)
-    facts = {"rows": f"{rows:,}", "refused": f"{refused + lost:,} ({share:.1%})"}
+    not_taken = unused.refused + unused.lost
+    share, fell_back = not_taken / (rows + not_taken), _fell_back(store, interval)
+    facts = {"rows": f"{rows:,}", "refused": f"{not_taken:,} ({share:.1%})"}
+    if unused.failed or fell_back:
+        facts |= {"failed": f"{unused.failed:,} without a prediction, {fell_back:,} with an error beside it"}
     page = publish(store, _judged(interval, facts), result)
     if not result.success:
         raise DataQualityError(f"The logs of {interval.key} miss expectations; see {page}", result.failures)
-    return ValidationReport(rows, refused, lost, share, page, batch.num_rows, len(result.warnings))
+    warnings = len(result.warnings)
+    return ValidationReport(
+        rows, unused.refused, unused.lost, share, page, batch.num_rows, warnings, unused.failed, fell_back
+    )
 
 
-def _refused(store: LoopStore, interval: Interval) -> tuple[int, list[str]]:
-    """Return how many lines the interval's pull refused, and the first reasons in the order of files and lines."""
+def _refused(store: LoopStore, interval: Interval) -> tuple[int, int, list[str]]:
+    """Return how many lines the interval's pull refused, how many are failures, and the first reasons by files and lines.
+
+    The reasons are those of refused lines; of failures, if nothing else was refused.
+    """
     dataset = store.dataset("quarantine")
     if dataset is None:
-        return 0, []
+        return 0, 0, []
     of_pull = [("interval_start", "=", interval.start), ("interval_end", "=", interval.end), ("stage", "=", "logs")]
-    count, first = 0, list[tuple[str, int, str, str]]()
+    counts, first = Counter[bool](), list[tuple[bool, str, int, str, str]]()
     for batch in scan(dataset, REASON, of_pull):
-        count += batch.num_rows
-        refused = [(row["source"], row["line"] or 0, row["reason_code"], row["reason"]) for row in batch.to_pylist()]
-        first = heapq.nsmallest(SHOWN, [*first, *refused])
-    return count, [f"{source}:{line}: {code}: {reason}" for source, line, code, reason in first]
+        lines = [
+            (row["reason_code"] == FAILED, row["source"], row["line"] or 0, row["reason_code"], row["reason"])
+            for row in batch.to_pylist()
+        ]
+        counts.update(is_failure for is_failure, *_ in lines)
+        first = heapq.nsmallest(SHOWN, [*first, *lines])
+    reasons = [line[1:] for line in first if line[0] == first[0][0]]
+    return counts[False], counts[True], [f"{source}:{line}: {code}: {reason}" for source, line, code, reason in reasons]
+
+
+def _fell_back(store: LoopStore, interval: Interval) -> int:
+    """Return how many rows of an interval have a prediction and an error."""
+    dataset = store.dataset("predictions", [("day", "in", interval.days)])
+    if dataset is None or "error" not in dataset.schema.names:  # a store of an earlier version
+        return 0
+    moment, error = pc.field("ts"), pc.field("error")
+    with readable():
+        return int(dataset.count_rows((moment >= interval.start) & (moment < interval.end) & error.is_valid()))
 
 
 def _lost(store: LoopStore, interval: Interval) -> int:

@@ -21,7 +21,7 @@ from include.stages.selection.uncertainty_scores import informativeness
 from include.stages.selection.window_scores import TodaysProbabilities
 
 NO_SCORE = -1.0  # below every score: rows without one come last
-NOT_READ = ("day", "source")
+NOT_READ = ("day", "source", "context", "metadata", "error")
 ROWS = 1 << 15  # of a batch
 AT_ONCE = 16  # batches that are merged, less than half of those before
 IN_MEMORY = 1 << 26  # bytes of content keys; more are on disk

@@ -26,5 +26,7 @@ class ValidateLogsOperator(IntervalOperator):
         pulled = report(store, self.data_interval)
         self.log.info("%s: %s", self.interval, pulled)
         judged = validate_logs(store, self.data_interval)
-        self.log.info("%d rows valid, %d refused; result: %s", judged.rows, judged.refused, judged.result_uri)
+        counts = judged.rows, judged.refused, judged.failed, judged.fell_back
+        self.log.info("%d rows valid, %d refused, %d failed, %d of the rows with an error", *counts)
+        self.log.info("result: %s", judged.result_uri)
         return {"logs": asdict(pulled), **asdict(judged)}

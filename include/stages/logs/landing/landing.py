@@ -127,7 +127,16 @@ def _repetitive_columns(staging: Staging) -> list[str]:
     """Return the text columns that have few values, so that a dictionary makes them small."""
     loop = staging.pull.loop
     inputs = [loop.input_columns[name] for name, item in loop.inputs.items() if item.type == "categorical"]
-    return ["model_version", "predicted", "taxonomy", "user_key", "source", *inputs, *loop.segment_columns.values()]
+    return [
+        "model_version",
+        "predicted",
+        "taxonomy",
+        "user_key",
+        "source",
+        "source_id",
+        *inputs,
+        *loop.segment_columns.values(),
+    ]
 
 
 def _refuse_repeated_lines(staging: Staging) -> None:

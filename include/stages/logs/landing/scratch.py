@@ -31,7 +31,7 @@ def connected(memory_mb: int, folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table, select: str = "*") -> None:
     """Insert rows into a table of the database, by the names of their columns.
 
     Parameters
@@ -42,9 +42,11 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> 
         The table; a name of the loop's own, which is put into the SQL as it is.
     rows
         Columns may be in any order; those that are left out become NULL.
+    select
+        What is selected from them.
     """
     connection.register("arriving", rows)
-    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM arriving")  # noqa: S608 - see `name`
+    connection.execute(f"INSERT INTO {name} BY NAME SELECT {select} FROM arriving")  # noqa: S608 - see `name`
     connection.unregister("arriving")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
+from include.foundation.config.data_sections import FREE_OBJECTS
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.values import pseudonym
 from include.foundation.store.schemas import schemas
@@ -55,7 +56,8 @@ def stage_rows(
     table = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in types.items()}
     table |= {name: pa.array([row[name] for row in rows]) for name in ("part", "number")}
     table["doubtful"] = pa.repeat(pa.scalar(False), len(rows))
-    insert(connection, "staged", pa.table(table))
+    in_one_form = ", ".join(f"json({name}) AS {name}" for name in FREE_OBJECTS)
+    insert(connection, "staged", pa.table(table), f"* REPLACE ({in_one_form})")
 
 
 def make_people(connection: duckdb.DuckDBPyConnection, user_key: bytes) -> None:

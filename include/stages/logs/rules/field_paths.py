@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from include.foundation.config.data_sections import OBJECTS, PREDICTION_FIELDS
+from include.foundation.config.data_sections import CIRCUMSTANCES, OBJECTS, PREDICTION_FIELDS
 from include.foundation.config.loop_file import Loop
 from include.foundation.taxonomy import Taxonomy
 
@@ -16,12 +16,27 @@ def prediction_paths(loop: Loop) -> list[Path]:
     Examples
     --------
     >>> from include.foundation.config.loading import loop_named
-    >>> prediction_paths(loop_named("digits"))[4:8]
-    [('user_id',), ('embedding',), ('input', 'pixels'), ('segments', 'source')]
+    >>> prediction_paths(loop_named("digits"))[4:6], prediction_paths(loop_named("digits"))[11:13]
+    ([('user_id',), ('embedding',)], [('input', 'pixels'), ('segments', 'source')])
     """
-    flat: list[Path] = [(name,) for name in PREDICTION_FIELDS]
+    flat: list[Path] = [(name,) for name in PREDICTION_FIELDS if not is_users_own(loop.logs.columns, name)]
     inputs, segments = (("input", name) for name in loop.inputs), (("segments", name) for name in loop.segments)
     return [*flat, *inputs, *segments, *(("probabilities", name) for name in Taxonomy.of(loop.task).meanings)]
+
+
+def is_users_own(columns: Mapping[str, str], name: str) -> bool:
+    """Tell whether a name of `CIRCUMSTANCES` is that of something else in the user's records: other fields are there.
+
+    Examples
+    --------
+    >>> is_users_own({"trace_id": "metadata.id"}, "metadata"), is_users_own({"segments.tenant": "source_id"}, "source_id")
+    (True, False)
+    """
+    if name not in CIRCUMSTANCES or name in columns:
+        return False
+    shares = "segments." if name == "source_id" else None  # one text may be both
+    places = [place for field, place in columns.items() if shares is None or not field.startswith(shares)]
+    return any(place == name or place.startswith(f"{name}.") for place in places)
 
 
 def located(columns: Mapping[str, str], path: Path) -> Path:

@@ -9,11 +9,13 @@ from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
-from include.foundation.config.data_sections import OBJECTS
+from include.foundation.config.data_sections import FREE_OBJECTS, OBJECTS
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import short
 from include.foundation.lines.fields import numbers_of, read_class, read_id, read_input, read_moment
+from include.foundation.lines.free_fields import read_error, read_impact, read_object, read_source_id
 from include.foundation.lines.people import person_of
+from include.foundation.lines.refusals import FAILED
 from include.foundation.lines.values import Problem, number_of, parse_object, text_of
 from include.foundation.taxonomy import Taxonomy
 
@@ -62,14 +64,23 @@ class LineReader:
             "trace_id": read_id(record, "trace_id", problems),
             "ts": read_moment(record, "ts", latest, problems),
             "model_version": read_id(record, "model_version", problems),
-            "predicted": read_class("prediction", record.get("prediction"), self.taxonomy.meanings, problems),
+            "predicted": None,
             **self._probabilities(record.get("probabilities"), problems),
             **self._inputs(record.get("input"), problems),
             **self._segments(record.get("segments")),
             "embedding": _embedding(record.get("embedding"), problems),
             "user_id": person_of(record.get("user_id")),
+            **_circumstances(record, problems),
         }
+        row["predicted"] = self._predicted(record.get("prediction"), row["error"], problems)
         return row, problems
+
+    def _predicted(self, prediction: Any, error: str | None, problems: list[Problem]) -> str | None:
+        """Return the class; without one but with an error the line is a failure, unless something else is wrong with it."""
+        if error is not None and prediction in (None, ""):
+            problems.append(Problem(FAILED, f"prediction: none, since the model failed: {short(error)}"))
+            return None
+        return read_class("prediction", prediction, self.taxonomy.meanings, problems)
 
     def _probabilities(self, by_class: Any, problems: list[Problem]) -> dict[str, Any]:
         absent = {"probabilities": None, "confidence": None, "taxonomy": None}
@@ -138,6 +149,15 @@ class LineReader:
     def _segments(self, by_name: Any) -> dict[str, Any]:
         values = by_name if isinstance(by_name, Mapping) else {}
         return {f"segment_{name}": text_of(values.get(name)) for name in self.loop.segments}
+
+
+def _circumstances(record: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    return {
+        **{name: read_object(name, record.get(name), problems) for name in FREE_OBJECTS},
+        "error": read_error(record.get("error"), problems),
+        "impact": read_impact(record.get("impact"), problems),
+        "source_id": read_source_id(record.get("source_id"), problems),
+    }
 
 
 def _embedding(value: Any, problems: list[Problem]) -> list[float] | None:

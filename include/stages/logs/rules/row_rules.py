@@ -7,6 +7,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
 from include.foundation.lines.values import BLANK
 from include.foundation.taxonomy import Taxonomy
+from include.stages.logs.rules.circumstance_rules import circumstance_rules
 from include.stages.logs.rules.probability_rules import probability_rules
 from include.stages.logs.rules.sql_fields import Field, Fields
 from include.stages.logs.rules.sql_text import literal, quoted
@@ -69,6 +70,10 @@ def row_query(loop: Loop, fields: Fields) -> RowQuery:
         f"coalesce({_are_not_all('embedding', f'-{LARGEST_SINGLE}', LARGEST_SINGLE, None)}, false)",
         f"coalesce({_is_nested('user_id')}, false)",
     ]
+    circumstances = circumstance_rules(loop, fields)
+    unsure += circumstances.unsure
+    doubts += circumstances.doubts
+    values |= circumstances.values
     values |= _inputs(loop, fields, unsure, doubts) | _segments(loop, fields, unsure, doubts)
     rows = {name: quoted(name) for name in values} | probabilities.columns
     rows["user_id"] = f"CASE WHEN ascii(user_id) > {ord(' ')} OR trim(user_id, {literal(BLANK)}) <> '' THEN user_id END"

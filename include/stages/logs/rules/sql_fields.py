@@ -49,6 +49,9 @@ class Fields(Protocol):
     def moment(self, path: Path) -> Field:
         """Return a field as TIMESTAMPTZ."""
 
+    def json(self, path: Path) -> str:
+        """Return SQL of a field as JSON text in DuckDB's form: NULL where none was given, that of a text if it is no JSON."""
+
     def is_given(self, path: Path) -> str:
         """Return the condition that an object was given, whatever it holds; ``false`` where NULL fields are doubtful anyway."""
 

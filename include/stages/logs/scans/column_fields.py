@@ -12,6 +12,7 @@ ABSENT = ("NULL", "NULL")  # SQL and type of a field that the file does not have
 JSON_TEXTS = {"VARCHAR", "JSON"}
 FLOATS, DECIMAL = ("FLOAT", "DOUBLE"), "DECIMAL"
 IN_JSON = " ->> "
+NO_JSON = "'\"\"'"  # JSON text of an empty text
 
 
 class ColumnFields:
@@ -63,6 +64,15 @@ class ColumnFields:
         if given_type != "VARCHAR":
             return Field("CAST(NULL AS TIMESTAMPTZ)")
         return Field(moment_in(given))
+
+    def json(self, path: Path) -> str:
+        """Return SQL of a field as JSON text: of a STRUCT, of a MAP, or of what is JSON text already."""
+        given, given_type = self._given(path)
+        is_text = given_type in JSON_TEXTS
+        read = (
+            f"CASE WHEN json_valid({given}) THEN json({given}) ELSE {NO_JSON} END" if is_text else f"to_json({given})"
+        )
+        return f"CASE WHEN {given} IS NOT NULL THEN nullif(CAST({read} AS VARCHAR), 'null') END"
 
     def is_given(self, path: Path) -> str:
         """Return the condition that the column of an object holds anything."""

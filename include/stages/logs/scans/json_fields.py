@@ -61,6 +61,10 @@ class JsonFields:
         """Return a field as TIMESTAMPTZ."""
         return Field(moment_in(self._declare(path, "VARCHAR")))
 
+    def json(self, path: Path) -> str:
+        """Return SQL of a field as JSON text."""
+        return self._declare(path, "JSON")
+
     def is_given(self, path: Path) -> str:
         """Return the condition that an object was given; it is known only of what is read as JSON."""
         if path not in self._as_json:

@@ -75,7 +75,7 @@ def _fields_read_as_json(loop: Loop, record: Mapping[str, Any]) -> frozenset[Fie
         return nested_value(record, located(loop.logs.columns, field)) is None
 
     optional = [("embedding",), *(("input", name) for name, item in loop.inputs.items() if not item.required)]
-    absent: set[FieldPath] = {field for field in optional if is_absent(field)}
+    absent: set[FieldPath] = {("error",), ("impact",), *(field for field in optional if is_absent(field))}
     probabilities = {("probabilities", name) for name in loop.task.classes}
     if any(map(is_absent, probabilities)):
         absent |= probabilities if _is_scattered(loop, "probabilities") else {("probabilities",)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.foundation.config.data_sections import OBJECTS
+from include.foundation.config.data_sections import FREE_OBJECTS, OBJECTS
 from include.foundation.errors import ConfigError, StoreError
 from include.foundation.intervals import Interval
 from include.foundation.lines.databases import engine_of
@@ -124,7 +124,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
         head, dot, inner = name.partition(".")
         if dot and head in OBJECTS:
             record.setdefault(head, {})[inner] = value
-        elif name in OBJECTS and isinstance(value, str):
+        elif name in (*OBJECTS, *FREE_OBJECTS) and isinstance(value, str):
             record[name] = json_or_text(value)
         elif value is not None:
             record[name] = value

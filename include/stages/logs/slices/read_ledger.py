@@ -20,7 +20,7 @@ from include.stages.logs.slices.file_slices import Slice, expanded
 from include.stages.logs.slices.queries import QUERY
 
 BYTES_A_LINE = 500  # where no file of an interval can tell
-RULES = 2  # raise it when the rules of reading change: every file in the look-back is then read anew
+RULES = 3  # raise it when the rules of reading change: every file in the look-back is then read anew
 
 
 @dataclass(frozen=True)

@@ -55,13 +55,18 @@ CANNOT_WORK = [
     ({"gate": {"slices": ["desk", "desk"]}}, "gate.slices: must be unique"),
     (
         {"split": {"group": "dsk"}},
-        "split.group: 'dsk' is not an input, a segment or user, did you mean 'desk'?",
+        "split.group: 'dsk' is not an input, a segment, user or source_id, did you mean 'desk'?",
     ),
     ({"drift": {"segments": ["town"]}}, "drift.segments: 'town' is not one of segments"),
     (
         {"selection": {"quota": {"segment": "town", "rows": 2}}},
         "selection.quota.segment: 'town' is not one of segments",
     ),
+    (
+        {"logs": {"columns": {"trace_id": "meta.id", "context": "meta"}}},
+        "logs.columns.context: got 'meta', where trace_id is read from",
+    ),
+    ({"logs": {"columns": {"metadata": "input"}}}, "logs.columns.metadata: got 'input', where input is read from"),
     ({"logs": {"columns": {"trace": "id"}}}, "logs.columns.trace: no such field, did you mean 'trace_id'?"),
     ({"logs": {"columns": {"input.body": "b"}}}, "logs.columns.input.body: no such field"),
     ({"logs": {"columns": {"ts": "meta..at"}}}, "logs.columns.ts: got 'meta..at'"),

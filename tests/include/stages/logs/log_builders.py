@@ -51,6 +51,11 @@ def rich_line(number: int, *, changes: Any = None) -> dict[str, Any]:
         "segments": {"desk": "eu", "lang": "en"},
         "user_id": "u1",
         "embedding": [0.1, 0.2],
+        "context": {"page": {"tags": ["a", None], "ms": 1e22}, "tab": "\u00e9 \x1f /"},
+        "error": None,
+        "metadata": {"cost": 0.5},
+        "impact": 12.5,
+        "source_id": "device 7",
     }
     for path, value in (changes or {}).items():
         _put(found, path, value)

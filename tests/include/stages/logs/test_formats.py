@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from include.foundation.config.data_sections import OBJECTS
 from include.foundation.digests import table_digest
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
@@ -62,7 +63,7 @@ def with_json_text(record):
 def flat(record):
     found = {}
     for name, value in record.items():
-        inner = value.items() if isinstance(value, dict) else [(None, value)]
+        inner = value.items() if name in OBJECTS else [(None, value)]
         found |= {name if key is None else f"{name}.{key}": item for key, item in inner}
     return found
 

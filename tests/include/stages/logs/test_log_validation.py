@@ -154,3 +154,27 @@ class TestLostFiles:
     def test_files_that_are_whole_lose_nothing(self, tmp_path):
         store = pulled(tmp_path, [*(line(n) for n in range(40)), "broken"])
         assert (validate_logs(store, day()).refused, validate_logs(store, day()).lost) == (1, 0)
+
+
+def test_failures_of_the_model_are_counted_and_refuse_nothing(tmp_path):
+    """A line with an error and no prediction is in quarantine; one with both is a row."""
+    failed = [line(n, prediction=None, probabilities=None, error="out of memory") for n in range(5)]
+    fallen = [line(n, error={"code": 504}) for n in range(5, 8)]
+    store = pulled(tmp_path, [*failed, *fallen, *(line(n) for n in range(8, 12))])
+    report = validate_logs(store, day())
+    assert (report.rows, report.refused, report.failed, report.fell_back, report.refused_share) == (7, 0, 5, 3, 0.0)
+    assert "5 without a prediction, 3 with an error beside it" in Path(report.result_uri).read_text()
+    codes = {(row["reason_code"], row["reason"]) for row in store.read("quarantine").to_pylist()}
+    assert codes == {("failed_prediction", "prediction: none, since the model failed: 'out of memory'")}
+
+
+def test_failure_that_is_no_good_line_either_is_refused(tmp_path):
+    store = pulled(tmp_path, [line(0, prediction=None, error="timeout", input={}), *(line(n) for n in range(1, 30))])
+    report = validate_logs(store, day())
+    assert (report.refused, report.failed) == (1, 0)
+
+
+def test_batch_of_failures_alone_stops_the_loop(tmp_path):
+    store = pulled(tmp_path, [line(n, prediction=None, error="timeout") for n in range(3)])
+    with pytest.raises(DataQualityError, match=r"All 3 log lines .* say that the model failed"):
+        validate_logs(store, day())

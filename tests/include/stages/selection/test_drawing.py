@@ -178,6 +178,18 @@ def test_a_group_is_in_one_split(tmp_path):
     assert len(draws_of(store)) == 18
 
 
+def test_what_comes_from_one_source_is_in_one_split_where_sources_are_groups(tmp_path):
+    loop = make_selection_loop(selection={"budget": 30, "random_share": 0.5}, split={"group": "source_id"})
+    rows = [prediction_row(n, source_id=f"shop {n % 10}") for n in range(60)]
+    store = make_selection_store(tmp_path, rows, loop=loop)
+    select_samples(store, day_interval())
+    splits: dict[str, set[str]] = {}
+    for row in requests_of(store):
+        splits.setdefault(row["group_key"], set()).add(row["split"])
+    assert set().union(*splits.values()) == {"train", "holdout"}
+    assert all(len(found) == 1 for found in splits.values())
+
+
 def test_the_split_of_a_group_does_not_depend_on_what_was_drawn(tmp_path):
     """Served often or seldom, drawn first or chosen first: half of the groups are held out, and always the same."""
     found: list[dict[str, str]] = []

@@ -12,7 +12,7 @@ from tests.include.stages.logs.log_builders import ABSENT, ODD, encoded, outcome
 
 FIELDS = [(name,) for name in rich_line(0)]
 INSIDE = [(name, inner) for name in ("input", "probabilities", "segments") for inner in rich_line(0)[name]]
-PATHS = [*FIELDS, *INSIDE, ("probabilities", "unheard of"), ("extra",)]
+PATHS = [*FIELDS, *INSIDE, ("probabilities", "unheard of"), ("extra",), ("context", "page"), ("metadata", "cost")]
 FORMER = ("was earn", "gone")
 CHANGED = {"classes": ODD, "renamed": {"was earn": "earn"}, "retired": ["gone"]}
 ODDITIES = [
@@ -39,7 +39,15 @@ MOMENTS = [
 ]  # fmt: skip
 FIRST = {  # the first line of a file decides what the scan reads as JSON
     "whole": {},
-    "bare": {("embedding",): ABSENT, ("probabilities",): ABSENT, ("input", "free"): ABSENT, ("segments",): ABSENT},
+    "bare": {
+        ("context",): ABSENT,
+        ("impact",): ABSENT,
+        ("source_id",): "7",
+        ("embedding",): ABSENT,
+        ("probabilities",): ABSENT,
+        ("input", "free"): ABSENT,
+        ("segments",): ABSENT,
+    },
     "sparse": {("probabilities", "7"): ABSENT, ("probabilities", "earn"): 0.6, ("segments", "lang"): ABSENT},
 }
 LENIENT = {  # what DuckDB takes for JSON and Python does not: in a line that is sure otherwise it does not matter
