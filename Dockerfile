@@ -15,6 +15,7 @@ RUN mkdir -p data logs mlflow state && chmod g=u data logs mlflow state
 COPY --chown=50000:0 dags ./dags
 COPY --chown=50000:0 plugins ./plugins
 COPY --chown=50000:0 include ./include
+COPY --chown=50000:0 observability ./observability
 
 # Tasks, triggers and DAG files import `include` by its full name on every service.
 ENV PYTHONPATH=${AIRFLOW_HOME} \

@@ -60,7 +60,7 @@ test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
 
 # What is type-checked.
-TYPED = include demo plugins/feedback_loop tests benchmarks $(wildcard plugins/*.py dags/*.py)
+TYPED = include observability demo plugins/feedback_loop tests benchmarks $(wildcard plugins/*.py dags/*.py)
 
 lint: $(VENV)/dev.stamp ## Check style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy $(TYPED)

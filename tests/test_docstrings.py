@@ -8,7 +8,9 @@ import pytest
 from tests.conftest import ROOT
 
 MODULES = [
-    path for part in ("include", "plugins", "demo", "benchmarks") for path in sorted((ROOT / part).rglob("*.py"))
+    path
+    for part in ("include", "observability", "plugins", "demo", "benchmarks")
+    for path in sorted((ROOT / part).rglob("*.py"))
 ]
 
 

@@ -140,7 +140,7 @@ class TestImage:
 
     def test_copies_what_exists_and_is_not_ignored_and_nothing_else(self):
         copied = [rest.split(" ")[1] for rest in arguments("COPY")]
-        assert copied == ["requirements-image.txt", "dags", "plugins", "include"]
+        assert copied == ["requirements-image.txt", "dags", "plugins", "include", "observability"]
         assert all((ROOT / name).exists() for name in copied)
         ignore = [line for line in text_of(".dockerignore").splitlines() if not line.startswith("#")]
         assert ignore[0] == "*"
@@ -149,7 +149,7 @@ class TestImage:
         assert allowed <= {*copied, "requirements.txt", "packages.txt"}  # those two are read by an Astro Runtime
 
     def test_nothing_in_it_imports_what_is_left_out(self):
-        for folder in ("dags", "plugins", "include"):
+        for folder in ("dags", "plugins", "include", "observability"):
             for path in (ROOT / folder).rglob("*.py"):
                 assert not imported(path) & {"demo", "tests", "benchmarks"}, path
 
@@ -173,8 +173,29 @@ class TestCompose:
 
     def test_has_every_service_of_airflow_and_mlflow(self, compose, ours):
         names = {"apiserver", "scheduler", "dag-processor", "worker", "triggerer", "init"}
-        assert set(ours) == {f"airflow-{name}" for name in names} | {"mlflow"}
-        assert set(compose["services"]) == {*ours, "postgres", "redis", "label-studio"}
+        assert set(ours) == {f"airflow-{name}" for name in names} | {"mlflow", "loop-metrics"}
+        assert set(compose["services"]) == {*ours, "postgres", "redis", "label-studio", "prometheus", "grafana"}
+
+    def test_what_watches_starts_only_when_it_is_asked_for(self, compose):
+        asked = {name for name, service in compose["services"].items() if service.get("profiles") == ["watch"]}
+        assert asked == {"loop-metrics", "prometheus", "grafana"}
+
+    def test_prometheus_scrapes_the_exporter_with_the_token_that_it_asks_for(self, compose):
+        (scraped,) = yaml.safe_load(text_of("observability/prometheus/prometheus.yml"))["scrape_configs"]
+        assert scraped["static_configs"] == [{"targets": ["loop-metrics:9109"]}]
+        assert "--port=9109" in compose["services"]["loop-metrics"]["command"]
+        assert scraped["authorization"]["credentials_file"] == "/run/secrets/metrics_token"
+        assert compose["services"]["prometheus"]["secrets"] == ["metrics_token"]
+        assert compose["secrets"] == {"metrics_token": {"environment": "METRICS_TOKEN"}}
+
+    def test_grafana_finds_prometheus_and_the_dashboards(self, compose):
+        provisioned = ROOT / "observability" / "grafana" / "provisioning"
+        (source,) = yaml.safe_load((provisioned / "datasources" / "prometheus.yml").read_text())["datasources"]
+        assert source["url"] == "http://prometheus:9090"
+        (provider,) = yaml.safe_load((provisioned / "dashboards" / "feedback_loop.yml").read_text())["providers"]
+        mounts = dict(volume.split(":")[:2] for volume in compose["services"]["grafana"]["volumes"])
+        assert mounts["./observability/grafana/dashboards"] == provider["options"]["path"]
+        assert mounts["./observability/grafana/provisioning"] == "/etc/grafana/provisioning"
 
     def test_ports_are_bound_to_loopback(self, compose):
         ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
@@ -215,13 +236,14 @@ class TestCompose:
         mounts = [volume.split(":") for service in ours.values() for volume in service["volumes"]]
         named = {target: source for source, target, *_ in mounts if not source.startswith(".")}
         assert set(named) == folders
-        assert set(named.values()) | {"postgres", "label-studio"} == set(compose["volumes"])
+        theirs = {"postgres", "label-studio", "prometheus", "grafana"}
+        assert set(named.values()) | theirs == set(compose["volumes"])
 
     def test_code_is_mounted_read_only_where_the_image_has_it(self, ours):
         for name, service in ours.items():
             bound = [volume for volume in service["volumes"] if volume.startswith(".")]
-            expected = [f"./{folder}:{COMPOSE_HOME}/{folder}:ro" for folder in ("dags", "plugins", "include")]
-            assert bound == (expected if name.startswith("airflow-") else [])
+            wanted = {"airflow": ("dags", "plugins", "include"), "loop": ("include",)}.get(name.split("-")[0], ())
+            assert bound == [f"./{folder}:{COMPOSE_HOME}/{folder}:ro" for folder in wanted]
 
     def test_every_path_in_it_is_on_a_volume(self, ours):
         for name, service in ours.items():
