@@ -31,7 +31,7 @@ COPIED = (
     ".env.example",
 )  # fmt: skip
 WARM = ("pandas", "sklearn.linear_model", "sklearn.feature_extraction.text", "pyarrow.dataset", "duckdb", "deltalake",
-        "mlflow.sklearn", "great_expectations", "matplotlib.figure",
+        "mlflow.sklearn", "great_expectations",
         "hypothesis", "skops.io", "boto3", "pydantic", "jinja2")  # fmt: skip
 SLACK = 30.0  # seconds that any run may take
 

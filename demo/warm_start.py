@@ -11,7 +11,6 @@ OPERATORS = "feedback_loop.operators"
 STAGES = ("include.foundation", "include.stages")
 LIBRARIES = (
     "great_expectations",
-    "matplotlib.figure",
     "mlflow.sklearn",
     "pyarrow.dataset",
     "sklearn.linear_model",

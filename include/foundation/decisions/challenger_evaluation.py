@@ -166,7 +166,7 @@ class Evaluation(Decision):
     differences: Differences
     window: DisagreementCensus
     picture: str | None = None
-    """URI of the comparison's picture."""
+    """URI of the page that shows it; of a picture, in earlier versions."""
     files_digest: str | None = None
     """Of the files of the model that was measured."""
     class_weights: tuple[float, ...] | None = None

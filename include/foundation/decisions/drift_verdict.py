@@ -114,7 +114,7 @@ class DriftVerdict(Decision):
     segments: tuple[str, ...] = ()
     """Segments that the route is about."""
     picture: str | None = None
-    """URI of the picture of flagged columns."""
+    """URI of what its page draws of flagged columns; of a picture of them, in earlier versions."""
     confirmed: bool = False
     """Whether what is flagged is confirmed, also while an alarm is in its cool-down."""
 

@@ -35,7 +35,7 @@ def estimate(score: Estimate, *, signed: bool = False) -> str:
     """
     if score.value is None or score.low is None or score.high is None:
         return "unknown"
-    form = "+.3f" if signed else ".3f"
+    form = "+z.3f" if signed else "z.3f"
     return f"{score.value:{form}} ({score.low:{form}} to {score.high:{form}})"
 
 

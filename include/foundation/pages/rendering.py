@@ -1,6 +1,5 @@
 """Templates to pages: HTML that escapes everything and loads nothing, and Markdown that stays Markdown."""
 
-import base64
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FILTERS = (formats.estimate, formats.large, formats.number, formats.share, formats.chance, formats.moment)
 
 
-def render(folder: Path, template: str, facts: dict[str, Any]) -> str:
+def render(folder: Path, template: str, facts: dict[str, Any], *more: Path) -> str:
     """Return a page.
 
     Parameters
@@ -24,24 +23,21 @@ def render(folder: Path, template: str, facts: dict[str, Any]) -> str:
         File name. ``.html`` is escaped as HTML, every other ending as Markdown.
     facts
         Its variables.
+    *more
+        Further folders of what it includes.
 
     Raises
     ------
     jinja2.UndefinedError
         If the template uses a variable that ``facts`` lacks.
     """
-    return _environment(folder, template.endswith(".html")).get_template(template).render(facts)
-
-
-def inline(picture: bytes | None) -> str | None:
-    """Return the address of a PNG that the page itself holds; None without a picture."""
-    return None if picture is None else "data:image/png;base64," + base64.b64encode(picture).decode()
+    return _environment((folder, *more), template.endswith(".html")).get_template(template).render(facts)
 
 
 @cache
-def _environment(folder: Path, is_html: bool) -> Environment:
+def _environment(folders: tuple[Path, ...], is_html: bool) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([folder, TEMPLATES]),
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=select_autoescape(default=is_html),
         finalize=None if is_html else formats.markdown,
         trim_blocks=True,

@@ -120,7 +120,7 @@ def _verdict(store: LoopStore, window: Window, judged: Judged, verdicts: Verdict
         reasons=(*_reasons([one.sentence for one in found], judged, days), *told, *routing.reasons, confirmation),
         route=routing.route, segments=routing.segments, flagged=bool(found), rows=window.rows, reference_days=days,
         columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
-        picture=_picture(store, window, columns), version=window.version,
+        picture=_charts(store, window, columns), version=window.version,
         confirmed=outcome == "alarm" or confirmation.startswith(COOLING),
     )  # fmt: skip
 
@@ -154,11 +154,11 @@ def _told_of_trends(interval: Interval, columns: Sequence[ColumnFinding], verdic
     ]
 
 
-def _picture(store: LoopStore, window: Window, columns: Sequence[ColumnFinding]) -> str | None:
-    """Draw the flagged columns and return the picture's URI; None if no column is flagged."""
+def _charts(store: LoopStore, window: Window, columns: Sequence[ColumnFinding]) -> str | None:
+    """Write what the verdict's page draws of the flagged columns and return its URI; None if no column is flagged."""
     if not any(finding.flagged for finding in columns):
         return None
-    from include.stages.drift.page.drift_pictures import draw_verdict
+    from include.stages.drift.page.drift_charts import CHARTS, drift_charts
 
-    picture = draw_verdict(window.interval, columns, window.current, window.reference)
-    return write_file(store, verdict_file(window.interval, "png"), picture)
+    charts = drift_charts(columns, window.current, window.reference)
+    return write_file(store, verdict_file(window.interval, "json"), CHARTS.dump_json(charts))

@@ -27,7 +27,7 @@ from include.foundation.taxonomy import Taxonomy
 from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.contested_rows import contested_rows, first_evaluation, fixed_weights, within
 from include.stages.evaluation.disagreement_window import disagreement_window
-from include.stages.evaluation.evaluation_pictures import draw_comparison
+from include.stages.evaluation.evaluation_page import evaluation_page, evaluation_page_path
 from include.stages.evaluation.judged_rows import JudgedRows, judged_rows
 from include.stages.evaluation.learnt_rows import asks_of, known_share
 from include.stages.evaluation.noise_correction import noise_correction
@@ -121,8 +121,9 @@ def evaluate(
         files_digest=challenger.files_digest,
         class_weights=tuple(rows.class_weights.tolist()),
     )
-    picture = write_file(store, picture_path(challenger.challenger_key, name), draw_comparison(evaluation))
-    return record(store, evaluation.model_copy(update={"picture": picture}))
+    path = evaluation_page_path(challenger.challenger_key, name)
+    page = write_file(store, path, evaluation_page(store.loop, evaluation))
+    return record(store, evaluation.model_copy(update={"picture": page}))
 
 
 def population(loop: Loop, rows: pa.Table, *, first: bool) -> str:
@@ -147,11 +148,6 @@ def population(loop: Loop, rows: pa.Table, *, first: bool) -> str:
     known = rows.column("split").to_pylist().count(TRAIN)
     apart = f", {known} of a {loop.split.group} that was trained on before" if loop.split.group else ""
     return f"{rows.num_rows} rows drawn at random from what was served on {min(days)} to {max(days)}{apart}"
-
-
-def picture_path(challenger_key: str, dataset: str) -> str:
-    """Return where the picture of an evaluation is among the loop's files."""
-    return f"evaluations/{challenger_key}-{dataset}.png"
 
 
 def per_class(loop: Loop, rows: JudgedRows) -> dict[str, ClassScores]:

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from itertools import accumulate
@@ -27,7 +28,7 @@ class CycleSummary:
 
     A cycle is an interval that was drawn from or asked for labels, with every evidence round on its challengers, and what was
     asked about the champion beside its predecessor. ``live_score`` is the weighted share of right answers among the interval's
-    random rows, as they were served.
+    random rows, as they were served. ``asked_as`` counts what was asked by stratum and tier.
     """
 
     number: int
@@ -44,6 +45,7 @@ class CycleSummary:
     champion: str | None
     live_score: Estimate
     labels_spent: int
+    asked_as: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def spent_before(self) -> int:
@@ -102,8 +104,10 @@ class LoopHistory:
         self._batches: dict[str, set[str]] = defaultdict(set)
         self._evidence: dict[str, set[str]] = defaultdict(set)
         self._comparisons: list[tuple[datetime, str]] = []
-        columns = ["request_id", "batch_id", "evidence_for", "asked_at"]
+        self._asked_as: dict[str, tuple[str, int]] = {}
+        columns = ["request_id", "batch_id", "evidence_for", "asked_at", "stratum", "tier"]
         for row in store.read("requests", columns=columns).to_pylist():
+            self._asked_as[row["request_id"]] = row["stratum"], row["tier"]
             if row["evidence_for"] == row["batch_id"]:  # a day on which champion and predecessor are compared
                 self._comparisons.append((row["asked_at"], row["request_id"]))
                 continue
@@ -204,6 +208,7 @@ class LoopHistory:
             champion=self._champion(interval, verdict),
             live_score=self._live_score(interval),
             labels_spent=self._spent[number - 1],
+            asked_as=Counter(self._asked_as[request_id] for request_id in ids),
         )
 
     def _verdict(self, key: str) -> GateVerdict | None:

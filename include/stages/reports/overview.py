@@ -5,21 +5,35 @@ from typing import Any
 
 from include.foundation.decisions import GateVerdict, GuardVerdict, find, latest, outcomes
 from include.foundation.intervals import Interval
-from include.foundation.pages.rendering import inline, render
+from include.foundation.pages.rendering import render
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.reports.cycle_pictures import draw_cycles, draw_drift
+from include.stages.evaluation import evaluation_page
+from include.stages.reports.cycle_charts import accuracy_by_labels_chart, accuracy_chart, drift_chart, labels_chart
 from include.stages.reports.loop_history import LoopHistory
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+def page(template: str, facts: dict[str, Any]) -> str:
+    """Return a page, or a text, of the reports' templates.
+
+    Parameters
+    ----------
+    template
+        File name.
+    facts
+        Its variables.
+    """
+    return render(TEMPLATES, template, facts, evaluation_page.TEMPLATES)
+
+
 def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> str:
     """Write the page over all cycles, with what is live now, and return its URI."""
     facts = index_facts(store, loop_history) | {"stand": None}
-    return write_file(store, "reports/index.html", render(TEMPLATES, "index.html", facts))
+    return write_file(store, "reports/index.html", page("index.html", facts))
 
 
 def index_facts(store: LoopStore, loop_history: LoopHistory | None = None) -> dict[str, Any]:
@@ -71,8 +85,10 @@ def overview(store: LoopStore, loop_history: LoopHistory) -> dict[str, Any]:
             ("rolled back", f"{sum(entry.action == 'rollback' for entry in loop_history.deployments)}"),
             ("labels so far", f"{loop_history.labels_spent}"),
         ],
-        "history": inline(draw_cycles(cycles)),
-        "drift": inline(draw_drift(verdicts, store.loop.drift.min_effect)),
+        "accuracy": accuracy_chart(cycles, loop_history.deployments),
+        "by_labels": accuracy_by_labels_chart(cycles),
+        "labels": labels_chart(cycles),
+        "drift": drift_chart(verdicts, store.loop.drift.min_effect),
     }
 
 

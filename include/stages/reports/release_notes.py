@@ -15,20 +15,19 @@ from include.foundation.decisions.chain import Kind
 from include.foundation.errors import ContractError
 from include.foundation.intervals import Interval
 from include.foundation.pages.formats import large
-from include.foundation.pages.rendering import inline, render
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.evaluation.evaluation_pictures import draw_comparison
+from include.stages.evaluation.evaluation_page import comparison, evaluation_page
 from include.stages.reports.anchoring_report import anchoring_report
 from include.stages.reports.contested import second_readings
 from include.stages.reports.corrections import corrections
-from include.stages.reports.cycle_pictures import draw_cycles
+from include.stages.reports.cycle_charts import accuracy_by_labels_chart, accuracy_chart
 from include.stages.reports.gold_answers import gold_answers
 from include.stages.reports.label_quality import LabelQuality, label_quality
 from include.stages.reports.label_returns import label_returns
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
-from include.stages.reports.overview import TEMPLATES, deployment_of, notes_path, write_index
+from include.stages.reports.overview import deployment_of, notes_path, page, write_index
 from include.stages.selection.signal_worth import signal_worths
 
 if TYPE_CHECKING:
@@ -56,22 +55,22 @@ def write_release_notes(store: LoopStore, gate: GateVerdict, registry: "ModelReg
     """
     loop_history = LoopHistory(store)
     facts = notes(store, gate, loop_history)
-    page, text = render(TEMPLATES, "release_notes.html", facts), render(TEMPLATES, "release_notes.md", facts)
+    html, text = page("release_notes.html", facts), page("release_notes.md", facts)
     path = notes_path(gate)
     write_file(store, f"{path.removesuffix('.html')}.md", text)
-    uri = write_file(store, path, page)
+    uri = write_file(store, path, html)
     write_index(store, loop_history)
     if registry is not None:
-        _keep_with_run(store, gate, registry, {"release_notes.html": page, "release_notes.md": text})
+        _keep_with_run(store, gate, registry, {"release_notes.html": html, "release_notes.md": text})
     return uri
 
 
 def _keep_with_run(store: LoopStore, gate: GateVerdict, registry: "ModelRegistry", pages: dict[str, str]) -> None:
-    """Keep the notes, the picture and the scores with their intervals in the challenger's MLflow run."""
+    """Keep the notes, the comparison and the scores with their intervals in the challenger's MLflow run."""
     run_id = gate.run_id
     for name, content in pages.items():
         registry.log_file(run_id, name, content)
-    registry.log_file(run_id, "plots/comparison.png", draw_comparison(_evaluation(store, gate)))
+    registry.log_file(run_id, "plots/comparison.html", evaluation_page(store.loop, _evaluation(store, gate), gate))
     scores = {
         f"{model}_{part}": value
         for model, score in gate.scores.by_name().items()
@@ -122,21 +121,24 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
 
 def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "scores": gate.scores.by_name(),
         "population": evaluation.population,
         "gain": gate.scores.gain,
         "noise": evaluation.corrected,
         "longer": evaluation.longer and evaluation.longer.by_name(),
-        "slices": _slices(evaluation, gate),
-        "classes": _classes(evaluation),
-        "comparison": inline(draw_comparison(evaluation)),
+        **comparison(evaluation, gate),
+        "scores": gate.scores.by_name(),
     }
 
 
 def _cycles(cycle: CycleSummary | None, loop_history: LoopHistory) -> dict[str, Any]:
     """Return the newest cycles up to the verdict's own: what came later is not of these notes."""
     summaries = loop_history.cycles(cycle.number) if cycle else []
-    return {"cycle": cycle, "cycles": summaries, "history": inline(draw_cycles(summaries))}
+    return {
+        "cycle": cycle,
+        "cycles": summaries,
+        "accuracy": accuracy_chart(summaries),
+        "by_labels": accuracy_by_labels_chart(summaries),
+    }
 
 
 def headline(store: LoopStore, gate: GateVerdict) -> str:
@@ -172,22 +174,6 @@ def _figures(gate: GateVerdict, cycle: CycleSummary | None, quality: LabelQualit
     if cycle is not None and quality is not None:
         figures.append(("labels, this cycle and so far", f"{quality.answered} · {cycle.labels_spent}"))
     return figures
-
-
-def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    return [{**dict(scores), "name": name} for name, scores in evaluation.per_class.items()]
-
-
-def _slices(evaluation: Evaluation, gate: GateVerdict) -> list[dict[str, Any]]:
-    judged = {(part.segment, part.value): part for part in gate.slices}
-    rows = []
-    for part in evaluation.slices:
-        verdict = judged.get((part.segment, part.value))
-        name = f"{part.segment} = {part.value if part.value is not None else 'not given'}"
-        said = verdict.verdict if verdict else "not judged"
-        apart = verdict.disagreements if verdict else None
-        rows.append({"name": name, **part.scores.by_name(), "verdict": said, "apart": apart})
-    return rows
 
 
 def _lineage(store: LoopStore, gate: GateVerdict, plan: RetrainPlan) -> dict[str, str]:

@@ -96,16 +96,16 @@ class ApproveDeploymentOperator(ApprovalOperator):
         return super().execute(context)
 
     def _links(self, store: "LoopStore") -> dict[str, str]:
-        """Return the addresses of the challenger's picture and of its MLflow run, where a browser finds them."""
+        """Return the addresses of the challenger's evaluation and of its MLflow run, where a browser finds them."""
         from include.foundation.decisions import GateVerdict, referenced
         from include.foundation.store.loop_files import has_file
-        from include.stages.evaluation.comparing import picture_path
+        from include.stages.evaluation.evaluation_page import evaluation_page_path
 
         verdict = referenced(store, GateVerdict, self.gate)
-        picture, links = picture_path(verdict.subject, verdict.dataset), {}
-        if has_file(store, picture):
+        evaluation, links = evaluation_page_path(verdict.subject, verdict.dataset), {}
+        if has_file(store, evaluation):
             base = conf.get("api", "base_url", fallback="/").rstrip("/")
-            links["Comparison in a picture"] = f"{base}/{page_address(self.loop, picture)}"
+            links["Champion and challenger side by side"] = f"{base}/{page_address(self.loop, evaluation)}"
         with contextlib.suppress(AirflowNotFoundException, ConfigError):  # a connection that is not there gives no link
             run = run_address(self.loop, self.mlflow_conn_id, verdict.run_id)
             links |= {"MLflow run": run} if run else {}

@@ -47,7 +47,6 @@ def problem_page(why: str) -> str:
 
 
 def _rendered(template: str, facts: dict[str, Any]) -> str:
-    from include.foundation.pages.rendering import render
-    from include.stages.reports.overview import TEMPLATES
+    from include.stages.reports.overview import page
 
-    return render(TEMPLATES, template, facts)
+    return page(template, facts)

@@ -132,7 +132,7 @@ class TestApprove:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow/sub")
         extra = {"conn_type": "generic", "extra": {"tracking_uri": "http://mlflow:5000"}}
         monkeypatch.setenv("AIRFLOW_CONN_MLFLOW", json.dumps(extra))
-        write_file(store, f"evaluations/c1-{gate.dataset}.png", b"")
+        write_file(store, f"evaluations/c1-{gate.dataset}.html", b"")
         record(
             store, RegisteredVersion(subject="c1", outcome="registered", reasons=(), version="7", run_id=gate.run_id)
         )
@@ -144,7 +144,7 @@ class TestApprove:
         )
         with pytest.raises(TaskAwaitingInput):
             operator.execute(inputs)
-        picture = f"http://airflow/sub/feedback-loop/wire/files/evaluations/c1-{gate.dataset}.png"
-        assert f"[Comparison in a picture]({picture})" in operator.body
+        picture = f"http://airflow/sub/feedback-loop/wire/files/evaluations/c1-{gate.dataset}.html"
+        assert f"[Champion and challenger side by side]({picture})" in operator.body
         assert f"[MLflow run](http://mlflow:5000/#/runs/{gate.run_id})" in operator.body
         assert "Model wire, version 7, is to replace no model." in operator.body

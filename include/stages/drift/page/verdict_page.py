@@ -9,10 +9,12 @@ from include.foundation.decisions import DriftVerdict
 from include.foundation.decisions.drift_verdict import ColumnFinding, MonitorFinding
 from include.foundation.decisions.verdict_history import verdicts_back
 from include.foundation.intervals import Interval
-from include.foundation.pages.rendering import inline, render
+from include.foundation.pages.charts import Chart
+from include.foundation.pages.rendering import render
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.drift.monitors.estimated_performance import BLIND
+from include.stages.drift.page.drift_charts import CHARTS
 from include.stages.drift.page.file_names import verdict_file
 from include.stages.drift.page.wording import column_in_words, difference_in_words
 
@@ -76,7 +78,7 @@ def write_verdict_page(store: LoopStore, interval: Interval, verdict: DriftVerdi
         "changed": changed,
         "most": MOST_COLUMNS,
         "columns": verdict.columns[:MOST_ROWS],
-        "picture": inline(_picture(store, verdict)),
+        "charts": _charts(store, verdict),
         "flagged": sum(finding.flagged for finding in verdict.columns),
         "accuracy": _accuracy(verdict.monitors)[:MOST_SEGMENTS],
         "blind": BLIND,
@@ -157,7 +159,7 @@ def _accuracy(monitors: Sequence[MonitorFinding]) -> list[dict[str, Any]]:
     return sorted(entries.values(), key=lambda entry: (bool(entry["segment"]), not entry["dropped"], entry["segment"]))
 
 
-def _picture(store: LoopStore, verdict: DriftVerdict) -> bytes | None:
-    """Return the verdict's picture; None if none was drawn."""
-    uri = verdict.picture
-    return None if uri is None else read_file(store, f"drift/{uri.rpartition('/')[2]}")
+def _charts(store: LoopStore, verdict: DriftVerdict) -> tuple[Chart, ...]:
+    """Return the charts of a verdict's columns; none if nothing is flagged, or if an earlier version drew them as a picture."""
+    name = (verdict.picture or "").rpartition("/")[2]
+    return CHARTS.validate_json(read_file(store, f"drift/{name}")) if name.endswith(".json") else ()

@@ -7,7 +7,7 @@ from jinja2 import UndefinedError
 
 from include.foundation.pages.formats import markdown
 from include.foundation.pages.rendering import TEMPLATES as SHARED
-from include.foundation.pages.rendering import inline, render
+from include.foundation.pages.rendering import render
 from tests.conftest import ROOT
 
 TEMPLATES = sorted((ROOT / "include").rglob("templates/*"))
@@ -43,10 +43,6 @@ def test_lines_of_a_template_that_only_say_something_to_it_leave_no_trace(tmp_pa
     assert render(tmp_path, "list.md", {"values": ["a", "b"]}) == "- a\n- b\nend\n"
 
 
-def test_inline_without_a_picture_is_none() -> None:
-    assert inline(None) is None
-
-
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_templates_never_switch_escaping_off(path: Path) -> None:
     assert not re.search(r"\|\s*safe|autoescape|Markup", path.read_text())
@@ -62,7 +58,7 @@ def test_pages_take_style_and_policy_from_the_one_base(path: Path) -> None:
 def test_every_page_is_among_those_that_are_checked() -> None:
     assert {path.name for path in PAGES} == {
         "batch.html", "batches.html", "verdict.html", "index.html", "release_notes.html", "loops.html", "run.html",
-        "problem.html",
+        "problem.html", "evaluation.html",
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from include.foundation.store.ledgers.taxonomies import note_taxonomy
 from include.foundation.store.rows import rows_of
 from include.stages.drift.acceptance import accept_normal
 from include.stages.drift.detection import detect_drift
+from include.stages.drift.page.drift_charts import CHARTS
 from tests.builders import day, make_store
 from tests.include.stages.drift.drift_builders import DRIFT, fill, label_row
 
@@ -37,7 +38,7 @@ def test_verdict_on_ordinary_days_is_stable_and_judging_again_is_the_same_decisi
     assert len(find(store, DriftVerdict)) == 1
 
 
-def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
+def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_charts(tmp_path):
     store = make_store(tmp_path, drift=DRIFT)
     fill(store, 0, 14)
     fill(store, 14, 1, **LONG)
@@ -50,7 +51,7 @@ def test_verdict_on_a_shift_is_an_alarm_with_evidence_and_a_picture(tmp_path):
     assert (verdict.rows, verdict.reference_days) == (60, 14)
     assert {finding.segment for finding in verdict.columns} == {"", "desk=eu", "desk=us"}
     assert verdict.picture is not None
-    assert Path(verdict.picture).read_bytes().startswith(b"\x89PNG")
+    assert CHARTS.validate_json(Path(verdict.picture).read_bytes())
 
 
 def test_verdict_that_flags_nothing_says_what_its_differences_lack(tmp_path):

@@ -287,8 +287,8 @@ def test_evaluate_class_never_recalled_has_f1_zero(store: LoopStore) -> None:
 def test_evaluate_writes_a_picture_that_the_evidence_names(store: LoopStore) -> None:
     evaluation = measure(store, answered_rows("aaa*3"))
     assert evaluation.picture is not None
-    assert evaluation.picture.endswith("_files/evaluations/key-2-d1.png")
-    assert Path(evaluation.picture).read_bytes().startswith(b"\x89PNG")
+    assert evaluation.picture.endswith("_files/evaluations/key-2-d1.html")
+    assert "Champion, 95 %" in Path(evaluation.picture).read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from include.foundation.decisions import record
-from include.foundation.pages.rendering import render
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.label_returns import label_returns
 from include.stages.reports.loop_history import LoopHistory
-from include.stages.reports.overview import TEMPLATES
+from include.stages.reports.overview import page
 from include.stages.reports.release_notes import notes
 from tests.decision_builders import make_gate_verdict, make_plan, make_scores
 from tests.include.stages.reports.conftest import Played
@@ -106,6 +105,6 @@ def test_first_model_has_no_batch_and_no_returns(played: Played):
 def test_notes_say_it(played: Played):
     facts = notes(played.store, played.promoted, LoopHistory(played.store))
     for template in ("release_notes.md", "release_notes.html"):
-        page = render(TEMPLATES, template, facts)
-        assert "What labels took and brought" in page
-        assert "What more labels would bring is unknown" in page or "This rests on" in page
+        text = page(template, facts)
+        assert "What labels took and brought" in text
+        assert "What more labels would bring is unknown" in text or "This rests on" in text

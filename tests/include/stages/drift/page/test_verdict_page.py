@@ -13,9 +13,11 @@ from include.foundation.decisions.drift_verdict import (
     MonitorFinding,
     PerformanceDetails,
 )
+from include.foundation.pages.charts import Chart
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.loop_files import write_file
 from include.stages.drift.monitors.estimated_performance import BLIND
+from include.stages.drift.page.drift_charts import CHARTS
 from include.stages.drift.page.verdict_page import ROUTES, write_verdict_page
 from include.stages.drift.page.wording import difference_in_words
 from tests.builders import day, make_store
@@ -192,12 +194,19 @@ def test_page_of_labels_that_tell_nothing_yet_says_so(tmp_path):
     assert "unknown" in page
 
 
-def test_page_shows_the_picture_and_is_the_same_when_written_again(tmp_path):
+def test_page_draws_the_charts_and_is_the_same_when_written_again(tmp_path):
     store = make_store(tmp_path)
-    found = verdict(picture=write_file(store, "drift/a.png", b"png"))
+    chart = Chart(name="a", title="Desk <b>", says="Shares.", height=99, columns=("Value",), rows=(("eu",),))
+    found = verdict(picture=write_file(store, "drift/a.json", CHARTS.dump_json((chart,))))
     first = page_of(tmp_path, found, store)
-    assert 'src="data:image/png;base64,cG5n"' in first
+    assert "Desk &lt;b&gt;, as a table" in first
+    assert "<td>eu</td>" in first
     assert page_of(tmp_path, found, store) == first
+
+
+def test_page_of_a_verdict_of_an_earlier_version_leaves_its_picture_out(tmp_path):
+    store = make_store(tmp_path)
+    assert "How it looks" not in page_of(tmp_path, verdict(picture=write_file(store, "drift/a.png", b"png")), store)
 
 
 def test_page_of_a_window_that_was_too_small_has_no_table(tmp_path):

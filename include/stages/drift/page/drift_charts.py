@@ -1,52 +1,44 @@
-"""The picture of a drift verdict: ordinary days and the window side by side, with a panel for each flagged column."""
+"""The charts of a drift verdict: ordinary days and the window side by side, a chart for each flagged column."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from include.foundation.decisions.drift_verdict import ALL_COLUMNS, ColumnFinding
-from include.foundation.intervals import Interval
-from include.foundation.pages import figures
+from include.foundation.pages import formats
+from include.foundation.pages.charts import NARROW, Bar, Chart, Plane, Tone, short
 from include.stages.drift.comparing.column_findings import ProfilesByKey
 from include.stages.drift.page.wording import column_in_words
 from include.stages.drift.profiling.column_profile import Profile
 from include.stages.drift.profiling.merging import counts_by_category, merged
 
-MOST_PANELS, COLUMNS = 6, 2
-MOST_BARS = 8
+MOST_CHARTS, MOST_BARS = 6, 8
 LONGEST_LABEL, LONGEST_TITLE = 16, 52
+HEIGHT = 240.0
+CHARTS = TypeAdapter(tuple[Chart, ...])
 Shares = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def draw_verdict(
-    interval: Interval, findings: Sequence[ColumnFinding], window: ProfilesByKey, reference: ProfilesByKey
-) -> bytes:
-    """Return a PNG with a panel for each flagged column, at most six, in the order given.
+def drift_charts(
+    findings: Sequence[ColumnFinding], window: ProfilesByKey, reference: ProfilesByKey
+) -> tuple[Chart, ...]:
+    """Return a chart for each flagged column, at most six, in the order given.
 
     Parameters
     ----------
-    interval
-        The window that was judged.
     findings
-        Its comparisons with ordinary days; where no single column is flagged, all of them are shown.
+        Comparisons of the window with ordinary days; where no single column is flagged, all of them are shown.
     window, reference
         Profiles by segment and column, of the window and of the ordinary days; they hold every finding's.
     """
-    shown = _one_a_column(findings)
-    lines = -(-len(shown) // COLUMNS) or 1
-    drawn = figures.figure(3.1 * lines + 0.4)
-    flagged = sum(finding.flagged for finding in findings)
-    title = f"{interval.start:%d %B %Y}: {flagged} of {len(findings)} comparisons differ from ordinary days"
-    drawn.suptitle(title, fontsize=figures.TITLE_SIZE, fontweight="bold", x=0.01, ha="left")
-    axes = drawn.subplots(lines, COLUMNS, squeeze=False)
-    for axis in axes.flat[len(shown) :]:
-        axis.set_axis_off()
-    for axis, finding in zip(axes.flat, shown, strict=False):
-        key = (finding.segment, finding.column)
-        _panel(axis, finding, merged(reference[key]), merged(window[key]))
-    return figures.png(drawn)
+    return tuple(
+        _chart(f"column{place}", finding, merged(reference[key]), merged(window[key]))
+        for place, finding in enumerate(_one_a_column(findings))
+        for key in [(finding.segment, finding.column)]
+    )
 
 
 def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
@@ -56,23 +48,38 @@ def _one_a_column(findings: Sequence[ColumnFinding]) -> list[ColumnFinding]:
     for finding in [one for one in single if one.flagged] or single:
         if finding.column not in by_column or not finding.segment:
             by_column[finding.column] = finding
-    return list(by_column.values())[:MOST_PANELS]
+    return list(by_column.values())[:MOST_CHARTS]
 
 
-def _panel(axis: Any, finding: ColumnFinding, reference: Profile, window: Profile) -> None:
-    from matplotlib.ticker import PercentFormatter
-
+def _chart(name: str, finding: ColumnFinding, reference: Profile, window: Profile) -> Chart:
     labels, before, now = _bars(reference, window)
-    places = np.arange(len(labels))
-    colour = figures.FLAGGED if finding.flagged else figures.CURRENT
-    axis.bar(places - 0.2, before, 0.4, color=figures.REFERENCE, label="ordinary days")
-    axis.bar(places + 0.2, now, 0.4, color=colour, label="this window")
-    axis.set_xticks(places, labels, rotation=30, ha="right", parse_math=False)
-    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axis.set_ylabel("share of rows")
-    where = f"{_short(finding.segment or 'all rows', LONGEST_TITLE)}{_means(reference, window)}"
-    figures.style(axis, f"{_short(column_in_words(finding.column), LONGEST_TITLE)}\n{where}")
-    figures.legend(axis)
+    tone: Tone = "flagged" if finding.flagged else "current"
+    plane = Plane(
+        (-0.5, len(labels) - 0.5), (0, float(max(*before, *now, 0.01))), height=HEIGHT, width=NARROW, tilted=True
+    )
+    told = [
+        (label, formats.share(was), formats.share(is_now))
+        for label, was, is_now in zip(labels, before, now, strict=True)
+    ]
+    bars: list[Bar] = []
+    for place, (label, was, is_now) in enumerate(told):
+        bars.append(plane.bar(place - 0.4, 0.4, float(before[place]), "reference", f"{label}, ordinarily: {was}"))
+        bars.append(plane.bar(place, 0.4, float(now[place]), tone, f"{label}, now: {is_now}"))
+    where = f"{short(finding.segment or 'all rows', LONGEST_TITLE)}{_means(reference, window)}"
+    return Chart(
+        name=name,
+        title=f"{short(column_in_words(finding.column), LONGEST_TITLE)}, {where}",
+        says="Shares of rows, on ordinary days and in this window.",
+        height=HEIGHT,
+        width=NARROW,
+        tilted=True,
+        across=plane.names(range(len(labels)), labels, len(labels)),
+        upwards=plane.levels(as_share=True),
+        bars=tuple(bars),
+        key=(("reference", "ordinary days"), (tone, "this window")),
+        columns=("Value", "Ordinary days", "This window"),
+        rows=tuple(told),
+    )
 
 
 def _means(reference: Profile, window: Profile) -> str:
@@ -93,7 +100,7 @@ def _bars(reference: Profile, window: Profile) -> tuple[list[str], Shares, Share
         before, now = totals = [counts_by_category([profile]) for profile in (reference, window)]
         names = sorted({*before, *now}, key=lambda name: (-max(_share(before, name), _share(now, name)), name))
         counts = [[of_name.get(name, 0) for name in names[:MOST_BARS]] for of_name in totals]
-        labels = [_short(name, LONGEST_LABEL) for name in names[:MOST_BARS]]
+        labels = [short(name, LONGEST_LABEL) for name in names[:MOST_BARS]]
         if len(names) > MOST_BARS:
             labels.append("others")
             counts = [[*shown, sum(whole.values()) - sum(shown)] for shown, whole in zip(counts, totals, strict=True)]
@@ -135,7 +142,3 @@ def _rounded(number: float) -> str:
 
 def _share(counts: dict[str, int], name: str) -> float:
     return counts.get(name, 0) / max(sum(counts.values()), 1)
-
-
-def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -1,15 +1,19 @@
-"""The picture of a verdict: one panel a column, bars that add up, labels that a person can read."""
+"""The charts of a verdict: one a column, bars that add up, labels that a person can read."""
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
 from include.foundation.decisions.drift_verdict import ALL_COLUMNS
-from include.foundation.pages import figures
-from include.stages.drift.page.drift_pictures import MOST_BARS, _bars, _one_a_column, _range, _rounded, draw_verdict
-from tests.builders import day
+from include.stages.drift.page.drift_charts import (
+    CHARTS,
+    MOST_BARS,
+    _bars,
+    _one_a_column,
+    _range,
+    _rounded,
+    drift_charts,
+)
 from tests.decision_builders import make_column_finding
-from tests.drawn_figures import drawn, names
 from tests.include.stages.drift.drift_builders import categorical_profile, numeric_profile
 
 
@@ -67,7 +71,7 @@ def test_numbers_are_rounded_to_three_digits(number, text):
     assert _rounded(number) == text
 
 
-def test_picture_has_a_panel_for_each_flagged_column_with_bars_side_by_side(monkeypatch):
+def test_each_flagged_column_has_a_chart_with_bars_side_by_side_and_their_table():
     findings = [finding("x"), finding("c", "desk=eu"), finding("empty"), finding("calm", flagged=False)]
     before = {
         ("", "x"): [numeric_profile(np.arange(50.0)), numeric_profile(np.arange(50.0))],
@@ -79,38 +83,31 @@ def test_picture_has_a_panel_for_each_flagged_column_with_bars_side_by_side(monk
         ("desk=eu", "c"): [categorical_profile(["a", "b", "b", None])],
         ("", "empty"): [numeric_profile(np.arange(4.0))],
     }
-    figure = drawn(monkeypatch, draw_verdict, day(), findings, now, before)
-    numbers, categories, empty, _ = figure.axes
-    assert figure.get_suptitle() == f"{day().start:%d %B %Y}: 3 of 4 comparisons differ from ordinary days"
-    assert figure.get_figheight() == pytest.approx(6.6)
-    assert [axis.axison for axis in figure.axes] == [True, True, True, False]
-    assert names(categories) == ["a", "b", "missing"]
-    bars = [
-        np.round(bar.get_path().get_extents(bar.get_patch_transform()).bounds, 9).tolist() for bar in categories.patches
-    ]
-    ordinary, window = bars[:3], bars[3:]
-    assert ordinary == [[-0.4, 0, 0.4, 0.75], [0.6, 0, 0.4, 0.25], [1.6, 0, 0.4, 0]]
-    assert window == [[0, 0, 0.4, 0.25], [1, 0, 0.4, 0.5], [2, 0, 0.4, 0.25]]
-    colours = [to_hex(bar.get_facecolor()).upper() for bar in categories.patches[::3]]
-    assert colours == [figures.REFERENCE, figures.FLAGGED]
-    assert categories.get_legend_handles_labels()[1] == ["ordinary days", "this window"]
-    assert categories.yaxis.get_major_formatter()(0.257) == "26%"
-    titles = [axis.get_title(loc="left").splitlines()[1] for axis in (numbers, categories, empty)]
-    assert titles == ["all rows: mean 25.5, ordinarily 24.5", "desk=eu", "all rows"]
-    calm = drawn(
-        monkeypatch, draw_verdict, day(), findings[-1:], {("", "calm"): now["", "x"]}, {("", "calm"): now["", "x"]}
+    numbers, categories, empty = drift_charts(findings, now, before)
+    assert [name.text for name in categories.across] == ["a", "b", "missing"]
+    assert categories.rows == (("a", "75.0%", "25.0%"), ("b", "25.0%", "50.0%"), ("missing", "0.0%", "25.0%"))
+    full = categories.floor - 16
+    assert [bar.height / full for bar in categories.bars] == pytest.approx([1, 1 / 3, 1 / 3, 2 / 3, 0, 1 / 3], abs=0.01)
+    ordinary, window = categories.bars[::2], categories.bars[1::2]
+    assert all(
+        one.x + one.width == pytest.approx(other.x, abs=0.2) for one, other in zip(ordinary, window, strict=True)
     )
-    assert to_hex(calm.axes[0].patches[-1].get_facecolor()).upper() == figures.CURRENT
-    assert (len(calm.axes), calm.get_figheight()) == (2, 3.5)
+    assert {bar.tone for bar in ordinary} == {"reference"}
+    assert {bar.tone for bar in window} == {"flagged"}
+    assert categories.key == (("reference", "ordinary days"), ("flagged", "this window"))
+    titles = [chart.title.partition(", ")[2] for chart in (numbers, categories, empty)]
+    assert titles == ["all rows: mean 25.5, ordinarily 24.5", "desk=eu", "all rows"]
+    (calm,) = drift_charts(findings[-1:], {("", "calm"): now["", "x"]}, {("", "calm"): now["", "x"]})
+    assert calm.bars[1].tone == "current"
 
 
 @pytest.mark.parametrize(("longest", "shown"), [(52, "x" * 52), (53, "x" * 51 + "…")])
-def test_long_names_are_cut_only_where_they_are_too_long(monkeypatch, longest, shown):
+def test_long_names_are_cut_only_where_they_are_too_long(longest, shown):
     name = "x" * longest
     profiles = {("", name): [categorical_profile(["y" * 16, "z" * 17])]}
-    (axis, _) = drawn(monkeypatch, draw_verdict, day(), [finding(name)], profiles, profiles).axes
-    assert axis.get_title(loc="left").splitlines()[0] == shown
-    assert names(axis) == ["y" * 16, "z" * 15 + "…"]
+    (chart,) = drift_charts([finding(name)], profiles, profiles)
+    assert chart.title == f"{shown}, all rows"
+    assert [name.text for name in chart.across] == ["y" * 16, "z" * 15 + "…"]
 
 
 def test_exactly_eight_categories_are_all_named():
@@ -118,10 +115,9 @@ def test_exactly_eight_categories_are_all_named():
     assert _bars(profile, profile)[0] == list("abcdefgh")
 
 
-def test_picture_is_drawn_of_any_name_and_the_same_again():
+def test_charts_of_any_name_are_read_again_as_they_were_written():
     name, segment = "input_$x^{$:words", "desk=" + "<b>$long$</b> " * 9
     one = {(segment, name): [numeric_profile(np.arange(50.0), column=name)]}
     other = {(segment, name): [numeric_profile(np.full(50, np.nan), column=name)]}
-    drawn = [draw_verdict(day(), [finding(name, segment)], one, other) for _ in range(2)]
-    assert drawn[0] == drawn[1]
-    assert drawn[0].startswith(b"\x89PNG")
+    charts = drift_charts([finding(name, segment)], one, other)
+    assert CHARTS.validate_json(CHARTS.dump_json(charts)) == charts
