@@ -1,4 +1,4 @@
-# One image for every Airflow service and for MLflow. Both bases that it is written for bring AIRFLOW_HOME and the user 50000 in
+# One image for every Airflow service, for MLflow and for the gateway. Both bases that it is written for bring AIRFLOW_HOME and the user 50000 in
 # group 0: Airflow's own image (/opt/airflow; docker-compose.yaml) and an Astro Runtime (/usr/local/airflow; docs/running.md).
 ARG BASE_IMAGE=apache/airflow:3.3.2-python3.11
 FROM ${BASE_IMAGE}
@@ -16,6 +16,7 @@ COPY --chown=50000:0 dags ./dags
 COPY --chown=50000:0 plugins ./plugins
 COPY --chown=50000:0 include ./include
 COPY --chown=50000:0 observability ./observability
+COPY --chown=50000:0 gateway ./gateway
 
 # Tasks, triggers and DAG files import `include` by its full name on every service.
 ENV PYTHONPATH=${AIRFLOW_HOME} \

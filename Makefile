@@ -5,6 +5,7 @@ LOOP ?= newswire
 LABELING ?= files
 PORT ?= 8080
 MLFLOW_PORT ?= 5001
+GATEWAY_PORT ?= 8090
 STUDIO_PORT ?= 8085
 CMD ?=
 # What fetches the locked packages, and what `make audit` runs.
@@ -22,7 +23,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status shell mlflow label-studio check test test-fast lint dag-docs bench bench-peers mutants lock audit suite clean
+.PHONY: help setup demo up down status shell mlflow gateway label-studio check test test-fast lint dag-docs bench bench-peers mutants lock audit suite clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ shell: $(VENV)/run.stamp ## Open a shell where the command `airflow` works on it
 mlflow: $(VENV)/run.stamp ## Open MLflow's UI on its runs and models (MLFLOW_PORT=5001)
 	@$(PY) -m demo mlflow --mlflow-port $(MLFLOW_PORT)
 
+gateway: $(VENV)/run.stamp ## Serve the champions of loops and log what they answer (LOOP=newswire GATEWAY_PORT=8090)
+	@$(PY) -m gateway --loops $(LOOP) --port $(GATEWAY_PORT)
+
 label-studio: $(VENV)/run.stamp $(STUDIO)/installed ## Start a Label Studio on loopback in an environment of its own and print the login (STUDIO_PORT=8085)
 	@$(PY) -m demo.label_studio_server --port $(STUDIO_PORT)
 
@@ -60,7 +64,7 @@ test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
 
 # What is type-checked.
-TYPED = include observability demo plugins/feedback_loop tests benchmarks $(wildcard plugins/*.py dags/*.py)
+TYPED = include gateway observability demo plugins/feedback_loop tests benchmarks $(wildcard plugins/*.py dags/*.py)
 
 lint: $(VENV)/dev.stamp ## Check style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy $(TYPED)
@@ -98,7 +102,7 @@ lock: $(VENV)/dev.stamp ## Resolve the requirements*.in again into the locks, to
 
 # Each tool is fetched for this run alone; what the locks pin is compared with public advisories, so this needs a network.
 audit: $(VENV)/dev.stamp ## Look for known weaknesses in the locks and in the code
-	@$(VENV)/bin/uv tool run --quiet bandit==$(BANDIT) --quiet --configfile pyproject.toml --recursive include plugins dags demo
+	@$(VENV)/bin/uv tool run --quiet bandit==$(BANDIT) --quiet --configfile pyproject.toml --recursive include gateway plugins dags demo
 	@for name in $(LOCKS); do \
 	  $(VENV)/bin/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
 	    --requirement $$name.txt || exit 1; done

@@ -45,9 +45,11 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_and_modules_that_are_named_exist(page):
     for code in code_of(page):
-        for path in re.findall(r"(?<![\w./<-])(?:include|plugins|dags|demo|tests|benchmarks|docs)/[\w./-]*\w", code):
+        for path in re.findall(
+            r"(?<![\w./<-])(?:include|gateway|plugins|dags|demo|tests|benchmarks|docs)/[\w./-]*\w", code
+        ):
             assert (ROOT / path).exists() or path in WRITTEN_BY_THE_USER, path
-        for module in re.findall(r"python -m ((?:include|demo|benchmarks)[\w.]*\w)", code):
+        for module in re.findall(r"python -m ((?:include|gateway|demo|benchmarks)[\w.]*\w)", code):
             file = ROOT / module.replace(".", "/")
             assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module
         for module in re.findall(r"^(?:include|feedback_loop|demo)\.[\w.]*\w$", code):

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 MODULES = [
     path
-    for part in ("include", "observability", "plugins", "demo", "benchmarks")
+    for part in ("include", "gateway", "observability", "plugins", "demo", "benchmarks")
     for path in sorted((ROOT / part).rglob("*.py"))
 ]
 

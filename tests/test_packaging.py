@@ -70,9 +70,13 @@ class TestLocks:
 
     def test_whatever_is_imported_is_named(self):
         named = {normal(line) for line in requirements("requirements.in")} | {"apache-airflow-task-sdk"}
-        own = {"include", "demo", "feedback_loop"} | set(sys.stdlib_module_names)
+        own = {"include", "gateway", "demo", "feedback_loop"} | set(sys.stdlib_module_names)
         distributions = packages_distributions()
-        paths = [path for folder in ("include", "plugins", "dags", "demo") for path in (ROOT / folder).rglob("*.py")]
+        paths = [
+            path
+            for folder in ("include", "gateway", "plugins", "dags", "demo")
+            for path in (ROOT / folder).rglob("*.py")
+        ]
         names = set[str]().union(*(imported(path) for path in paths)) - own
         assert {name for name in names if not {normal(one) for one in distributions[name]} & named} == set()
 
@@ -107,7 +111,7 @@ class TestCommands:
         assert "ruff check ." in printed
         assert "ruff format --check ." in printed
         checked = next(line for line in printed.splitlines() if "mypy" in line).split("mypy", 1)[1].split()
-        assert {"include", "demo", "plugins/feedback_loop", "dags/observe.py"} <= set(checked)
+        assert {"include", "gateway", "demo", "plugins/feedback_loop", "dags/observe.py"} <= set(checked)
         assert all((ROOT / path).exists() for path in checked)
 
     def test_pre_commit_runs_the_targets_that_ci_runs(self):
@@ -140,7 +144,7 @@ class TestImage:
 
     def test_copies_what_exists_and_is_not_ignored_and_nothing_else(self):
         copied = [rest.split(" ")[1] for rest in arguments("COPY")]
-        assert copied == ["requirements-image.txt", "dags", "plugins", "include", "observability"]
+        assert copied == ["requirements-image.txt", "dags", "plugins", "include", "observability", "gateway"]
         assert all((ROOT / name).exists() for name in copied)
         ignore = [line for line in text_of(".dockerignore").splitlines() if not line.startswith("#")]
         assert ignore[0] == "*"
@@ -149,7 +153,7 @@ class TestImage:
         assert allowed <= {*copied, "requirements.txt", "packages.txt"}  # those two are read by an Astro Runtime
 
     def test_nothing_in_it_imports_what_is_left_out(self):
-        for folder in ("dags", "plugins", "include", "observability"):
+        for folder in ("dags", "plugins", "include", "observability", "gateway"):
             for path in (ROOT / folder).rglob("*.py"):
                 assert not imported(path) & {"demo", "tests", "benchmarks"}, path
 
@@ -173,7 +177,7 @@ class TestCompose:
 
     def test_has_every_service_of_airflow_and_mlflow(self, compose, ours):
         names = {"apiserver", "scheduler", "dag-processor", "worker", "triggerer", "init"}
-        assert set(ours) == {f"airflow-{name}" for name in names} | {"mlflow", "loop-metrics"}
+        assert set(ours) == {f"airflow-{name}" for name in names} | {"mlflow", "loop-metrics", "gateway"}
         assert set(compose["services"]) == {*ours, "postgres", "redis", "label-studio", "prometheus", "grafana"}
 
     def test_what_watches_starts_only_when_it_is_asked_for(self, compose):
@@ -242,7 +246,9 @@ class TestCompose:
     def test_code_is_mounted_read_only_where_the_image_has_it(self, ours):
         for name, service in ours.items():
             bound = [volume for volume in service["volumes"] if volume.startswith(".")]
-            wanted = {"airflow": ("dags", "plugins", "include"), "loop": ("include",)}.get(name.split("-")[0], ())
+            wanted = {"airflow": ("dags", "plugins", "include"), "loop": ("include",), "gateway": ("include",)}.get(
+                name.split("-")[0], ()
+            )
             assert bound == [f"./{folder}:{COMPOSE_HOME}/{folder}:ro" for folder in wanted]
 
     def test_every_path_in_it_is_on_a_volume(self, ours):

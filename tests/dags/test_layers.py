@@ -1,4 +1,7 @@
-"""Three layers, one arrow: dags → plugins/feedback_loop → include; and in include two floors, stages on a foundation."""
+"""Three layers, one arrow: dags → plugins/feedback_loop → include; in include two floors, stages on a foundation.
+
+The gateway stands beside the first two: it imports the foundation, and nothing imports it.
+"""
 
 import ast
 import graphlib
@@ -11,6 +14,7 @@ import pytest
 from tests.conftest import ROOT
 
 INCLUDE = sorted((ROOT / "include").rglob("*.py"))
+GATEWAY = sorted((ROOT / "gateway").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 OPERATORS = sorted((ROOT / "plugins" / "feedback_loop" / "operators").glob("*.py"))
 
@@ -96,7 +100,7 @@ def test_an_arrow_that_is_added_is_seen(own, name):
 
 
 def test_no_circle_of_files():
-    names = {module_name(path): path for path in [*INCLUDE, *(ROOT / "demo").rglob("*.py"), *PLUGINS]}
+    names = {module_name(path): path for path in [*INCLUDE, *GATEWAY, *(ROOT / "demo").rglob("*.py"), *PLUGINS]}
     own = {name.removeprefix("plugins."): path for name, path in names.items()}
     arrows = {name: {one for one in modules_imported(path) if one in own and one != name} for name, path in own.items()}
     order = list(graphlib.TopologicalSorter(arrows).static_order())  # raises CycleError with the circle
@@ -111,7 +115,19 @@ def test_stems_say_what_is_in_them():
 
 @pytest.mark.parametrize("path", INCLUDE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_include_imports_neither_airflow_nor_the_layers_above(path):
-    assert not imported(path) & {"airflow", "feedback_loop", "plugins", "dags"}
+    assert not imported(path) & {"airflow", "feedback_loop", "plugins", "dags", "gateway"}
+
+
+@pytest.mark.parametrize("path", GATEWAY, ids=lambda path: path.stem)
+def test_gateway_imports_the_foundation_only(path):
+    assert not imported(path) & {"airflow", "feedback_loop", "plugins", "dags", "demo"}
+    of_include = {name for name in modules_imported(path) if within(name, "include")}
+    assert {name for name in of_include if not within(name, "include.foundation")} == set()
+
+
+@pytest.mark.parametrize("path", PLUGINS + sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.stem)
+def test_nothing_of_airflow_imports_the_gateway(path):
+    assert "gateway" not in imported(path)
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda path: str(path.relative_to(ROOT)))

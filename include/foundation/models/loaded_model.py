@@ -58,7 +58,7 @@ class LoadedModel:
         probabilities = np.zeros((rows.num_rows, len(taxonomy.classes)))
         if not rows.num_rows:
             return np.array([], dtype=object), probabilities
-        by_spoken = self._asked(rows)
+        by_spoken = self.spoken_probabilities(rows)
         for name, of_class in zip(spoken, by_spoken.T, strict=True):
             if (meaning := taxonomy.current(name)) is not None:
                 probabilities[:, taxonomy.classes.index(meaning)] += of_class
@@ -70,12 +70,24 @@ class LoadedModel:
     def _named(self) -> str:
         return f"model ({f'version {self.version}' if self.version else self.challenger_key})"
 
-    def _asked(self, rows: pa.Table) -> NDArray[np.float64]:
+    def spoken_probabilities(self, rows: pa.Table) -> NDArray[np.float64]:
+        """Return the probabilities of the classes that the model itself speaks, (n, its ``classes_``), in their order.
+
+        Parameters
+        ----------
+        rows
+            As of `predict`, at least one.
+
+        Raises
+        ------
+        TrainingError
+            If the model fails on these rows.
+        """
         try:
             frame = features_frame(self.loop, rows)
-            return np.asarray(
-                self.estimator.predict_proba(with_columns(frame, self.columns) if self.columns else frame)
-            )
+            if self.columns and list(frame) != list(self.columns):
+                frame = with_columns(frame, self.columns)
+            return np.asarray(self.estimator.predict_proba(frame))
         except Exception as error:  # a model is the user's own code
             raise TrainingError(
                 f"{self._named} cannot be asked for the probabilities of {rows.num_rows} rows: {error!r}; mend "

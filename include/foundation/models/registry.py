@@ -41,7 +41,7 @@ class ModelRegistry(RunLog):
         DeploymentError
             If they are not those that were judged, or they cannot be read safely.
         """
-        with self._files(run_id, version) as place:
+        with self.files(run_id, version) as place:
             digest = digest_of_files(place)
             if files_digest not in {None, digest}:
                 raise DeploymentError(
@@ -49,7 +49,7 @@ class ModelRegistry(RunLog):
                     "they were changed since, and are not read; restore them from a backup, or train a new challenger"
                 )
             estimator = load_model(place)
-            key = self._key_of(run_id, version)
+            key = self.key_of(run_id, version)
             columns = columns_of(place) if key else {}  # a model that others made must take the columns that there are
         return LoadedModel(self.loop, version, run_id, key, estimator, digest, columns)
 
@@ -61,7 +61,7 @@ class ModelRegistry(RunLog):
         RegistryError
             If MLflow cannot give the files.
         """
-        with self._files(run_id, version) as place:
+        with self.files(run_id, version) as place:
             return digest_of_files(place)
 
     def champion(self) -> LoadedModel | None:
@@ -178,8 +178,14 @@ class ModelRegistry(RunLog):
         return str(made.version)
 
     @contextmanager
-    def _files(self, run_id: str, version: str | None) -> Iterator[Path]:
-        """Give the files of a model in a temporary folder; those of a version come from where it says that they are."""
+    def files(self, run_id: str, version: str | None) -> Iterator[Path]:
+        """Give the files of a model in a temporary folder; those of a version come from where it says that they are.
+
+        Raises
+        ------
+        RegistryError
+            If MLflow cannot give them.
+        """
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
@@ -196,7 +202,7 @@ class ModelRegistry(RunLog):
                 ) from error
             yield Path(place)
 
-    def _key_of(self, run_id: str, version: str | None) -> str:
+    def key_of(self, run_id: str, version: str | None) -> str:
         """Return the key of the challenger that a model was; a version has it too, and may outlive its run."""
         from mlflow.exceptions import MlflowException
 

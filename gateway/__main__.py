@@ -1,0 +1,54 @@
+"""``python -m gateway``: serve the champions of one or more loops; ``--help`` lists the settings."""
+
+import contextlib
+import signal
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+from pydantic_settings import CliApp
+
+from gateway.application import application
+from gateway.event_log import start_event_log
+from gateway.settings import Settings
+from include.foundation.config.loading import loop_named
+from include.foundation.errors import ConfigError, FeedbackLoopError
+
+IDLE_SECONDS = 75  # that a connection is kept: longer than the 60 s of usual proxies
+DRAIN_SECONDS = 30
+SWITCH_SECONDS = (
+    0.001  # after which a thread that scores lets the one that answers go on; Python's own is five times as long
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the gateway until it is told to stop, and return the exit status."""
+    try:
+        settings = _settings(arguments)
+        app = application(settings, [loop_named(name) for name in settings.loops])
+    except FeedbackLoopError as error:
+        print(error, file=sys.stderr)
+        return 1
+    start_event_log()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, loop="uvloop", http="httptools", lifespan="on", log_config=None,
+        access_log=False, server_header=False, ws="none", timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn ends with the signal that it was told to stop by
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run()
+    return 0
+
+
+def _settings(arguments: list[str] | None) -> Settings:
+    try:
+        return CliApp.run(Settings, cli_args=sys.argv[1:] if arguments is None else arguments)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise ConfigError("The gateway's settings are not valid", problems) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

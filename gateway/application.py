@@ -1,0 +1,98 @@
+"""The ASGI application: its addresses, what starts with it, and what ends with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from gateway.api_keys import ApiKeys, Everybody
+from gateway.champion_holder import Follower
+from gateway.http_exchange import PROBLEM
+from gateway.measures import Measures
+from gateway.messages import Status
+from gateway.openapi_page import openapi
+from gateway.refusals import Refusal
+from gateway.routes import Addresses, JsonRoute
+from gateway.served_loop import ServedLoop
+from gateway.settings import Settings
+from include.foundation.config.loop_file import Loop
+from include.foundation.errors import ConfigError
+
+
+def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
+    """Return the application of a gateway; models are loaded when it starts.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    loops
+        To serve.
+
+    Raises
+    ------
+    ConfigError
+        If a loop cannot be served, the keys cannot be read, or others could ask without one.
+    """
+    if settings.keys is None and not settings.is_local:
+        raise ConfigError(f"host: got {settings.host} without keys; make some with python -m gateway.make_key")
+    keys = Everybody(settings.loops) if settings.keys is None else ApiKeys(settings.keys)
+    measures = Measures()
+    served = {loop.name: ServedLoop(loop, settings, measures) for loop in loops}
+    addresses = Addresses(served, keys, settings)
+
+    @asynccontextmanager
+    async def _running(_: FastAPI) -> AsyncIterator[None]:
+        for each in served.values():
+            await asyncio.to_thread(each.start)
+        follower = Follower([keys.look, *(each.champion.look for each in served.values())], settings.follow_seconds)
+        yield
+        follower.close()
+        for each in served.values():
+            await asyncio.to_thread(each.close)
+
+    app = FastAPI(title="Feedback Loop gateway", lifespan=_running, docs_url=None, redoc_url=None)
+    page = openapi(loops)
+    app.openapi = lambda: page  # type: ignore[method-assign]
+    for path, method, answer in (
+        ("/v1/predict", "POST", addresses.predict),
+        ("/v1/feedback", "POST", addresses.feedback),
+        ("/v1/models", "GET", addresses.models),
+    ):
+        app.router.routes.insert(0, Route(path, JsonRoute(path, answer, addresses, measures), methods=[method]))
+    _add_states(app, served, measures)
+    app.add_exception_handler(HTTPException, _refused)
+    return app
+
+
+def _add_states(app: FastAPI, served: Mapping[str, ServedLoop], measures: Measures) -> None:
+    """Add the addresses that say how the gateway is; they need no key, and say nothing of what was asked."""
+
+    @app.get("/health")
+    async def _health() -> Response:
+        return _json(Status("alive"))
+
+    @app.get("/ready")
+    async def _ready() -> Response:
+        problems = [problem for each in served.values() for problem in each.problems]
+        return _json(Status("not ready", problems), 503) if problems else _json(Status("ready"))
+
+    @app.get("/metrics")
+    async def _metrics() -> Response:
+        return Response(generate_latest(measures.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    refusal = Refusal(status, str(getattr(error, "detail", "")))
+    headers = dict(getattr(error, "headers", None) or {})
+    return Response(msgspec.json.encode(refusal.content), status, headers, media_type=PROBLEM[1].decode())
+
+
+def _json(content: Status, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")

@@ -1,0 +1,123 @@
+"""The champion of one loop, held in memory and exchanged when the ledger names another, while requests go on."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from gateway.batch_cost import BatchCost
+from gateway.model_copies import Copied, ModelCopies
+from gateway.scorer import Scorer
+from include.foundation.errors import FeedbackLoopError
+from include.foundation.models.mlflow_access import told_errors
+from include.foundation.models.registry import CHAMPION, ModelRegistry
+from include.foundation.store.ledgers.deployments import live
+from include.foundation.store.tables import LoopStore
+
+EVENTS = logging.getLogger("gateway")
+
+
+class ChampionHolder:
+    """What is live by the table ``deployments``, or by the registry's alias before anything was deployed.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    copies
+        Where model files are kept, so that MLflow is needed for a new version only.
+    exchanged
+        Is told of each new model before it is served, with what its batches cost.
+    """
+
+    def __init__(
+        self,
+        store: LoopStore,
+        registry: ModelRegistry,
+        copies: ModelCopies,
+        exchanged: Callable[[Scorer, BatchCost], None] = lambda *_: None,
+    ) -> None:
+        self.current: Scorer | None = None
+        self.problem: str | None = None
+        self.looked_at: float | None = None
+        self._store, self._registry, self._copies, self._exchanged = store, registry, copies, exchanged
+        self._held: Copied | None = None
+
+    def restore(self) -> None:
+        """Serve what was served last, if its copy is here; `look` says whether it is still live."""
+        copied = self._copies.last_served()
+        if copied is not None:
+            try:
+                self._hold(copied)
+            except FeedbackLoopError as error:
+                self._say(error)
+
+    def look(self) -> None:
+        """Serve what is live now; if that cannot be had, go on with what there is, and say why."""
+        try:
+            wanted = self._wanted()
+            if wanted is not None and not self._is_held(*wanted):
+                self._hold(self._copied(*wanted))
+            self.looked_at = time.monotonic()
+            self._say(None)
+        except Exception as error:  # a ledger or registry of any state must not end serving
+            self._say(error)
+
+    def _wanted(self) -> tuple[str, str | None] | None:
+        """Return the version that is live and the digest of its files; None if nothing is."""
+        deployment = live(self._store)
+        if deployment is not None:
+            return deployment.model_version, deployment.files_digest
+        with told_errors():
+            version = self._registry.aliased(CHAMPION)
+        return None if version is None else (version, None)
+
+    def _is_held(self, version: str, files_digest: str | None) -> bool:
+        held = self._held
+        return held is not None and held.version == version and files_digest in {None, held.files_digest}
+
+    def _copied(self, version: str, files_digest: str | None) -> Copied:
+        """Return a model whose files are here, from MLflow if they were not."""
+        with told_errors():
+            return self._copies.here(version, files_digest) or self._copies.fetch(self._registry, version, files_digest)
+
+    def _hold(self, copied: Copied) -> None:
+        """Load a model, try it, and serve it from then on; batches that are being scored end with the one before."""
+        scorer = Scorer(self._copies.load(copied))
+        self._exchanged(scorer, scorer.tried())
+        self.current, self._held = scorer, copied
+        self._copies.note_served(copied)
+        EVENTS.info("model served", extra={"told": {"loop": self._store.loop.name, "version": copied.version}})
+
+    def _say(self, error: Exception | None) -> None:
+        problem = None if error is None else f"{type(error).__name__}: {error}"
+        if problem != self.problem and problem is not None:
+            told = {"loop": self._store.loop.name, "problem": problem, "served": self._held and self._held.version}
+            EVENTS.error("champion cannot be followed", extra={"told": told})
+        self.problem = problem
+
+
+class Follower:
+    """A thread that looks at the ledgers now and then.
+
+    Parameters
+    ----------
+    looks
+        What to call each time.
+    seconds
+        Between two looks.
+    """
+
+    def __init__(self, looks: list[Callable[[], None]], seconds: float) -> None:
+        self._looks, self._seconds, self._stopped = looks, seconds, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; a model that is being loaded is not waited for."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._seconds):
+            for look in self._looks:
+                look()

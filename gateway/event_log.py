@@ -1,0 +1,33 @@
+"""What happens in the gateway, one JSON object a line on standard error; never what was asked or answered."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON: time, level, event, and what the record is told in ``extra={"told": {...}}``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        line = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "told", {}),
+        }
+        if record.exc_info and record.exc_info[2]:
+            where = record.exc_info[2]
+            while where.tb_next:
+                where = where.tb_next
+            line["where"] = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}"  # its text may hold an input
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def start_event_log() -> None:
+    """Have the gateway's events, and warnings and errors of what it uses, written to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("gateway").setLevel(logging.INFO)

@@ -1,0 +1,234 @@
+"""What clients send, decoded and checked in one pass; the same classes say it in the OpenAPI description."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.refusals import Refusal
+from include.foundation.lines.values import MOST_NESTED
+
+Id = Annotated[str, Meta(min_length=1, max_length=1000)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Person = Annotated[str, Meta(max_length=1000)] | int | None
+Value = str | float | bool | None
+Decoded = TypeVar("Decoded")
+MOST_AT_ONCE = 1024  # rows or signals of one request
+
+
+class Instance(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One row to predict."""
+
+    input: dict[str, Any]
+    """Value of each input, by its name in the loop file."""
+    segments: dict[Name, Value] = {}
+    """What the row belongs to, by the names that the loop file watches; others are logged, too."""
+    user_id: Person = None
+    """Who asks; the loop keeps a keyed hash of it only."""
+
+
+class PredictOne(Instance, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One row to predict, and of which loop."""
+
+    loop: Name | None = None
+    """Name of the loop; it may be left out where the gateway serves only one."""
+
+
+class PredictMany(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Several rows to predict, which are scored together."""
+
+    instances: Annotated[list[Instance], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    """The rows; the answers have their order."""
+    loop: Name | None = None
+    """As of one row."""
+
+
+class PredictRequest(PredictOne, kw_only=True, forbid_unknown_fields=True):
+    """Either of both."""
+
+    input: dict[str, Any] | UnsetType = UNSET  # type: ignore[assignment]
+    instances: Annotated[list[Instance], Meta(min_length=1, max_length=MOST_AT_ONCE)] | UnsetType = UNSET
+
+    @property
+    def rows(self) -> list[Instance]:
+        """The rows that are asked about.
+
+        Raises
+        ------
+        Refusal
+            If it is neither one row nor several.
+        """
+        if isinstance(self.instances, UnsetType):
+            if isinstance(self.input, UnsetType):
+                raise Refusal(422, "The request is not valid", ["input: missing; give it, or instances"])
+            return [self]
+        if not isinstance(self.input, UnsetType) or self.segments or self.user_id is not None:
+            raise Refusal(422, "The request is not valid", ["instances: all that belongs to a row is given within it"])
+        return self.instances
+
+
+class Prediction(Struct):
+    """What the model says of a row."""
+
+    trace_id: str
+    """Id of the prediction: give it with feedback about it."""
+    model_version: str
+    """Version of the model, as the registry names it."""
+    prediction: str
+    """The most probable class."""
+    probabilities: dict[str, Annotated[float, Meta(ge=0, le=1)]]
+    """Probability of each class."""
+
+
+class Predictions(Struct):
+    """What the model says of several rows."""
+
+    predictions: list[Prediction]
+    """In the order of the rows."""
+
+
+class Signal(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a user or a sensor says about a prediction."""
+
+    trace_id: Id
+    """Of the prediction."""
+    kind: Literal["explicit", "implicit", "automated"]
+    """Whether somebody said it, it was inferred from what somebody did, or a device reported it."""
+    signal: Name
+    """What it is: ``correction``, ``report``, ``rating``, ``accept``, ``click`` or any other word of yours."""
+    value: Any = None
+    """What it says; of a correction a class, or ``{"label": class}``."""
+    comment: Annotated[str, Meta(max_length=10_000)] | None = None
+    """Why, in words; e-mail addresses in it become pseudonyms."""
+    user_id: Person = None
+    """Who says it; the loop keeps a keyed hash of it only."""
+    consent: bool | None = None
+    """Whether it may be kept: where it is false, it is not."""
+    source: Name | None = None
+    """Where it was said, such as ``web``."""
+    feedback_id: Id | None = None
+    """Of the signal, so that one that is sent again counts once; made if there is none."""
+
+
+class SignalOne(Signal, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One signal, and of which loop."""
+
+    loop: Name | None = None
+    """Name of the loop; it may be left out where the gateway serves only one."""
+
+
+class SignalMany(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Several signals."""
+
+    signals: Annotated[list[Signal], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    """The signals; the answers have their order."""
+    loop: Name | None = None
+    """As of one signal."""
+
+
+class Taken(Struct):
+    """What became of a signal."""
+
+    feedback_id: str
+    """Of the signal."""
+    kept: bool
+    """Whether it was written to the log: not where the consent that the loop needs was not given."""
+
+
+class TakenMany(Struct):
+    """What became of several signals."""
+
+    signals: list[Taken]
+    """In the order in which they were sent."""
+
+
+class Model(Struct):
+    """What is served of a loop."""
+
+    loop: str
+    """Name of the loop."""
+    version: str | None
+    """Version of the model, as the registry names it; null while there is none."""
+    classes: list[str]
+    """Classes of the loop."""
+    inputs: dict[str, str]
+    """Type of each input."""
+
+
+class Models(Struct):
+    """What is served of the loops that the key is for."""
+
+    models: list[Model]
+    """One a loop, in the order of their names."""
+
+
+class Status(Struct):
+    """How the gateway is."""
+
+    status: str
+    """``alive``, ``ready`` or ``not ready``."""
+    problems: list[str] = []
+    """Why it is not ready."""
+
+
+class Problem(Struct):
+    """Why a request was refused, as RFC 9457 has it."""
+
+    title: str
+    """The kind of refusal."""
+    status: int
+    """Of HTTP, again."""
+    detail: str
+    """What was got, what was expected, what to do."""
+    problems: list[str]
+    """Every problem of the request: the first ten and the number of the others."""
+
+
+_PREDICT = msgspec.json.Decoder(PredictRequest)
+_ONE_SIGNAL: "msgspec.json.Decoder[SignalOne | SignalMany]" = msgspec.json.Decoder(SignalOne)
+_MANY_SIGNALS: "msgspec.json.Decoder[SignalOne | SignalMany]" = msgspec.json.Decoder(SignalMany)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def predict_request(body: bytes) -> PredictRequest:
+    """Return the request for predictions that a body holds.
+
+    Raises
+    ------
+    Refusal
+        400 if it is not JSON, 422 if it is another request.
+    """
+    return _decoded(_PREDICT, body)
+
+
+def signals_of(body: bytes) -> tuple[SignalOne | SignalMany, list[Signal]]:
+    """Return the request that a body of feedback holds, and its signals.
+
+    Raises
+    ------
+    Refusal
+        As of `predict_request`.
+    """
+    request = _decoded(_MANY_SIGNALS if "signals" in _decoded(_FIELDS, body) else _ONE_SIGNAL, body)
+    signals: list[Signal] = request.signals if isinstance(request, SignalMany) else [request]
+    for signal in signals:
+        _demand_shallow("value", signal.value)
+    return request, signals
+
+
+def _demand_shallow(name: str, value: Any, left: int = MOST_NESTED) -> None:
+    """Refuse what is nested deeper than a pull reads."""
+    if isinstance(value, dict | list):
+        if not left:
+            raise Refusal(422, f"The request is not valid: {name} is nested deeper than {MOST_NESTED} levels")
+        for item in value.values() if isinstance(value, dict) else value:
+            _demand_shallow(name, item, left - 1)
+
+
+def _decoded(decoder: "msgspec.json.Decoder[Decoded]", body: bytes) -> Decoded:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Refusal(422, "The request is not valid", [str(error)]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Refusal(400, f"The body is not JSON in UTF-8: {error}") from None
