@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from include.foundation.config.sections import Selection
+from include.foundation.config.selection_section import Selection
 from include.foundation.errors import ContractError
 from include.stages.selection.diversity import DIVERSIFIERS, NEAR_DUPLICATE
 from include.stages.selection.uncertainty_scores import SCORES, informativeness

@@ -121,11 +121,13 @@ def _image(loop: Loop, key: str) -> Iterator[Disagreement]:
 def _segments(loop: Loop) -> Iterator[Disagreement]:
     yield from _alike("segments", loop.segments)
     quota = [loop.selection.quota.segment] if loop.selection.quota else []
+    groups = loop.selection.nominate.groups
     named = {
         "gate.slices": loop.gate.slices,
         "drift.segments": loop.drift.segments or [],
         "selection.quota.segment": quota,
         "selection.critical": list(loop.selection.critical),
+        "selection.nominate.groups.by": [groups.by] if groups and groups.by != "predicted" else [],
     }
     for key, names in named.items():
         for name in names:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from include.foundation.config.data_agreements import Disagreement, repeated, set_by_hand
 from include.foundation.config.labeling_section import Labeling
 from include.foundation.config.loop_file import Loop
-from include.foundation.config.sections import Selection
+from include.foundation.config.selection_section import Selection
 from include.foundation.errors import did_you_mean
 from include.foundation.uris import is_remote
 

@@ -18,12 +18,12 @@ from include.foundation.config.sections import (
     Labels,
     Retrain,
     Section,
-    Selection,
     Split,
     Task,
     Text,
     Training,
 )
+from include.foundation.config.selection_section import Selection
 
 LONGEST_TITLE = 50  # of a project in Label Studio
 

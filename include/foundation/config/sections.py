@@ -108,43 +108,6 @@ class Split(Section):
     since what is right may have changed. More days save labels where what is served repeats."""
 
 
-class Quota(Section):
-    """Random rows that each value of a segment gets, however few of its rows are served."""
-
-    segment: Identifier
-    """Segment whose values have the quota."""
-    rows: int = Field(ge=1, le=10_000)
-    """Fewest random rows of each value in one run of observe, out of the random ones; fewer where those are too few for all."""
-
-
-class Selection(Section):
-    """Which rows are worth a label."""
-
-    budget: int = Field(default=60, ge=0, le=1_000_000)
-    """Labels requested in one run of observe."""
-    random_share: Share = 0.2
-    """Share of the budget that is rows drawn uniformly at random, as they were served: the holdout. A drawn row whose content
-    has a label costs none."""
-    backlog: Literal["bounded", "ignored"] = "bounded"
-    """Whether no more labels are asked for than people, as fast as they were lately, can give by ``labeling.deadline_hours``.
-    The random share is always asked for."""
-    critical: dict[Identifier, list[Text]] = Field(default_factory=dict)
-    """Values of segments, ``{desk: [eu]}``, whose rows are chosen first where fewer labels are asked for than the budget."""
-    pass_error: Rate | None = None
-    """Share of errors up to which predictions pass without a person: from the confidence on from which labels show that no more
-    are wrong, rows are not chosen, unless users report them or their segment drifts. None means that none pass."""
-    quota: Quota | None = None
-    """Lets small segments be measured. Rows of others then stand for more rows, so that estimates of all are a little wider."""
-    relabel_share: Share = 0.5
-    """Most of the chosen rows of a run that are asked about again, since the class of their label was retired; at least one."""
-    score: Literal["margin", "least_confidence", "entropy"] = "margin"
-    """How informative a row is."""
-    diversify: Literal["clusters", "none"] = "clusters"
-    """How the certainty stratum is spread."""
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Seed of the random stratum; it is mixed with the interval."""
-
-
 class Rule(Section):
     """A domain rule: where ``when`` matches an input, the label must be one of ``allow`` or none of ``deny``."""
 

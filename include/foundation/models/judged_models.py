@@ -1,5 +1,6 @@
 """The models that decisions are about: what is live by the ledger, and the challenger that was trained, each by its digest."""
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from include.foundation.decisions import TrainedChallenger, latest
@@ -57,6 +58,21 @@ def logged_model(store: LoopStore, registry: "ModelRegistry", version: str) -> "
         return None
     judged = [entry.files_digest for entry in history(store) if entry.model_version == version]
     return registry.load(run_id=run_id, version=version, files_digest=judged[-1] if judged else None)
+
+
+def newest_models(store: LoopStore, registry: "ModelRegistry", n: int) -> "list[LoadedModel]":
+    """Return the models of the newest registered versions, newest first, at most n.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    n
+        How many are wanted.
+    """
+    versions = sorted(chain.from_iterable(registry.versions_by_challenger().values()), key=int, reverse=True)[:n]
+    models = (logged_model(store, registry, version) for version in versions)
+    return [model for model in models if model is not None]
 
 
 def challenger_model(store: LoopStore, registry: "ModelRegistry", key: str, run_id: str) -> "LoadedModel":

@@ -13,6 +13,15 @@ from include.stages.selection.weak_signals import told_by_signals
 from include.stages.selection.window import Window
 
 MOST_SHOWN = 10
+BEGINNINGS = (
+    "in a drifted segment:",
+    "impact",
+    "low confidence:",
+    "committee",
+    "under-represented:",
+    "outlier:",
+    "cold start:",
+)
 
 
 def batch_notes(store: LoopStore, interval: Interval, window: Window, batch: pa.Table) -> Iterator[str]:
@@ -32,6 +41,7 @@ def batch_notes(store: LoopStore, interval: Interval, window: Window, batch: pa.
     if again := sum(are_relabeled(batch)):
         yield f"{again} more rows are asked again, since the class of their label was retired."
     yield from told_by_signals(batch)
+    yield from _nominated(batch)
     if window.unscored:
         yield f"{window.unscored} rows have no probabilities: chance, users and diversity can choose them, a score cannot."
     if (allowed := store.loop.selection.pass_error) is not None:
@@ -43,3 +53,11 @@ def batch_notes(store: LoopStore, interval: Interval, window: Window, batch: pa.
         yield f"{len(far)} numbers are far from all others: {shown}{more}; see whether they are right."
     if late := sum(entry.counts.late for entry in read_in(store, "logs", interval)):
         yield f"{late} rows that were read for it were logged before it: no draw from now on has them, users' reports can."
+
+
+def _nominated(batch: pa.Table) -> Iterator[str]:
+    """Yield how many rows of a batch each kind of nomination has brought, by the words that their reasons begin with."""
+    first = [reasons[0] for reasons in batch.column("reasons").to_pylist()]
+    counts = {words: sum(reason.startswith(words) for reason in first) for words in BEGINNINGS}
+    if told := ", ".join(f"{count} {words.strip(':')}" for words, count in counts.items() if count):
+        yield f"By what nominates beside score and users: {told}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.stages.selection.diversity import DIVERSIFIERS
 from include.stages.selection.frame import Candidates
-from include.stages.selection.nominations import Nomination
+from include.stages.selection.nomination_kinds import Nomination, Scores, weighed
 from include.stages.selection.requests import BY_SIGNAL, BY_USER, Choice
 from include.stages.selection.uncertainty_scores import informativeness
 from include.stages.selection.user_reports import UserReport, in_turns
@@ -18,7 +19,6 @@ from include.stages.selection.vectors import vectors_of
 from include.stages.selection.window_scores import as_array
 
 Positions = NDArray[np.int64]
-NO_SCORE = -1.0  # below every score: rows without one come last
 
 
 def reserve(n: int) -> int:
@@ -67,9 +67,10 @@ class CertaintyStratum:
         causes = {position: BY_SIGNAL if self._reported[position].is_weak else BY_USER for position in reported}
         for nomination in self._nominations:
             most = min(int((n - len(reported)) * nomination.share), n - len(reasons))
-            named = np.flatnonzero(is_free & nomination.among(self._rows))
-            spread = self._spread(named, most)
-            reasons |= {position: nomination.reason(self._rows, position) for position in spread}
+            measures = nomination.judged(self._rows, self._ordering)
+            named = np.flatnonzero(is_free & ~np.isnan(measures))
+            spread = self._spread(nomination, named, measures, most)
+            reasons |= {place: nomination.reason(self._row(place), float(measures[place])) for place in spread}
             is_free[named if nomination.share == 1 else spread] = False
         return [self._choice(position, reason, causes.get(position)) for position, reason in reasons.items()]
 
@@ -79,25 +80,36 @@ class CertaintyStratum:
         probabilities = self._rows.column("probabilities").combine_chunks()
         return informativeness(self._loop.selection.score, as_array(probabilities, len(self._loop.task.classes)))
 
-    def _spread(self, positions: Positions, n: int) -> Sequence[int]:
-        """Return at most n of the positions, spread by the diversifier over those with the best scores."""
+    @cached_property
+    def _ordering(self) -> Scores:
+        return weighed(self._loop, self._rows, self._scores)
+
+    def _spread(self, nomination: Nomination, positions: Positions, measures: Scores, n: int) -> Sequence[int]:
+        """Return at most n of the positions, spread by the diversifier over those with the best measures."""
         if n <= 0 or positions.size == 0:
             return []
         policy = self._loop.selection
-        scores = np.nan_to_num(self._scores, nan=NO_SCORE)
-        order = positions[np.argsort(-scores[positions], kind="stable")][: reserve(n)]
+        order = positions[np.argsort(-measures[positions], kind="stable")][: reserve(n)]
         vectors = vectors_of(self._loop, self._rows.take(pa.array(order)))
-        chosen = DIVERSIFIERS[policy.diversify](scores[order], vectors, n, policy.seed)
+        spread = DIVERSIFIERS["clusters" if nomination.covers else policy.diversify]
+        chosen = spread(measures[order] / max(1.0, measures[order[0]]), vectors, n, policy.seed)
         return [int(position) for position in order[chosen]]
 
     def _choice(self, position: int, reason: str | None, cause: str | None) -> Choice:
         score = None if np.isnan(self._scores[position]) else float(self._scores[position])
         return Choice(
-            position, "certainty", "train", 1.0, reason or self._score_reason(score), score=score, cause=cause
+            position, "certainty", "train", 1.0, reason or self._score_reason(position, score), score=score, cause=cause
         )
 
-    def _score_reason(self, score: float | None) -> str:
+    def _row(self, position: int) -> dict[str, Any]:
+        scalars = [field.name for field in self._rows.schema if not pa.types.is_list(field.type)]
+        row: dict[str, Any] = self._rows.select(scalars).slice(position, 1).to_pylist()[0]
+        return row
+
+    def _score_reason(self, position: int, score: float | None) -> str:
         """Return a reason that names no class: annotators read it also where the pre-label is hidden."""
         if score is None:
             return "no probabilities were logged: chosen to cover different inputs"
-        return f"the model is unsure: {self._loop.selection.score.replace('_', ' ')} score {score:.2f}"
+        impact = self._rows.column("impact")[position].as_py() if self._loop.selection.cost_aware else None
+        times = "" if impact is None else f", impact {impact:g}"
+        return f"the model is unsure: {self._loop.selection.score.replace('_', ' ')} score {score:.2f}{times}"

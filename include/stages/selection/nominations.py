@@ -1,98 +1,36 @@
-"""What names rows as worth a label beside their score, and what bars them: each looks at all rows of a batch at once."""
+"""What names rows as worth a label in a run of observe, in the order in which it does."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from include.foundation.config.loop_file import Loop
+from include.foundation.config.selection_section import ColdStart
+from include.foundation.config.selection_section import SmallGroups as Groups
 from include.foundation.decisions import DriftVerdict
-from include.stages.selection.passing import Thresholds
-
-Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Bars:
-    """What keeps rows from being chosen, unless users report them.
-
-    Attributes
-    ----------
-    broken
-        Columns whose missing values the drift verdict reports: labels of rows that lack them would teach nothing.
-    passing
-        From which confidence on predictions pass without a person.
-    """
-
-    broken: tuple[str, ...]
-    passing: Thresholds
-
-    def allow(self, rows: pa.Table, *, urgent: bool) -> Flags:
-        """Return which rows nothing bars.
-
-        Parameters
-        ----------
-        rows
-            Of ``predictions``.
-        urgent
-            Whether what passes without a person may be chosen, too.
-        """
-        flags = np.full(rows.num_rows, True)
-        for column in self.broken:
-            flags &= _flags(pc.is_valid(rows.column(column)))
-        return flags if urgent else flags & ~self.passing.passes(rows)
+from include.foundation.store.ledgers.outcomes import current_labels
+from include.foundation.store.tables import LoopStore
+from include.foundation.taxonomy import Taxonomy
+from include.stages.selection.committees import Committee
+from include.stages.selection.nomination_kinds import Bars, HighImpact, LowConfidence, Nomination, SmallGroups
+from include.stages.selection.sampled_nominations import CommitteeDisagreement, Coverage, Outliers
 
 
-@dataclass(frozen=True)
-class Nomination:
-    """Rows of some segment values, or all rows.
-
-    Attributes
-    ----------
-    bars
-        What may not be chosen.
-    share
-        Most of the chosen rows, less those that users reported, that are chosen for it.
-    values
-        Values by column of ``predictions``, one of which a row has; any row, if there are none.
-    words
-        Why they are nominated; None if only their score says so.
-    is_urgent
-        Whether what passes without a person is nominated, too.
-    """
-
-    bars: Bars
-    share: float = 1.0
-    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    words: str | None = None
-    is_urgent: bool = False
-
-    def among(self, rows: pa.Table) -> Flags:
-        """Return which rows are nominated."""
-        flags = np.full(rows.num_rows, not self.values)
-        for column, values in self.values.items():
-            flags |= _flags(pc.is_in(rows.column(column), value_set=pa.array(values, pa.string())))
-        return flags & self.bars.allow(rows, urgent=self.is_urgent)
-
-    def reason(self, rows: pa.Table, position: int) -> str | None:
-        """Return why a row is nominated, in words that annotators may read; None if only its score says so."""
-        for column, values in self.values.items():
-            value = rows.column(column)[position].as_py()
-            if value in values:
-                return f"{self.words}: {column.removeprefix('segment_')}={value}"
-        return None
-
-
-def nominations_of(loop: Loop, verdict: DriftVerdict | None, bars: Bars, *, critical_first: bool) -> list[Nomination]:
-    """Return what nominates rows, in the order in which it does; the last one is their score alone.
+def nominations_of(
+    store: LoopStore,
+    verdict: DriftVerdict | None,
+    bars: Bars,
+    *,
+    critical_first: bool = False,
+    committee: Committee | None = None,
+) -> list[Nomination]:
+    """Return what nominates rows, in the order in which it does; the last one is their score alone, or coverage.
 
     Parameters
     ----------
-    loop
-        Names the critical segments.
+    store
+        Of the loop, which names the critical segments and what else nominates.
     verdict
         The drift verdict on the interval, or None if there is none. Half of what is chosen is of the segments that it wants
         labeled.
@@ -100,16 +38,56 @@ def nominations_of(loop: Loop, verdict: DriftVerdict | None, bars: Bars, *, crit
         What may not be chosen.
     critical_first
         Whether rows of `selection.critical` go before others that are no more than informative.
+    committee
+        Whose disagreement nominates; None if nobody's does.
     """
-    drifted: dict[str, list[str]] = {}
+    loop, drifted = store.loop, dict[str, list[str]]()
     for segment in verdict.segments if verdict is not None and verdict.route == "label_segment" else ():
         name, _, value = segment.partition("=")
         drifted.setdefault(loop.segment_columns[name], []).append(value)
     critical = {loop.segment_columns[name]: values for name, values in loop.selection.critical.items()}
     nominations = [Nomination(bars, 0.5, drifted, "in a drifted segment", is_urgent=True)] if drifted else []
+    nominations += _of_loop_file(store, bars, committee)
     if critical and critical_first:
         nominations.append(Nomination(bars, 1.0, critical, "in a critical segment"))
-    return [*nominations, Nomination(bars)]
+    return [*nominations, Coverage(bars, loop=loop) if cold_start(store) else Nomination(bars)]
+
+
+def _of_loop_file(store: LoopStore, bars: Bars, committee: Committee | None) -> Iterator[Nomination]:
+    loop, policy = store.loop, store.loop.selection.nominate
+    if policy.impact:
+        yield HighImpact(bars, policy.impact.share, is_urgent=True, at_least=policy.impact.at_least)
+    if policy.low_confidence:
+        yield LowConfidence(bars, policy.low_confidence.share, below=policy.low_confidence.below)
+    if policy.committee and committee is not None:
+        yield CommitteeDisagreement(bars, policy.committee.share, loop=loop, committee=committee)
+    if policy.groups:
+        column = loop.segment_columns.get(policy.groups.by, "predicted")
+        labels = _labels_by(store, column, policy.groups)
+        yield SmallGroups(bars, policy.groups.share, column=column, labels=labels, needed=policy.groups.labels)
+    if policy.outliers:
+        yield Outliers(bars, policy.outliers.share, loop=loop, at_least=policy.outliers.at_least)
+
+
+def cold_start(store: LoopStore) -> ColdStart | None:
+    """Return what the loop file says of a cold start, as long as the loop is at it."""
+    policy = store.loop.selection.cold_start
+    return policy if policy and _labels_to_train_on(store).num_rows < policy.labels else None
+
+
+def _labels_to_train_on(store: LoopStore) -> pa.Table:
+    labels = current_labels(store.read("labels"))
+    return labels.filter(pc.equal(labels.column("split"), "train"))
+
+
+def _labels_by(store: LoopStore, column: str, groups: Groups) -> Counter[str]:
+    """Return how many labels to train on each group has, of classes in every name that they had."""
+    labels = _labels_to_train_on(store)
+    if groups.by != "predicted":
+        return Counter(labels.column(column).to_pylist())
+    taxonomy = Taxonomy.of(store.loop.task)
+    by_class = Counter(taxonomy.current(name) for name in labels.column("label").to_pylist())
+    return Counter({name: by_class[meaning] for name, meaning in taxonomy.meanings.items()})
 
 
 def broken_columns(verdict: DriftVerdict | None, rows: pa.Schema) -> tuple[str, ...]:
@@ -130,7 +108,3 @@ def broken_columns(verdict: DriftVerdict | None, rows: pa.Schema) -> tuple[str, 
         if finding.flagged and finding.monitor == "data" and finding.statistic in {"missing", "not_logged"}
     ]
     return tuple(dict.fromkeys(name for name in columns if name in rows.names))
-
-
-def _flags(array: pa.ChunkedArray) -> Flags:
-    return np.asarray(array.to_numpy(), dtype=bool)

@@ -1,9 +1,10 @@
 """Choose the rows of an interval that are worth a label, and write them to the request ledger."""
 
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,10 +22,12 @@ from include.stages.selection.asked import Asked, asked_before, oldest_answer
 from include.stages.selection.backlog import backlog_of
 from include.stages.selection.batch_notes import batch_notes
 from include.stages.selection.certainty import CertaintyStratum, reserve
+from include.stages.selection.committees import Committee, committee_of
 from include.stages.selection.drawing import draw_rows
 from include.stages.selection.frame import Candidates, candidates_of
 from include.stages.selection.gold import gold_requests
-from include.stages.selection.nominations import Bars, broken_columns, nominations_of
+from include.stages.selection.nomination_kinds import Bars
+from include.stages.selection.nominations import broken_columns, cold_start, nominations_of
 from include.stages.selection.passing import Thresholds
 from include.stages.selection.relabeling import are_relabeled, relabel_requests
 from include.stages.selection.requests import BY_USER, Choice, request_rows
@@ -32,6 +35,11 @@ from include.stages.selection.shortlisting import Pool, trainable
 from include.stages.selection.user_reports import reported_rows
 from include.stages.selection.weak_signals import weak_signals
 from include.stages.selection.window import Wanted, Window, WindowReader
+
+if TYPE_CHECKING:
+    from include.foundation.models.loaded_model import LoadedModel
+
+COLD = "Cold start: fewer than {} labels to train on, so that chosen rows cover what is served."
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,12 @@ class Demand(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def select_samples(store: LoopStore, interval: Interval, budget: int | None = None) -> SelectionReport:
+def select_samples(
+    store: LoopStore,
+    interval: Interval,
+    budget: int | None = None,
+    models: Callable[[int], Sequence["LoadedModel"]] | None = None,
+) -> SelectionReport:
     """Choose at most ``budget`` rows of an interval. Each interval is chosen from only once.
 
     The random stratum is drawn first, uniformly from the rows as they were served, so its inclusion probability is ``n / N``
@@ -75,6 +88,8 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     budget
         How many labels to request; if None, ``selection.budget`` of the loop file, or what people can give in time if that is
         less.
+    models
+        Returns the newest registered versions, at most so many, for `selection.nominate.committee`; None without a registry.
 
     Returns
     -------
@@ -92,7 +107,9 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
     demand = _demand(store, interval, budget)
     is_asked = store.read("requests", columns=["batch_id"], filters=[("batch_id", "=", interval.key)]).num_rows > 0
     with closing(WindowReader(store, interval)) as reader:
-        window = None if is_asked else _request(store, interval, reader, demand)
+        committee, why_none = (None, ()) if is_asked else committee_of(store.loop, models)
+        demand = demand._replace(reasons=(*demand.reasons, *why_none))
+        window = None if is_asked else _request(store, interval, reader, demand, committee)
         if window is None:  # an earlier run asked, and was killed before it could record that
             demand, window = Demand(0, 0), reader.read(Wanted())
     return _record(store, interval, window, demand)
@@ -101,20 +118,24 @@ def select_samples(store: LoopStore, interval: Interval, budget: int | None = No
 def _demand(store: LoopStore, interval: Interval, budget: int | None) -> Demand:
     """Return what to ask for: a person's budget, or the loop file's as far as people can keep up with it."""
     policy = store.loop.selection
-    total = policy.budget if budget is None else budget
-    random = random_rows(total, policy.random_share)
+    cold = cold_start(store)
+    most = policy.budget if cold is None else min(policy.budget, cold.budget or policy.budget)
+    total = most if budget is None else budget
+    random, reasons = random_rows(total, policy.random_share), () if cold is None else (COLD.format(cold.labels),)
     if budget is not None or policy.backlog == "ignored":
-        return Demand(total, random)
+        return Demand(total, random, reasons)
     backlog, days = backlog_of(store), (interval.end - interval.start) / timedelta(days=1)
     bounded = backlog.bounded(total, random, days)
-    return Demand(bounded, random, () if bounded == total else (backlog.says(bounded, total),))
+    return Demand(bounded, random, (*reasons, *(() if bounded == total else (backlog.says(bounded, total),))))
 
 
-def _request(store: LoopStore, interval: Interval, reader: WindowReader, demand: Demand) -> Window | None:
+def _request(
+    store: LoopStore, interval: Interval, reader: WindowReader, demand: Demand, committee: Committee | None
+) -> Window | None:
     """Write what is drawn for a batch, then its requests, and return its rows; None if another run writes the requests."""
     if demand.total < 1:
         raise NothingToDo(f"The budget is {demand.total}: no labels are asked for")
-    wanted = _wanted(store, interval, reader, demand)
+    wanted = _wanted(store, interval, reader, demand, committee)
     window = reader.read(wanted)
     draws = draw_rows(store, interval, window.first)
     chosen = [True]
@@ -130,17 +151,16 @@ def _request(store: LoopStore, interval: Interval, reader: WindowReader, demand:
     return window if chosen[0] else None
 
 
-def _wanted(store: LoopStore, interval: Interval, reader: WindowReader, demand: Demand) -> Wanted:
+def _wanted(
+    store: LoopStore, interval: Interval, reader: WindowReader, demand: Demand, committee: Committee | None
+) -> Wanted:
     """Return what a batch is chosen from."""
     verdict = latest(store, DriftVerdict, interval.whole_days.key)
     is_critical_first = demand.total < store.loop.selection.budget
     bars = Bars(broken_columns(verdict, reader.columns), Thresholds(store, interval))
     slots = demand.total - demand.random
-    return Wanted(
-        demand.random,
-        nominations_of(store.loop, verdict, bars, critical_first=is_critical_first),
-        reserve(slots) + slots,
-    )
+    nominations = nominations_of(store, verdict, bars, critical_first=is_critical_first, committee=committee)
+    return Wanted(demand.random, nominations, reserve(slots) + slots)
 
 
 def random_rows(budget: int, share: float) -> int:

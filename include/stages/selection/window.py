@@ -14,13 +14,12 @@ from include.foundation.store.bulk.day_batches import by_row_group
 from include.foundation.store.bulk.file_rows import conformed, opened_parquet
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.far_numbers import FarNumbers
-from include.stages.selection.nominations import Nomination
+from include.stages.selection.nomination_kinds import Nomination, weighed
 from include.stages.selection.row_keys import Keys, RowKeys
 from include.stages.selection.shortlists import FirstRows, Shortlist
 from include.stages.selection.uncertainty_scores import informativeness
 from include.stages.selection.window_scores import TodaysProbabilities
 
-NO_SCORE = -1.0  # below every score: rows without one come last
 NOT_READ = ("day", "source", "context", "metadata", "error")
 ROWS = 1 << 15  # of a batch
 AT_ONCE = 16  # batches that are merged, less than half of those before
@@ -175,13 +174,18 @@ class WindowReader:
         is_new = ~np.isin(contents, wanted.known) if wanted.known.size else np.full(rows.num_rows, True)
         quota = self._loop.selection.quota
         segment = None if quota is None else self._loop.segment_columns[quota.segment]
-        batch = Shortlist(wanted.capacity, rows, np.nan_to_num(scores, nan=NO_SCORE), places, contents)
+        ordering = weighed(self._loop, rows, scores)
+
+        def best(nomination: Nomination) -> Shortlist:
+            batch = Shortlist(wanted.capacity, rows, nomination.ranking(rows, ordering), places, contents)
+            return batch.at(np.flatnonzero(nomination.among(rows) & is_new))
+
         return Window(
             rows.num_rows,
             frozenset(pc.unique(rows.column("model_version")).to_pylist()),
             int(np.isnan(scores).sum()),
             FirstRows.of(wanted.drawn, segment, rows, places),
-            tuple(batch.at(np.flatnonzero(nomination.among(rows) & is_new)) for nomination in wanted.nominations),
+            tuple(map(best, wanted.nominations)),
             self._numbers(rows, places),
         )
 

@@ -67,6 +67,10 @@ CANNOT_WORK = [
         "logs.columns.context: got 'meta', where trace_id is read from",
     ),
     ({"logs": {"columns": {"metadata": "input"}}}, "logs.columns.metadata: got 'input', where input is read from"),
+    (
+        {"selection": {"nominate": {"groups": {"by": "dsk"}}}},
+        "selection.nominate.groups.by: 'dsk' is not one of segments",
+    ),
     ({"logs": {"columns": {"trace": "id"}}}, "logs.columns.trace: no such field, did you mean 'trace_id'?"),
     ({"logs": {"columns": {"input.body": "b"}}}, "logs.columns.input.body: no such field"),
     ({"logs": {"columns": {"ts": "meta..at"}}}, "logs.columns.ts: got 'meta..at'"),

@@ -7,7 +7,7 @@ import pytest
 
 from include.foundation.decisions import TrainedChallenger, record
 from include.foundation.errors import DeploymentError, RegistryError
-from include.foundation.models.judged_models import challenger_model, live_model
+from include.foundation.models.judged_models import challenger_model, live_model, newest_models
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment
 from include.foundation.store.tables import LoopStore
@@ -35,6 +35,11 @@ def test_live_model_is_the_one_of_the_ledger_with_its_digest(deployed: LoopStore
     model = live_model(deployed, registry)
     assert model is not None
     assert (model.version, model.challenger_key) == ("2", "b")
+
+
+def test_newest_models_are_those_of_the_last_versions_registered(deployed: LoopStore, registry: ModelRegistry) -> None:
+    assert [model.version for model in newest_models(deployed, registry, 5)] == ["2", "1"]
+    assert [model.version for model in newest_models(deployed, registry, 1)] == ["2"]
 
 
 def test_live_model_before_any_deployment_is_what_a_person_made_champion(

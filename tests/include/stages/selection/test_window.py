@@ -17,7 +17,8 @@ from include.stages.selection.asked import asked_before
 from include.stages.selection.certainty import CertaintyStratum
 from include.stages.selection.content import content_key
 from include.stages.selection.frame import frame_of
-from include.stages.selection.nominations import Bars, Nomination, nominations_of
+from include.stages.selection.nomination_kinds import Bars, Nomination
+from include.stages.selection.nominations import nominations_of
 from include.stages.selection.passing import Thresholds
 from include.stages.selection.quotas import drawn_places
 from include.stages.selection.row_keys import RowKeys
@@ -56,7 +57,7 @@ def segmented_rows(count: int) -> list[dict[str, Any]]:
 
 
 def nominations(store: LoopStore, *, critical_first: bool) -> list[Nomination]:
-    return nominations_of(store.loop, None, Bars((), Thresholds(store, day_interval())), critical_first=critical_first)
+    return nominations_of(store, None, Bars((), Thresholds(store, day_interval())), critical_first=critical_first)
 
 
 @pytest.mark.parametrize("diversify", ["clusters", "none"])
