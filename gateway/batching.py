@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any
 from gateway.batch_cost import Arrivals, BatchCost, worth_waiting
 from gateway.refusals import Refusal
 
+EVENTS = logging.getLogger("gateway")
 STOP_SECONDS = 30.0
 
 
@@ -104,7 +106,14 @@ class Batcher:
         while (first := held or self._waiting.get()) is not None:
             batch, held = self._collected(first)
             if wanted := [asked for asked in batch if not asked.is_over]:
-                self._handle(wanted)
+                self._handle_all(wanted)
+
+    def _handle_all(self, batch: list[Asked]) -> None:
+        try:
+            self._handle(batch)
+        except Exception as error:  # the thread must live on, whatever happens to one batch
+            EVENTS.exception("batch failed", extra={"told": {"error": type(error).__name__}})
+            give([(asked.answer, Refusal(500, "The gateway failed; its log says where")) for asked in batch])
 
     def _collected(self, first: Asked) -> tuple[list[Asked], Asked | None]:
         """Return a batch, and the request that did not fit into it; what ends the thread is put back."""
@@ -135,6 +144,12 @@ class Batcher:
         if not patience:
             raise queue.Empty
         return self._waiting.get(timeout=patience)
+
+
+def give(answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
+    """Give answers to those who wait for them on one event loop, from any thread; an answer may be an exception."""
+    with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits
+        answers[0][0].get_loop().call_soon_threadsafe(resolve, answers)
 
 
 def resolve(answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.batching import resolve
+from gateway.batching import give
 from gateway.log_writer import LogWriter
 from gateway.messages import Signal, Taken
 from gateway.refusals import Refusal
@@ -60,12 +60,11 @@ class FeedbackService:
     async def _written(self, lines: list[bytes], seconds: float) -> None:
         if self._waiting + len(lines) > MOST_WAITING:
             raise Refusal.busy(1.0)
-        events = asyncio.get_running_loop()
-        written: asyncio.Future[None] = events.create_future()
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def _done(problem: OSError | None) -> None:
             answer = problem and Refusal(503, "The log cannot be written; send it again later", retry_after=5.0)
-            events.call_soon_threadsafe(resolve, [(written, answer)])
+            give([(written, answer)])
 
         self._waiting += len(lines)
         try:

@@ -13,6 +13,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Person = Annotated[str, Meta(max_length=1000)] | int | None
 Value = str | float | bool | None
 Decoded = TypeVar("Decoded")
+OF_A_ROW = ("user_id", "context", "metadata", "impact", "source_id")
 MOST_AT_ONCE = 1024  # rows or signals of one request
 
 
@@ -25,6 +26,14 @@ class Instance(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What the row belongs to, by the names that the loop file watches; others are logged, too."""
     user_id: Person = None
     """Who asks; the loop keeps a keyed hash of it only."""
+    context: dict[str, Any] | None = None
+    """What the request was about, as you like; put no people into it."""
+    metadata: dict[str, Any] | None = None
+    """Whatever else is to be kept with it; put no people into it."""
+    impact: Annotated[float, Meta(ge=0)] | None = None
+    """What a wrong answer would cost, in a unit of yours: it can choose rows for labels."""
+    source_id: Annotated[str, Meta(max_length=1000)] | int | None = None
+    """The caller, device or tenant that asks."""
 
 
 class PredictOne(Instance, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -62,7 +71,7 @@ class PredictRequest(PredictOne, kw_only=True, forbid_unknown_fields=True):
             if isinstance(self.input, UnsetType):
                 raise Refusal(422, "The request is not valid", ["input: missing; give it, or instances"])
             return [self]
-        if not isinstance(self.input, UnsetType) or self.segments or self.user_id is not None:
+        if not isinstance(self.input, UnsetType) or self.segments or any(getattr(self, name) for name in OF_A_ROW):
             raise Refusal(422, "The request is not valid", ["instances: all that belongs to a row is given within it"])
         return self.instances
 
@@ -212,17 +221,32 @@ def signals_of(body: bytes) -> tuple[SignalOne | SignalMany, list[Signal]]:
     request = _decoded(_MANY_SIGNALS if "signals" in _decoded(_FIELDS, body) else _ONE_SIGNAL, body)
     signals: list[Signal] = request.signals if isinstance(request, SignalMany) else [request]
     for signal in signals:
-        _demand_shallow("value", signal.value)
+        demand_shallow("value", signal.value)
     return request, signals
 
 
-def _demand_shallow(name: str, value: Any, left: int = MOST_NESTED) -> None:
-    """Refuse what is nested deeper than a pull reads."""
+def demand_shallow(name: str, value: Any, left: int = MOST_NESTED - 1) -> None:
+    """Refuse what a pull would not read to its depth.
+
+    Parameters
+    ----------
+    name
+        Of the field of a log line, which is the first level.
+    value
+        As JSON gives it.
+    left
+        Levels that it may still have.
+
+    Raises
+    ------
+    Refusal
+        422 if it has more.
+    """
     if isinstance(value, dict | list):
         if not left:
-            raise Refusal(422, f"The request is not valid: {name} is nested deeper than {MOST_NESTED} levels")
+            raise Refusal(422, f"The request is not valid: {name} is nested deeper than {MOST_NESTED - 1} levels")
         for item in value.values() if isinstance(value, dict) else value:
-            _demand_shallow(name, item, left - 1)
+            demand_shallow(name, item, left - 1)
 
 
 def _decoded(decoder: "msgspec.json.Decoder[Decoded]", body: bytes) -> Decoded:

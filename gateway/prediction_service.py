@@ -4,22 +4,24 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from gateway.batch_cost import BatchCost
-from gateway.batching import Asked, Batcher, resolve
+from gateway.batching import Asked, Batcher, give
 from gateway.log_writer import LogWriter
 from gateway.measures import LoopMeasures
-from gateway.messages import Instance, Prediction
+from gateway.messages import OF_A_ROW, Instance, Prediction
 from gateway.refusals import Refusal
 from gateway.row_checks import checked_rows
 from gateway.scorer import Said, Scorer
 from include.foundation.config.loop_file import Loop
+from include.foundation.errors import short
 
+LONGEST_ERROR = 1000  # characters
 EVENTS = logging.getLogger("gateway")
 
 
@@ -52,7 +54,6 @@ class PredictionService:
         self._scorer: Scorer | None = None
         self.batcher = Batcher(self._answer, most_rows=most_rows, most_pending=most_pending)
         self._encoder = msgspec.json.Encoder()
-        self._events: asyncio.AbstractEventLoop | None = None
 
     def exchange(self, scorer: Scorer, cost: BatchCost) -> None:
         """Score with another model from the next batch on; `cost` is what its batches took when it was tried."""
@@ -80,7 +81,6 @@ class PredictionService:
             raise Refusal(503, f"No model of loop {self.loop.name} is live yet", retry_after=5.0)
         if self.log.problem is not None:
             raise _log_refusal()
-        self._events = asyncio.get_running_loop()
         answers: list[Prediction] = await self.batcher.answer(rows, seconds)
         return answers
 
@@ -97,7 +97,7 @@ class PredictionService:
             EVENTS.exception(
                 "prediction failed", extra={"told": {"loop": self.loop.name, "error": type(error).__name__}}
             )
-            self._resolve([(batch[0].answer, Refusal(500, f"The model of loop {self.loop.name} failed on this row"))])
+            self._log_failure(batch[0], scorer, error)
 
     def _scored(self, batch: list[Asked], scorer: Scorer | None) -> list[Said]:
         rows = [row.inputs for asked in batch for row in asked.rows]
@@ -113,38 +113,45 @@ class PredictionService:
         lines, answers, left = [], [], iter(said)
         for asked in batch:
             own = []
-            for row, one in zip(asked.rows, left, strict=False):
-                answer = Prediction(uuid.uuid4().hex, version, one.prediction, one.probabilities)
-                own.append(answer)
-                lines.append(self._encoder.encode(self._line(row, answer, moment)))
+            for row in asked.rows:
+                one = next(left)
+                own.append(Prediction(uuid.uuid4().hex, version, one.prediction, one.probabilities))
+                told = {"prediction": one.prediction, "probabilities": one.probabilities}
+                lines.append(self._line(row, own[-1].trace_id, version, moment, told))
             answers.append((asked.answer, own))
-        lines.append(b"")
+        self._write(lines, answers)
+
+    def _log_failure(self, asked: Asked, scorer: Scorer | None, error: Exception) -> None:
+        """Log that the model failed on the rows of a request, and say so."""
+        version, moment = scorer.version if scorer else "", datetime.now(UTC).isoformat()
+        told = {"error": short(error, LONGEST_ERROR)}
+        lines = [self._line(row, uuid.uuid4().hex, version, moment, told) for row in asked.rows]
+        refusal = Refusal(500, f"The model of loop {self.loop.name} failed on what was asked; the log has the error")
+        self._write(lines, [(asked.answer, refusal)])
+
+    def _write(self, lines: list[bytes], answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
+        """Have lines written, and answer those who wait for them once they are, or say that they could not be."""
 
         def _done(problem: OSError | None) -> None:
-            self._resolve(answers if problem is None else [(future, _log_refusal()) for future, _ in answers])
+            give(answers if problem is None else [(future, _log_refusal()) for future, _ in answers])
 
-        self.log.append(b"\n".join(lines), len(lines) - 1, _done)
+        self.log.append(b"\n".join([*lines, b""]), len(lines), _done)
 
-    def _line(self, row: Row, answer: Prediction, moment: str) -> dict[str, Any]:
+    def _line(self, row: Row, trace_id: str, version: str, moment: str, told: Mapping[str, Any]) -> bytes:
         """Return a line as `docs/edges.md` has it; what was not given is not in it."""
-        instance = row.instance
         line: dict[str, Any] = {
-            "trace_id": answer.trace_id,
+            "trace_id": trace_id,
             "ts": moment,
-            "model_version": answer.model_version,
+            "model_version": version,
             "input": {name: value for name, value in row.inputs.items() if value is not None},
-            "prediction": answer.prediction,
-            "probabilities": answer.probabilities,
+            **told,
         }
-        if instance.segments:
-            line["segments"] = instance.segments
-        if instance.user_id is not None:
-            line["user_id"] = instance.user_id
-        return line
-
-    def _resolve(self, answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
-        if self._events is not None:
-            self._events.call_soon_threadsafe(resolve, answers)
+        if row.instance.segments:
+            line["segments"] = row.instance.segments
+        for name in OF_A_ROW:
+            if (value := getattr(row.instance, name)) is not None:
+                line[name] = value
+        return self._encoder.encode(line)
 
 
 def _log_refusal() -> Refusal:

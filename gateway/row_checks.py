@@ -4,12 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.messages import Instance
+from gateway.messages import Instance, demand_shallow
 from gateway.refusals import Refusal
+from include.foundation.config.data_sections import FREE_OBJECTS
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
 from include.foundation.errors import did_you_mean, short
 from include.foundation.lines.fields import read_input
+from include.foundation.lines.free_fields import read_object
 from include.foundation.lines.values import Problem
 
 
@@ -30,6 +32,8 @@ def checked_rows(loop: Loop, instances: Sequence[Instance]) -> list[dict[str, An
     """
     problems: list[str] = []
     rows = [_row(loop, instance.input, place, problems) for place, instance in enumerate(instances)]
+    for place, instance in enumerate(instances):
+        problems += [f"row {place}: {problem.reason}" for problem in _of_free_objects(instance)]
     if problems:
         raise Refusal(422, f"The rows are not what loop {loop.name} takes", problems)
     return rows
@@ -46,6 +50,16 @@ def _row(loop: Loop, given: Mapping[str, Any], place: int, problems: list[str]) 
     if not problems and all(value is None for value in row.values()):
         problems.append(f"row {place}: input: no value of any input")
     return row
+
+
+def _of_free_objects(instance: Instance) -> list[Problem]:
+    """Return what is wrong with what a client may add as it likes: a pull keeps so many characters of it."""
+    wrong: list[Problem] = []
+    for name in FREE_OBJECTS:
+        if (value := getattr(instance, name)) is not None:
+            demand_shallow(name, value)
+            read_object(name, value, wrong)
+    return wrong
 
 
 def _value(name: str, item: Input, value: Any, wrong: list[Problem]) -> Any:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.batching import Batcher, resolve
+from gateway.batching import Batcher, give
 from gateway.refusals import Refusal
 
 
@@ -12,20 +12,21 @@ class Echo:
     """Answers each request with its rows; can be held up."""
 
     def __init__(self):
-        self.sizes, self.go_on, self.busy, self.loop = [], threading.Event(), threading.Event(), None
+        self.sizes, self.go_on, self.busy = [], threading.Event(), threading.Event()
         self.go_on.set()
 
     def __call__(self, batch):
         self.busy.set()
         assert self.go_on.wait(30)
         self.sizes.append(sum(len(asked.rows) for asked in batch))
-        self.loop.call_soon_threadsafe(resolve, [(asked.answer, list(asked.rows)) for asked in batch])
+        if ["bug"] in [asked.rows for asked in batch]:
+            raise ValueError("a bug")
+        give([(asked.answer, list(asked.rows)) for asked in batch])
 
 
 def run(scenario, **limits):
     async def _run():
         echo = Echo()
-        echo.loop = asyncio.get_running_loop()
         batcher = Batcher(echo, **{"most_rows": 8, "most_pending": 100} | limits)
         try:
             return await scenario(batcher, echo)
@@ -129,3 +130,12 @@ def test_requests_that_come_close_together_are_waited_for():
     sizes = run(scenario)
     assert sum(sizes) == 40
     assert len(sizes) < 30
+
+
+def test_batch_that_fails_is_told_and_the_next_is_worked_on():
+    async def scenario(batcher, _):
+        failed = await asyncio.gather(batcher.answer(["bug"], 20), return_exceptions=True)
+        return failed, await batcher.answer(["fine"], 20)
+
+    (failed,), fine = run(scenario)
+    assert (failed.status, fine) == (500, ["fine"])

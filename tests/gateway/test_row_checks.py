@@ -72,7 +72,7 @@ def test_request_is_one_row_or_several(body):
         _ = predict_request(body).rows
 
 
-@pytest.mark.parametrize(("depth", "is_taken"), [(99, True), (101, False), (900, False)])
+@pytest.mark.parametrize(("depth", "is_taken"), [(99, True), (100, False), (900, False)])
 def test_value_of_feedback_is_nested_no_deeper_than_a_pull_reads(depth, is_taken):
     signal = b'{"trace_id": "t", "kind": "explicit", "signal": "note", "value": ' + b"[" * depth + b"]" * depth + b"}"
     if is_taken:
@@ -80,3 +80,14 @@ def test_value_of_feedback_is_nested_no_deeper_than_a_pull_reads(depth, is_taken
     else:
         with pytest.raises(Refusal, match="value"):
             signals_of(signal)
+
+
+@pytest.mark.parametrize("name", ["context", "metadata"])
+def test_object_of_the_client_is_as_large_as_a_pull_takes(name):
+    instance = Instance({"text": "x"})
+    setattr(instance, name, {"a": "x" * 60_000})
+    checked_rows(LOOP, [instance])
+    setattr(instance, name, {"a": "x" * 66_000})
+    with pytest.raises(Refusal) as refused:
+        checked_rows(LOOP, [instance])
+    assert "65,536" in refused.value.problems[0]
