@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.measuring import print_cases
+from benchmarks.workloads.class_crowds import KEPT, ClassCrowd, of_labels, of_truth
 from benchmarks.workloads.simulated_crowds import Crowd, Floats, Numbers, around, of
 from include.foundation.statistics.estimates import Estimate, share_with_interval, weighted_mean
 from include.foundation.statistics.label_noise import true_accuracy
@@ -19,7 +20,6 @@ from include.foundation.statistics.latent_classes import dawid_skene, majority
 from include.foundation.statistics.votes import Votes
 
 MISSES = 0.05
-KEPT = 0.8  # labels.min_confidence
 
 
 CROWDS = {
@@ -39,6 +39,14 @@ NOISY = {
     "300 items, a quarter hard for all": (Crowd(300, 3, 3, 3, of(0.9, 0.85, 0.8), hard=0.25), 0.85),
     "1,500 items, a quarter hard for all": (Crowd(1500, 6, 3, 3, around(17, 3, 6), hard=0.25), 0.9),
 }
+BY_CLASS = {
+    "three annotators, 10 % errors": ClassCrowd((0.1, 0.1)),
+    "three annotators, 20 % errors": ClassCrowd((0.2, 0.2)),
+    "twenty annotators, 5 to 25 %, rare classes mistaken more often": ClassCrowd((0.05, 0.25), 20, by_class=(0.5, 1.0, 1.6)),
+    "twenty annotators, a class of 5 %": ClassCrowd((0.05, 0.25), 20, shares=(0.6, 0.35, 0.05), challenger=(0.95, 0.85, 0.5)),
+    "two answers, 15 % errors": ClassCrowd((0.15, 0.15), 6, 2),
+    "one answer, 15 % errors: of labels as given": ClassCrowd((0.15, 0.15), 6, 1),
+}  # fmt: skip
 
 
 def consensus(case: str, crowd: Crowd, repetitions: int) -> dict[str, Any]:
@@ -110,6 +118,40 @@ def noise(case: str, crowd: Crowd, accuracy: float, repetitions: int) -> dict[st
     root, plain_root = 100 * np.sqrt(np.mean(np.square(errors), axis=0))
     line = _misses(f"noise {case}", missed, repetitions, peer=plain_missed / repetitions)
     return line | {"bias": bias, "rmse": root, "bias_of_labels": plain_bias, "rmse_of_labels": plain_root}
+
+
+def by_class(case: str, crowd: ClassCrowd, repetitions: int) -> dict[str, Any]:
+    """Return how often intervals of recall by class miss it, and those of a difference of two models; of labels as peer.
+
+    Parameters
+    ----------
+    case
+        What it is called.
+    crowd
+        Who answers.
+    repetitions
+        How often rows are drawn.
+    """
+    recalls, differences, errors = [], [], []
+    for seed in range(repetitions):
+        drawn = crowd.draw(np.random.default_rng([seed, crowd.annotators, crowd.each]))
+        labels, plain = of_labels(drawn)
+        ours, difference = of_truth(drawn) or (labels, plain)
+        recalls.append(
+            [[not _covers(*pair) for pair in zip(each, drawn.recall, strict=True)] for each in (ours, labels)]
+        )
+        differences.append([not _covers(each, drawn.difference) for each in (difference, plain)])
+        pairs = zip(ours, drawn.recall, strict=True)
+        errors.append([np.nan if each.value is None else each.value - true for each, true in pairs])
+    missed = np.array(recalls, dtype=float)
+    trials = repetitions * missed.shape[2]
+    line = _misses(f"recall {case}", int(missed[:, 0].sum()), trials, peer=float(missed[:, 1].mean()))
+    return line | {
+        "missed_by_class": missed[:, 0].mean(axis=0).tolist(), "missed_of_labels_by_class": missed[:, 1].mean(axis=0).tolist(),
+        "bias_by_class": (100 * np.nanmean(errors, axis=0)).tolist(), "repetitions": repetitions,
+        "difference_missed": float(np.mean(differences, axis=0)[0]),
+        "difference_of_labels_missed": float(np.mean(differences, axis=0)[1]),
+    }  # fmt: skip
 
 
 def interval(truth: float, rows: int, spread: float, repetitions: int) -> dict[str, Any]:
@@ -186,6 +228,8 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         yield consensus(name, crowd, max(1, repetitions // part))
     for name, (crowd, accuracy) in NOISY.items():
         yield noise(name, crowd, accuracy, max(10, 400 // part // (1 + crowd.items // 1000)))
+    for name, classes in BY_CLASS.items():
+        yield by_class(name, classes, 10 if quick else 300)
     for truth in (0.5, 0.8, 0.95, 0.99):
         for rows in (20, 50, 200, 2000):
             for spread in (1.0, 1000.0):

@@ -57,15 +57,26 @@ class SliceScores(EvidencePart):
     value: str | None
     scores: Scores
     differences: tuple[SliceDifference, ...]
+    corrected: Scores | None = None
+    """Against what is true rather than against labels; None where answers do not tell, or for another score than accuracy."""
+
+    @property
+    def best(self) -> Scores:
+        """The scores against what is true, or against labels where nothing tells what is."""
+        return self.corrected or self.scores
 
 
 class ClassScores(EvidencePart):
     """The challenger on one class; None where no row tells."""
 
     recall: Estimate
+    """Corrected for errors of annotators, as precision and F1 are, where ``of_labels`` is not None."""
     precision: float | None
     f1: float | None
     rows: int
+    """Labels of the class."""
+    of_labels: Estimate | None = None
+    """Recall as labels have it."""
 
 
 class ReliabilityPoint(NamedTuple):
@@ -95,12 +106,24 @@ class NoiseCorrection(EvidencePart):
     """Contents without a label that count by their answers."""
     unanswered: int
     """Contents that nobody answered: the intervals reach from where all are wrong to where all are right."""
+    difference: Estimate | None = None
+    """The challenger's accuracy less the champion's; None where answers do not tell, and in earlier versions."""
+
+    @property
+    def scores(self) -> Scores | None:
+        """All three; None where answers do not tell."""
+        return (
+            Scores(champion=self.champion, challenger=self.challenger, difference=self.difference)
+            if self.difference
+            else None
+        )
 
     def __str__(self) -> str:
         if self.challenger.value is None:
             said = "How often labels are wrong is unknown: too few have two answers, or they agree too little"
         else:
             said = f"Corrected for errors of annotators, accuracy is: champion {self.champion}, challenger {self.challenger}"
+            said += f", difference {self.difference}" if self.difference else ""
         return f"{said}. {self._without_label()}".strip()
 
     def _without_label(self) -> str:
@@ -108,7 +131,9 @@ class NoiseCorrection(EvidencePart):
         if self.set_aside:
             told.append(f"Of {_contents(self.set_aside)} set aside the answers count.")
         if self.unanswered:
-            told.append(f"Of {_contents(self.unanswered)} nobody answered; the intervals hold whatever would be right.")
+            told.append(
+                f"Of {_contents(self.unanswered)} nobody answered; intervals of accuracy hold whatever would be right."
+            )
         return " ".join(told)
 
 
@@ -157,7 +182,9 @@ class Evaluation(Decision):
     longer: Scores | None = None
     """On all of it, where that is longer."""
     corrected: NoiseCorrection | None = None
-    """For label noise and missing answers; None for the first model, or for another score than accuracy."""
+    """For label noise and missing answers; None of a model that meets nothing, or for another score."""
+    as_given: str = ""
+    """What figures of labels as given leave open, in words; empty where they are corrected, and in earlier versions."""
     per_class: dict[str, ClassScores]
     slices: tuple[SliceScores, ...]
     calibration: ConfidenceCalibration
@@ -171,6 +198,11 @@ class Evaluation(Decision):
     """Of the files of the model that was measured."""
     class_weights: tuple[float, ...] | None = None
     """Weight of each class in a score, at the first evaluation against this champion."""
+
+    @property
+    def best(self) -> Scores:
+        """The scores against what is true, or against labels where nothing tells what is."""
+        return (self.corrected and self.corrected.scores) or self.scores
 
     @property
     def meets_a_model(self) -> bool:

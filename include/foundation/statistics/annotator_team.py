@@ -12,6 +12,7 @@ SPREAD = 1.0  # of the logarithm of a strength around its ordinary value
 SKILL = 8.0  # ordinary strength with which an annotator is as accurate as the team,
 CONFUSION = 16.0  # with which they confuse what the team confuses,
 ALIKE = 64.0  # and with which the team confuses all classes alike
+TINY = 1e-300
 
 Floats = NDArray[np.float64]
 
@@ -88,6 +89,20 @@ class Team:
         sums: Any = sparse.csr_matrix((np.ones(count), np.arange(count), first - first[0]), (len(first) - 1, count))
         return np.asarray(sums @ logs)
 
+    def draw(self, generator: np.random.Generator) -> Floats:
+        """Return what `log_likelihood` would be of all items if annotators confused what is drawn from what was learned.
+
+        Parameters
+        ----------
+        generator
+            Of the draws: gammas, of which the shares of each row of a confusion matrix are a draw from its distribution.
+        """
+        expected, rows = _sums(self._who, self._expected, self._annotators), np.zeros((self._annotators, self._classes))
+        rows[self._who] = self._rows
+        said = generator.standard_gamma(self._expected)
+        of_row = generator.standard_gamma(np.maximum(rows - expected, 0.0)) + _sums(self._who, said, self._annotators)
+        return np.asarray(self._by_pair.T @ np.log(np.maximum(said, TINY) / np.maximum(of_row, TINY)[self._who]))
+
     def _prior(self, counts: Floats, by_annotator: Floats, *, learn: bool) -> Floats:
         """Return what annotators of their accuracy are expected to say, (pairs, classes): the team's odds, moved."""
         total = by_annotator.sum(axis=1)
@@ -124,12 +139,12 @@ def _strength(counts: Floats, shares: Floats, rows: Floats, ordinary: float, axi
     axis
         The one over which the rows of one strength lie; None if all rows have the same.
     """
-    found = [
+    logs = [
         (_rise(strength * shares, counts).sum(axis) - _rise(np.array(strength), rows).sum(axis))
         - (np.log(strength / ordinary) / SPREAD) ** 2 / 2
         for strength in STRENGTHS
     ]
-    return np.asarray(STRENGTHS[np.argmax(found, axis=0)])
+    return np.asarray(STRENGTHS[np.argmax(logs, axis=0)])
 
 
 def _rise(start: Floats, step: Floats) -> Floats:

@@ -10,7 +10,7 @@ from pydantic import model_serializer
 
 from include.foundation.errors import ContractError
 from include.foundation.statistics.clusters import clustered_rows, group_numbers
-from include.foundation.statistics.prediction_powered import LoggedConfidence, Power, power, proxies_of_class
+from include.foundation.statistics.prediction_powered import LoggedConfidence, Power, power
 
 Groups = Sequence[str | None] | None
 
@@ -120,54 +120,32 @@ def weighted_mean(
     >>> print(weighted_mean([1, 1, 0, 1], [0.5, 0.5, 0.5, 0.5]))
     0.750 (0.194 to 0.994, 4 rows)
     """
-    scores, weights = _scores_and_weights(values, inclusion_probabilities, least=0.0)
+    scores, weights = scores_and_weights(values, inclusion_probabilities, least=0.0)
     if scores.size == 0:
         return UNKNOWN
     mean, n = float(weights @ scores / weights.sum()), _effective(scores, weights, groups, level, 0.0)
     if beside is None:
         return share_with_interval(min(mean, 1.0), n, int(scores.size), level)
-    found = power(scores - mean, scores, weights, beside, group_numbers(scores.size, groups))
-    return _powered(mean, n, int(scores.size), level, found)
+    adds = power(scores - mean, scores, weights, beside, group_numbers(scores.size, groups))
+    return powered(mean, n, int(scores.size), level, adds)
 
 
-def weighted_recall(
-    recalled: ArrayLike,
-    of_class: NDArray[np.bool_],
-    inclusion_probabilities: ArrayLike,
-    groups: Groups = None,
-    beside: tuple[LoggedConfidence, int, ArrayLike] | None = None,
-) -> Estimate:
-    """Return the weighted share of the rows of a class in which a model predicts it.
+def powered(mean: float, effective: float, rows: int, level: float, adds: Power) -> Estimate:
+    """Return a weighted mean as an estimate with what confidence adds to it.
 
     Parameters
     ----------
-    recalled
-        1.0 where the model predicts the class, else 0.0, float64, (n,).
-    of_class
-        Which of the rows are of the class, (n,).
-    inclusion_probabilities, groups
-        As in `weighted_mean`.
-    beside
-        How confident the model that served the rows was, the number of the class in it, and in which rows that model was
-        right, float64, (n,): what was served as the class, and how confidently, foretells the rows of it.
+    mean
+        Before, 0 to 1.
+    effective, rows
+        The effective number of rows that it rests on, and their number.
+    level
+        Of the interval, 0 to 1.
+    adds
+        What confidence adds.
     """
-    scores, weights = _scores_and_weights(recalled, inclusion_probabilities, least=0.0)
-    members = None if groups is None else [group for group, is_of in zip(groups, of_class, strict=True) if is_of]
-    chances = np.asarray(inclusion_probabilities, dtype=np.float64)[of_class]
-    plain = weighted_mean(scores[of_class], chances, groups=members)
-    if beside is None or plain.value is None:
-        return plain
-    logged, number, right = beside
-    influence = np.where(of_class, scores - plain.value, 0.0) * weights.sum() / weights[of_class].sum()
-    proxies = proxies_of_class(logged, number)
-    numbers = group_numbers(scores.size, groups)
-    found = power(influence, np.asarray(right, dtype=np.float64), weights, logged, numbers, proxies)
-    return _powered(plain.value, plain.effective_rows, plain.rows, 0.95, found)
-
-
-def _powered(mean: float, effective: float, rows: int, level: float, found: Power) -> Estimate:
-    share = min(1.0, max(0.0, mean - found.luck))
-    return replace(share_with_interval(share, effective * found.gain, rows, level), gain=found.gain)
+    share = min(1.0, max(0.0, mean - adds.luck))
+    return replace(share_with_interval(share, effective * adds.gain, rows, level), gain=adds.gain)
 
 
 def share_with_interval(share: float, effective: float, rows: int, level: float = 0.95) -> Estimate:
@@ -218,7 +196,7 @@ def weighted_difference(
     >>> print(weighted_difference([1, 0, 0, -1], [1, 1, 1, 1]))
     0.000 (-0.566 to 0.566, 4 rows)
     """
-    paired, weights = _scores_and_weights(differences, inclusion_probabilities, least=-1.0)
+    paired, weights = scores_and_weights(differences, inclusion_probabilities, least=-1.0)
     if paired.size == 0:
         return UNKNOWN
     share, n = weights / weights.sum(), _effective(paired, weights, groups, level, -1.0)
@@ -240,9 +218,23 @@ def _effective(
     return n if groups is None or not any(groups) else clustered_rows(values, weights, groups, n, level, least)
 
 
-def _scores_and_weights(
+def scores_and_weights(
     values: ArrayLike, probabilities: ArrayLike, *, least: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return scores and design weights as arrays of one length.
+
+    Parameters
+    ----------
+    values, probabilities
+        The scores, and the inclusion probabilities of their rows, (n,) each.
+    least
+        The smallest score that there may be; the largest is 1.
+
+    Raises
+    ------
+    ContractError
+        If a score is NaN or outside its bounds, a probability is impossible, or there are not as many of both.
+    """
     scores, weights = np.asarray(values, dtype=np.float64), design_weights(probabilities)
     if scores.shape != weights.shape:
         raise ContractError(f"Got {scores.size} values and {weights.size} probabilities, expected as many of both")

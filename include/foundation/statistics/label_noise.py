@@ -66,7 +66,7 @@ def true_accuracy(
     where one item more is taken to be right and one to be wrong, and that between records. Confidence explains variance of
     truth alone.
     """
-    if not _tells_noise(votes):
+    if not tells_noise(votes):
         return UNKNOWN
     share, mean = weights / weights.sum(), weights.mean()
     logs, by_record = _probability_right(votes, predicted)
@@ -82,14 +82,14 @@ def true_accuracy(
         adds = power(of_row - value, of_row, served.weights, served.confidence, np.arange(of_row.size))
     value = min(1.0, max(0.0, value - adds.luck))
     informative = effective_rows(weights) / (1 / known - known * (1 - 1 / adds.gain))
-    found = share_with_interval(value, max(1.0, 1 / (1 / informative + spread)), votes.items)
+    exact = share_with_interval(value, max(1.0, 1 / (1 / informative + spread)), votes.items)
     answered = float(weights.sum() / (weights.sum() + unanswered))
-    low, high = (found.low or 0.0) * answered, (found.high or 0.0) * answered + 1 - answered
+    low, high = (exact.low or 0.0) * answered, (exact.high or 0.0) * answered + 1 - answered
     gain = informative / (effective_rows(weights) * known)
-    return Estimate(value, low, high, found.rows, found.effective_rows, gain=max(1.0, gain))
+    return Estimate(value, low, high, exact.rows, exact.effective_rows, gain=max(1.0, gain))
 
 
-def _tells_noise(votes: Votes) -> bool:
+def tells_noise(votes: Votes) -> bool:
     """Tell whether answers say how often they are wrong; where all of them are one class, that is never."""
     if (np.bincount(votes.item, minlength=votes.items) >= 2).sum() < FEWEST_REPEATED:
         return False
@@ -112,10 +112,10 @@ def _probability_right(votes: Votes, predicted: NDArray[np.int64]) -> tuple[Floa
         record /= record.sum(axis=1, keepdims=True)
         says = np.zeros((votes.items, votes.classes))
         says[said] = np.log(record[:, predicted[said]].T)
-        found = dawid_skene(votes, shifts=says)
-        right[place, said] = found.probabilities[said, predicted[said]]
-        diagonal, shares = record.diagonal(), found.probabilities.mean(axis=0)
-        logs[place] = found.log_likelihood + np.log(
+        fitted = dawid_skene(votes, shifts=says)
+        right[place, said] = fitted.probabilities[said, predicted[said]]
+        diagonal, shares = record.diagonal(), fitted.probabilities.mean(axis=0)
+        logs[place] = fitted.log_likelihood + np.log(
             shares @ (diagonal * (1 - diagonal))
         )  # any share right is as likely
     return logs, right

@@ -48,7 +48,7 @@ def comparison(evaluation: Evaluation, gate: GateVerdict | None = None) -> dict[
     slices = _slices(evaluation, gate)
     whole = {
         "name": "all rows",
-        **evaluation.scores.by_name(),
+        **evaluation.best.by_name(),
         "verdict": gate.outcome.replace("_", " ") if gate else "not judged",
         "apart": gate.wins + gate.losses if gate else None,
     }
@@ -58,6 +58,7 @@ def comparison(evaluation: Evaluation, gate: GateVerdict | None = None) -> dict[
         "classes": [{**dict(scores), "name": name} for name, scores in evaluation.per_class.items()],
         "reliability": reliability_chart(evaluation.calibration),
         "calibration": evaluation.calibration,
+        "is_corrected": evaluation.best is not evaluation.scores,
     }
 
 
@@ -69,7 +70,7 @@ def _slices(evaluation: Evaluation, gate: GateVerdict | None) -> list[dict[str, 
         name = f"{part.segment} = {part.value if part.value is not None else 'not given'}"
         said = verdict.verdict if verdict else "not judged"
         apart = verdict.disagreements if verdict else None
-        rows.append({"name": name, **part.scores.by_name(), "verdict": said, "apart": apart})
+        rows.append({"name": name, **part.best.by_name(), "verdict": said, "apart": apart})
     return rows
 
 

@@ -124,6 +124,7 @@ def _scores(gate: GateVerdict, evaluation: Evaluation) -> dict[str, Any]:
         "population": evaluation.population,
         "gain": gate.scores.gain,
         "noise": evaluation.corrected,
+        "as_given": evaluation.as_given,
         "longer": evaluation.longer and evaluation.longer.by_name(),
         **comparison(evaluation, gate),
         "scores": gate.scores.by_name(),

@@ -135,7 +135,10 @@ def newest_of_each(annotations: Iterable[Annotation]) -> list[Annotation]:
 
 
 def answers_to(store: LoopStore, labels: Mapping[str, str], others: Iterable[str] = ()) -> list[Annotation]:
-    """Return the votes on requests; a label that rests on none, such as a seed's, is the only answer of whoever gave those.
+    """Return the votes on the contents of requests, of each annotator the newest.
+
+    Votes on the requests that a request escalates, and on those that escalate it, are votes on its content. A label that rests
+    on none, such as a seed's, is the only answer of whoever gave those.
 
     Parameters
     ----------
@@ -146,12 +149,33 @@ def answers_to(store: LoopStore, labels: Mapping[str, str], others: Iterable[str
     others
         Ids of requests that led to no label.
     """
-    votes = [each for each in latest_annotations(store, [*labels, *others]) if each.is_vote]
+    same = _of_one_content(store, [*labels, *others])
+    said = sorted(latest_annotations(store, same), key=lambda each: each.created_at)
+    newest = {(same[each.request_id], each.annotator): each for each in said if each.is_vote}
+    votes = [replace(newest[key], request_id=key[0]) for key in sorted(newest)]
     answered = {each.request_id for each in votes}
     alone = [key for key in labels if key not in answered]
     return votes + [
         Annotation(key, key, "", LABELER, labels[key], datetime.min.replace(tzinfo=UTC), "") for key in alone
     ]
+
+
+def _of_one_content(store: LoopStore, requests: Sequence[str]) -> dict[str, str]:
+    """Return by request which of some requests is about the same content: they themselves, and all tiers before and after."""
+    before = {
+        row["request_id"]: row["escalates"]
+        for row in store.read("requests", columns=["request_id", "escalates"]).to_pylist()
+        if row["escalates"] is not None
+    }
+
+    def first(name: str) -> str:
+        while name in before:
+            name = before[name]
+        return name
+
+    asked = {first(name): name for name in requests}
+    others = {name: asked[first(name)] for name in [*before, *before.values()] if first(name) in asked}
+    return others | {name: name for name in requests}
 
 
 def votes_of(annotations: Sequence[Annotation], classes: Sequence[str]) -> tuple[Votes, list[str]]:

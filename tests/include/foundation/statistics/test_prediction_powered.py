@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from include.foundation.statistics.calibrated_confidence import BIN_CENTRES, confidence_bins
-from include.foundation.statistics.estimates import Estimate, weighted_mean, weighted_recall
+from include.foundation.statistics.class_recall import weighted_recall
+from include.foundation.statistics.estimates import Estimate, weighted_mean
 from include.foundation.statistics.prediction_powered import NO_CELL, LoggedConfidence
 from tests.include.foundation.statistics.crowds import say
 

@@ -10,6 +10,7 @@ import pytest
 from include.foundation.statistics.estimates import UNKNOWN
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.evaluation.answered_contents import answered_contents
 from include.stages.evaluation.comparing import evaluate
 from include.stages.evaluation.noise_correction import noise_correction
 from tests.include.stages.evaluation.drawn_builders import annotate, answers_of, ask, set_aside
@@ -46,9 +47,7 @@ def labeled(store: LoopStore, accuracies: list[float]) -> list[dict[str, Any]]:
 
 def corrected(store: LoopStore, rows: list[dict[str, Any]]):
     tables = rows_of(store.loop, "labels", rows)
-    found = noise_correction(store, tables, champion_of(store.loop), challenger_of(store.loop))
-    assert found is not None
-    return found
+    return noise_correction(answered_contents(store, tables), champion_of(store.loop), challenger_of(store.loop))
 
 
 def test_errors_of_annotators_are_not_those_of_the_models(store: LoopStore) -> None:
