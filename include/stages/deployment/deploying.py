@@ -146,13 +146,13 @@ def _judged_files(registry: ModelRegistry, gate: GateVerdict, version: str) -> s
     """Return the digest of the version's files, which must be that of those that were judged."""
     if gate.files_digest is None:  # an earlier version of the loop judged it
         return None
-    found = registry.files_digest(run_id=gate.run_id, version=version)
-    if found != gate.files_digest:
+    digest = registry.files_digest(run_id=gate.run_id, version=version)
+    if digest != gate.files_digest:
         raise DeploymentError(
-            f"Version {version}: its files have the digest {found}, but {gate.files_digest} was judged and approved: they were "
-            "changed since; restore them from a backup, or train a new challenger"
+            f"Version {version}: its files have the digest {digest}, but {gate.files_digest} was judged and approved: they "
+            "were changed since; restore them from a backup, or train a new challenger"
         )
-    return found
+    return digest
 
 
 def _demand_approval(gate: GateVerdict, approval: Approval) -> None:

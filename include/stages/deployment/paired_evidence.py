@@ -140,10 +140,12 @@ def _of_late(days: Sequence[JudgedDay]) -> tuple[Estimate, float | None]:
         for value, group in zip(day.differences, day.groups, strict=True)
     ]
     values, chances, groups = zip(*labeled, strict=True) if labeled else ((), (), ())
-    found = weighted_difference(values, chances, groups=groups)
-    if found.value is None or found.low is None or found.high is None:
+    difference = weighted_difference(values, chances, groups=groups)
+    if difference.value is None or difference.low is None or difference.high is None:
         return UNKNOWN, share
-    return replace(found, value=found.value * share, low=found.low * share, high=found.high * share), share
+    return replace(
+        difference, value=difference.value * share, low=difference.low * share, high=difference.high * share
+    ), share
 
 
 def _labels(store: LoopStore, days: Sequence[ComparedDay]) -> dict[str, str]:

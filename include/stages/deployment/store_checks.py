@@ -178,9 +178,9 @@ def _files(store: LoopStore, registry: ModelRegistry, *, everything: bool) -> It
         expected, run_id = digests[version], registry.run_of(version)
         if expected is None or run_id is None:
             continue  # nothing was judged; that the version is gone is told where it is live
-        found = registry.files_digest(run_id=run_id, version=version)
-        if found != expected:
-            what = f"Version {version}: its files have the digest {found}, but {expected} was judged"
+        digest = registry.files_digest(run_id=run_id, version=version)
+        if digest != expected:
+            what = f"Version {version}: its files have the digest {digest}, but {expected} was judged"
             yield Damage(what, "restore its files in MLflow's artifacts from a backup; the loop does not load them")
 
 

@@ -106,19 +106,21 @@ def _rests_on(verdict: DriftVerdict, window: Window, columns: Sequence[ColumnFin
 def _verdict(store: LoopStore, window: Window, judged: Judged, verdicts: Verdicts) -> DriftVerdict:
     columns, monitors = judged.findings, monitor_findings(store, window, judged)
     routing = routing_of(columns, monitors)
-    found = [finding for finding in [*columns, *monitors] if finding.flagged]
+    flagged = [finding for finding in [*columns, *monitors] if finding.flagged]
     told = [finding.sentence for finding in columns if finding.statistic == NEWLY_LOGGED][:MOST_REASONS]
     told += window.told_of_version(fewest_days(store.loop.drift, window.interval))
     told += _told_of_trends(window.interval, columns, verdicts)
-    lasting = any(finding.lasting for finding in found) or _stays(store.loop.drift, window.interval, columns, verdicts)
+    lasting = any(finding.lasting for finding in flagged) or _stays(
+        store.loop.drift, window.interval, columns, verdicts
+    )
     outcome, confirmation = window_outcome(
-        store.loop.drift, window.interval, verdicts, flagged=bool(found), lasting=lasting
+        store.loop.drift, window.interval, verdicts, flagged=bool(flagged), lasting=lasting
     )
     days = len(window.reference_days)
     return DriftVerdict(
         subject=window.interval.key, outcome=outcome,
-        reasons=(*_reasons([one.sentence for one in found], judged, days), *told, *routing.reasons, confirmation),
-        route=routing.route, segments=routing.segments, flagged=bool(found), rows=window.rows, reference_days=days,
+        reasons=(*_reasons([one.sentence for one in flagged], judged, days), *told, *routing.reasons, confirmation),
+        route=routing.route, segments=routing.segments, flagged=bool(flagged), rows=window.rows, reference_days=days,
         columns=tuple(columns[:MOST_COLUMNS]), columns_judged=len(columns), monitors=tuple(monitors),
         picture=_charts(store, window, columns), version=window.version,
         confirmed=outcome == "alarm" or confirmation.startswith(COOLING),

@@ -61,8 +61,8 @@ def _least(curve: NDArray[np.float64], error: float, generator: np.random.Genera
     chance = (right * rows + 1) / (rows + 2)
     noise = generator.normal(size=(RESAMPLES, rows.size)) * np.sqrt(chance * (1 - chance) / rows)
     shrunk = np.linspace(0, 1, 101)
-    found = np.abs(shrunk[:, None, None] * (confidence - right) + noise) @ (mass / mass.sum())
-    possible = shrunk[(found >= error).mean(axis=1) >= TAIL]
+    simulated = np.abs(shrunk[:, None, None] * (confidence - right) + noise) @ (mass / mass.sum())
+    possible = shrunk[(simulated >= error).mean(axis=1) >= TAIL]
     return error * float(possible.min(initial=1.0))
 
 

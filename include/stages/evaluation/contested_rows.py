@@ -38,8 +38,10 @@ def first_evaluation(store: LoopStore, champion: "LoadedModel | None", challenge
     if champion is None:
         return None
     evaluations = find(store, Evaluation, challenger.challenger_key)
-    settled = (found for found in evaluations if found.champion_version == champion.version and found.class_weights)
-    return next((found for found in settled if found.meets_a_model), None)
+    settled = (
+        earlier for earlier in evaluations if earlier.champion_version == champion.version and earlier.class_weights
+    )
+    return next((earlier for earlier in settled if earlier.meets_a_model), None)
 
 
 def contested_rows(

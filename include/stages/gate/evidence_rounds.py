@@ -46,7 +46,7 @@ def request_evidence(
     if gate.outcome != "label_more" or (champion is None and gate.champion_version is not None):
         expected = f"expected label_more and champion {gate.champion_version}"
         raise ContractError(f"Got verdict {gate.outcome} and champion {champion}, {expected}")
-    judged = [found for found in find(store, Evaluation, gate.subject) if found.evidence_digest == gate.evaluation]
+    judged = [each for each in find(store, Evaluation, gate.subject) if each.evidence_digest == gate.evaluation]
     champion = champion or ServedPredictions(store.loop)
     window = disagreement_window(store, champion, challenger, judged[-1].window if judged else None)
     requests = request_disagreements(

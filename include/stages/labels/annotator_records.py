@@ -48,13 +48,13 @@ def note_by_month(store: LoopStore, by_month: Mapping[tuple[str, str], Estimate]
         {
             "annotator": name,
             "month": month,
-            "answers": found.rows,
-            "accuracy": found.value,
-            "low": found.low,
-            "high": found.high,
+            "answers": accuracy.rows,
+            "accuracy": accuracy.value,
+            "low": accuracy.low,
+            "high": accuracy.high,
         }
-        for (name, month), found in sorted(by_month.items())
-        if found.rows > known.get((name, month), 0)
+        for (name, month), accuracy in sorted(by_month.items())
+        if accuracy.rows > known.get((name, month), 0)
     ]
     table = rows_of(store.loop, "annotator_records", rows)
     store.append_new("annotator_records", table)
@@ -65,11 +65,11 @@ def note_by_month(store: LoopStore, by_month: Mapping[tuple[str, str], Estimate]
 def records_by_month(store: LoopStore) -> dict[str, list[tuple[str, Estimate]]]:
     """Return how often each annotator was right in each month, the oldest first, by pseudonym."""
     rows = store.read("annotator_records").sort_by("month").to_pylist()
-    found: defaultdict[str, list[tuple[str, Estimate]]] = defaultdict(list)
+    records: defaultdict[str, list[tuple[str, Estimate]]] = defaultdict(list)
     for row in rows:
         estimate = Estimate(row["accuracy"], row["low"], row["high"], row["answers"], float(row["answers"]))
-        found[row["annotator"]].append((row["month"], estimate))
-    return found
+        records[row["annotator"]].append((row["month"], estimate))
+    return records
 
 
 def concerns(records: Mapping[str, AnnotatorQuality], month: str) -> list[Concern]:

@@ -35,12 +35,12 @@ def class_diversity(loop: Loop, train: pa.Table, drawn: pa.Table) -> Remark:
     served = _counts(loop, drawn.column("label").to_pylist(), weights) * effective_rows / weights.sum()
     counts, least = _counts(loop, labels), loop.labels.min_class_diversity
     told = f"{_number(counts)} classes{_by_origin(loop, train, labels)}, rows as they were served of {_number(served)}"
-    found = relative_diversity(counts, served)
-    if found.high is None or found.high >= least:
+    diversity = relative_diversity(counts, served)
+    if diversity.high is None or diversity.high >= least:
         return Remark(f"In effect they are of {told}.")
     problem = (
-        f"labels to train on are in effect of {told}: beyond one class {found.value:.2f} of what is served, at most "
-        f"{found.high:.2f}, and labels.min_class_diversity is {least:.2f}; a model that learns them forgets the others"
+        f"labels to train on are in effect of {told}: beyond one class {diversity.value:.2f} of what is served, at most "
+        f"{diversity.high:.2f}, and labels.min_class_diversity is {least:.2f}; a model that learns them forgets the others"
     )
     return Remark("", problem)
 

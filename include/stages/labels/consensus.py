@@ -61,13 +61,13 @@ def opinions(store: LoopStore, answered: Sequence[AnsweredRequest]) -> Opinions:
     """
     people = people_alone(store.loop, answered)
     decided_by = consensus_of(store.loop)
-    found = {
+    by_request = {
         key: Opinion(each, decided_by)
         for key, each in zip(people.requests, people.consensus.probabilities, strict=True)
     }
     if decided_by == "dawid_skene":
-        found |= _with_others(store, [item for item in answered if item.votes], people.votes)
-    return Opinions(found, people.annotators, people.by_month)
+        by_request |= _with_others(store, [item for item in answered if item.votes], people.votes)
+    return Opinions(by_request, people.annotators, people.by_month)
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ def contradictions(store: LoopStore, proposals: Sequence[Proposal]) -> dict[str,
         said[each.request["near_key"]].append(
             _Said(each.request["trace_id"], each.label, each.prediction["ts"], is_seed=False)
         )
-    found = {each.answered.request_id: _against(each, said[each.request["near_key"]]) for each in asked}
-    return {request: Why("inconsistent", against) for request, against in found.items() if against is not None}
+    contrary = {each.answered.request_id: _against(each, said[each.request["near_key"]]) for each in asked}
+    return {request: Why("inconsistent", against) for request, against in contrary.items() if against is not None}
 
 
 def _said(store: LoopStore, keys: list[str]) -> dict[str, list[_Said]]:

@@ -137,8 +137,8 @@ def _changes(dataset: Dataset, last: dict[str, str] | None) -> dict[str, int | N
 
 def _warnings(store: LoopStore, dataset: Dataset, last: PublishedDataset | None) -> list[str]:
     """Return what a person should know of the first dataset before anything is trained on it."""
-    found = None if last else straddling(store.loop, dataset.train, dataset.holdout)
-    return [found] if found else []
+    straddlers = None if last else straddling(store.loop, dataset.train, dataset.holdout)
+    return [straddlers] if straddlers else []
 
 
 def _sizes(dataset: Dataset) -> str:

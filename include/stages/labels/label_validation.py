@@ -102,7 +102,7 @@ def _undecided(store: LoopStore, answered: Sequence[AnsweredRequest]) -> list[An
 
 
 def _decide(
-    store: LoopStore, undecided: Sequence[AnsweredRequest], found: Mapping[str, Opinion], known: Set[str]
+    store: LoopStore, undecided: Sequence[AnsweredRequest], thought: Mapping[str, Opinion], known: Set[str]
 ) -> Decided:
     """Accept each proposal, leave it to another tier, or set it aside; what confirms a label of its tier is neither.
 
@@ -114,18 +114,18 @@ def _decide(
         Tables of the loop.
     undecided
         Requests with new answers.
-    found
+    thought
         What is thought of each request, by its id.
     known
         Pseudonyms of annotators who may be asked as further readers.
     """
     decided, loop, taxonomy = Decided([], []), store.loop, Taxonomy.of(store.loop.task)
-    proposals = proposals_of(store, undecided, found)
+    proposals = proposals_of(store, undecided, thought)
     if not proposals:
         return decided
     current, asked = _current(store, proposals), escalated_requests(store)
     left = asked - set(held_requests(store).column("escalates").to_pylist())
-    contradicted, suspected = contradictions(store, proposals), suspicions(store, proposals, found)
+    contradicted, suspected = contradictions(store, proposals), suspicions(store, proposals, thought)
     for proposal in proposals:
         request_id, label = proposal.answered.request_id, current.get(proposal.request["trace_id"])
         doubt = objection(loop, proposal) or contradicted.get(request_id)

@@ -67,13 +67,13 @@ def _strongest(store: LoopStore, rows: Mapping[str, Row]) -> dict[str, SignalWor
         for each in (signal_worths(store, newest) if signals else [])  # without signals, nothing need be measured
         if each.tells_errors or each.tells_right
     }
-    reuse, found = timedelta(days=store.loop.logs.repeat_days), dict[str, SignalWorth]()
+    reuse, best = timedelta(days=store.loop.logs.repeat_days), dict[str, SignalWorth]()
     for signal, key in zip(signals, keys_of_signals(signals, worths), strict=True):
         meant = rows[signal["trace_id"]]["ts"]
         if key in worths and (meant is None or signal["ts"] >= moved(meant, -reuse)):
-            known = found.setdefault(signal["trace_id"], worths[key])
-            found[signal["trace_id"]] = max(known, worths[key], key=_says)
-    return found
+            known = best.setdefault(signal["trace_id"], worths[key])
+            best[signal["trace_id"]] = max(known, worths[key], key=_says)
+    return best
 
 
 def _says(worth: SignalWorth) -> tuple[float, str, str]:

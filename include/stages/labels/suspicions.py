@@ -42,8 +42,8 @@ def suspicions(store: LoopStore, proposals: Sequence[Proposal], opinions: Mappin
         return {}
     columns = ["request_id", "trace_id", "ts", "asked_at", "split", "stratum", "tier"]
     rows = store.read("requests", columns=columns, filters=[("request_id", "in", sorted(opinions))]).to_pylist()
-    found = _suspected(store, [row for row in rows if row["tier"] == FIRST_TIER], opinions)
-    trained = (row for row in found if row["split"] == "train" and row["stratum"] != RANDOM)
+    suspected = _suspected(store, [row for row in rows if row["tier"] == FIRST_TIER], opinions)
+    trained = (row for row in suspected if row["split"] == "train" and row["stratum"] != RANDOM)
     return {row["request_id"]: SUSPECTED for row in trained if row["request_id"] in accused}
 
 
@@ -61,9 +61,9 @@ def _suspected(
         belief = said[row["request_id"]]
         if belief.probabilities is not None:
             by_version.setdefault(belief.version, []).append(row)
-    found = []
+    suspected = []
     for own in by_version.values():
         labels = np.array([opinions[row["request_id"]].probabilities.argmax() for row in own])
         probabilities = np.array([said[row["request_id"]].probabilities for row in own])
-        found += [row for row, wrong in zip(own, suspected_errors(labels, probabilities), strict=True) if wrong]
-    return found
+        suspected += [row for row, wrong in zip(own, suspected_errors(labels, probabilities), strict=True) if wrong]
+    return suspected

@@ -106,16 +106,16 @@ def judged_columns(
 
 def _reported(drift: Drift, compared: Mapping[Key, Compared], side: int) -> dict[Key, Difference]:
     """Return the difference to be reported of each column, and of all columns of a segment jointly, of one of the `SIDES`."""
-    found = {key: most_significant(of, drift) for key, each in compared.items() if (of := SIDES[side](each))}
-    for segment in {key[0] for key in found}:
-        keys = [key for key in found if key[0] == segment and compared[key].squared[side] is not None]
+    largest = {key: most_significant(of, drift) for key, each in compared.items() if (of := SIDES[side](each))}
+    for segment in {key[0] for key in largest}:
+        keys = [key for key in largest if key[0] == segment and compared[key].squared[side] is not None]
         test = joint_test([one for key in keys if (one := compared[key].squared[side]) is not None])
         if test is not None:
-            effect = float(np.sqrt(np.mean([found[key].effect ** 2 for key in keys])))
-            found[segment, ALL_COLUMNS] = Difference(
+            effect = float(np.sqrt(np.mean([largest[key].effect ** 2 for key in keys])))
+            largest[segment, ALL_COLUMNS] = Difference(
                 JOINTLY, test.expected, test.current, effect, test.p_value, varies=True, rarest=test.rarest
             )
-    return found
+    return largest
 
 
 def monitor_of(column: str) -> Monitor:
@@ -130,7 +130,7 @@ def monitor_of(column: str) -> Monitor:
 
 
 def _known(lines: Mapping[Key, list[ColumnLine] | Difference]) -> list[ColumnLine]:
-    return [line for found in lines.values() if not isinstance(found, Difference) for line in found]
+    return [line for by_window in lines.values() if not isinstance(by_window, Difference) for line in by_window]
 
 
 def _compared(
@@ -139,11 +139,11 @@ def _compared(
     """Return how columns, which say together what ordinary days are, differ from them."""
     held = iter(compare(_known(lines)))
     compared = {}
-    for key, found in lines.items():
-        if isinstance(found, Difference):
-            compared[key] = Compared([found], [])
-        elif found:
-            parts = [next(held) for _ in found]
+    for key, each in lines.items():
+        if isinstance(each, Difference):
+            compared[key] = Compared([each], [])
+        elif each:
+            parts = [next(held) for _ in each]
             alone, together = ([one for part in parts for one in of(part)] for of in SIDES)
             compared[key] = Compared(alone, together, parts[-1].squared)
             if not any(day.counted for day in current[key]) and any(day.counted for day in reference[key]):

@@ -163,8 +163,8 @@ class ColumnLine:
 
     def _chosen(self, of_line: Any) -> Any:
         """Return what the lines give, of each statistic the line that it is held against; the last axis is (k,)."""
-        found = [of_line(line) for line in self._lines]
-        return found[0] if len(found) == 1 else np.where(self._weekly, found[1], found[0])
+        by_line = [of_line(line) for line in self._lines]
+        return by_line[0] if len(by_line) == 1 else np.where(self._weekly, by_line[1], by_line[0])
 
     def _weekdays_differ(self) -> NDArray[np.bool_]:
         """Return which statistics' weekdays differ, (k,)."""

@@ -87,10 +87,10 @@ class ReferenceLine:
         if len(self._days) < FEWEST_FOR_LINE or not self.adjacent.any():
             return np.zeros(left.shape[1])
         square = (left**2).mean(axis=0)
-        found = np.einsum("ij,ik,jk->k", self.adjacent, left, left) / np.where(square > 0, square, 1.0)
+        product = np.einsum("ij,ik,jk->k", self.adjacent, left, left) / np.where(square > 0, square, 1.0)
         expected = np.maximum.accumulate(self.ratio)
-        below = (found - expected[0]) * self.error * np.sqrt(len(self._days))
-        return np.asarray(np.where(found < expected[0], below, np.interp(found, expected, AUTOCORRELATIONS)))
+        below = (product - expected[0]) * self.error * np.sqrt(len(self._days))
+        return np.asarray(np.where(product < expected[0], below, np.interp(product, expected, AUTOCORRELATIONS)))
 
     @property
     def error(self) -> float:

@@ -79,8 +79,8 @@ def unusual_in_windows(
     if not together:
         return Unusual(judge(alone, 1.0, rarest=rarest[0]), set(), set())
     far = judge(alone, ALONE, rarest=rarest[0], margin=MORE_UNUSUAL)
-    found, clear = (judge(together, TOGETHER * share, rarest=rarest[1]) for share in (1.0, TO_ALARM))
-    return Unusual(far, found, {key for key in found if key in clear or key[1] == ALL_COLUMNS})
+    jointly, clear = (judge(together, TOGETHER * share, rarest=rarest[1]) for share in (1.0, TO_ALARM))
+    return Unusual(far, jointly, {key for key in jointly if key in clear or key[1] == ALL_COLUMNS})
 
 
 def unusual(
@@ -121,21 +121,21 @@ def unusual(
     there were none.
     """
     significant = _significant(drift, reported, part, family)
-    found = {key for key in significant if reported[key].effect >= floor(reported[key], drift)}
-    least = min((reported[key].p_value / SHARES[family(key)] for key in found), default=1.0)
+    large = {key for key in significant if reported[key].effect >= floor(reported[key], drift)}
+    least = min((reported[key].p_value / SHARES[family(key)] for key in large), default=1.0)
     ordinary = min(rarest, rarest_of(reported, family))
-    return found if least < ordinary * margin else {key for key in found if _is_beyond_tails(reported[key])}
+    return large if least < ordinary * margin else {key for key in large if _is_beyond_tails(reported[key])}
 
 
 def _significant(
     drift: Drift, reported: Mapping[Key, Difference], part: float, family: Callable[[Key], Family]
 ) -> set[Key]:
-    found = set()
+    significant = set()
     for name in sorted(set(map(family, reported))):
         keys = [key for key in reported if family(key) == name]
         discovered = discoveries(drift, name, [reported[key].p_value for key in keys], part)
-        found |= {key for key, is_one in zip(keys, discovered, strict=True) if is_one}
-    return found
+        significant |= {key for key, is_one in zip(keys, discovered, strict=True) if is_one}
+    return significant
 
 
 def lacking(drift: Drift, alone: Mapping[Key, Difference], together: Mapping[Key, Difference]) -> str:

@@ -129,12 +129,12 @@ class DayCounts:
         if self._version is not None:
             return CONFIDENCE_EDGES
         edges = self._basis.edges
-        found = edges.get(name) or self._basis.find_edges(name)
-        if found is None and np.isfinite(values).sum() >= BINS:
-            found = bin_edges(values[:: max(1, values.size // SAMPLE)])
-        if found is not None:
-            edges[name] = found
-        return found
+        bins = edges.get(name) or self._basis.find_edges(name)
+        if bins is None and np.isfinite(values).sum() >= BINS:
+            bins = bin_edges(values[:: max(1, values.size // SAMPLE)])
+        if bins is not None:
+            edges[name] = bins
+        return bins
 
     def _profile(self, name: str, grouping: int, group: int, segment: str) -> Profile:
         counts = self._counts[name] or NumberCounts(list(NO_BINS), self._sizes)

@@ -87,8 +87,8 @@ def _counted(cells: Codes, size: int) -> tuple[Codes, Codes]:
     if size > MOST_COUNTED:
         return np.unique(cells, return_counts=True)
     times = np.bincount(cells, minlength=size)
-    found = np.flatnonzero(times)
-    return found, times[found]
+    counted = np.flatnonzero(times)
+    return counted, times[counted]
 
 
 def _coded(values: pa.Array, known: NDArray[np.bool_]) -> tuple[list[str], Codes]:
