@@ -1,9 +1,11 @@
 """Examples: labeled texts or pictures that the demo serves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+FAINT = 0.7  # of the ink of a picture
 
 
 @dataclass(frozen=True)
@@ -18,3 +20,11 @@ class Example:
         """Number of characters of a text, or mean of a vector."""
         value = next(iter(self.input.values()))
         return float(len(value)) if isinstance(value, str) else float(np.mean(value))
+
+    def fainter(self) -> "Example":
+        """Return a picture as a scanner with a weaker lamp sees it; a text as it is."""
+        faint = {
+            name: value if isinstance(value, str) else (FAINT * np.asarray(value)).tolist()
+            for name, value in self.input.items()
+        }
+        return replace(self, input=faint)

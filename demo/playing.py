@@ -82,7 +82,7 @@ class Story:
         model = self.champion()
         shifted = number > 1
         written = self.traffic.serve_day(day, rows, model, shifted=shifted)
-        kind = "topics and lengths have shifted" if shifted else "an ordinary day"
+        kind = "topics, and lengths or the scanner, have shifted" if shifted else "an ordinary day"
         self.progress.say("")
         self.progress.say(f"Cycle {number}: version {model.version} served {day}, {written} log lines; {kind}")
         self.client.backfill(f"{self.loop.name}.observe", _midnight(day), _midnight(day))

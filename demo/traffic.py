@@ -63,7 +63,8 @@ class Traffic:
     def serve_day(self, day: date, rows: int, model: "LoadedModel", *, shifted: bool) -> int:
         """Serve the documents of a day, write its log and feedback, and return how many log lines were written.
 
-        Ordinary days differ a little in their mix of topics. Shifted days have more of the rarer topics, and larger documents.
+        Ordinary days differ a little in their mix of topics. Shifted days have more of the rarer topics, larger documents, and
+        fainter pictures.
 
         Parameters
         ----------
@@ -96,7 +97,8 @@ class Traffic:
             weights *= np.where(np.isin(labels, list(common)), 1.0, 3.0) * np.where(sizes > np.median(sizes), 3.0, 1.0)
         places = generator.choice(free, min(rows, len(free)), replace=False, p=weights / weights.sum())
         self._served |= set(places.tolist())
-        return [self.examples[place] for place in places]
+        chosen = [self.examples[place] for place in places]
+        return [example.fainter() for example in chosen] if shifted else chosen
 
     def _lines(
         self, day: date, generator: np.random.Generator, chosen: list[Example], model: "LoadedModel"

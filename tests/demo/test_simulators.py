@@ -81,6 +81,12 @@ def test_logs_and_feedback_hold_no_truth_but_what_users_report(tmp_path):
     assert all(item["value"]["label"] == traffic.truth[item["trace_id"]] for item in signals)
 
 
+def test_shifted_days_have_fainter_pictures_and_texts_as_they_are():
+    """Of small days chance alone moves classes and mean ink as much as the choice of pictures did: nothing was flagged."""
+    assert Example({"pixels": [10.0, 0.0]}, "3").fainter() == Example({"pixels": [7.0, 0.0]}, "3")
+    assert Example({"text": "as it is"}, "acq").fainter() == Example({"text": "as it is"}, "acq")
+
+
 def test_shifted_days_have_larger_documents(tmp_path):
     sizes = {}
     for shifted in (False, True):

@@ -1,5 +1,6 @@
 """What columns have in common: figures of single columns, which few days tell little of, drawn to those of all."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -45,21 +46,38 @@ def correlations(columns: Sequence[ColumnLine]) -> list[Numbers]:
     Notes
     -----
     Sampling does not depend on the day before; what days add to it may. So that part's autocorrelation is estimated, from all
-    columns of a group: the mean of theirs over the mean share of variance that days add. A statistic then follows the
-    first-order autoregression that has as much correlation in sum. It is its own, less a standard error, where that is more.
+    columns of a group: the mean of theirs over the mean share of variance that days add. Few columns, or days that add little,
+    may show much of it by chance, so that it is drawn to that of all columns. A statistic then follows the first-order
+    autoregression that has as much correlation in sum. It is its own, less a standard error, where that is more.
     """
     own, shares = [line.autocorrelation for line in columns], [line.day_share for line in columns]
-    added = {name: max(LEAST_SHARE, float(values.mean())) for name, values in _by_group(columns, shares).items()}
-    of_days = {
-        name: float(np.clip(values.mean() / added[name], 0.0, MOST_CORRELATED))
-        for name, values in _by_group(columns, own).items()
-    }
-    found = []
+    of_days, correlated = _of_days(columns, own, shares), []
     for line, figure, share in zip(columns, own, shares, strict=True):
         of_day = np.array([of_days.get(_group(name), 0.0) for name in line.reference.names])
         seen = of_day * np.clip(share, 0.0, 1.0)
-        found.append(np.maximum(seen / (1 - of_day + seen), figure - line.error))
-    return found
+        correlated.append(np.maximum(seen / (1 - of_day + seen), figure - line.error))
+    return correlated
+
+
+def _of_days(columns: Sequence[ColumnLine], own: Sequence[Numbers], shares: Sequence[Numbers]) -> dict[str, float]:
+    """Return the autocorrelation of what days add, by group, 0 to 0.9.
+
+    Groups are taken to differ as much as those of single columns would by chance, if nothing was sampled: so the columns of a
+    group, of whose variance days add a share s, count for s² each, beside 1 of all columns.
+    """
+    seen = {name: float(values.mean()) for name, values in _by_group(columns, own).items()}
+    added = {name: max(LEAST_SHARE, float(values.mean())) for name, values in _by_group(columns, shares).items()}
+    sizes = Counter(group for line in columns for group in {_group(name) for name in _varying(line)})
+    of_all = sum(sizes[name] * seen[name] for name in seen) / max(
+        sum(sizes[name] * added[name] for name in seen), LEAST_SHARE
+    )
+    told = {name: sizes[name] * added[name] ** 2 for name in seen}
+    drawn = {name: (told[name] * seen[name] / added[name] + of_all) / (told[name] + 1) for name in seen}
+    return {name: float(np.clip(value, 0.0, MOST_CORRELATED)) for name, value in drawn.items()}
+
+
+def _varying(line: ColumnLine) -> list[str]:
+    return [name for name, varies in zip(line.reference.names, line.varies, strict=True) if varies]
 
 
 def moderated(columns: Sequence[ColumnLine], held: Sequence[Held]) -> list[Held]:
@@ -85,14 +103,14 @@ def moderated(columns: Sequence[ColumnLine], held: Sequence[Held]) -> list[Held]
         for name, values in variances.items()
         if name in MODERATED and len(values) >= FEWEST_MODERATED
     }
-    found = []
+    drawn = []
     for line, each in zip(columns, held, strict=True):
         prior = np.array([priors.get(name, (0.0, 0.0)) for name in line.reference.names])
         added = np.where(line.varies, np.minimum(prior[:, 1], each.degrees), 0.0)
         whole = each.degrees + added
         variance = (each.degrees * each.variance + added * prior[:, 0]) / whole
-        found.append(replace(each, variance=variance, degrees=whole))
-    return found
+        drawn.append(replace(each, variance=variance, degrees=whole))
+    return drawn
 
 
 def _prior(variances: Numbers, degrees: Numbers) -> tuple[float, float]:

@@ -32,6 +32,22 @@ def test_days_that_add_nothing_to_sampling_do_not_depend_however_many_columns_th
     assert np.mean(correlations([column_line(days, row_variance=ROWS) for days in drawn])) < 0.1
 
 
+def test_two_columns_that_show_dependence_by_chance_are_drawn_to_all_columns():
+    """Of thirty pairs of independent columns beside ten others, one looks as if its days depended by a third."""
+    generator = np.random.default_rng(7)
+    others = [column_line(days, row_variance=ROWS) for days in generator.normal(scale=1.4, size=(10, DAYS))]
+    alone, beside = [], []
+    for _ in range(30):
+        pair = [
+            column_line(days, row_variance=ROWS, name="red") for days in generator.normal(scale=1.1, size=(2, DAYS))
+        ]
+        alone.append(float(np.mean(correlations(pair))))
+        beside.append(float(np.mean(correlations([*others, *pair])[-2:])))
+    assert max(alone) > 0.3
+    assert max(beside) < 0.7 * max(alone)
+    assert np.mean(beside) < 0.7 * np.mean(alone)
+
+
 def test_variances_of_columns_that_are_alike_are_drawn_together_and_count_for_more_days():
     columns = [column_line(days) for days in np.random.default_rng(2).normal(size=(12, DAYS))]
     own, drawn = held(columns), moderated(columns, held(columns))
