@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.population import estimates, verdicts
+from benchmarks.population import estimates, raters, verdicts
 from benchmarks.workloads.repeating_loop import Traffic
 
 TRAFFIC = Traffic(contents=60, rows=40, days=12, frequent=0.5, rare=0.9, budget=20)
@@ -20,3 +20,14 @@ def test_challenger_that_is_right_everywhere_is_seen_to_be_better():
     line = verdicts("better", better, 1)
     assert line["gain_over_rows"] > 5
     assert line["rate"] == 1.0
+
+
+def test_loop_whose_annotators_err_states_figures_that_are_held_against_what_is_true():
+    lines = {line["case"]: line for line in raters(1, 1)}
+    assert {"raters recall by class", "raters slices", "raters difference", "raters live accuracy by cycle"} <= set(
+        lines
+    )
+    recall = lines["raters recall by class"]
+    assert recall["trials"] == 3
+    assert abs(recall["bias"]) < 25
+    assert recall["of_labels"] is not None
