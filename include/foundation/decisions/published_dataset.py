@@ -1,5 +1,6 @@
 """What is decided when a dataset is published: its name, and the version of the labels that it is."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -37,3 +38,5 @@ class PublishedDataset(Decision):
     """Whether a person had it published although too many of them only accept a shown pre-label, or are of too few classes."""
     release: tuple[float, int, int] = (0.0, 0, 0)
     """Which held-out rows are trained on, too old to judge: ``split.release_share``, and the days and rows that judge."""
+    held_since: datetime | None = None
+    """Rows served from then on judged a challenger that was pending, and are not trained on; None where none was."""

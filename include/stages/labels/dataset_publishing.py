@@ -1,16 +1,20 @@
 """Publishing a dataset: the labels as they are now get a name, unless they would teach a model what it said."""
 
 from collections import Counter
-from dataclasses import astuple
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from include.foundation.decisions import PublishedDataset, latest, record
-from include.foundation.errors import NothingToDo
+import pyarrow.compute as pc
+
+from include.foundation.decisions import GateVerdict, PublishedDataset, find, latest, record
+from include.foundation.errors import NothingToDo, VersionGoneError
 from include.foundation.store.ledgers.outcomes import current_labels
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
 from include.stages.labels.class_diversity import class_diversity
-from include.stages.labels.datasets import Dataset, dataset_of, labels_by_trace_id, labels_of
+from include.stages.labels.datasets import Dataset, dataset_of, labels_by_trace_id, labels_of, read_dataset
 from include.stages.labels.label_origins import demand_fit_to_learn, origins, own_labels
+from include.stages.labels.newest_rows import newest_rows
 from include.stages.labels.released_rows import Release
 from include.stages.labels.straddling import straddling
 
@@ -44,7 +48,7 @@ def publish_dataset(store: LoopStore, *, anyway: bool = False) -> PublishedDatas
         raise NothingToDo("There is no label yet: nothing to publish")
     former_names, retired = _former_names(store, version)
     draws_version = store.version("draws")
-    release = Release.of(store.loop.split)
+    release = replace(Release.of(store.loop.split), since=_judged_pending_since(store))
     dataset = dataset_of(store, version, draws_version, former_names, release)
     last = latest(store, PublishedDataset)
     if last is not None and last.digest == dataset.digest:
@@ -71,7 +75,8 @@ def publish_dataset(store: LoopStore, *, anyway: bool = False) -> PublishedDatas
             classes=dict(sorted(Counter(dataset.train.column("label").to_pylist()).items())),
             former_names=former_names,
             retired=retired,
-            release=astuple(release),
+            release=(release.share, release.days, release.rows),
+            held_since=release.since,
             **changes,
         ),
     )
@@ -103,6 +108,25 @@ def publish_in_attempt(store: LoopStore, attempt: int, *, anyway: bool = False) 
         if attempt == 1 or newest is None:
             raise
         return newest
+
+
+def _judged_pending_since(store: LoopStore) -> datetime | None:
+    """Return since when rows were served that have judged a pending challenger; None if none is, or nothing is released.
+
+    Where a dataset that it was judged on can be read no more, that is since ever.
+    """
+    verdict, split = latest(store, GateVerdict), store.loop.split
+    if not split.release_share or verdict is None or verdict.outcome != "label_more":
+        return None
+    moments = []
+    for name in {earlier.dataset for earlier in find(store, GateVerdict, verdict.subject)}:
+        try:
+            drawn = read_dataset(store, name).drawn
+        except VersionGoneError:
+            return datetime.min.replace(tzinfo=UTC)
+        if drawn is not None and drawn.num_rows:
+            moments.append(pc.min(newest_rows(drawn, split.holdout_days, split.holdout_rows).column("ts")).as_py())
+    return min(moments, default=None)
 
 
 def _former_names(store: LoopStore, version: int) -> tuple[dict[str, str | None], int]:

@@ -48,7 +48,7 @@ def read_dataset(store: LoopStore, name: str) -> Dataset:
         If the store no longer has that version.
     """
     published = _published(store, name)
-    release = Release(*published.release)
+    release = Release(*published.release, published.held_since)
     dataset = dataset_of(store, published.labels_version, published.draws_version, published.former_names, release)
     if dataset.digest != published.digest:
         stored = _stored(store, published.labels_version, published.former_names)

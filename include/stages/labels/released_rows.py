@@ -1,6 +1,7 @@
 """Held-out rows that are too old to judge: a share of their contents, which a hash says, is trained on from then on."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +22,14 @@ class Release:
         Of the contents, those whose hash is below it.
     days, rows
         What judges, and is not released: rows of so many days before the newest drawn one, and at least so many rows.
+    since
+        Rows that were served from then on have judged a pending challenger, and are not released either; None without one.
     """
 
     share: float = 0.0
     days: int = 0
     rows: int = 0
+    since: datetime | None = None
 
     @classmethod
     def of(cls, split: Split) -> "Release":
@@ -50,7 +54,7 @@ class Release:
         if not self.share:
             return pa.array([], pa.string())
         told_apart = draws.filter(pc.not_equal(draws.column("stratum"), RANDOM)).column("content_key").to_pylist()
-        newest = newest_rows(drawn, self.days, self.rows).column("content_key").to_pylist()
+        newest = self._judging(drawn).column("content_key").to_pylist()
         judging = pa.array([*newest, *told_apart], pa.string())
         is_old = pc.invert(pc.is_in(holdout.column("content_key"), value_set=judging))
         is_drawn = pc.and_(pc.equal(holdout.column("stratum"), RANDOM), pc.is_null(holdout.column("group_key")))
@@ -75,7 +79,7 @@ class Release:
         """
         if not len(released):
             return drawn
-        judging = newest_rows(drawn, self.days, self.rows).column("trace_id").combine_chunks()
+        judging = self._judging(drawn).column("trace_id").combine_chunks()
         is_left = pc.invert(pc.is_in(drawn.column("trace_id"), value_set=judging))
         stays = [not self._is_due(key) for key in drawn.column("content_key").to_pylist()]
         for condition in (pc.equal(drawn.column("split"), "holdout"), pc.is_null(drawn.column("group_key"))):
@@ -87,6 +91,14 @@ class Release:
             place, drawn.schema.field(place), pc.if_else(is_left, pc.multiply(chances, 1 - self.share), chances)
         )
         return rows.filter(pc.invert(pc.is_in(drawn.column("content_key"), value_set=released)))
+
+    def _judging(self, drawn: pa.Table) -> pa.Table:
+        """Return the drawn rows that judge, or have judged a pending challenger."""
+        newest = newest_rows(drawn, self.days, self.rows)
+        if self.since is None:
+            return newest
+        is_newest = pc.is_in(drawn.column("trace_id"), value_set=newest.column("trace_id").combine_chunks())
+        return drawn.filter(pc.or_(is_newest, pc.greater_equal(drawn.column("ts"), self.since)))
 
     def _is_due(self, content_key: str) -> bool:
         return point_of("released", content_key) < self.share

@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
+from include.foundation.decisions import record
 from include.foundation.digests import point_of
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.recent_holdout import holdout_history, judging_rows
 from include.stages.labels.dataset_publishing import publish_dataset
 from include.stages.labels.datasets import read_dataset
+from include.stages.training.deciding import decide_retrain
+from include.stages.training.recent_labels import training_dataset
+from tests.decision_builders import make_gate_verdict
 from tests.include.stages.selection.selection_builders import (
     DAY,
     add_rows,
@@ -126,3 +130,58 @@ def test_dataset_is_read_as_it_was_after_the_loop_file_changed(tmp_path):
     again = publish_dataset(later)
     assert (published.train, again.train) == (len(due(0.5)), len(OLD))
     assert ids(read_dataset(store, published.subject).train) == due(0.5)
+
+
+LATER = range(90, 100)
+
+
+def later_rows(store):
+    """Add rows served so late that none of the others judge any more, and one label, without which nothing is published."""
+    moments = {"ts": DAY + timedelta(days=30), "decided_at": DAY + timedelta(days=30)}
+    add_rows(store, "draws", [draw(n, ts=moments["ts"], drawn_at=moments["ts"], batch_id="later") for n in LATER])
+    add_rows(store, "labels", [label(n, **moments) for n in LATER])
+
+
+@pytest.mark.parametrize(("outcome", "is_pending"), [("label_more", True), ("promote", False), ("reject", False)])
+def test_row_that_judged_a_pending_challenger_is_not_released(tmp_path, outcome, is_pending):
+    store = drawn_store(tmp_path, 1.0)
+    first = publish_dataset(store)
+    judged = ids(judging_rows(store.loop, read_dataset(store, first.subject), first=False))
+    record(store, make_gate_verdict("challenger", outcome, dataset=first.subject))
+    later_rows(store)
+    dataset = read_dataset(store, publish_dataset(store).subject)
+    assert judged == {f"t{number}" for number in NEW}
+    assert ids(dataset.train) == {f"t{number}" for number in (OLD if is_pending else (*OLD, *NEW))}
+    history = holdout_history(store.loop, dataset).to_pylist()
+    assert {row["inclusion_probability"] for row in history} == {0.1}
+
+
+def test_row_that_judged_a_challenger_in_its_first_round_waits_until_it_is_decided(tmp_path):
+    """Though later rounds judge it by newer rows; then the row is released."""
+    store = drawn_store(tmp_path, 1.0)
+    first = publish_dataset(store).subject
+    record(store, make_gate_verdict("challenger", "label_more", dataset=first, round=1))
+    later_rows(store)
+    second = publish_dataset(store).subject
+    record(store, make_gate_verdict("challenger", "label_more", dataset=second, round=2))
+    add_rows(store, "labels", [label(101, split="train", stratum="certainty")])
+    third = publish_dataset(store).subject
+    assert ids(read_dataset(store, third).train) == {f"t{number}" for number in (*OLD, 101)}
+    record(store, make_gate_verdict("challenger", "reject", dataset=third, round=3))
+    assert ids(read_dataset(store, publish_dataset(store).subject).train) == {f"t{n}" for n in (*OLD, *NEW, 101)}
+    assert ids(read_dataset(store, third).train) == {f"t{number}" for number in (*OLD, 101)}
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_challenger_trains_on_released_rows_and_is_judged_by_none_of_them(tmp_path, share):
+    store = drawn_store(tmp_path, share)
+    add_rows(store, "labels", [label(200 + n, split="train", stratum="certainty", label="acq") for n in range(5)])
+    publish_dataset(store)
+    plan = decide_retrain(store, force=True)
+    dataset = training_dataset(store, plan.dataset)
+    assert (plan.outcome, plan.train) == ("train", len(due(share)) + 5)
+    assert ids(dataset.train) == due(share) | {f"t{200 + n}" for n in range(5)}
+    judged = read_dataset(store, plan.evaluation_dataset)
+    for rows in (judging_rows(store.loop, judged, first=False), holdout_history(store.loop, judged)):
+        assert rows.num_rows >= len(NEW)
+        assert not ids(rows) & ids(dataset.train)
