@@ -39,6 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
     maintain.add_argument(
         "--store", required=True, help="folder, or s3://bucket/path with the credentials in AWS_… variables"
     )
+    strategies = commands.add_parser(
+        "strategies", help="compare ways to choose rows on a loop's own labels, which are replayed; nothing is written"
+    )
+    strategies.add_argument("loop", help="name of a loop file")
+    strategies.add_argument("--store", required=True, help="as for maintain")
+    strategies.add_argument(
+        "--repetitions", type=int, default=10, choices=range(2, 101), metavar="2…100", help="averaged over"
+    )
     for command, purpose in ON_REGISTRY.items():
         part = commands.add_parser(command, help=purpose)
         part.add_argument("loop", help="name of a loop file")
@@ -68,6 +76,10 @@ def _run(given: argparse.Namespace) -> int:
         print(reference_page(), end="")
     elif given.command == "suite":
         _suite(given.loop, overwrite=given.overwrite)
+    elif given.command == "strategies":
+        from include.checks.strategy_comparison import compare_strategies
+
+        print(compare_strategies(_opened(given.loop, given.store), given.repetitions).report())
     else:
         _maintain(given.loop, given.store)
     return 0
