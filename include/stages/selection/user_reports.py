@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from include.foundation.config.data_sections import Feedback
-from include.foundation.intervals import moved
+from include.foundation.intervals import Interval, moved
+from include.foundation.store.bulk.file_rows import rows_with
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
 from include.foundation.taxonomy import Taxonomy
@@ -14,6 +18,7 @@ from include.stages.logs.feedback.said_class import said_class
 from include.stages.selection.asked import Asked, asked_before
 from include.stages.selection.frame import Candidates, frame_of
 from include.stages.selection.requests import REPORTED
+from include.stages.selection.window import NOT_READ
 
 ACTED_ON = timedelta(days=28)  # for so long: what it costs to look must not grow with what was ever said
 SIGNALS = ("report", "correction")
@@ -84,14 +89,23 @@ def reported_rows(
         people.setdefault(row["trace_id"], set()).add(row["user_key"])
     asked = asked_before(store) if asked is None else asked
     reported = sorted(reasons.keys() - asked.trace_ids)
-    no_rows: Filter = [("day", "=", "")]  # opens no partition
-    rows: Filter = [("ts", ">=", moved(since, -ACTED_ON)), ("ts", "<", end), ("trace_id", "in", reported)]
-    frame = frame_of(store, store.read("predictions", filters=rows if reported else no_rows), seed, asked)
+    frame = frame_of(store, _served(store, reported, Interval(moved(since, -ACTED_ON), end)), seed, asked)
     logged = frame.rows.select(["trace_id", "ts"]).to_pylist()
     return frame, {
         key: UserReport(reasons[name := row["trace_id"]], frozenset(people[name]), row["ts"], name not in explicit)
         for key, row in zip(frame.content_keys, logged, strict=True)
     }
+
+
+def _served(store: LoopStore, trace_ids: Sequence[str], span: Interval) -> pa.Table:
+    """Return the rows with some trace ids that were served within a span, with the columns that are chosen by."""
+    columns = pa.schema([field for field in store.schema("predictions") if field.name not in NOT_READ])
+    if not trace_ids:
+        return columns.empty_table()
+    days = [day for day in store.days("predictions") if span.days[0] <= day <= span.days[-1]]
+    rows = rows_with(store.dataset("predictions", [("day", "in", days)]), days, "trace_id", trace_ids, columns)
+    moments = rows.column("ts")
+    return rows.filter(pc.and_(pc.greater_equal(moments, span.start), pc.less(moments, span.end))).sort_by("trace_id")
 
 
 def in_turns(policy: Feedback, reports: Mapping[int, UserReport], n: int) -> list[int]:

@@ -78,6 +78,41 @@ def picked_rows(dataset: Any, path: str, rows: Rows, columns: pa.Schema) -> Iter
                         yield conformed(pa.table(batch), columns).take(places)
 
 
+def rows_with(dataset: Any, days: Sequence[str], column: str, values: Sequence[str], columns: pa.Schema) -> pa.Table:
+    """Return the rows of some days whose text in a column is one of some values, in no particular order.
+
+    Only that column is read of every row; whole rows only in the row groups that have one.
+
+    Parameters
+    ----------
+    dataset
+        Partitioned by ``day``; None has no rows.
+    days
+        The days.
+    column, values
+        Of the condition.
+    columns
+        Columns wanted; one that a file lacks, as ``day``, is null.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read.
+    """
+    paths, wanted = list(files_by_day(dataset, days)), pa.array(values, pa.string())
+    places: dict[int, list[Rows]] = {}
+    for batch in column_with_places(dataset, paths, column) if paths else ():
+        matching = batch.filter(pc.is_in(batch.column(column), value_set=wanted))
+        for number in pc.unique(matching.column("file")).to_pylist():  # a batch is of one file
+            places.setdefault(number, []).append(matching.column("row").to_numpy())
+    tables = [
+        table
+        for number, rows in places.items()
+        for table in picked_rows(dataset, paths[number], np.concatenate(rows), columns)
+    ]
+    return pa.concat_tables([columns.empty_table(), *tables])
+
+
 @contextmanager
 def opened_parquet(dataset: Any, path: str) -> Iterator[pq.ParquetFile]:
     """Open a file of a dataset; what the block cannot read of it is a `StoreError`.

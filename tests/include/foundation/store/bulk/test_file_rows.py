@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from include.foundation.store.bulk import appending, file_rows
-from include.foundation.store.bulk.file_rows import column_with_places, files_by_day, picked_rows
+from include.foundation.store.bulk.file_rows import column_with_places, files_by_day, picked_rows, rows_with
 from tests.builders import make_store
 from tests.include.foundation.store.bulk.test_appending import DAY, append, row
 
@@ -41,5 +41,17 @@ def test_rows_are_picked_by_their_places_in_order(written, places):
     assert found == [{"colour": None, "trace_id": f"t{place}"} for place in places]
 
 
+@pytest.mark.parametrize("numbers", [[], [3], [0, 2, 6, 7], [8, 99], list(range(9))])
+@pytest.mark.parametrize("days", [[DAY], [DAY, NEXT]])
+def test_rows_with_some_values_are_those_of_the_days_asked_for(written, numbers, days):
+    dataset, _ = written
+    columns = pa.schema([("colour", pa.string()), ("trace_id", pa.string())])
+    rows = rows_with(dataset, days, "trace_id", [f"t{number}" for number in numbers], columns)
+    there = [number for number in numbers if number < (9 if NEXT in days else 7)]
+    assert rows.schema == columns
+    assert sorted(rows.column("trace_id").to_pylist()) == [f"t{number}" for number in there]
+
+
 def test_without_a_table_there_is_no_file():
     assert files_by_day(None, [DAY]) == {}
+    assert rows_with(None, [DAY], "trace_id", ["t1"], pa.schema([("trace_id", pa.string())])).num_rows == 0
