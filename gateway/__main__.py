@@ -1,6 +1,7 @@
 """``python -m gateway``: serve the champions of one or more loops; ``--help`` lists the settings."""
 
 import contextlib
+import os
 import signal
 import sys
 
@@ -16,6 +17,10 @@ from include.foundation.errors import ConfigError, FeedbackLoopError
 
 IDLE_SECONDS = 75  # that a connection is kept: longer than the 60 s of usual proxies
 DRAIN_SECONDS = 30
+MLFLOW_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}  # it is asked again anyway
 SWITCH_SECONDS = (
     0.001  # after which a thread that scores lets the one that answers go on; Python's own is five times as long
 )
@@ -30,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     start_event_log()
+    os.environ.update(MLFLOW_PATIENCE | {name: os.environ[name] for name in MLFLOW_PATIENCE if name in os.environ})
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, loop="uvloop", http="httptools", lifespan="on", log_config=None,

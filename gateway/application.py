@@ -49,10 +49,14 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     @asynccontextmanager
     async def _running(_: FastAPI) -> AsyncIterator[None]:
         for each in served.values():
-            await asyncio.to_thread(each.start)
-        follower = Follower([keys.look, *(each.champion.look for each in served.values())], settings.follow_seconds)
+            await asyncio.to_thread(each.champion.restore)
+        looks = [keys.look, *(each.champion.look for each in served.values())]
+        followers = [
+            Follower(look, settings.follow_seconds) for look in looks
+        ]  # a registry that hangs delays its loop only
         yield
-        follower.close()
+        for follower in followers:
+            follower.close()
         for each in served.values():
             await asyncio.to_thread(each.close)
 

@@ -98,18 +98,18 @@ class ChampionHolder:
 
 
 class Follower:
-    """A thread that looks at the ledgers now and then.
+    """A thread that looks at something at once, and then again and again.
 
     Parameters
     ----------
-    looks
+    look
         What to call each time.
     seconds
         Between two looks.
     """
 
-    def __init__(self, looks: list[Callable[[], None]], seconds: float) -> None:
-        self._looks, self._seconds, self._stopped = looks, seconds, threading.Event()
+    def __init__(self, look: Callable[[], None], seconds: float) -> None:
+        self._look, self._seconds, self._stopped = look, seconds, threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self._thread.start()
 
@@ -118,6 +118,6 @@ class Follower:
         self._stopped.set()
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._seconds):
-            for look in self._looks:
-                look()
+        while not self._stopped.is_set():
+            self._look()
+            self._stopped.wait(self._seconds)

@@ -1,6 +1,7 @@
 """Log lines on the disk before anybody is answered: one thread writes for all who wait, and one sync serves them all."""
 
 import contextlib
+import errno
 import logging
 import queue
 import threading
@@ -14,6 +15,7 @@ from gateway.log_segments import Segment, complete_leftovers, demand_room
 
 EVENTS = logging.getLogger("gateway")
 MOST_AT_ONCE = 4096  # appends of one write
+MOST_WAITING = 64 << 20  # bytes of lines that may wait for a disk that hangs
 PROBE_SECONDS = 1.0
 STOP_SECONDS = 30.0
 Sync = Literal["always", "interval", "none"]
@@ -61,6 +63,7 @@ class LogWriter:
         self.folder, self.policy, self._watch = folder, policy, watch
         self.problem: str | None = None
         self._waiting: queue.SimpleQueue[tuple[bytes, int, Done] | None] = queue.SimpleQueue()
+        self._bytes_put = self._bytes_taken = 0  # each is changed by one thread at a time
         self._segment: Segment | None = None
         self._opened_at = self._synced_at = self._probed_at = time.monotonic()
         self._is_synced = True
@@ -70,7 +73,7 @@ class LogWriter:
         self._thread.start()
 
     def append(self, lines: bytes, count: int, done: Done) -> None:
-        """Have lines written, from any thread.
+        """Have lines written; not from several threads at once.
 
         Parameters
         ----------
@@ -80,8 +83,12 @@ class LogWriter:
             How many they are.
         done
             Called once, on the writer's thread: with None when they are as durable as the policy says, or with what the disk
-            refused them for; then they are not in the log.
+            refused them for; then they are not in the log. Called at once if too much waits already.
         """
+        if self._bytes_put - self._bytes_taken > MOST_WAITING:
+            done(OSError(errno.EAGAIN, "too much waits for the disk"))
+            return
+        self._bytes_put += len(lines)
         self._waiting.put((lines, count, done))
 
     def close(self) -> None:
@@ -105,14 +112,15 @@ class LogWriter:
         """Write lines and tell those who wait; when the disk refuses, the segment is completed as far as it goes."""
         if not batch:
             return
-        begin, problem = time.monotonic(), None
+        begin, problem, written = time.monotonic(), None, b"".join(lines for lines, *_ in batch)
         try:
             if self._segment is None:
                 self._segment, self._opened_at = Segment(self.folder), begin
-            self._segment.append(b"".join(lines for lines, *_ in batch), synced=self.policy.sync == "always")
+            self._segment.append(written, synced=self.policy.sync == "always")
             self._is_synced = self.policy.sync != "interval"
         except OSError as error:
             problem = error
+        self._bytes_taken += len(written)
         self._say(problem)
         for *_, done in batch:
             done(problem)

@@ -67,11 +67,6 @@ class ServedLoop:
             problems.append("no model is live" if self.champion.problem is None else "the champion cannot be loaded")
         return [f"{self.loop.name}: {problem}" for problem in problems]
 
-    def start(self) -> None:
-        """Serve what was served last and what is live now."""
-        self.champion.restore()
-        self.champion.look()
-
     def close(self) -> None:
         """Answer what waits, and complete the logs."""
         self.predictions.batcher.close()

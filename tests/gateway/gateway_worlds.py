@@ -73,20 +73,25 @@ def today() -> Interval:
     return Interval(start, start + timedelta(days=1))
 
 
-def make_world(folder: Path, template: Path, *, challengers: str = "ab", **sections: Any) -> World:
-    """Return a world whose registry has a version for each challenger, of which the first is live."""
-    uris = {"logs": {"uri": str(folder / "logs")}, "feedback": {"uri": str(folder / "feedback")}}
+def registered(folder: Path, template: Path) -> ModelRegistry:
+    """Return a registry with two versions of a model."""
+    loop = make_text_loop()
+    registry = registry_in(folder / "mlflow", loop, template)
+    store = LoopStore(loop, str(folder / "store"))
+    register_challengers(registry, store, fitted(store), "a", "b")
+    return registry
+
+
+def make_world(folder: Path, registry: ModelRegistry, **sections: Any) -> World:
+    """Return a world of its own, but for the registry, of which version 1 is live."""
+    uris = {name: {"uri": str(folder / name)} for name in ("logs", "feedback")}
     loop = make_text_loop(**uris | {"segments": ["desk"]} | sections)
-    (folder / "loops").mkdir(parents=True, exist_ok=True)
-    for name in uris:
-        (folder / name).mkdir(exist_ok=True)
+    for name in ("loops", "logs", "feedback"):
+        (folder / name).mkdir(parents=True)
     raw = loop.model_dump(mode="json", exclude_unset=True)
     (folder / "loops" / f"{loop.name}.yaml").write_text(yaml.safe_dump(raw))
-    store = LoopStore(loop, str(folder / "store"))
-    registry = registry_in(folder / "mlflow", loop, template)
-    register_challengers(registry, store, fitted(store), *challengers)
+    world = World(folder, LoopStore(loop, str(folder / "store")), registry)
     registry.set_alias(CHAMPION, "1")
-    world = World(folder, store, registry)
     world.deploy("1")
     return world
 

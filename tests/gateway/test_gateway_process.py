@@ -80,7 +80,7 @@ def assert_pulled_once(world, answers):
 
 def test_what_is_answered_is_what_the_champion_says_and_is_pulled_with_all_that_was_given(world):
     with running(world) as gateway:
-        beside: dict[str, Any] = {"context": {"page": [2, {"a": None}]}, "metadata": {"b": 1e300}, "impact": 2.5}
+        beside: dict[str, Any] = {"context": {"page": [2, {"a": None}]}, "metadata": {"b": 1.5}, "impact": 2.5}
         beside |= {"source_id": 17, "segments": {"desk": "eu", "other": 3}, "user_id": "u7"}
         one = gateway.predict("oil\u2028 rig", **beside).json()
         rows = [{"input": {"text": f"{words} \0 \U0001f600"}} for words in WORDS.values()]
@@ -99,7 +99,7 @@ def test_what_is_answered_is_what_the_champion_says_and_is_pulled_with_all_that_
     assert_pulled_once(world, [one, *many])
     row = next(row for row in world.store.read("predictions").to_pylist() if row["trace_id"] == one["trace_id"])
     assert (row["input_text"], row["segment_desk"], bool(row["user_key"])) == ("oil\u2028 rig", "eu", True)
-    assert (row["context"], row["metadata"]) == ('{"page":[2,{"a":null}]}', '{"b":1e+300}')
+    assert (row["context"], row["metadata"]) == ('{"page":[2,{"a":null}]}', '{"b":1.5}')
     assert (row["impact"], row["source_id"]) == (2.5, "17")
     assert [each["kept"] for each in taken] == [True, False, True]
     stored = {row["feedback_id"]: row for row in world.pulled_feedback()}

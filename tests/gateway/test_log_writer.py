@@ -130,3 +130,22 @@ def test_disk_that_has_room_again_is_noticed_though_nobody_asks(tmp_path, monkey
         threading.Event().wait(0.01)
     assert writer.problem is None
     writer.close()
+
+
+def test_no_more_waits_for_a_disk_that_hangs_than_may(tmp_path, monkeypatch):
+    go_on, fdatasync = threading.Event(), os.fdatasync
+
+    def hanging(opened):
+        assert go_on.wait(30)
+        fdatasync(opened)
+
+    monkeypatch.setattr("gateway.log_segments.os.fdatasync", hanging)
+    monkeypatch.setattr("gateway.log_writer.MOST_WAITING", 10)
+    writer, taken, refused = LogWriter(tmp_path, LogPolicy()), Told(2), Told(1)
+    for told in (taken, taken, refused):
+        writer.append(b"12345678\n", 1, told)
+    assert "too much waits" in str(refused.wait()[0])
+    go_on.set()
+    assert taken.wait() == [None, None]
+    writer.close()
+    assert [line for segment in written(tmp_path) for line in segment] == [b"12345678"] * 2
