@@ -8,9 +8,10 @@ with `force`, or with `dry_run` to hear only what would be done.
 release notes.
 **Emits** `<loop>/model` when the champion changed, `<loop>/label_requests` when the gate needs more labels to decide.
 
-`gate` has three verdicts. *promote* goes on to `approve`. *reject* ends here. *label more* asks, in `request_evidence`,
-for labels of rows on which the two models disagree; the challenger stays pending and is judged again when they are
-back.
+`gate` has three verdicts. *promote* goes on to `approve`, through the environments of
+`deploy.gitops.before_production` if the loop file has any (`deliver_to_<environment>`, and `approve_<environment>` before
+each but the first). *reject* ends here. *label more* asks, in `request_evidence`, for labels of rows on which the two models
+disagree; the challenger stays pending and is judged again when they are back.
 
 **When it fails**
 
@@ -18,6 +19,8 @@ back.
 * `evaluate`, `deploy`: MLflow, or a model's files, are not what the table `deployments` and the gate's verdict say. The message
   names the live version and how to mend it; `python -m include check-store LOOP` says it in full.
 * `approve`: nobody answered within `gate.approval_hours`; no answer means no. Clear the task to ask again.
+* `deliver_to_…`, `deploy`: the repository of `deploy.gitops` cannot be written or pushed; the message says why. Mend it, then
+  clear the task: nothing is committed twice.
 * `deploy`: the champion changed after the evidence was taken, so the approval no longer fits. Run the DAG again.
 
 Every task can be cleared and run again: the same dataset and loop file give the same model version.
@@ -26,9 +29,10 @@ Every task can be cleared and run again: the same dataset and loop file give the
 if the loop file names any), and of `failure` when a task is not tried again.
 """
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule, chain
 from feedback_loop.assets import loop_assets
 from feedback_loop.defaults import dag_arguments, long_timeout
+from feedback_loop.environments import environment_tasks
 from feedback_loop.forms import trigger_form
 from feedback_loop.operators.approve import ApproveDeploymentOperator
 from feedback_loop.operators.decide_retrain import DecideRetrainOperator
@@ -78,14 +82,7 @@ for loop in valid_loops():
             pool="labeling",
             outlets=[assets.label_requests],
         )
-        approve = ApproveDeploymentOperator(
-            task_id="approve",
-            loop=name,
-            gate=gate.output,
-            required=loop.gate.approval == "required",
-            approval_hours=loop.gate.approval_hours,
-            approvers=loop.gate.approvers,
-        )
+        approve = ApproveDeploymentOperator(task_id="approve", loop=name, gate=gate.output, policy=loop.gate)
         deploy = DeployOperator(
             task_id="deploy", loop=name, decision=gate.output, approval=approve.output, outlets=[assets.model]
         )
@@ -97,6 +94,7 @@ for loop in valid_loops():
         )
 
         decide_retrain >> retrain >> evaluate >> register_model >> gate
-        gate.lead_to(promote=approve, label_more=request_evidence, always=write_release_notes)
-        approve >> deploy >> write_release_notes
+        path_to_production = [*environment_tasks(loop, gate), approve, deploy, write_release_notes]
+        gate.lead_to(promote=path_to_production[0], label_more=request_evidence, always=write_release_notes)
+        chain(*path_to_production)
         request_evidence >> write_release_notes

@@ -88,6 +88,10 @@ class DeploymentError(FeedbackLoopError):
     """A deployment is refused: the evidence, the approval or the live version is not what was promised."""
 
 
+class ManifestError(FeedbackLoopError):
+    """The repository of manifests cannot be written now: git refuses, or its remote cannot be reached."""
+
+
 class NothingToDo(FeedbackLoopError):  # noqa: N818 - not a failure: the task is skipped with this reason
     """There is no work for this stage now; the reason says why."""
 

@@ -294,6 +294,12 @@ _BY_FILE = {
     "include/stages/deployment/test_comparing_days.py": {
         "deploy.comparison_labels": "test_requests_are_blind_and_known_by_their_day",
     },
+    "include/stages/deployment/test_environments.py": {
+        "deploy.gitops.repository": "test_what_is_live_is_committed_once",
+        "deploy.gitops.production": "test_production_has_the_name_that_the_loop_file_gives_it",
+        "deploy.gitops.before_production": "test_first_environment_serves_a_promoted_challenger_without_an_approval",
+        "deploy.gitops.push": "test_commits_are_pushed_and_those_of_others_are_kept",
+    },
     "include/stages/deployment/test_live_rows.py": {
         "deploy.watch_days": "test_rows_of_the_newest_days_are_counted_and_no_earlier_ones",
     },

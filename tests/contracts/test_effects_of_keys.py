@@ -62,12 +62,13 @@ def asking(folder: Path, monkeypatch: pytest.MonkeyPatch, **gate: Any) -> Any:
 
 def test_approval_is_asked_of_whom_the_loop_file_names_for_as_long_as_it_says(tmp_path, monkeypatch):
     task = asking(tmp_path, monkeypatch, approval_hours=7, approvers=[{"id": "u1", "name": "Ada"}])
-    assert (task.required, task.approval_hours, task.response_timeout) == (True, 7, timedelta(hours=7))
+    assert (task.policy.approval, task.policy.approval_hours) == ("required", 7)
+    assert task.response_timeout == timedelta(hours=7)
     assert task.assigned_users == [{"id": "u1", "name": "Ada"}]
 
 
 def test_approval_is_not_asked_for_where_the_loop_file_gives_it(tmp_path, monkeypatch):
-    assert not asking(tmp_path, monkeypatch, approval="auto").required
+    assert asking(tmp_path, monkeypatch, approval="auto").policy.approval == "auto"
 
 
 @pytest.mark.parametrize(("key", "argument"), [("owner", "default_args"), ("description", "description")])

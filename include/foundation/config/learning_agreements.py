@@ -9,6 +9,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.config.operations import SECRETS
 from include.foundation.config.sections import Rule
 from include.foundation.errors import did_you_mean
+from include.foundation.uris import is_remote, why_no_place
 
 LONGEST_PARAMETER = 6000  # what MLflow keeps of one
 
@@ -23,6 +24,7 @@ def learning_disagreements(loop: Loop) -> Iterator[Disagreement]:
     yield from escalation_disagreements(loop)
     yield from _retrain(loop)
     yield from _gate(loop)
+    yield from _gitops(loop)
     yield from _operations(loop)
 
 
@@ -51,6 +53,21 @@ def _training(loop: Loop) -> Iterator[Disagreement]:
     elif loop.selection.budget and share == 1:
         text = "got 1, which leaves no row to train on: random rows are never trained on"
         yield ("selection.random_share", "selection.budget"), text
+
+
+def _gitops(loop: Loop) -> Iterator[Disagreement]:
+    gitops = loop.deploy.gitops
+    if gitops.repository is None:
+        for name in set_by_hand(gitops, "push", "production", "before_production"):
+            yield (
+                (f"deploy.gitops.{name}", "deploy.gitops.repository"),
+                "has no effect without deploy.gitops.repository",
+            )
+    elif why := why_no_place(gitops.repository) or ("it is a bucket" if is_remote(gitops.repository) else ""):
+        yield ("deploy.gitops.repository",), f"{why}; expected a folder"
+    for name in repeated([*gitops.before_production, gitops.production]):
+        text = f"{name} is named twice; a challenger goes through each environment once"
+        yield ("deploy.gitops.before_production", "deploy.gitops.production"), text
 
 
 def _labels(loop: Loop) -> Iterator[Disagreement]:

@@ -1,10 +1,12 @@
 """The sections of a loop file about a challenger's way: how it is judged, who signs it off, and how it is watched once live."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from include.foundation.config.sections import Identifier, Rate, Section, Share, Text
+
+Environment = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
 class Approver(Section):
@@ -59,6 +61,23 @@ class Gate(Section):
     """Most labels asked for on one challenger, in all rounds."""
 
 
+class GitOps(Section):
+    """Where a GitOps tool, such as Argo CD, learns which version each environment is to serve."""
+
+    repository: Text | None = None
+    """Folder with a folder for each environment, in which ``<loop>.json`` names version, model URI and digest of the model's
+    files. If it is a git working copy, each change is a commit. None writes nothing."""
+    push: bool = False
+    """Whether the working copy's branch follows that of ``origin``, and commits are pushed there, with the credentials that
+    are in the remote's address or that ssh has. The working copy is then the loops' own: what the remote does not have is
+    dropped."""
+    production: Environment = "production"
+    """Folder of what is live: deployments and rollbacks."""
+    before_production: list[Environment] = Field(default_factory=list)
+    """Folders of environments that a promoted challenger goes through first: the first at once, each further one, and then
+    production, after a person approved it (``gate.approval``)."""
+
+
 class Deploy(Section):
     """How a promoted model goes live, and what it promises."""
 
@@ -69,5 +88,7 @@ class Deploy(Section):
     max_drop: Share = 0.02
     """How much a model may score below its predecessor on the same rows before it is rolled back, and below its promise before
     that is told; of a perfect model's score."""
+    gitops: GitOps = Field(default_factory=GitOps)
+    """What tells each environment which version to serve."""
     comparison_labels: int = Field(default=30, ge=0, le=100_000)
     """Most labels a day asked for where the live model and its predecessor differ; an eighth of them without a suspicion."""

@@ -1,6 +1,5 @@
 """Make a promoted and approved challenger the champion."""
 
-import json
 from dataclasses import dataclass
 
 from include.foundation.decisions import Approval, GateVerdict, RegisteredVersion, latest
@@ -10,6 +9,7 @@ from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment, history, live
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
+from include.stages.deployment.environments import deliver, demand_approved, follow_production, manifest
 
 MANIFEST = "deployments/champion.json"
 
@@ -44,10 +44,50 @@ def deploy(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approva
         are not those that were judged, or the version was deployed on this evidence before and replaced since.
     """
     _demand_approval(gate, approval)
+    deployment = _deployment(store, registry, gate)
+    version, previous = deployment.model_version, deployment.previous_version
+    return DeployReport(version, previous, change_champion(store, registry, deployment))
+
+
+def deliver_before_production(
+    store: LoopStore, registry: ModelRegistry, gate: GateVerdict, environment: str, approval: Approval | None
+) -> tuple[str, bool]:
+    """Let an environment before production serve a promoted challenger; return its version, and whether that is news there.
+
+    Parameters
+    ----------
+    store, registry
+        Of the loop.
+    gate
+        The verdict, which must be *promote*.
+    environment
+        One of ``deploy.gitops.before_production``.
+    approval
+        Of this verdict's evidence in this environment; None for the first one, which nobody is asked about.
+
+    Raises
+    ------
+    DeploymentError
+        If the verdict or the approval does not allow it, the model's files are not those that were judged, or the version was
+        deployed on this evidence before and replaced since.
+    """
+    if gate.outcome != "promote":
+        raise DeploymentError(f"Challenger {gate.subject} is not delivered: got {gate.outcome}, expected promote")
+    if approval is None and environment != store.loop.deploy.gitops.before_production[0]:
+        raise DeploymentError(f"Challenger {gate.subject} is not delivered: {environment} needs an approval")
+    if approval is not None:
+        demand_approved(gate, environment, approval)
+    deployment = _deployment(store, registry, gate)
+    run_id = registry.run_of(deployment.model_version)
+    return deployment.model_version, deliver(store.loop, environment, deployment, run_id)
+
+
+def _deployment(store: LoopStore, registry: ModelRegistry, gate: GateVerdict) -> Deployment:
+    """Return what is deployed on a verdict."""
     version = _version_of(store, registry, gate)
     _demand_not_replaced(store, gate, version)
     promised = gate.scores.challenger
-    deployment = Deployment(
+    return Deployment(
         model_version=version,
         previous_version=gate.champion_version,
         action="deploy",
@@ -56,7 +96,6 @@ def deploy(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approva
         promised=Promise.of(promised.value, promised.low, promised.high),
         files_digest=_judged_files(registry, gate, version),
     )
-    return DeployReport(version, gate.champion_version, change_champion(store, registry, deployment))
 
 
 def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> str:
@@ -93,7 +132,7 @@ def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deplo
 
 
 def follow_ledger(store: LoopStore, registry: ModelRegistry) -> str:
-    """Point alias and manifest at what the ledger says is live, and return the URI of the manifest.
+    """Point alias and manifests at what the ledger says is live, and return the URI of the one beside the tables.
 
     Whoever sets them looks at the ledger again afterwards, so of several at once the last one leaves them as it says.
 
@@ -106,32 +145,11 @@ def follow_ledger(store: LoopStore, registry: ModelRegistry) -> str:
         deployment = history(store)[-1]
         if registry.aliased(CHAMPION) != deployment.model_version:
             registry.set_alias(CHAMPION, deployment.model_version)
-        uri = write_file(store, MANIFEST, manifest(store, registry, deployment))
+        content = manifest(store.loop, deployment, registry.run_of(deployment.model_version))
+        uri = write_file(store, MANIFEST, content)
+        follow_production(store.loop, deployment, content)
         if live(store) == deployment and registry.aliased(CHAMPION) == deployment.model_version:
             return uri
-
-
-def manifest(store: LoopStore, registry: ModelRegistry, deployment: Deployment) -> str:
-    """Return the content of the file that a GitOps tool follows.
-
-    Parameters
-    ----------
-    store, registry
-        Of the loop.
-    deployment
-        What is live.
-    """
-    version = deployment.model_version
-    content = {
-        "loop": store.loop.name,
-        "model": store.loop.name,
-        "version": version,
-        "model_uri": f"models:/{store.loop.name}/{version}",
-        "run_id": registry.run_of(version),
-        "evidence_digest": deployment.evidence_digest,
-        "files_digest": deployment.files_digest,
-    }
-    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def _version_of(store: LoopStore, registry: ModelRegistry, gate: GateVerdict) -> str:

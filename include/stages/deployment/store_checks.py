@@ -26,7 +26,8 @@ from include.foundation.store.ledgers.deployments import history
 from include.foundation.store.ledgers.taxonomies import undeclared_classes
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
-from include.stages.deployment.deploying import MANIFEST, manifest
+from include.stages.deployment.deploying import MANIFEST
+from include.stages.deployment.environments import is_followed, manifest
 from include.stages.deployment.reconciling import registered_again
 from include.stages.labels.datasets import read_dataset
 from include.stages.logs.slices.ledger_check import REBUILD, ledger_disagreements
@@ -159,9 +160,19 @@ def _deployments(store: LoopStore, registry: ModelRegistry) -> Iterator[Damage]:
     if problem := disagreement(registry, live):
         what, _, mend = problem.partition(": ")
         yield Damage(what, mend)
-    elif _manifest(store) != manifest(store, registry, live):
-        mend = f"`python -m include reconcile {store.loop.name}` writes it anew"
-        yield Damage(f"{MANIFEST}: does not say that version {live.model_version} is live", mend)
+    else:
+        yield from _in_manifests(
+            store, manifest(store.loop, live, registry.run_of(live.model_version)), live.model_version
+        )
+
+
+def _in_manifests(store: LoopStore, content: str, version: str) -> Iterator[Damage]:
+    mend = f"`python -m include reconcile {store.loop.name}` writes it anew"
+    if _manifest(store) != content:
+        yield Damage(f"{MANIFEST}: does not say that version {version} is live", mend)
+    if not is_followed(store.loop, content):
+        gitops = store.loop.deploy.gitops
+        yield Damage(f"{gitops.repository}/{gitops.production}: does not say that version {version} is live", mend)
 
 
 def _manifest(store: LoopStore) -> str | None:

@@ -12,6 +12,24 @@ from include.foundation.store.person_keys import person_key
 from include.foundation.store.tables import LoopStore
 
 
+def approval_subject(challenger: str, environment: str | None = None) -> str:
+    """Return what an approval is about: a challenger in production, or in an environment before it.
+
+    Parameters
+    ----------
+    challenger
+        Its key.
+    environment
+        One of `Loop.deploy.gitops.before_production`; None is production.
+
+    Examples
+    --------
+    >>> approval_subject("4f1c"), approval_subject("4f1c", "staging")
+    ('4f1c', '4f1c in staging')
+    """
+    return challenger if environment is None else f"{challenger} in {environment}"
+
+
 def evidence_page(store: LoopStore, gate: Mapping[str, str], links: Mapping[str, str] | None = None) -> str:
     """Return the Markdown that a person reads before approving: verdict, versions, reasons, scores, links and digests.
 
@@ -50,7 +68,9 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str], links: Mapping[str,
     return "\n".join(lines)
 
 
-def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str) -> Approval:
+def record_approval(
+    store: LoopStore, gate: Mapping[str, str], *, approved: bool, by: str, environment: str | None = None
+) -> Approval:
     """Record who approved or rejected which evidence.
 
     Parameters
@@ -63,6 +83,8 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
         The answer.
     by
         Pseudonym of the person who answered, or name of the policy.
+    environment
+        Before production, in which the challenger may be served; None is production.
 
     Raises
     ------
@@ -73,7 +95,11 @@ def record_approval(store: LoopStore, gate: Mapping[str, str], *, approved: bool
     outcome: Literal["approved", "rejected"] = "approved" if approved else "rejected"
     reason = f"{outcome.capitalize()} by {by}."
     approval = Approval(
-        subject=verdict.subject, outcome=outcome, reasons=(reason,), gate=verdict.evidence_digest, by=by
+        subject=approval_subject(verdict.subject, environment),
+        outcome=outcome,
+        reasons=(reason,),
+        gate=verdict.evidence_digest,
+        by=by,
     )
     return record(store, approval)
 

@@ -1,7 +1,6 @@
 """Task ``approve``."""
 
 import contextlib
-from collections.abc import Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from feedback_loop.links.mlflow_run_link import run_address
 from feedback_loop.notifications import LoopNotifier
 from feedback_loop.task_states import errors_as_task_states
 from feedback_loop.ui.mounting import page_address
-from include.foundation.config.promotion_sections import Approver
+from include.foundation.config.promotion_sections import Gate
 from include.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,12 +36,10 @@ class ApproveDeploymentOperator(ApprovalOperator):
         Name of the loop.
     gate
         Reference of the gate's verdict. Templated.
-    required
-        Whether a person is asked.
-    approval_hours
-        Hours a person has.
-    approvers
-        Who may answer; none means everyone whose role allows it.
+    policy
+        Section ``gate`` of the loop file: whether a person is asked, who may answer, and how long they have.
+    environment
+        Before production, in which the challenger is to be served; None is production.
     store_conn_id, mlflow_conn_id
         Connections of the store and of MLflow.
     **kwargs
@@ -56,26 +53,28 @@ class ApproveDeploymentOperator(ApprovalOperator):
         *,
         loop: str,
         gate: Any,
-        required: bool,
-        approval_hours: float,
-        approvers: Iterable[Approver] = (),
+        policy: Gate,
+        environment: str | None = None,
         store_conn_id: str = "feedback_store",
         mlflow_conn_id: str = "mlflow",
         **kwargs: Any,
     ) -> None:
+        waiting = "A new champion" if environment is None else f"A challenger that is to be served in {environment}"
         super().__init__(
-            subject=f"Deploy a new champion of {loop}?",
-            response_timeout=timedelta(hours=approval_hours),
-            assigned_users=[HITLUser(id=user.id, name=user.name) for user in approvers] or None,
+            subject=f"Deploy a new champion of {loop}?"
+            if environment is None
+            else f"Serve a challenger of {loop} in {environment}?",
+            response_timeout=timedelta(hours=policy.approval_hours),
+            assigned_users=[HITLUser(id=user.id, name=user.name) for user in policy.approvers] or None,
             notifiers=[
-                LoopNotifier(loop, "approval", f"A new champion waits {approval_hours:g} hours to be signed off.")
+                LoopNotifier(loop, "approval", f"{waiting} waits {policy.approval_hours:g} hours to be signed off.")
             ],
             **kwargs,
         )
         self.loop = loop
         self.gate = gate
-        self.required = required
-        self.approval_hours = approval_hours
+        self.policy = policy
+        self.environment = environment
         self.store_conn_id = store_conn_id
         self.mlflow_conn_id = mlflow_conn_id
 
@@ -86,12 +85,12 @@ class ApproveDeploymentOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Approve by policy at once, or show the evidence and wait."""
-        from include.stages.gate.approval import evidence_page, record_approval
+        from include.stages.gate.approval import evidence_page
 
         with errors_as_task_states():
             store = self.hook.get_conn()
-            if not self.required:
-                return record_approval(store, self.gate, approved=True, by="policy: approval auto").reference
+            if self.policy.approval == "auto":
+                return self._recorded(store, approved=True, by="policy: approval auto")
             self.body = evidence_page(store, self.gate, self._links(store))
         return super().execute(context)
 
@@ -118,18 +117,23 @@ class ApproveDeploymentOperator(ApprovalOperator):
             # Raises to skip the deployment after a rejection, so the answer is recorded first.
             super().execute_complete(context, event)
         except HITLTimeoutError as error:
-            hours = self.approval_hours
+            hours = self.policy.approval_hours
             raise AirflowFailException(
                 f"Nobody answered within {hours:g} hours; clear the task to ask again"
             ) from error
         return recorded
 
     def _record(self, event: dict[str, Any]) -> dict[str, str]:
-        from include.stages.gate.approval import approver_pseudonym, record_approval
+        from include.stages.gate.approval import approver_pseudonym
 
         self.validate_chosen_options(event["chosen_options"])
         approved = event["chosen_options"] == [self.APPROVE]
         with errors_as_task_states():
             store = self.hook.get_conn()
             by = approver_pseudonym(store, event["responded_by_user"], self.hook.pseudonym_key)
-            return record_approval(store, self.gate, approved=approved, by=by).reference
+            return self._recorded(store, approved=approved, by=by)
+
+    def _recorded(self, store: "LoopStore", *, approved: bool, by: str) -> dict[str, str]:
+        from include.stages.gate.approval import record_approval
+
+        return record_approval(store, self.gate, approved=approved, by=by, environment=self.environment).reference

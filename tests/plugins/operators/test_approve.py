@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped,
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from feedback_loop.operators.approve import ApproveDeploymentOperator
 
-from include.foundation.config.promotion_sections import Approver
+from include.foundation.config.promotion_sections import Approver, Gate
 from include.foundation.decisions import Approval, RegisteredVersion, latest, record
 from include.foundation.store.loop_files import write_file
 from tests.include.stages.training.challenger_builders import say_gate
@@ -29,9 +29,7 @@ class TestApprove:
             task_id="approve",
             loop="wire",
             gate=gate.reference,
-            required=required,
-            approval_hours=1,
-            approvers=approvers,
+            policy=Gate(approval="required" if required else "auto", approval_hours=1, approvers=list(approvers)),
         )
         return with_store(made, store)
 

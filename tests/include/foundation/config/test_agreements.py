@@ -52,6 +52,16 @@ CANNOT_WORK = [
         {"gate": {"slices": ["dsk"]}},
         "gate.slices: 'dsk' is not one of segments ['desk', 'country'], did you mean 'desk'?",
     ),
+    ({"deploy": {"gitops": {"push": True}}}, "deploy.gitops.push: has no effect without deploy.gitops.repository"),
+    (
+        {"deploy": {"gitops": {"repository": "x", "before_production": ["dev", "dev"]}}},
+        "deploy.gitops.before_production: dev is named twice",
+    ),
+    ({"deploy": {"gitops": {"repository": "x", "before_production": ["production"]}}}, "production is named twice"),
+    (
+        {"deploy": {"gitops": {"repository": "s3://bucket/x"}}},
+        "deploy.gitops.repository: it is a bucket; expected a folder",
+    ),
     ({"gate": {"slices": ["desk", "desk"]}}, "gate.slices: must be unique"),
     (
         {"split": {"group": "dsk"}},
