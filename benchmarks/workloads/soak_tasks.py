@@ -40,7 +40,7 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.log_validation import validate_logs
 from include.stages.logs.pull import Pull
 from include.stages.logs.pulling import plan_pull, planned, pull_partition, report, write_plan
-from include.stages.reports.overview import update_index
+from include.stages.reports.kept_pages import write_index
 from include.stages.reports.release_notes import write_release_notes
 from include.stages.selection.selecting import select_samples
 from include.stages.training.deciding import decide_retrain
@@ -155,7 +155,7 @@ class Cycle:
 
     def watch_deployment(self, _: Any = None) -> None:  # noqa: D102
         watch_deployment(self.store)
-        update_index(self.store)
+        write_index(self.store)
 
     def request_comparison(self, _: Any = None) -> None:
         """Compare the champion with its predecessor; the next interval pushes what is asked."""

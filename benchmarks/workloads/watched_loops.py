@@ -19,6 +19,7 @@ from include.foundation.statistics.estimates import UNKNOWN, Estimate
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.reports.kept_pages import write_index
 
 CLASSES = ("crude", "grain", "ship")
 PEOPLE = ("ada", "ben", "cleo")
@@ -27,7 +28,7 @@ SCORE = Estimate(0.8, 0.75, 0.85, 200, 200.0)
 
 
 def write_loops(folder: Path, loops: int, days: int, rows: int) -> list[str]:
-    """Write loop files and their stores, all with the same history, and return the loops' names.
+    """Write loop files and their stores, all with the same history, as their tasks leave them, and return the loops' names.
 
     Parameters
     ----------
@@ -53,6 +54,8 @@ def write_loops(folder: Path, loops: int, days: int, rows: int) -> list[str]:
         _log(store, midnight - timedelta(days=number + 1), rows)
     for name in names[1:]:
         shutil.copytree(folder / "store" / names[0], folder / "store" / name, copy_function=os.link)
+    for name in names:
+        write_index(LoopStore(Loop.model_validate(_loop_file(folder, name)), str(folder / "store")))
     return names
 
 

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def show(write: "Callable[[LoopStore], object]", store: "LoopStore") -> None:
-    """Write the index; one that cannot be written is logged, for it must not undo what was done, nor keep a rollback from it.
+    """Write the index; what cannot be written is logged, for it must not undo what was done, nor keep a rollback from it.
 
     Parameters
     ----------
@@ -25,4 +25,6 @@ def show(write: "Callable[[LoopStore], object]", store: "LoopStore") -> None:
     try:
         write(store)
     except FeedbackLoopError:
-        log.exception("The index of loop %s is not of now; the next release notes write it anew", store.loop.name)
+        log.exception(
+            "The index of loop %s is not of now; the next task that ends a stage writes it anew", store.loop.name
+        )

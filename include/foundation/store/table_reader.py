@@ -26,6 +26,7 @@ from include.foundation.store.table_schema import TableSchema, plain
 from include.foundation.uris import is_remote
 
 MISREAD = re.compile(r"[\[\]\\^|\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
+COMMIT = re.compile(r"(\d{20})\.json")
 READAHEAD = 16  # files, of a table that is read whole
 UPDATE = "; if a newer version wrote the table, update this one"
 
@@ -145,6 +146,11 @@ class TableReader:
         """Return the newest version of a table, or None if it was never written."""
         table = self.open_table(name)
         return None if table is None else int(table.version())
+
+    def listed_version(self, name: str) -> int | None:
+        """Return the newest version of a table by the names in its log alone, without opening it; None if there is no log."""
+        names = self.objects.names_in(f"{self.uri}/{name}/_delta_log")
+        return max((int(found[1]) for found in map(COMMIT.fullmatch, names) if found), default=None)
 
     def schema(self, name: str) -> pa.Schema:
         """Return the columns of a table."""

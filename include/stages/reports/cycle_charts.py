@@ -85,7 +85,7 @@ def accuracy_by_labels_chart(cycles: Sequence[CycleSummary]) -> Chart | None:
 
 def labels_chart(cycles: Sequence[CycleSummary]) -> Chart | None:
     """Return what people were asked in each cycle, by stratum, with a table that also says the tiers; None if nothing."""
-    strata = sorted({stratum for cycle in cycles for stratum, _ in cycle.asked_as})
+    strata = sorted({stratum for cycle in cycles for stratum, _, _ in cycle.asked_as})
     if not strata:
         return None
     tones = {stratum: STRATUM_TONES[min(place, len(STRATUM_TONES) - 1)] for place, stratum in enumerate(strata)}
@@ -104,7 +104,7 @@ def labels_chart(cycles: Sequence[CycleSummary]) -> Chart | None:
         rows=tuple(
             (str(cycle.number), cycle.days, stratum, str(tier), str(count))
             for cycle in reversed(cycles)
-            for (stratum, tier), count in sorted(cycle.asked_as.items())
+            for stratum, tier, count in cycle.asked_as
         ),
     )
 
@@ -194,7 +194,7 @@ def _stack(plane: Plane, cycle: CycleSummary, tones: dict[str, Tone]) -> list[Ba
     bars: list[Bar] = []
     base = 0
     for stratum, tone in tones.items():
-        count = sum(times for (one, _), times in cycle.asked_as.items() if one == stratum)
+        count = sum(times for one, _, times in cycle.asked_as if one == stratum)
         if count:
             words = f"cycle {cycle.number}: {count} {stratum}"
             bars.append(plane.bar(cycle.number - 0.35, 0.7, base + count, tone, words, base=base))

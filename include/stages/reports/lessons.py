@@ -24,7 +24,7 @@ def lessons(
     gate: GateVerdict,
     evaluation: Evaluation,
     drift: DriftVerdict | None,
-    corrected: Corrections,
+    corrected: Corrections | None,
     quality: LabelQuality | None,
 ) -> list[str]:
     """Return what stands out, in sentences.
@@ -38,13 +38,13 @@ def lessons(
     drift
         The verdict on the cycle's interval, None if there is none.
     corrected
-        Corrections among the new labels.
+        Corrections among the new labels; None if they are not known.
     quality
         Agreement on the cycle's labels, None for the first model.
     """
     return [
         *_of_margin(rule, gate),
-        *_of_corrections(corrected),
+        *(_of_corrections(corrected) if corrected else []),
         *_of_classes(evaluation.per_class, gate.scores.challenger.value),
         *_of_calibration(evaluation.calibration),
         *_of_drift(drift),

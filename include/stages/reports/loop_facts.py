@@ -1,16 +1,20 @@
 """What the tables of a loop say of where it stands: what is live and how good, what is open, what people spent."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from include.foundation.config.escalation_section import FIRST_TIER
-from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import Approval, DriftVerdict, GateVerdict, GuardVerdict, RetrainPlan, latest
 from include.foundation.store.ledgers.annotations import annotators_answers
 from include.foundation.store.ledgers.deployments import Deployment, history
-from include.foundation.store.ledgers.outcomes import deadline_of, resolved_requests
+from include.foundation.store.ledgers.outcomes import deadline_of, held_requests, resolved_requests
 from include.foundation.store.tables import LoopStore
+from include.stages.reports.contested import Held, held
 from include.stages.reports.run_decisions import decisions_of
 
 LATELY = timedelta(days=30)  # requests asked before are not counted as late any more
@@ -32,38 +36,33 @@ class LoopFacts:
 
     Attributes
     ----------
-    loop
-        The loop.
     live
         The deployment that is live; None if nothing is.
     guard, judged_at
         What the guard last said of it, and when; None if it has not looked yet.
     drift
-        The newest verdict; None before the first.
+        The newest verdict, without its findings; None before the first.
     unapproved
         A promotion that nobody has answered.
     plan
         The newest decision about training.
     deadlines
-        Of the requests of the last 30 days that are not resolved; None where it was not pushed yet, or is a lead's.
+        Tier and deadline of the requests of the last 30 days that annotators are to answer; None where it was not pushed yet.
+    held
+        What waits for a person to decide it; None if nothing does.
     month
         Work of people since the first of the month, in UTC.
     """
 
-    loop: Loop
     live: Deployment | None
     guard: GuardVerdict | None
     judged_at: datetime | None
     drift: DriftVerdict | None
     unapproved: GateVerdict | None
     plan: RetrainPlan | None
-    deadlines: tuple[datetime | None, ...]
+    deadlines: tuple[tuple[int, datetime | None], ...]
+    held: Held | None
     month: Work
-
-
-def table_versions(store: LoopStore) -> tuple[int | None, ...]:
-    """Return the versions of the tables that facts rest on, in the order of `READ`."""
-    return tuple(store.version(name) for name in READ)
 
 
 def loop_facts(store: LoopStore, now: datetime) -> LoopFacts:
@@ -79,15 +78,16 @@ def loop_facts(store: LoopStore, now: datetime) -> LoopFacts:
     changes = history(store)
     live = changes[-1] if changes else None
     guard, gate = latest(store, GuardVerdict, live.model_version) if live else None, latest(store, GateVerdict)
+    drift = latest(store, DriftVerdict)
     return LoopFacts(
-        loop=store.loop,
         live=live,
         guard=guard,
         judged_at=_recorded_at(store, guard) if guard else None,
-        drift=latest(store, DriftVerdict),
+        drift=drift.model_copy(update={"columns": (), "monitors": ()}) if drift else None,
         unapproved=gate if gate is not None and _is_unapproved(store, gate, changes) else None,
         plan=latest(store, RetrainPlan),
-        deadlines=_deadlines(store, now),
+        deadlines=_deadlines(store, now - LATELY),
+        held=held(store),
         month=_work_since(store, month_of(now)),
     )
 
@@ -109,26 +109,38 @@ def _is_unapproved(store: LoopStore, gate: GateVerdict, changes: Sequence[Deploy
     return answer is None or answer.gate != gate.evidence_digest
 
 
-def _deadlines(store: LoopStore, now: datetime) -> tuple[datetime | None, ...]:
+def _deadlines(store: LoopStore, since: datetime) -> tuple[tuple[int, datetime | None], ...]:
     columns = ["request_id", "tier", "pushed_at"]
-    asked = store.read("requests", columns=columns, filters=[("asked_at", ">=", now - LATELY)]).to_pylist()
-    resolved = resolved_requests(store) if asked else set()
-    return tuple(deadline_of(store.loop, row) for row in asked if row["request_id"] not in resolved)
+    asked = store.read("requests", columns=columns, filters=[("asked_at", ">=", since)]).to_pylist()
+    resolved = resolved_requests(store, since) if asked else set()
+    still = [row for row in asked if row["request_id"] not in resolved]
+    others = set(held_requests(store).column("request_id").to_pylist()) if still else set()
+    return tuple((row["tier"], deadline_of(store.loop, row)) for row in still if row["request_id"] not in others)
 
 
 def _work_since(store: LoopStore, moment: datetime) -> Work:
     columns = ["request_id", "lead_time_seconds"]
-    answers = annotators_answers(store, columns, [("created_at", ">=", moment)]).to_pylist()
-    timed = [row for row in answers if row["lead_time_seconds"] is not None]
-    if not timed:
-        return Work(len(answers), None, None)
-    tiers = _tiers(store)
-    prices = [store.loop.tier(tiers.get(row["request_id"], FIRST_TIER)).price_per_minute for row in timed]
-    minutes = [row["lead_time_seconds"] / 60 for row in timed]
-    priced = [price * spent for price, spent in zip(prices, minutes, strict=True) if price is not None]
-    return Work(len(answers), sum(minutes), sum(priced) if len(priced) == len(prices) else None)
+    answers = annotators_answers(store, columns, [("created_at", ">=", moment)])
+    timed = answers.filter(pc.is_valid(answers.column("lead_time_seconds")))
+    if not timed.num_rows:
+        return Work(answers.num_rows, None, None)
+    seconds: defaultdict[int, float] = defaultdict(float)
+    tiers = _tiers(store, timed.column("request_id"), moment - LATELY)
+    for request_id, spent in zip(*(column.to_pylist() for column in timed.columns), strict=True):
+        seconds[tiers.get(request_id, FIRST_TIER)] += spent
+    prices = {tier: store.loop.tier(tier).price_per_minute for tier in seconds}
+    costs = [price * seconds[tier] / 60 for tier, price in prices.items() if price is not None]
+    return Work(answers.num_rows, sum(seconds.values()) / 60, sum(costs) if len(costs) == len(prices) else None)
 
 
-def _tiers(store: LoopStore) -> dict[str, int]:
-    rows = store.read("requests", columns=["request_id", "tier"])
-    return dict(zip(rows.column("request_id").to_pylist(), rows.column("tier").to_pylist(), strict=True))
+def _tiers(store: LoopStore, answered: pa.ChunkedArray, since: datetime) -> dict[str, int]:
+    """Return the tiers of requests, by id; what was asked before a moment is looked for only where it was answered."""
+    columns = ["request_id", "tier"]
+    late = store.read("requests", columns=columns, filters=[("asked_at", ">=", since)])
+    others = answered.filter(
+        pc.invert(pc.is_in(answered, value_set=late.column("request_id").combine_chunks()))
+    ).unique()
+    parts = [late]
+    if len(others):
+        parts.append(store.read("requests", columns=columns, filters=[("request_id", "in", others.to_pylist())]))
+    return {row["request_id"]: row["tier"] for part in parts for row in part.to_pylist()}

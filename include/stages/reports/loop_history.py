@@ -2,8 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from itertools import accumulate
@@ -28,7 +27,8 @@ class CycleSummary:
 
     A cycle is an interval that was drawn from or asked for labels, with every evidence round on its challengers, and what was
     asked about the champion beside its predecessor. ``live_score`` is the weighted share of right answers among the interval's
-    random rows, as they were served. ``asked_as`` counts what was asked by stratum and tier.
+    random rows, as they were served. ``asked_as`` is what was asked: stratum, tier, and how
+    many.
     """
 
     number: int
@@ -45,7 +45,7 @@ class CycleSummary:
     champion: str | None
     live_score: Estimate
     labels_spent: int
-    asked_as: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    asked_as: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def spent_before(self) -> int:
@@ -208,7 +208,9 @@ class LoopHistory:
             champion=self._champion(interval, verdict),
             live_score=self._live_score(interval),
             labels_spent=self._spent[number - 1],
-            asked_as=Counter(self._asked_as[request_id] for request_id in ids),
+            asked_as=tuple(
+                (*part, times) for part, times in sorted(Counter(map(self._asked_as.__getitem__, ids)).items())
+            ),
         )
 
     def _verdict(self, key: str) -> GateVerdict | None:

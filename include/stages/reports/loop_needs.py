@@ -81,13 +81,19 @@ def _of_people(facts: LoopFacts, still: int, late: int) -> Iterator[Need]:
     if facts.unapproved is not None:
         challenger = f"challenger {facts.unapproved.subject[:8]}"
         yield Need("an approver", f"Sign {challenger} off, or reject it: the gate promotes it.", is_urgent=True)
+    if facts.held is not None:
+        yield Need("whoever decides what is contested", f"Decide {_requests(facts.held.count)} {facts.held.where}.")
     if late:
-        yield Need("annotators", f"Answer {late} requests that are past their deadline.", is_urgent=True)
+        yield Need("annotators", f"Answer {_requests(late)} past the deadline.", is_urgent=True)
     plan = facts.plan
     if plan is not None and plan.outcome == "judge_pending" and plan.waiting:
-        yield Need("annotators", f"Answer {plan.waiting} requests: challenger {plan.subject[:8]} is judged by them.")
+        yield Need("annotators", f"Answer {_requests(plan.waiting)}: challenger {plan.subject[:8]} is judged by them.")
     elif still:
-        yield Need("annotators", f"Answer {still} open requests.")
+        yield Need("annotators", f"Answer {_requests(still, 'open ')}.")
+
+
+def _requests(count: int, kind: str = "") -> str:
+    return f"{count} {kind}request{'' if count == 1 else 's'}"
 
 
 def _of_model(facts: LoopFacts) -> Iterator[Need]:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from include.foundation.decisions import (
-    Approval,
     Evaluation,
     GateVerdict,
     PublishedDataset,
@@ -18,17 +17,13 @@ from include.foundation.pages.formats import large
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation.evaluation_page import comparison, evaluation_page
-from include.stages.reports.anchoring_report import anchoring_report
-from include.stages.reports.contested import second_readings
-from include.stages.reports.corrections import corrections
 from include.stages.reports.cycle_charts import accuracy_by_labels_chart, accuracy_chart
-from include.stages.reports.gold_answers import gold_answers
-from include.stages.reports.label_quality import LabelQuality, label_quality
-from include.stages.reports.label_returns import label_returns
+from include.stages.reports.kept_pages import write_index
+from include.stages.reports.label_quality import LabelQuality
+from include.stages.reports.label_work import label_work
 from include.stages.reports.lessons import lessons
 from include.stages.reports.loop_history import CycleSummary, LoopHistory
-from include.stages.reports.overview import deployment_of, notes_path, page, write_index
-from include.stages.selection.signal_worth import signal_worths
+from include.stages.reports.overview import headline, notes_path, page
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
@@ -94,25 +89,17 @@ def notes(store: LoopStore, gate: GateVerdict, loop_history: LoopHistory) -> dic
     """
     evaluation, plan, cycle = _evaluation(store, gate), _plan(store, gate), loop_history.cycle_of(gate.subject)
     drift = loop_history.drift_on(Interval.from_key(cycle.interval)) if cycle else None
-    corrected = corrections(store, plan)
-    asked = loop_history.requests_of(cycle.interval) if cycle else set()
-    quality = label_quality(store, asked) if cycle else None
+    work = label_work(store, loop_history, gate)
     return {
         "loop": store.loop,
         "headline": headline(store, gate),
         "gate": gate,
-        "figures": _figures(gate, cycle, quality),
+        "figures": _figures(gate, cycle, work.quality),
         "plan": plan,
         "dataset": _demand(latest(store, PublishedDataset, plan.dataset), gate, "dataset trained on"),
         "drift": drift,
-        "corrected": corrected,
-        "quality": quality,
-        "gold": gold_answers(store),
-        **second_readings(store, asked),
-        "returns": label_returns(store, gate, loop_history),
-        "signals": signal_worths(store, Interval.from_key(cycle.interval).end) if cycle else [],
-        "anchoring": anchoring_report(store),
-        "lessons": lessons(store.loop.gate, gate, evaluation, drift, corrected, quality),
+        **vars(work),
+        "lessons": lessons(store.loop.gate, gate, evaluation, drift, work.corrected, work.quality),
         "lineage": _lineage(store, gate, plan),
         **_scores(gate, evaluation),
         **_cycles(cycle, loop_history),
@@ -140,25 +127,6 @@ def _cycles(cycle: CycleSummary | None, loop_history: LoopHistory) -> dict[str, 
         "accuracy": accuracy_chart(summaries),
         "by_labels": accuracy_by_labels_chart(summaries),
     }
-
-
-def headline(store: LoopStore, gate: GateVerdict) -> str:
-    """Return what came of a verdict, in a few words: a promotion that nobody approved is none."""
-    champion = gate.champion_version
-    if gate.outcome == "label_more":
-        return "More labels are needed to decide"
-    if gate.outcome == "reject":
-        return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
-    deployment = deployment_of(store, gate)
-    if deployment is not None:
-        version = deployment.model_version
-        return (
-            f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
-        )
-    approval = latest(store, Approval, gate.subject)
-    if approval is not None and approval.gate == gate.evidence_digest and approval.outcome == "rejected":
-        return "Promoted by the gate, refused at approval"
-    return "Promoted by the gate, not deployed"
 
 
 def _figures(gate: GateVerdict, cycle: CycleSummary | None, quality: LabelQuality | None) -> list[tuple[str, str]]:

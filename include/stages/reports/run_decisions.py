@@ -1,10 +1,13 @@
 """What was decided in a run, in words, found by the references that its tasks returned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from include.foundation.store.tables import LoopStore
+
+COLUMNS = ("sequence", "kind", "subject", "outcome", "reasons", "decided_at", "evidence_digest")
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,16 @@ class RecordedDecision:
 
 def decisions_of(store: LoopStore, digests: Iterable[str]) -> dict[str, RecordedDecision]:
     """Return the recorded decisions that rest on some evidence, by its digest; what was never recorded is left out."""
-    columns = ["sequence", "kind", "subject", "outcome", "reasons", "decided_at", "evidence_digest"]
-    rows = store.read("decisions", columns=columns, filters=[("evidence_digest", "in", sorted(digests))])
-    return {
-        row["evidence_digest"]: RecordedDecision(
-            row["sequence"], row["kind"], row["subject"], row["outcome"], tuple(row["reasons"]), row["decided_at"]
-        )
-        for row in rows.to_pylist()
-    }
+    rows = store.read("decisions", columns=COLUMNS, filters=[("evidence_digest", "in", sorted(digests))])
+    return {row["evidence_digest"]: _recorded(row) for row in rows.to_pylist()}
+
+
+def newest_decisions(store: LoopStore, most: int) -> tuple[RecordedDecision, ...]:
+    """Return the newest decisions of the chain, of any kind, newest first; at most so many."""
+    rows = store.read("decisions", columns=COLUMNS).sort_by([("sequence", "descending")])
+    return tuple(_recorded(row) for row in rows.slice(0, most).to_pylist())
+
+
+def _recorded(row: Mapping[str, Any]) -> RecordedDecision:
+    reasons = tuple(row["reasons"])
+    return RecordedDecision(row["sequence"], row["kind"], row["subject"], row["outcome"], reasons, row["decided_at"])

@@ -3,6 +3,7 @@
 from airflow.sdk import Context
 
 from feedback_loop.forms import filled_in
+from feedback_loop.index_page import show
 from feedback_loop.operators.loop_operator import LoopOperator
 from include.foundation.config.manual_runs import RetrainRun
 
@@ -13,10 +14,13 @@ class DecideRetrainOperator(LoopOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Record the decision with its reasons and return its reference."""
         from include.foundation.decisions.acting import demand_outcome
+        from include.stages.reports.kept_pages import write_index
         from include.stages.training.deciding import decide_retrain
 
+        store = self.hook.get_conn()
         form = filled_in(RetrainRun, context["params"])
-        decision = decide_retrain(self.hook.get_conn(), force=form.force)
+        decision = decide_retrain(store, force=form.force)
         self.log.info("%s: %s", decision.outcome, " ".join(decision.reasons))
+        show(write_index, store)
         demand_outcome(decision, {"train", "judge_pending"}, dry_run=form.dry_run)
         return decision.reference

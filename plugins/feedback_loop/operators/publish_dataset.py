@@ -3,6 +3,7 @@
 from airflow.sdk import Context
 
 from feedback_loop.forms import filled_in
+from feedback_loop.index_page import show
 from feedback_loop.operators.loop_operator import LoopOperator
 from include.foundation.config.manual_runs import LabelRun
 
@@ -16,8 +17,11 @@ class PublishDatasetOperator(LoopOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Publish and return the decision's reference."""
         from include.stages.labels.dataset_publishing import publish_in_attempt
+        from include.stages.reports.kept_pages import write_index
 
         anyway = filled_in(LabelRun, context["params"]).publish_anyway
-        published = publish_in_attempt(self.hook.get_conn(), context["ti"].try_number, anyway=anyway)
+        store = self.hook.get_conn()
+        published = publish_in_attempt(store, context["ti"].try_number, anyway=anyway)
         self.log.info("Dataset %s: %s", published.subject, " ".join(published.reasons))
+        show(write_index, store)
         return published.reference

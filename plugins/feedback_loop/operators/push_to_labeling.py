@@ -6,6 +6,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from feedback_loop.hooks.labeling_hook import LabelingHook
+from feedback_loop.index_page import show
 from feedback_loop.links.labeling_link import LabelingLink
 from feedback_loop.operators.loop_operator import LoopOperator
 from include.foundation.errors import NothingToDo
@@ -33,10 +34,12 @@ class PushToLabelingOperator(LoopOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Push what is missing; running it again pushes nothing twice."""
         from include.stages.labeling.pushing import open_requests, push_requests
+        from include.stages.reports.kept_pages import write_index
 
         store, backend = self.hook.get_conn(), LabelingHook(self.loop).get_conn()
         report = push_requests(store, backend)
         self.linked_batch = report.batch
+        show(write_index, store)
         if self.only_new and not report.asked:
             raise NothingToDo("No request is left to push")
         if not open_requests(store).num_rows:

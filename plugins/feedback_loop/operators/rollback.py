@@ -22,7 +22,7 @@ class RollbackOperator(DecisionOperator):
         from include.foundation.decisions import GuardVerdict
         from include.foundation.decisions.acting import demand_outcome
         from include.stages.deployment.watching import rollback
-        from include.stages.reports.overview import write_index
+        from include.stages.reports.kept_pages import write_index
 
         verdict = self.recorded(GuardVerdict, self.decision)
         demand_outcome(verdict, {"broken"}, dry_run=filled_in(GuardRun, context["params"]).dry_run)

@@ -12,7 +12,7 @@ class WatchDeploymentOperator(LoopOperator):
     def perform(self, context: Context) -> dict[str, str]:
         """Record the verdict and return its reference."""
         from include.stages.deployment.watching import watch_deployment
-        from include.stages.reports.overview import update_index
+        from include.stages.reports.kept_pages import write_index
 
         verdict = watch_deployment(self.hook.get_conn())
         said = f"{verdict.outcome}: {' '.join(verdict.reasons)}"
@@ -22,5 +22,5 @@ class WatchDeploymentOperator(LoopOperator):
             self.announce(context, "no_live_data", deployment, f"NOT WATCHED: {told}")
         if verdict.asks_for_training:
             self.announce(context, "missed_promise", deployment, f"BELOW ITS PROMISE: {told}")
-        show(update_index, self.hook.get_conn())
+        show(write_index, self.hook.get_conn())
         return verdict.reference

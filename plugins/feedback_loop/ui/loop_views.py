@@ -1,6 +1,7 @@
 """The pages that are made when they are looked at: all loops, one loop, one run."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,13 @@ from feedback_loop.links.page_links import DriftVerdictLink, LabelDataDocsLink, 
 from feedback_loop.ui import access
 from feedback_loop.ui.loop_runs import TaskOfRun, stage_runs, tasks_of_run
 from feedback_loop.ui.page_answers import page_answer
-from feedback_loop.ui.table_cache import of_tables
+from feedback_loop.ui.table_cache import of_tables, told
 from include.foundation.config.loading import checked_loops, valid_loops
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import FeedbackLoopError
 
 if TYPE_CHECKING:
     from include.foundation.store.tables import LoopStore
-    from include.stages.reports.loop_facts import LoopFacts
     from include.stages.reports.loop_needs import StageRuns
     from include.stages.reports.run_decisions import RecordedDecision
     from include.stages.reports.standing import Standing
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 LINKS = (DriftVerdictLink, LabelDataDocsLink, LabelingLink, LogDataDocsLink, MlflowRunLink, ReleaseNotesLink)
 LINK_NAMES = {link.__name__: link.name for link in LINKS}
 URGENCY = ("act", "waits", "well")
-CYCLES = ("predictions", "draws", "decisions", "deployments", "requests", "annotations", "labels", "quarantine")
 OF_NO_LOOP = "This DAG is no stage of a loop, or its loop file is not valid"
 
 router = APIRouter()
+_lookers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="feedback-loop-stores")  # that wait for stores
 
 
 @router.get("/", dependencies=[Depends(requires_access_dag("GET"))])
@@ -48,7 +48,8 @@ def loops(request: Request, seen: access.AccessDep, session: SessionDep) -> Resp
     checked, problems = checked_loops()
     visible = [loop for loop in checked if seen.sees_loop(loop.name)]
     runs, now = stage_runs(session, [loop.name for loop in visible]), datetime.now(UTC)
-    rows = [(loop, _standing_or_none(loop, now, runs[loop.name])) for loop in visible]
+    stands = _lookers.map(lambda loop: _standing_or_none(loop, now, runs[loop.name]), visible)
+    rows = list(zip(visible, stands, strict=True))
     rows.sort(key=lambda row: (URGENCY.index(row[1].state) if row[1] else -1, row[0].name))
     return page_answer(request, "loops.html", {"rows": rows, "now": now, "problems": len(problems)})
 
@@ -110,10 +111,13 @@ def _loop(name: str) -> Loop:
 
 
 def _loop_page(request: Request, session: SessionDep, loop: Loop) -> Response:
+    from include.stages.reports.kept_pages import OVERVIEW
+    from include.stages.reports.overview import overview_facts
+
     now = datetime.now(UTC)
     stand = _standing(loop, now, stage_runs(session, [loop.name])[loop.name])
-    facts = of_tables(loop.name, loop.digest, CYCLES, _overview)
-    return page_answer(request, "index.html", {**facts, "stand": stand, "now": now})
+    facts = overview_facts(told(loop, OVERVIEW, now))
+    return page_answer(request, "index.html", {**facts, "loop": loop, "stand": stand, "now": now})
 
 
 def _standing_or_none(loop: Loop, now: datetime, runs: "Sequence[StageRuns]") -> "Standing | None":
@@ -125,19 +129,10 @@ def _standing_or_none(loop: Loop, now: datetime, runs: "Sequence[StageRuns]") ->
 
 
 def _standing(loop: Loop, now: datetime, runs: "Sequence[StageRuns]") -> "Standing":
-    from include.stages.reports.loop_facts import READ, loop_facts, month_of
+    from include.stages.reports.kept_pages import FACTS
     from include.stages.reports.standing import standing
 
-    def facts_now(store: "LoopStore") -> "LoopFacts":
-        return loop_facts(store, now)
-
-    return standing(of_tables(loop.name, loop.digest, READ, facts_now, month_of(now), now.date()), now, runs)
-
-
-def _overview(store: "LoopStore") -> dict[str, Any]:
-    from include.stages.reports.overview import index_facts
-
-    return index_facts(store)
+    return standing(loop, told(loop, FACTS, now), now, runs)
 
 
 def _told(loop: Loop, tasks: Sequence[TaskOfRun]) -> Iterator[dict[str, Any]]:
@@ -155,7 +150,7 @@ def _decided(loop: Loop, digests: set[str]) -> "dict[str, RecordedDecision]":
     def decisions(store: "LoopStore") -> "dict[str, RecordedDecision]":
         return decisions_of(store, digests)
 
-    return of_tables(loop.name, loop.digest, ["decisions"], decisions, frozenset(digests)) if digests else {}
+    return of_tables(loop, ["decisions"], decisions, frozenset(digests)) if digests else {}
 
 
 def _digest(returned: Any) -> str | None:

@@ -14,6 +14,7 @@ from feedback_loop.ui.mounting import PREFIX
 from include.foundation.decisions import record
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment
+from include.stages.reports.kept_pages import write_index
 from tests.builders import make_loop
 from tests.decision_builders import make_drift_verdict, make_guard_verdict
 from tests.include.stages.reports.page_reader import Page
@@ -125,6 +126,12 @@ class TestLoop:
         page("/wire")
         assert all(table_cache._computed[place] is value for place, value in before.items())
         assert len(before) == 2
+
+    def test_what_a_task_kept_is_not_computed(self, page, live, monkeypatch):
+        write_index(live.store)
+        monkeypatch.setattr(table_cache, "_reader", None)
+        assert "version 3 is live" in page("/wire").text
+        assert "0.812 (0.750 to 0.875)" in page("/").text
 
     def test_links_below_a_sub_path_lead_there(self, browse, live, api, airflow_run, monkeypatch):
         airflow_run("wire.observe")

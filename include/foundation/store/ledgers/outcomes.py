@@ -54,11 +54,21 @@ def deadline_of(loop: Loop, request: Mapping[str, Any]) -> datetime | None:
     return None if pushed_at is None or isinstance(loop.tier(tier), Lead) else pushed_at + loop.patience(tier)
 
 
-def resolved_requests(store: LoopStore) -> set[str]:
-    """Return the ids of the requests that need nobody any more: labeled, set aside, left to the next tier, or gold."""
-    labeled = store.read("labels", columns=["request_id"]).column("request_id").to_pylist()
+def resolved_requests(store: LoopStore, since: datetime | None = None) -> set[str]:
+    """Return the ids of the requests that need nobody any more: labeled, set aside, left to the next tier, or gold.
+
+    Parameters
+    ----------
+    store
+        Tables of the loop.
+    since
+        Only of what was asked from this moment on all ids are wanted; of all requests by default.
+    """
+    decided: Filter | None = [("decided_at", ">=", since)] if since else None
+    asked: Filter | None = [("asked_at", ">=", since)] if since else None
+    labeled = store.read("labels", columns=["request_id"], filters=decided).column("request_id").to_pylist()
     aside = set(set_aside(store).column("source").to_pylist())
-    ledger = store.read("requests", columns=["request_id", "stratum", "escalates"])
+    ledger = store.read("requests", columns=["request_id", "stratum", "escalates"], filters=asked)
     gold = ledger.filter(pc.equal(ledger.column("stratum"), GOLD)).column("request_id").to_pylist()
     resolved = {request_id for request_id in labeled if request_id} | aside | _answered_in_full(store, gold)
     return resolved | set(pc.drop_null(ledger.column("escalates")).to_pylist())

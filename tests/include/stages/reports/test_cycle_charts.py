@@ -85,7 +85,7 @@ def test_changes_of_before_the_shown_cycles_are_left_out_but_the_last() -> None:
 
 
 def test_labels_are_stacked_by_stratum_and_told_by_tier() -> None:
-    asked = {("certainty", 1): 4, ("random", 1): 2, ("random", 2): 2}
+    asked = (("certainty", 1, 4), ("random", 1, 2), ("random", 2, 2))
     asking = replace(summary(1, KNOWN), asked=8, asked_as=asked)
     chart = labels_chart([asking, replace(summary(2, KNOWN), asked=0)])
     assert chart is not None

@@ -6,7 +6,7 @@ from include.foundation.decisions import record
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import UNKNOWN
 from include.stages.reports.loop_history import LoopHistory, cycles, days_of
-from include.stages.reports.overview import overview, page
+from include.stages.reports.overview import overview, overview_facts, page
 from include.stages.reports.release_notes import notes
 from tests.decision_builders import make_gate_verdict, make_plan
 from tests.include.stages.evaluation.judged_builders import make_judged_store
@@ -246,8 +246,9 @@ def test_of_many_cycles_the_newest_are_shown_and_all_are_counted(
     facts = notes(played.store, played.rejected, ledger)
     assert "The newest 1 of 2 cycles." in page("release_notes.html", facts)
     assert "The newest 1 of 2 cycles." in page("release_notes.md", facts)
-    assert "The newest" not in page(
-        "index.html", {**overview(played.store, ledger), "links": [], "cycles": whole, "stand": None}
+    assert "The newest 2 of" not in page(
+        "index.html",
+        {**overview_facts(overview(played.store, ledger)), "loop": played.store.loop, "cycles": whole, "stand": None},
     )
 
 

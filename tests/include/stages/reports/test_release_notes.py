@@ -9,8 +9,8 @@ from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.rows import rows_of
 from include.stages.gate.approval import record_approval
 from include.stages.reports.loop_history import LoopHistory
-from include.stages.reports.overview import notes_name
-from include.stages.reports.release_notes import headline, notes, write_release_notes
+from include.stages.reports.overview import headline, notes_name
+from include.stages.reports.release_notes import notes, write_release_notes
 from tests.decision_builders import make_drift_verdict, make_evaluation, make_gate_verdict
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.page_reader import Page, files_of

@@ -4,8 +4,9 @@ from pathlib import Path
 from include.foundation.decisions import record
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import append_deployment, history
+from include.stages.reports.kept_pages import write_index
 from include.stages.reports.loop_history import LoopHistory
-from include.stages.reports.overview import overview, update_index, write_index
+from include.stages.reports.overview import overview
 from include.stages.reports.release_notes import write_release_notes
 from tests.decision_builders import make_guard_verdict
 from tests.include.stages.reports.conftest import Played
@@ -23,14 +24,15 @@ def test_index_after_notes_on_an_older_verdict_is_still_of_now(played: Played, w
 
 def test_index_counts_what_became_of_the_cycles_and_dates_each_change(played: Played) -> None:
     facts = overview(played.store, LoopHistory(played.store))
-    assert facts["figures"] == [
+    assert facts.figures == (
         ("cycles", "2"), ("promoted, refused", "2, 1"), ("rolled back", "0"), ("labels so far", "60"),
-    ]  # fmt: skip
-    changes = [(moment, change.model_version) for moment, change in facts["live"]["changes"]]
+    )  # fmt: skip
+    assert facts.live is not None
+    changes = [(moment, change.model_version) for moment, change in facts.live.changes]
     assert changes == [("the beginning", "1"), ("2026-11-01 00:29", "2")]
-    assert facts["live"]["since"] == "2026-11-01 00:29"
+    assert facts.live.since == "2026-11-01 00:29"
     score = played.promoted.scores.challenger
-    assert facts["live"]["promised"] == Estimate(score.value, score.low, score.high, rows=0, effective_rows=0.0)
+    assert facts.live.promised == Estimate(score.value, score.low, score.high, rows=0, effective_rows=0.0)
 
 
 def test_index_of_an_empty_store_says_that_nothing_is_live(world: TinyWorld) -> None:
@@ -52,16 +54,6 @@ def test_index_after_a_rollback_says_what_is_live(world: TinyWorld) -> None:
     assert "after a rollback from version 2" in text
     assert "It keeps its promise." in text
     assert "rolled back 1" in text
-
-
-def test_index_is_written_anew_only_when_the_guard_says_something_else(world: TinyWorld) -> None:
-    page = Path(world.store.uri, "_files", "reports", "index.html")
-    told = []
-    for outcome, why in (("kept", "a"), ("kept", "b"), ("broken", "c"), ("broken", "d")):
-        record(world.store, make_guard_verdict("1", outcome, reasons=(why,), e_value=float(len(told))))
-        told.append((update_index(world.store), page.stat().st_mtime_ns))
-    assert [is_news for is_news, _ in told] == [True, False, True, False]
-    assert told[0][1] == told[1][1] < told[2][1] == told[3][1]
 
 
 def test_index_from_a_ledger_that_was_read_before_is_the_same(world: TinyWorld) -> None:

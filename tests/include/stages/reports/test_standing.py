@@ -6,7 +6,7 @@ import pytest
 
 from include.foundation.decisions import Approval, record
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
-from include.stages.reports.loop_facts import Work, loop_facts, table_versions
+from include.stages.reports.loop_facts import Work, loop_facts
 from include.stages.reports.loop_needs import StageRuns
 from include.stages.reports.standing import Standing, standing
 from tests.decision_builders import make_guard_verdict
@@ -18,7 +18,7 @@ SCORE = Estimate(0.8, 0.7, 0.9, 100, 90.0)
 
 
 def stands(world: TinyWorld | Played, now: datetime = NOW) -> Standing:
-    return standing(loop_facts(world.store, now), now)
+    return standing(world.store.loop, loop_facts(world.store, now), now)
 
 
 def needs_of(world: TinyWorld, now: datetime = NOW) -> list[tuple[str, bool]]:
@@ -43,7 +43,6 @@ def test_an_empty_loop_asks_its_owner_for_a_first_model_and_knows_nothing(world:
     assert (now.open, now.late, facts.month) == (0, 0, Work(0, None, None))
     assert [need.who for need in now.needs] == ["the loop's owner"]
     assert now.state == "waits"
-    assert set(table_versions(world.store)) == {None}
 
 
 def test_a_loop_that_needs_nobody_is_well(live: TinyWorld) -> None:
@@ -88,10 +87,15 @@ def test_requests_are_open_then_late_and_after_a_month_of_the_past(live: TinyWor
     assert queue_of(live, NOW + timedelta(days=40)) == (0, 0)
 
 
-def test_what_a_lead_holds_is_open_and_never_late(live: TinyWorld) -> None:
+def test_what_a_lead_holds_is_the_leads_and_not_the_annotators(live: TinyWorld) -> None:
     lead = len(live.store.loop.tiers)
     live.ask("x1", batch_id="b", asked_at=NOW, pushed_at=NOW, tier=lead)
-    assert queue_of(live, NOW + live.store.loop.patience(lead)) == (1, 0)
+    assert queue_of(live, NOW + live.store.loop.patience(lead)) == (0, 0)
+    stand = stands(live)
+    assert stand.facts.held is not None
+    assert ("whoever decides what is contested", f"Decide 1 request {stand.facts.held.where}.") in [
+        (need.who, need.what) for need in stand.needs
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,13 +139,6 @@ def test_work_without_a_price_costs_what_nobody_knows(world: TinyWorld) -> None:
     assert loop_facts(world.store, DAY + timedelta(days=31)).month == Work(1, 1.0, None)
 
 
-def test_versions_are_those_of_the_tables_that_were_read(live: TinyWorld) -> None:
-    before = table_versions(live.store)
-    live.drift(day_interval(0))
-    changed = [before != after for before, after in zip(before, table_versions(live.store), strict=True)]
-    assert changed == [True, False, False, False, False, False]
-
-
 @pytest.mark.parametrize(
     ("runs", "needs"),
     [
@@ -152,19 +149,19 @@ def test_versions_are_those_of_the_tables_that_were_read(live: TinyWorld) -> Non
     ],
 )
 def test_runs_that_failed_need_somebody(live: TinyWorld, runs: StageRuns, needs: list[tuple[str, bool]]) -> None:
-    stand = standing(loop_facts(live.store, NOW), NOW, [runs])
+    stand = standing(live.store.loop, loop_facts(live.store, NOW), NOW, [runs])
     assert [(need.who, need.is_urgent) for need in stand.needs] == needs
     assert stand.stages == (runs,)
 
 
 def test_dags_that_are_paused_are_one_need(live: TinyWorld) -> None:
     runs = [StageRuns(stage, f"wire.{stage}", is_paused=True) for stage in ("observe", "label")]
-    (need,) = standing(loop_facts(live.store, NOW), NOW, runs).needs
+    (need,) = standing(live.store.loop, loop_facts(live.store, NOW), NOW, runs).needs
     assert need.what == "Unpause wire.observe, wire.label: until then the loop does not go on."
 
 
 def test_what_is_urgent_comes_first(live: TinyWorld) -> None:
     live.ask("x1", batch_id="b", asked_at=NOW)
-    stand = standing(loop_facts(live.store, NOW), NOW, [StageRuns("label", "wire.label", "failed")])
+    stand = standing(live.store.loop, loop_facts(live.store, NOW), NOW, [StageRuns("label", "wire.label", "failed")])
     assert [need.is_urgent for need in stand.needs] == [True, False]
     assert stand.state == "act"
