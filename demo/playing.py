@@ -107,7 +107,7 @@ class Story:
                 raise FeedbackLoopError(f"The loop did not come to rest in {self.patience} s; see {self.airflow.url}")
             answered = self.annotators.answer_open()
             if answered:
-                self.progress.say(f"Annotators gave {answered} answers")
+                self.progress.say(f"Annotators gave {answered} answer{'' if answered == 1 else 's'}")
             has_runs, is_waiting = self.progress.look(), self.waiting()
             busy = has_runs or is_waiting or bool(answered)
             if self.progress.failed:

@@ -31,7 +31,7 @@ def approval_subject(challenger: str, environment: str | None = None) -> str:
 
 
 def evidence_page(store: LoopStore, gate: Mapping[str, str], links: Mapping[str, str] | None = None) -> str:
-    """Return the Markdown that a person reads before approving: verdict, versions, reasons, scores, links and digests.
+    """Return the Markdown that a person reads before approving: verdict, versions, reasons, scores, slices, links and digests.
 
     Parameters
     ----------
@@ -61,6 +61,7 @@ def evidence_page(store: LoopStore, gate: Mapping[str, str], links: Mapping[str,
     lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
     lines += ["", "| score | value | 95 % interval | rows |", "|---|---|---|---|"]
     lines += [_score_row(name, score) for name, score in verdict.scores.by_name().items()]
+    lines += _slice_rows(verdict)
     lines += ["", *(f"[{markdown(name)}]({address})" for name, address in (links or {}).items())]
     lines += ["", f"Evidence digest: `{verdict.evidence_digest}`. The approval holds for this evidence only."]
     if verdict.files_digest:
@@ -125,6 +126,18 @@ def approver_pseudonym(store: LoopStore, user: Mapping[str, Any] | None, pseudon
     if not identity:
         raise ContractError(f"Got an answer by {user!r}, expected a user with an id: an approval needs an identity")
     return "person " + pseudonym(identity, person_key(store, pseudonym_key, "approver"))[:16]
+
+
+def _slice_rows(verdict: GateVerdict) -> list[str]:
+    """Return a table of what the gate says of each slice; a slice on which too little is known is inconclusive."""
+    if not verdict.slices:
+        return []
+    rows = [
+        f"| {markdown(part.segment)} = {markdown(part.value if part.value is not None else 'not given')} | {part.verdict} "
+        f"| {part.rows} | {part.disagreements} |"
+        for part in verdict.slices
+    ]
+    return ["", "| slice | verdict | rows | where they differ |", "|---|---|---|---|", *rows]
 
 
 def _score_row(name: str, score: Estimate) -> str:

@@ -13,7 +13,7 @@ from include.stages.reports.loop_history import CycleSummary, days_of
 
 DRIFT_TONES: dict[str, Tone] = {"alarm": "flagged", "drift": "unconfirmed", "stable": "current", "inconclusive": "soft"}
 STRATUM_TONES: tuple[Tone, ...] = ("current", "challenger", "unconfirmed", "flagged", "soft")
-MOST_WINDOWS, MOST_MARKED = 60, 12
+MOST_WINDOWS, MOST_MARKED, MOST_CYCLE_NAMES = 60, 12, 5
 TALL, LOW = 250.0, 200.0
 
 
@@ -162,7 +162,8 @@ def _span(scores: Sequence[Estimate], promised: Sequence[float]) -> tuple[float,
 
 
 def _cycle_names(plane: Plane, cycles: Sequence[CycleSummary]) -> tuple[Name, ...]:
-    return plane.names([cycle.number for cycle in cycles], [f"{cycle.number} · {cycle.days[:10]}" for cycle in cycles])
+    names = [f"{cycle.number} · {cycle.days[:10]}" for cycle in cycles]
+    return plane.names([cycle.number for cycle in cycles], names, MOST_CYCLE_NAMES)
 
 
 def _place(cycles: Sequence[CycleSummary], deployment: Deployment) -> float:

@@ -7,9 +7,13 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
+from include.foundation.decisions import record
+from include.foundation.statistics.estimates import Estimate
+from include.foundation.store.ledgers.deployments import Deployment, append_deployment
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from tests.builders import make_loop
+from tests.decision_builders import make_guard_verdict
 
 PICTURE = b"\x89PNG\r\n"
 PAGES = {
@@ -49,6 +53,15 @@ def loop(monkeypatch, tmp_path):
     for path, content in PAGES.items():
         write_file(store, path, content)
     return SimpleNamespace(store=store, folder=tmp_path)
+
+
+@pytest.fixture
+def live(loop):
+    """The loop called wire with a version that is live, which the guard has looked at."""
+    append_deployment(loop.store, Deployment("3", "2", "deploy", "It is better.", "e", None))
+    score = Estimate(0.8125, 0.75, 0.875, 100, 100.0)
+    record(loop.store, make_guard_verdict("3", "kept", score=score, reasons=("It keeps its promise.",)))
+    return loop
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ from feedback_loop.ui import table_cache
 from feedback_loop.ui.mounting import PREFIX
 
 from include.foundation.decisions import record
-from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment
 from include.stages.reports.kept_pages import write_index
 from tests.builders import make_loop
-from tests.decision_builders import make_drift_verdict, make_guard_verdict
+from tests.decision_builders import make_drift_verdict
 from tests.include.stages.reports.page_reader import Page
 
 ODD = '<script>alert("x")</script> \u202efdp\u202c &amp;'
@@ -37,15 +36,6 @@ def page(browse):
         return Page(re.sub(r"<script nonce.*?</script>", "", answer.text, flags=re.DOTALL))
 
     return read
-
-
-@pytest.fixture
-def live(loop):
-    """The loop called wire with a version that is live, which the guard has looked at."""
-    append_deployment(loop.store, Deployment("3", "2", "deploy", "It is better.", "e", None))
-    score = Estimate(0.8125, 0.75, 0.875, 100, 100.0)
-    record(loop.store, make_guard_verdict("3", "kept", score=score, reasons=("It keeps its promise.",)))
-    return loop
 
 
 def add_loop(loop, name):

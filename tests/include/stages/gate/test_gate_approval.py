@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from include.foundation.decisions import Approval, GateVerdict, RegisteredVersion, find, record
+from include.foundation.decisions.gate_verdict import SliceVerdict
 from include.foundation.errors import ContractError
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.approval import approver_pseudonym, evidence_page, record_approval
@@ -66,6 +67,20 @@ def test_evidence_page_names_versions_links_and_the_digest_of_the_files(store: L
     assert "Model judged, version 2, is to replace version 1." in page
     assert "[Picture](http://airflow/x.png)" in page
     assert f"files: `{'f' * 64}`" in page
+
+
+def test_evidence_page_says_what_each_slice_shows_and_what_is_inconclusive(
+    store: LoopStore, verdict: GateVerdict
+) -> None:
+    about = {"segment": "desk", "e_value": 1.0, "rows": 40, "disagreements": 3}
+    parts = (
+        SliceVerdict(value="a|b", verdict="inconclusive", **about),
+        SliceVerdict(value=None, verdict="worse", **about),
+    )
+    page = evidence_page(store, record(store, verdict.model_copy(update={"slices": parts})).reference)
+    assert "| desk = a\\|b | inconclusive | 40 | 3 |\n| desk = not given | worse | 40 | 3 |" in page
+    without = record(store, verdict.model_copy(update={"subject": "k3", "slices": ()}))
+    assert "| slice |" not in evidence_page(store, without.reference)
 
 
 def test_evidence_page_first_model_says_that_no_champion_is_known(store: LoopStore) -> None:

@@ -84,6 +84,15 @@ def test_changes_of_before_the_shown_cycles_are_left_out_but_the_last() -> None:
     assert len(chart.paths) == 1
 
 
+def test_names_of_many_cycles_have_room_beside_each_other() -> None:
+    chart = accuracy_chart([summary(number, KNOWN) for number in range(300, 360)])
+    assert chart is not None
+    letter = 7
+    assert all(
+        later.at - one.at > letter * len(one.text) for one, later in zip(chart.across, chart.across[1:], strict=False)
+    )
+
+
 def test_labels_are_stacked_by_stratum_and_told_by_tier() -> None:
     asked = (("certainty", 1, 4), ("random", 1, 2), ("random", 2, 2))
     asking = replace(summary(1, KNOWN), asked=8, asked_as=asked)
