@@ -54,7 +54,7 @@ class LoopExporter:
         versions = tuple(self._store.version(name) for name in READ)
         if self._kept is None or self._kept[0] != versions or monotonic() - self._kept[1] > AGED:
             now = datetime.now(UTC)
-            stand = standing(loop_facts(self._store, now), now)
+            stand = standing(self._store.loop, loop_facts(self._store, now), now)
             self._kept = versions, monotonic(), list(loop_metrics(stand, loop_tallies(self._store, now)))
         return self._kept[2]
 

@@ -6,7 +6,7 @@ It is of some versions of the tables; of any others it is nothing, and computed 
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -104,7 +104,15 @@ class Kept(Generic[Told]):
         return TypeAdapter(self.shape)
 
 
-FACTS = Kept("facts", LoopFacts, loop_facts.READ, loop_facts.loop_facts)
+def _facts(store: LoopStore, now: datetime) -> LoopFacts:
+    """Return what the tables say of where the loop stands, without the many findings on drift, which no page of now shows."""
+    facts = loop_facts.loop_facts(store, now)
+    if facts.drift is None:
+        return facts
+    return replace(facts, drift=facts.drift.model_copy(update={"columns": (), "monitors": ()}))
+
+
+FACTS = Kept("facts", LoopFacts, loop_facts.READ, _facts)
 OVERVIEW: Kept[Overview] = Kept("overview", Overview, overview.READ, lambda store, now: overview.overview(store))
 
 
@@ -119,7 +127,7 @@ def write_index(store: LoopStore, loop_history: LoopHistory | None = None) -> st
         Its cycles, if they were read before.
     """
     now = datetime.now(UTC)
-    FACTS.write(store, FACTS.key(store, now), loop_facts.loop_facts(store, now))
+    FACTS.write(store, FACTS.key(store, now), FACTS.tell(store, now))
     key, told = OVERVIEW.key(store, now), overview.overview(store, loop_history)
     OVERVIEW.write(store, key, told)
     facts = overview_facts(told) | {"loop": store.loop, "stand": None}

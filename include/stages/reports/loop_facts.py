@@ -41,7 +41,7 @@ class LoopFacts:
     guard, judged_at
         What the guard last said of it, and when; None if it has not looked yet.
     drift
-        The newest verdict, without its findings; None before the first.
+        The newest verdict; None before the first.
     unapproved
         A promotion that nobody has answered.
     plan
@@ -78,12 +78,11 @@ def loop_facts(store: LoopStore, now: datetime) -> LoopFacts:
     changes = history(store)
     live = changes[-1] if changes else None
     guard, gate = latest(store, GuardVerdict, live.model_version) if live else None, latest(store, GateVerdict)
-    drift = latest(store, DriftVerdict)
     return LoopFacts(
         live=live,
         guard=guard,
         judged_at=_recorded_at(store, guard) if guard else None,
-        drift=drift.model_copy(update={"columns": (), "monitors": ()}) if drift else None,
+        drift=latest(store, DriftVerdict),
         unapproved=gate if gate is not None and _is_unapproved(store, gate, changes) else None,
         plan=latest(store, RetrainPlan),
         deadlines=_deadlines(store, now - LATELY),

@@ -52,7 +52,7 @@ def test_verdict_is_on_the_index_and_recorded_even_where_that_cannot_be_written(
     append_deployment(labeled, Deployment("1", None, "deploy", "because", "digest", Promise(0.95, 0.9, 1.0)))
     refuse = create_autospec(write_file, side_effect=StoreError("disk full"))
     with monkeypatch.context() as broken:
-        broken.setattr("include.stages.reports.overview.write_file", refuse)
+        broken.setattr("include.stages.reports.kept_pages.write_file", refuse)
         assert watch(labeled)["outcome"] == "no_data"
     assert refuse.called
     add_predictions(labeled, [1])
