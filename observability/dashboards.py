@@ -101,7 +101,38 @@ LOOP = (
     Chart("Age of the newest logged row", "Long where nothing is served, or nothing is logged.",
           {"age": f"time() - feedback_loop_newest_prediction_timestamp_seconds{OWN}"}, unit="s"),
 )  # fmt: skip
-DASHBOARDS = {"feedback-loops": ("Feedback loops", LOOPS), "feedback-loop": ("Feedback loop", LOOP)}
+GATEWAY = (
+    Chart("Served version", "Of each loop; 0 where none is.",
+          {"{{loop}}": f"feedback_loop_gateway_model_version{OWN}"}, "stat", 6),
+    Chart("Logs that cannot be written", "While a log cannot be written, nothing is answered.",
+          {"{{loop}} {{log}}": f"feedback_loop_gateway_log_failing{OWN} == 1"}, "stat", 6),
+    Chart("Champions that cannot be followed", "The last look at what is live failed; the version before is served.",
+          {"{{loop}}": f"feedback_loop_gateway_champion_unfollowed{OWN} == 1"}, "stat", 6),
+    Chart("Rows that wait", "Or are being scored.", {"{{loop}}": f"feedback_loop_gateway_pending_rows{OWN}"}, "stat", 6),
+    Chart("Requests a second", "By what was answered.",
+          {"{{path}} {{status}}": "sum by (loop, path, status) "
+           f"(rate(feedback_loop_gateway_requests_total{OWN}[5m]))"}, unit="reqps"),
+    Chart("Time to answer", "Half and 99 of 100 requests are answered faster.",
+          {f"{{{{loop}}}} {share}": f"histogram_quantile({share}, sum by (loop, le) "
+           f"(rate(feedback_loop_gateway_request_seconds_bucket{OWN}[5m])))" for share in ("0.5", "0.99")}, unit="s"),
+    Chart("Rows scored together", "Half of the batches have fewer.",
+          {"{{loop}}": "histogram_quantile(0.5, sum by (loop, le) "
+           f"(rate(feedback_loop_gateway_batch_rows_bucket{OWN}[5m])))"}),
+    Chart("Time to score and to log", "99 of 100 batches, and writes of the log, take less.",
+          {"score": "histogram_quantile(0.99, sum by (loop, le) "
+           f"(rate(feedback_loop_gateway_score_seconds_bucket{OWN}[5m])))",
+           "log": "histogram_quantile(0.99, sum by (loop, le) "
+           f"(rate(feedback_loop_gateway_log_write_seconds_bucket{OWN}[5m])))"}, unit="s"),
+    Chart("Lines logged a second", "Predictions and feedback.",
+          {"{{loop}} {{log}}": f"rate(feedback_loop_gateway_log_lines_total{OWN}[5m])"}),
+    Chart("Models taken into service", "One more for every version that was exchanged.",
+          {"{{loop}}": f"feedback_loop_gateway_model_exchanges_total{OWN}"}),
+)  # fmt: skip
+DASHBOARDS = {
+    "feedback-loops": ("Feedback loops", LOOPS, None),
+    "feedback-loop": ("Feedback loop", LOOP, "feedback_loop_up"),
+    "feedback-gateway": ("Feedback Loop gateway", GATEWAY, "feedback_loop_gateway_pending_rows"),
+}
 
 
 def dashboard_json(uid: str) -> str:
@@ -112,7 +143,7 @@ def dashboard_json(uid: str) -> str:
     uid
         One of `DASHBOARDS`.
     """
-    title, charts = DASHBOARDS[uid]
+    title, charts, loops_of = DASHBOARDS[uid]
     board = (
         Dashboard(title)
         .uid(uid)
@@ -123,15 +154,16 @@ def dashboard_json(uid: str) -> str:
         .readonly()
     )
     board.with_variable(DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-    if charts is not LOOPS:
-        board.with_variable(_loop_variable())
+    if loops_of:
+        board.with_variable(_loop_variable(loops_of))
     for chart in charts:
         board.with_panel(_panel(chart))
     return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
 
 
-def _loop_variable() -> QueryVariable:
-    loop = QueryVariable("loop").label("Loop").datasource(SOURCE).query("label_values(feedback_loop_up, loop)")
+def _loop_variable(metric: str) -> QueryVariable:
+    """Return a choice among the loops that a metric has."""
+    loop = QueryVariable("loop").label("Loop").datasource(SOURCE).query(f"label_values({metric}, loop)")
     return loop.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
 
 

@@ -185,7 +185,8 @@ class TestCompose:
         assert asked == {"loop-metrics", "prometheus", "grafana"}
 
     def test_prometheus_scrapes_the_exporter_with_the_token_that_it_asks_for(self, compose):
-        (scraped,) = yaml.safe_load(text_of("observability/prometheus/prometheus.yml"))["scrape_configs"]
+        scraped, gateway = yaml.safe_load(text_of("observability/prometheus/prometheus.yml"))["scrape_configs"]
+        assert gateway["static_configs"] == [{"targets": ["gateway:8090"]}]
         assert scraped["static_configs"] == [{"targets": ["loop-metrics:9109"]}]
         assert "--port=9109" in compose["services"]["loop-metrics"]["command"]
         assert scraped["authorization"]["credentials_file"] == "/run/secrets/metrics_token"

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 import pytest
 from prometheus_client import CollectorRegistry
 
+from gateway.measures import LoopMeasures, Measures
 from observability.exporter import registry_of
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import make_world
@@ -24,4 +25,22 @@ def registry(watched: Played) -> CollectorRegistry:
 @pytest.fixture(scope="session")
 def names(registry: CollectorRegistry) -> set[str]:
     """Of every sample that the story gives."""
+    return names_in(registry)
+
+
+@pytest.fixture(scope="session")
+def gateway_names() -> set[str]:
+    """Of every sample of a gateway that answered."""
+    measures = Measures()
+    loop = LoopMeasures(measures, "wire")
+    loop.watch(lambda: 0, lambda: False)
+    loop.of_log("predictions", lambda: None)(1, 0.1)
+    loop.scored(1, 0.1)
+    loop.exchanged("1")
+    measures.requests.labels("wire", "/v1/predict", "200").inc()
+    measures.request_seconds.labels("wire", "/v1/predict").observe(0.1)
+    return names_in(measures.registry)
+
+
+def names_in(registry: CollectorRegistry) -> set[str]:
     return {sample.name for family in registry.collect() for sample in family.samples}

@@ -35,20 +35,25 @@ def asked() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("where", "query"), list(asked()))
-def test_every_query_asks_for_metrics_that_there_are(where: str, query: str, names: set[str]) -> None:
+def test_every_query_asks_for_metrics_that_there_are(
+    where: str, query: str, names: set[str], gateway_names: set[str]
+) -> None:
     wanted = set(NAME.findall(query))
     assert wanted, where
-    assert wanted <= names | NOT_IN_THE_STORY, where
+    assert wanted <= names | NOT_IN_THE_STORY | gateway_names, where
 
 
-def test_every_metric_is_shown_or_alerted_on(names: set[str]) -> None:
-    shown = {name for _, query in asked() for name in NAME.findall(query)}
+def test_every_metric_is_shown_or_alerted_on(names: set[str], gateway_names: set[str]) -> None:
+    asked_for = {name for _, query in asked() for name in NAME.findall(query)}
+    shown = asked_for - gateway_names
     beside = {
         "feedback_loop_live_since_timestamp_seconds",
         "feedback_loop_drift_flagged",
         "feedback_loop_answers_of_month",
     }
     assert names | NOT_IN_THE_STORY == shown | beside
+    families = {re.sub("_(total|bucket|sum|count)$", "", name) for name in gateway_names}
+    assert families == {re.sub("_(total|bucket)$", "", name) for name in asked_for & gateway_names}
 
 
 @pytest.mark.parametrize("uid", sorted(DASHBOARDS))
