@@ -298,7 +298,7 @@ _BY_FILE = {
         "deploy.gitops.repository": "test_what_is_live_is_committed_once",
         "deploy.gitops.production": "test_production_has_the_name_that_the_loop_file_gives_it",
         "deploy.gitops.before_production": "test_first_environment_serves_a_promoted_challenger_without_an_approval",
-        "deploy.gitops.push": "test_commits_are_pushed_and_those_of_others_are_kept",
+        "deploy.gitops.push": "test_commits_are_pushed_where_the_loop_file_says_so",
     },
     "include/stages/deployment/test_live_rows.py": {
         "deploy.watch_days": "test_rows_of_the_newest_days_are_counted_and_no_earlier_ones",

@@ -244,7 +244,7 @@ def round_values(low: float, high: float) -> list[float]:
     Examples
     --------
     >>> round_values(0.62, 0.93), round_values(0, 7), round_values(3, 3)
-    ([0.7, 0.8, 0.9], [0.0, 2.0, 4.0, 6.0], [3])
+    ([0.65, 0.7, 0.75, 0.8, 0.85, 0.9], [0.0, 2.0, 4.0, 6.0], [3])
     """
     if not (isfinite(low) and isfinite(high)) or high <= low:
         return [low]

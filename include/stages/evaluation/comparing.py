@@ -77,6 +77,8 @@ def _against_truth(
     if champion is None or store.loop.gate.score != "accuracy":
         return truth, None
     corrected = noise_correction(contents, champion, challenger)
+    if corrected.champion.value is None and not corrected.set_aside and not corrected.unanswered:
+        return truth, None  # nobody was asked: there is nothing to correct
     if truth is not None:
         difference = truth.scores(informative(at_hand.rows, at_hand.scores)).difference
         corrected = corrected.model_copy(update={"difference": difference})

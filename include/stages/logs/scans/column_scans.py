@@ -14,6 +14,7 @@ from include.foundation.lines.file_bytes import has_lone_return, opened_file
 from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.values import LONGEST_LINE, Problem
+from include.foundation.store.table_reader import advice
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
 from include.stages.logs.rules.log_lines import REQUIRED
 from include.stages.logs.rules.row_rules import RowQuery, row_query
@@ -84,7 +85,22 @@ class ColumnScan(Scan):
         return row_query(self.loop, ColumnFields(self.loop.logs.columns, self._types)), self._table()
 
     def lines_at(self, places: Set[int], total: int) -> Iterator[NumberedLine]:
-        """Yield the rows at some places, as DuckDB reads them once more."""
+        """Yield the rows at some places, as DuckDB reads them once more.
+
+        All columns are read here, also those that a scan leaves alone. Where one of them is damaged, a row says just that.
+        """
+        left = set(places)
+        try:
+            for number, record in self._records_at(places):
+                left.remove(number)
+                yield number, Line.of_json(number, record)
+        except duckdb.Error as error:
+            if advice(error) or isinstance(error, duckdb.OutOfMemoryException):  # it is the machine, not the file
+                raise
+            problem = Problem(f"not_{self.format}", "not a whole row: some of its columns cannot be read")
+            yield from ((number, Line(number, None, [problem], problem.reason)) for number in sorted(left))
+
+    def _records_at(self, places: Set[int]) -> Iterator[tuple[int, str]]:
         self._connection.register("places_wanted", pa.table({"number": pa.array(sorted(places), pa.int64())}))
         self._connection.execute("CREATE OR REPLACE TABLE wanted AS FROM places_wanted")  # cursors see no view
         self._connection.unregister("places_wanted")
@@ -95,7 +111,7 @@ class ColumnScan(Scan):
             f"SELECT number, record FROM ({numbered}) SEMI JOIN wanted USING (number)"
         )
         while batch := rows.fetchmany(FETCHED):
-            yield from ((number, Line.of_json(number, record)) for number, record in batch)
+            yield from batch
 
 
 class CsvScan(ColumnScan):

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.repo import Repo
 
 from include.foundation.decisions import GateVerdict
 from include.foundation.errors import DeploymentError
@@ -15,7 +16,7 @@ from include.stages.deployment.store_checks import check_store
 from include.stages.deployment.watching import rollback
 from include.stages.gate.approval import record_approval
 from tests.decision_builders import make_approval, make_guard_verdict
-from tests.include.stages.deployment.test_manifest_repository import made_copy, messages
+from tests.include.stages.deployment.test_manifest_repository import cloned_from, files, made_copy, messages
 from tests.include.stages.training.challenger_builders import (
     make_label_store,
     make_text_loop,
@@ -148,6 +149,18 @@ def test_rollback_reaches_every_environment_that_was_to_serve_the_version(
     before = messages(repository)
     reconcile(store, registry)
     assert messages(repository) == before
+
+
+def test_commits_are_pushed_where_the_loop_file_says_so(
+    tmp_path: Path, registry: ModelRegistry, estimator: Any, first: GateVerdict
+) -> None:
+    remote = tmp_path / "remote.git"
+    remote.mkdir()
+    Repo.init_bare(str(remote)).close()
+    gitops = {"repository": str(cloned_from(remote, tmp_path / "cloned")), "push": True}
+    store = make_label_store(tmp_path, make_text_loop(deploy={"gitops": gitops}))
+    deploy(store, registry, first, make_approval(first))
+    assert files(remote).keys() == {"production/tiny.json"}
 
 
 def test_manifest_that_a_person_changed_is_damage_that_reconcile_mends(

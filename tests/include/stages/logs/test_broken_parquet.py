@@ -3,10 +3,12 @@
 import base64
 import zlib
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from include.stages.logs.pulling import plan_pull, planned, pull_partition, write_plan
-from tests.builders import make_store
+from tests.builders import line, make_store
 from tests.include.stages.logs.log_builders import make_pull
 from tests.include.stages.logs.test_file_fuzz import GOOD, content
 
@@ -49,3 +51,30 @@ def test_broken_file_is_refused_and_the_good_one_beside_it_lands(tmp_path, broke
         pull_partition(pull, planned(store, key))
     assert {f"t{number}" for number in GOOD} <= set(store.read("predictions").column("trace_id").to_pylist())
     assert "broken.parquet" in " ".join(store.read("quarantine").column("source").to_pylist())
+
+
+def test_row_that_repeats_another_is_refused_though_a_column_that_nobody_asked_for_is_damaged(tmp_path):
+    store = make_store(tmp_path, logs={"format": "parquet", "max_refused_share": 1.0})
+    for name in ("a", "b"):
+        path = tmp_path / "logs" / f"{name}.parquet"
+        record = {
+            "input.text": f"hello {name}",
+            **{field: value for field, value in line(1).items() if field != "input"},
+            "extra": "x" * 99,
+        }
+        pq.write_table(pa.Table.from_pylist([record]), path, compression="none", use_dictionary=False)
+        damaged = pq.ParquetFile(path).metadata.row_group(0)
+        (place,) = [
+            damaged.column(at).data_page_offset
+            for at in range(damaged.num_columns)
+            if damaged.column(at).path_in_schema == "extra"
+        ]
+        raw = path.read_bytes()
+        path.write_bytes(raw[:place] + b"\xff" * 16 + raw[place + 16 :])
+    pull = make_pull(store)
+    for key in write_plan(pull, plan_pull(pull).partitions):
+        pull_partition(pull, planned(store, key))
+    assert store.read("predictions").num_rows == 1
+    (refused,) = store.read("quarantine").to_pylist()
+    assert refused["reason_code"] == "repeated_trace_id"
+    assert refused["raw"] == "not a whole row: some of its columns cannot be read"
