@@ -17,12 +17,13 @@ from include.foundation.errors import ConfigError, FeedbackLoopError
 
 IDLE_SECONDS = 75  # that a connection is kept: longer than the 60 s of usual proxies
 DRAIN_SECONDS = 30
-MLFLOW_PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+MLFLOW = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # it is asked again anyway
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-}  # it is asked again anyway
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # the log of events is JSON lines
+}
 SWITCH_SECONDS = (
-    0.001  # after which a thread that scores lets the one that answers go on; Python's own is five times as long
+    0.001  # after which a thread that scores lets the one that answers go on; Python's own is 5 times as long
 )
 
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     start_event_log()
-    os.environ.update(MLFLOW_PATIENCE | {name: os.environ[name] for name in MLFLOW_PATIENCE if name in os.environ})
+    os.environ.update(MLFLOW | {name: os.environ[name] for name in MLFLOW if name in os.environ})
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, loop="uvloop", http="httptools", lifespan="on", log_config=None,
