@@ -1,6 +1,5 @@
 """One loop as it is served: its champion, its predictions and its feedback."""
 
-import os
 from pathlib import Path
 
 from gateway.batch_cost import BatchCost
@@ -17,6 +16,7 @@ from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError
 from include.foundation.models.registry import ModelRegistry
+from include.foundation.store.objects.s3_objects import options_in_environment
 from include.foundation.store.tables import LoopStore
 from include.foundation.uris import is_remote
 
@@ -53,8 +53,7 @@ class ServedLoop:
             most_pending=settings.most_pending_rows,
         )
         self.feedback = FeedbackService(loop, self.logs.get("feedback"))
-        credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        store = LoopStore(loop, settings.store, credentials)
+        store = LoopStore(loop, settings.store, options_in_environment())
         copies = ModelCopies(settings.state / loop.name, loop)
         self.champion = ChampionHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
         self._measures.watch(lambda: self.predictions.batcher.pending_rows, lambda: self.champion.problem is not None)

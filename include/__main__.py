@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,10 +133,10 @@ def _on_registry(given: argparse.Namespace) -> int:
 
 
 def _opened(name: str, uri: str) -> "LoopStore":
+    from include.foundation.store.objects.s3_objects import options_in_environment
     from include.foundation.store.tables import LoopStore
 
-    credentials = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
-    store = LoopStore(loop_named(name), uri, credentials)
+    store = LoopStore(loop_named(name), uri, options_in_environment())
     if not store.objects.names_in(store.uri):
         raise ConfigError(
             f"{store.uri}: nothing is there, expected the tables of {name}; give the uri of feedback_store"

@@ -10,6 +10,7 @@ from prometheus_client import write_to_textfile
 
 from include.foundation.config.loading import load_loops, loop_named
 from include.foundation.errors import ConfigError, FeedbackLoopError
+from include.foundation.store.objects.s3_objects import options_in_environment
 from include.foundation.store.tables import LoopStore
 from observability.exporter import registry_of
 from observability.serving import server_of
@@ -41,9 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> None:
-    credentials = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
     loops = [loop_named(name) for name in given.loop] if given.loop else load_loops()
-    registry = registry_of([LoopStore(loop, given.store, credentials) for loop in loops])
+    registry = registry_of([LoopStore(loop, given.store, options_in_environment()) for loop in loops])
     if given.output:
         write_to_textfile(str(given.output), registry)
         return

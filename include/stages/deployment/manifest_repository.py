@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dulwich.porcelain import Error as GitError
 from dulwich.repo import Repo
 
 from include.foundation.errors import DeploymentError, ManifestError
+from include.foundation.store.objects.local_objects import LocalObjects
 
 AUTHOR = b"Feedback Loop <feedback-loop@localhost>"
 REMOTE = "origin"
@@ -102,11 +102,7 @@ class ManifestRepository:
             path = self._path(environment, loop)
             if self.read(environment, loop) == content:
                 continue
-            path.parent.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._folder, prefix=".", delete=False, encoding="utf-8") as new:
-                new.write(content)
-            Path(new.name).chmod(0o644)
-            Path(new.name).replace(path)
+            LocalObjects().write(str(path), content.encode())
 
     @property
     def _is_working_copy(self) -> bool:

@@ -1,6 +1,7 @@
 """Objects on S3, and on whatever speaks its protocol."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,6 +132,11 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     """
     bucket, _, key = uri.removeprefix(SCHEME).partition("/")
     return bucket, key
+
+
+def options_in_environment() -> dict[str, str]:
+    """Return the ``AWS_…`` variables: the options of ``deltalake`` for who opens a store outside Airflow."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
 def client_options(storage_options: Mapping[str, str]) -> dict[str, str]:
