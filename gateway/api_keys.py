@@ -3,14 +3,13 @@
 import hashlib
 import hmac
 import json
-import logging
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.watched_file import WatchedFile
 from include.foundation.errors import ConfigError
 
-EVENTS = logging.getLogger("gateway")
 SCHEME = b"bearer "
 BITS = 256
 
@@ -30,19 +29,11 @@ class ApiKeys:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._written_ns = self._stamp()
-        self._digests = read_keys(path)
+        self._file = WatchedFile(path, read_keys, "keys")
 
     def look(self) -> None:
         """Read the file if it was written since; one that cannot be read leaves the keys as they are."""
-        try:
-            if (written_ns := self._stamp()) != self._written_ns:
-                self._digests = read_keys(self._path)
-                self._written_ns = written_ns
-                EVENTS.info("keys read", extra={"told": {"loops": sorted(self._digests)}})
-        except (ConfigError, OSError) as error:
-            EVENTS.error("keys cannot be read", extra={"told": {"problem": str(error)}})
+        self._file.look()
 
     def loops_of(self, authorization: bytes | None) -> frozenset[str]:
         """Return the loops that a key is for: none of a key that nobody was given.
@@ -59,16 +50,10 @@ class ApiKeys:
         return frozenset(
             [
                 loop
-                for loop, digests in self._digests.items()
+                for loop, digests in self._file.content.items()
                 if sum(hmac.compare_digest(digest, known) for known in digests.values())
             ]
         )
-
-    def _stamp(self) -> int:
-        try:
-            return self._path.stat().st_mtime_ns
-        except OSError as error:
-            raise ConfigError(f"{self._path}: the file of keys cannot be read: {error.strerror}") from error
 
 
 class Everybody(ApiKeys):
@@ -126,18 +111,39 @@ def add_key(path: Path, loop: str, name: str) -> str:
     ConfigError
         If the file cannot be read, or has a key of this name already.
     """
-    keys = read_keys(path) if path.exists() else {}
-    if name in keys.setdefault(loop, {}):
-        raise ConfigError(
-            f"{path}: loop {loop} has a key {name!r} already; take that out, or give this one another name"
-        )
     key = secrets.token_urlsafe(BITS // 8)
-    keys[loop][name] = _digest(key.encode())
-    partial = path.with_name(f".{path.name}")
-    partial.touch(mode=0o640)
-    partial.write_text(json.dumps(keys, indent=2, sort_keys=True) + "\n")
-    partial.replace(path)
+    add_entry(path, read_keys(path) if path.exists() else {}, (loop, name), _digest(key.encode()))
     return key
+
+
+def add_entry(path: Path, entries: dict[str, dict[str, str]], place: tuple[str, str], value: str) -> None:
+    """Write a file of keys or secrets anew, with one more; others than its owner and group cannot read it.
+
+    Parameters
+    ----------
+    path
+        Of the file, which is made if there is none.
+    entries
+        What it says, by loop and name.
+    place
+        Loop and name of what is added.
+    value
+        What is added.
+
+    Raises
+    ------
+    ConfigError
+        If there is one of this name already.
+    """
+    loop, name = place
+    if name in entries.setdefault(loop, {}):
+        raise ConfigError(f"{path}: loop {loop} has {name!r} already; take that out, or give this one another name")
+    entries[loop][name] = value
+    partial = path.with_name(f".{path.name}")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o640)
+    partial.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
+    partial.replace(path)
 
 
 def _digest(key: bytes) -> str:

@@ -20,6 +20,9 @@ from gateway.refusals import Refusal
 from gateway.routes import Addresses, JsonRoute
 from gateway.served_loop import ServedLoop
 from gateway.settings import Settings
+from gateway.webhook_page import ADDRESS
+from gateway.webhook_route import WebhookRoute
+from gateway.webhook_secrets import WebhookSecrets
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError
 
@@ -42,6 +45,7 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     if settings.keys is None and not settings.is_local:
         raise ConfigError(f"host: got {settings.host} without keys; make some with python -m gateway.make_key")
     keys = Everybody(settings.loops) if settings.keys is None else ApiKeys(settings.keys)
+    secrets = None if settings.webhooks is None else WebhookSecrets(settings.webhooks)
     measures = Measures()
     served = {loop.name: ServedLoop(loop, settings, measures) for loop in loops}
     addresses = Addresses(served, keys, settings)
@@ -50,7 +54,11 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     async def _running(_: FastAPI) -> AsyncIterator[None]:
         for each in served.values():
             await asyncio.to_thread(each.champion.restore)
-        looks = [keys.look, *(each.champion.look for each in served.values())]
+        looks = [
+            keys.look,
+            *([] if secrets is None else [secrets.look]),
+            *(each.champion.look for each in served.values()),
+        ]
         followers = [
             Follower(look, settings.follow_seconds) for look in looks
         ]  # a registry that hangs delays its loop only
@@ -61,7 +69,7 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
             await asyncio.to_thread(each.close)
 
     app = FastAPI(title="Feedback Loop gateway", lifespan=_running, docs_url=None, redoc_url=None)
-    page = openapi(loops)
+    page = openapi(loops, webhooks=secrets is not None)
     app.openapi = lambda: page  # type: ignore[method-assign]
     for path, method, answer in (
         ("/v1/predict", "POST", addresses.predict),
@@ -69,6 +77,8 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
         ("/v1/models", "GET", addresses.models),
     ):
         app.router.routes.insert(0, Route(path, JsonRoute(path, answer, addresses, measures), methods=[method]))
+    if secrets is not None:
+        app.router.routes.insert(0, Route(ADDRESS, WebhookRoute(secrets, addresses, measures), methods=["POST"]))
     _add_states(app, served, measures)
     app.add_exception_handler(HTTPException, _refused)
     return app

@@ -1,6 +1,5 @@
 """The feedback of one loop: each signal is in the log before it is acknowledged."""
 
-import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,13 +7,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.batching import give
-from gateway.log_writer import LogWriter
+from gateway.durable_lines import DurableLines
 from gateway.messages import Signal, Taken
 from gateway.refusals import Refusal
 from include.foundation.config.loop_file import Loop
+from include.foundation.lines.signal_lines import may_be_kept
 
-MOST_WAITING = 10_000  # signals that may wait for the disk
 OPTIONAL = ("value", "comment", "user_id", "consent", "source")
 
 
@@ -25,13 +23,12 @@ class FeedbackService:
     ----------
     loop
         Says whether consent is required.
-    log
-        Of feedback; None if the loop reads none.
+    lines
+        The log of feedback; None if the loop reads none.
     """
 
-    def __init__(self, loop: Loop, log: LogWriter | None) -> None:
-        self.loop, self.log = loop, log
-        self._waiting = 0
+    def __init__(self, loop: Loop, lines: DurableLines | None) -> None:
+        self.loop, self._lines = loop, lines
         self._encoder = msgspec.json.Encoder()
 
     async def take(self, signals: Sequence[Signal], seconds: float) -> list[Taken]:
@@ -49,37 +46,15 @@ class FeedbackService:
         Refusal
             If the loop reads no feedback, too much waits already, the log cannot be written, or the deadline passes.
         """
-        if self.log is None:
+        if self._lines is None:
             raise Refusal(404, f"Loop {self.loop.name} reads no feedback: its file has no feedback.uri")
-        taken = [Taken(signal.feedback_id or uuid.uuid4().hex, self._may_keep(signal)) for signal in signals]
+        policy = self.loop.feedback
+        taken = [
+            Taken(signal.feedback_id or uuid.uuid4().hex, may_be_kept(policy, signal.consent)) for signal in signals
+        ]
         kept = [self._line(signal, one) for signal, one in zip(signals, taken, strict=True) if one.kept]
-        if kept:
-            await self._written(kept, seconds)
+        await self._lines.written(kept, seconds)
         return taken
-
-    async def _written(self, lines: list[bytes], seconds: float) -> None:
-        if self._waiting + len(lines) > MOST_WAITING:
-            raise Refusal.busy(1.0)
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def _done(problem: OSError | None) -> None:
-            answer = problem and Refusal(503, "The log cannot be written; send it again later", retry_after=5.0)
-            give([(written, answer)])
-
-        self._waiting += len(lines)
-        try:
-            if self.log is not None:
-                self.log.append(b"\n".join([*lines, b""]), len(lines), _done)
-            async with asyncio.timeout(seconds):
-                await written
-        except TimeoutError:
-            raise Refusal.too_late() from None
-        finally:
-            self._waiting -= len(lines)
-
-    def _may_keep(self, signal: Signal) -> bool:
-        """Tell whether a signal may be kept: as a pull decides it."""
-        return signal.consent is True or (signal.consent is None and self.loop.feedback.consent == "assumed")
 
     def _line(self, signal: Signal, taken: Taken) -> bytes:
         """Return a line as `docs/edges.md` has it; what was not given is not in it."""

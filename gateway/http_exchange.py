@@ -27,6 +27,7 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.path_parameters: dict[str, str] = scope.get("path_params", {})
 
     @property
     def authorization(self) -> bytes | None:

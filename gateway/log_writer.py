@@ -63,7 +63,8 @@ class LogWriter:
         self.folder, self.policy, self._watch = folder, policy, watch
         self.problem: str | None = None
         self._waiting: queue.SimpleQueue[tuple[bytes, int, Done] | None] = queue.SimpleQueue()
-        self._bytes_put = self._bytes_taken = 0  # each is changed by one thread at a time
+        self._putting = threading.Lock()
+        self._bytes_put = self._bytes_taken = 0  # the latter is changed by the writer's thread only
         self._segment: Segment | None = None
         self._opened_at = self._synced_at = self._probed_at = time.monotonic()
         self._is_synced = True
@@ -73,7 +74,7 @@ class LogWriter:
         self._thread.start()
 
     def append(self, lines: bytes, count: int, done: Done) -> None:
-        """Have lines written; not from several threads at once.
+        """Have lines written.
 
         Parameters
         ----------
@@ -85,11 +86,13 @@ class LogWriter:
             Called once, on the writer's thread: with None when they are as durable as the policy says, or with what the disk
             refused them for; then they are not in the log. Called at once if too much waits already.
         """
-        if self._bytes_put - self._bytes_taken > MOST_WAITING:
+        with self._putting:
+            is_too_much = self._bytes_put - self._bytes_taken > MOST_WAITING
+            self._bytes_put += 0 if is_too_much else len(lines)
+        if is_too_much:
             done(OSError(errno.EAGAIN, "too much waits for the disk"))
-            return
-        self._bytes_put += len(lines)
-        self._waiting.put((lines, count, done))
+        else:
+            self._waiting.put((lines, count, done))
 
     def close(self) -> None:
         """Write what waits, and complete the segment."""

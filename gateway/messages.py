@@ -151,6 +151,15 @@ class TakenMany(Struct):
     """In the order in which they were sent."""
 
 
+class Received(Struct):
+    """What became of a message."""
+
+    lines: int
+    """Lines that it had."""
+    kept: int
+    """Those of them that are in the log: all but feedback to whose keeping nobody consented."""
+
+
 class Model(Struct):
     """What is served of a loop."""
 
@@ -207,7 +216,7 @@ def predict_request(body: bytes) -> PredictRequest:
     Refusal
         400 if it is not JSON, 422 if it is another request.
     """
-    return _decoded(_PREDICT, body)
+    return decoded(_PREDICT, body)
 
 
 def signals_of(body: bytes) -> tuple[SignalOne | SignalMany, list[Signal]]:
@@ -218,7 +227,7 @@ def signals_of(body: bytes) -> tuple[SignalOne | SignalMany, list[Signal]]:
     Refusal
         As of `predict_request`.
     """
-    request = _decoded(_MANY_SIGNALS if "signals" in _decoded(_FIELDS, body) else _ONE_SIGNAL, body)
+    request = decoded(_MANY_SIGNALS if "signals" in decoded(_FIELDS, body) else _ONE_SIGNAL, body)
     signals: list[Signal] = request.signals if isinstance(request, SignalMany) else [request]
     for signal in signals:
         demand_shallow("value", signal.value)
@@ -249,7 +258,14 @@ def demand_shallow(name: str, value: Any, left: int = MOST_NESTED - 1) -> None:
             demand_shallow(name, item, left - 1)
 
 
-def _decoded(decoder: "msgspec.json.Decoder[Decoded]", body: bytes) -> Decoded:
+def decoded(decoder: "msgspec.json.Decoder[Decoded]", body: bytes) -> Decoded:
+    """Return what a body holds.
+
+    Raises
+    ------
+    Refusal
+        400 if it is not JSON, 422 if it is something else than the decoder takes.
+    """
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

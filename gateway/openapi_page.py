@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from gateway import messages
+from gateway import messages, webhook_page
+from gateway.webhook_page import ADDRESS, webhook_message, webhook_parameters
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
 
@@ -23,19 +24,22 @@ TYPES: dict[str, Any] = {
 LARGEST = 1.7976931348623157e308
 RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}}
 REFUSED = {
-    "400": "Not JSON", "401": "No valid key", "403": "The key is not for this loop", "408": "The body did not arrive in time",
+    "400": "Not JSON", "401": "No valid key or signature", "403": "The key is not for this loop",
+    "404": "No such loop or log", "408": "The body did not arrive in time", "409": "Another message has this id",
     "413": "The body is too large", "415": "Not JSON by its own account", "422": "Not what the loop takes",
     "429": "Too much waits already", "500": "The model failed", "503": "No model, no log, or not in time",
 }  # fmt: skip
 
 
-def openapi(loops: Iterable[Loop]) -> dict[str, Any]:
+def openapi(loops: Iterable[Loop], *, webhooks: bool = False) -> dict[str, Any]:
     """Return the description of a gateway that serves some loops.
 
     Parameters
     ----------
     loops
         Whose inputs become schemas.
+    webhooks
+        Whether it takes signed lines of others' servers.
     """
     served = sorted(loops, key=lambda loop: loop.name)
     schemas = _components(len(served) > 1, [loop.name for loop in served])
@@ -54,7 +58,9 @@ def openapi(loops: Iterable[Loop]) -> dict[str, Any]:
         "/ready": {"get": _reading("ready", "Whether every loop can answer", _ref("Status"), "503")},
         "/metrics": {"get": _reading("metrics", "Metrics in Prometheus' format", None)},
     }
-    keys = {"key": {"type": "http", "scheme": "bearer"}}
+    if webhooks:
+        paths[ADDRESS] = {"post": _webhook(served)}
+    keys: dict[str, Any] = {"key": {"type": "http", "scheme": "bearer"}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Feedback Loop gateway", "version": "1", "description": ABOUT},
@@ -68,6 +74,7 @@ def _components(several: bool, names: list[str]) -> dict[str, Any]:
     kinds = [
         messages.PredictOne, messages.PredictMany, messages.Prediction, messages.Predictions, messages.SignalOne,
         messages.SignalMany, messages.Taken, messages.TakenMany, messages.Models, messages.Problem, messages.Status,
+        messages.Received,
     ]  # fmt: skip
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
     for name, schema in schemas.items():
@@ -120,12 +127,20 @@ def _nullable(schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
 
 
 def _operation(name: str, summary: str, takes: Any, gives: Any, *more: str) -> dict[str, Any]:
-    refused = {status: _refusal(status) for status in sorted({*REFUSED, *more})}
+    refused = {status: _refusal(status) for status in sorted({*REFUSED} - {"404", "409"} | {*more})}
     body = {"required": True, "content": {"application/json": {"schema": takes}}}
     return _reading(name, summary, gives, keyed=True) | {
         "requestBody": body,
         "responses": {"200": _answer(gives)} | refused,
     }
+
+
+def _webhook(loops: list[Loop]) -> dict[str, Any]:
+    operation = _operation(
+        "webhook", "Log what other servers answered", webhook_message(), _ref("Received"), "404", "409"
+    )
+    del operation["security"]  # the signature is in the parameters
+    return operation | {"description": webhook_page.ABOUT, "parameters": webhook_parameters(loops)}
 
 
 def _reading(name: str, summary: str, gives: Any, *refused: str, keyed: bool = False) -> dict[str, Any]:
@@ -146,7 +161,7 @@ def _answer(schema: Any) -> dict[str, Any]:
 def _refusal(status: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": _ref("Problem")}}
     headers = {"headers": RETRY} if status in {"429", "503"} else {}
-    return {"description": REFUSED.get(status, "Not found"), "content": content, **headers}
+    return {"description": REFUSED[status], "content": content, **headers}
 
 
 def _ref(name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -105,34 +106,33 @@ class Addresses:
         return Models([_shown(served) for served in shown])
 
 
-class JsonRoute:
+class JsonAddress(ABC):
     """An address that takes and gives JSON; an ASGI application.
 
     Parameters
     ----------
     path
         The address, for the metrics.
-    answer
-        What is done there.
     addresses
-        Who may ask, and limits.
+        Loops and limits.
     measures
         Of the process.
     """
 
-    def __init__(self, path: str, answer: Answer, addresses: Addresses, measures: Measures) -> None:
-        self._path, self._answer, self._addresses, self._measures = path, answer, addresses, measures
+    def __init__(self, path: str, addresses: Addresses, measures: Measures) -> None:
+        self._path, self._addresses, self._measures = path, addresses, measures
         self._counters: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    @abstractmethod
+    async def _content(self, exchange: Exchange, caller: Caller) -> Any:
+        """Return what is answered, or raise a refusal."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         begin, exchange = time.perf_counter(), Exchange(scope, receive, send)
         caller = Caller(self._addresses.keys.loops_of(exchange.authorization), self._addresses.loops)
         try:
-            caller.demand_key()
-            settings = self._addresses.settings
-            body = await exchange.body(settings.most_body_kb << 10, settings.deadline_seconds)
-            content = await self._answer(body, caller)
+            content = await self._content(exchange, caller)
         except Refusal as refusal:
             self._count(caller.loop, refusal.status, begin)
             await exchange.refuse(refusal)
@@ -144,6 +144,10 @@ class JsonRoute:
             self._count(caller.loop, 200, begin)
             await exchange.answer(content)
 
+    async def _body(self, exchange: Exchange) -> bytes:
+        settings = self._addresses.settings
+        return await exchange.body(settings.most_body_kb << 10, settings.deadline_seconds)
+
     def _count(self, loop: str, status: int, begin: float) -> None:
         if (loop, status) not in self._counters:
             counter = self._measures.requests.labels(loop, self._path, status)
@@ -151,6 +155,26 @@ class JsonRoute:
         counter, seconds = self._counters[loop, status]
         counter.inc()
         seconds.observe(time.perf_counter() - begin)
+
+
+class JsonRoute(JsonAddress):
+    """An address for those who have a key.
+
+    Parameters
+    ----------
+    path, addresses, measures
+        As of `JsonAddress`.
+    answer
+        What is done there.
+    """
+
+    def __init__(self, path: str, answer: Answer, addresses: Addresses, measures: Measures) -> None:
+        super().__init__(path, addresses, measures)
+        self._answer = answer
+
+    async def _content(self, exchange: Exchange, caller: Caller) -> Any:
+        caller.demand_key()
+        return await self._answer(await self._body(exchange), caller)
 
 
 def _shown(served: ServedLoop) -> Model:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gateway.batch_cost import BatchCost
 from gateway.champion_holder import ChampionHolder
+from gateway.durable_lines import DurableLines
 from gateway.feedback_service import FeedbackService
 from gateway.log_writer import LogWriter
 from gateway.measures import LoopMeasures, Measures
@@ -52,7 +53,8 @@ class ServedLoop:
             most_rows=settings.most_batch_rows,
             most_pending=settings.most_pending_rows,
         )
-        self.feedback = FeedbackService(loop, self.logs.get("feedback"))
+        self.lines = {name: DurableLines(log) for name, log in self.logs.items()}
+        self.feedback = FeedbackService(loop, self.lines.get("feedback"))
         store = LoopStore(loop, settings.store, options_in_environment())
         copies = ModelCopies(settings.state / loop.name, loop)
         self.champion = ChampionHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """Port to listen on; 0 takes a free one."""
     keys: Path | None = None
     """File of the keys' digests, as ``python -m gateway.make_key`` writes it; it is read again when it changes."""
+    webhooks: Path | None = None
+    """File of secrets that sign webhooks, as ``make_key --webhook`` writes it; it is read again when it changes, too."""
     state: Path = Path("data/gateway")
     """Folder of copies of model files; one gateway has it for itself."""
     sync: Literal["always", "interval", "none"] = "always"

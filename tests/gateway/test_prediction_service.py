@@ -14,9 +14,9 @@ from gateway.prediction_service import PredictionService
 from gateway.refusals import Refusal
 from gateway.scorer import Scorer
 from include.foundation.errors import ConfigError, TrainingError
+from include.foundation.lines.log_lines import LineReader
 from include.foundation.lines.values import parse_object
 from include.foundation.models.loaded_model import LoadedModel
-from include.stages.logs.rules.log_lines import LineReader
 from tests.builders import make_tiny_loop
 
 

@@ -10,12 +10,12 @@ from include.foundation.config.data_sections import FEEDBACK_FIELDS, Source
 from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.intervals import Interval
+from include.foundation.lines.log_lines import LineReader
 from include.foundation.lines.records import records
 from include.foundation.lines.sources import Access, LogFile, files_and_others
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.uris import is_remote
 from include.stages.logs.rules.field_paths import Path, prediction_paths, renamed
-from include.stages.logs.rules.log_lines import LineReader
 from include.stages.logs.slices.queries import rows_between
 
 SAMPLED = 50

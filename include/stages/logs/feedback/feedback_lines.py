@@ -10,16 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.foundation.config.data_sections import FEEDBACK_FIELDS, Feedback
-from include.foundation.digests import canonical_json
-from include.foundation.errors import short
+from include.foundation.config.data_sections import FEEDBACK_FIELDS
 from include.foundation.intervals import Interval, moved
-from include.foundation.lines.fields import read_id, read_moment
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.records import records
+from include.foundation.lines.signal_lines import may_be_kept, read_signal
 from include.foundation.lines.sources import Access, NotRead, files_and_others, told_others
-from include.foundation.lines.values import Problem, text_of, truth_of
+from include.foundation.lines.values import Problem
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.feedback.feedback_joins import hold_back_bursts, orphaned
@@ -31,7 +29,6 @@ from include.stages.logs.slices.queries import is_query, query_slices, spooled
 from include.stages.logs.slices.read_ledger import Counts, Entry, note_read, read_in
 from include.stages.logs.slices.unread_slices import edges_of, unread_slices, window_of
 
-KINDS = ("explicit", "implicit", "automated")
 CHUNK = 20_000
 NO_CONSENT = "(not kept: the line cannot be read and may be without consent)"
 
@@ -138,7 +135,7 @@ def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:
     latest = file_slice.file.latest(pull.loop.logs.clock_skew_seconds)
     for line in lines:
         record = renamed(pull.section.columns, [(name,) for name in FEEDBACK_FIELDS], line.record or {})
-        if line.record is not None and not _consents(pull.loop.feedback, record.get("consent")):
+        if line.record is not None and not may_be_kept(pull.loop.feedback, record.get("consent")):
             continue
         row, problems = _row(record, latest, pull.people)
         if problems := line.problems or problems:
@@ -174,18 +171,13 @@ def _of_other_files(store: LoopStore, ids: set[str], file: str) -> set[str]:
     return set(signals.column("feedback_id").to_pylist())
 
 
-def _consents(policy: Feedback, given: Any) -> bool:
-    """Tell whether a line may be kept: not where consent was refused, nor where it is required and not given."""
-    return policy.consent == "assumed" if given in (None, "") else truth_of(given) is True
-
-
 def _without_consent(pull: Pull, line: Line) -> Line:
     """Return a line that cannot be read without its text, unless that says, or leaves open, that it may be kept."""
     if line.record is not None or line.number is None:
         return line
     names = {"consent", located(pull.section.columns, ("consent",))[-1]}
     said = re.search(rf"""["'](?:{"|".join(map(re.escape, names))})\\*["']\s*:\s*\\*["']?([\w.]*)""", line.raw)
-    if names & set(line.columns) or not _consents(pull.loop.feedback, said and said[1]):
+    if names & set(line.columns) or not may_be_kept(pull.loop.feedback, said and said[1]):
         return replace(line, raw=NO_CONSENT)
     return line
 
@@ -193,16 +185,6 @@ def _without_consent(pull: Pull, line: Line) -> Line:
 def _row(record: Mapping[str, Any], latest: datetime, people: People) -> tuple[dict[str, Any], list[Problem]]:
     """Return the row of a record, and why it is refused if it is."""
     problems: list[Problem] = []
-    names = {name: read_id(record, name, problems) for name in ("feedback_id", "trace_id", "signal", "kind")}
-    if names["kind"] not in {None, *KINDS}:
-        expected = f"expected one of {', '.join(KINDS)}"
-        problems.append(Problem("unknown_kind", f"kind: got {short(names['kind'])}, {expected}"))
-    comment = text_of(record.get("comment"))
-    return {
-        **names,
-        "ts": read_moment(record, "ts", latest, problems),
-        "value": None if record.get("value") is None else canonical_json(record["value"]),
-        "comment": None if comment is None else people.without_addresses(comment),
-        "user_key": people.pseudonym_of(record.get("user_id")),
-        "source": text_of(record.get("source")),
-    }, problems
+    row = read_signal(record, latest, problems)
+    comment = None if row["comment"] is None else people.without_addresses(row["comment"])
+    return row | {"comment": comment, "user_key": people.pseudonym_of(record.get("user_id"))}, problems

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from include.foundation.errors import FileTooLargeError, ObjectChangedError, StoreError
 from include.foundation.lines.line_files import Line
+from include.foundation.lines.log_lines import LineReader
 from include.foundation.lines.refusals import GONE
 from include.foundation.lines.values import Problem
 from include.stages.logs.landing.part_scans import PartScans
@@ -17,7 +18,6 @@ from include.stages.logs.landing.scratch import LEAST_MB, connected, database_mb
 from include.stages.logs.landing.staged_rows import make_staged, stage_rows, staged_columns
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine
-from include.stages.logs.rules.log_lines import LineReader
 from include.stages.logs.scans.file_scan import NumberedLine, Scan
 from include.stages.logs.scans.json_scan import JsonScan
 from include.stages.logs.scans.scan_choice import scan_of

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from include.foundation.lines.log_lines import ROUNDING, SUM_TOLERANCE
 from include.foundation.taxonomy import Taxonomy
-from include.stages.logs.rules.log_lines import ROUNDING, SUM_TOLERANCE
 from include.stages.logs.rules.sql_fields import Field, Fields
 from include.stages.logs.rules.sql_text import literal
 

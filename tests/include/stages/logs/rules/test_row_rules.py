@@ -194,7 +194,7 @@ def test_scan_is_by_design_more_lenient_about_what_it_does_not_read(tmp_path, le
 @pytest.mark.parametrize("first", FIRST)
 def test_good_lines_are_not_looked_at_one_by_one(tmp_path, monkeypatch, first):
     """However odd the names of the classes, and whatever the first line lacks: else a pull takes ten times as long."""
-    monkeypatch.setattr("include.stages.logs.rules.log_lines.LineReader.row", None)
+    monkeypatch.setattr("include.foundation.lines.log_lines.LineReader.row", None)
     path = tmp_path / "log.jsonl"
     lines = [rich_line(0, changes=FIRST[first]), rich_line(1), rich_line(2, changes={("user_id",): ABSENT})]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
