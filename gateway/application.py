@@ -89,16 +89,21 @@ def _add_states(app: FastAPI, served: Mapping[str, ServedLoop], measures: Measur
 
     @app.get("/health")
     async def _health() -> Response:
-        return _json(Status("alive"))
+        return _json(Status("alive", notes=_notes(served)))
 
     @app.get("/ready")
     async def _ready() -> Response:
         problems = [problem for each in served.values() for problem in each.problems]
-        return _json(Status("not ready", problems), 503) if problems else _json(Status("ready"))
+        status, code = ("not ready", 503) if problems else ("ready", 200)
+        return _json(Status(status, problems, _notes(served)), code)
 
     @app.get("/metrics")
     async def _metrics() -> Response:
         return Response(generate_latest(measures.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _notes(served: Mapping[str, ServedLoop]) -> list[str]:
+    return [note for each in served.values() for note in each.notes]
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -117,6 +117,17 @@ def complete_leftovers(folder: Path) -> list[tuple[Path, int]]:
     return completed
 
 
+def complete_segments(folder: Path) -> list[Path]:
+    """Return the complete segments of a gateway below a folder, the oldest first.
+
+    Parameters
+    ----------
+    folder
+        It may not exist.
+    """
+    return sorted(path for path in folder.glob(f"*/*{ENDING}") if OWN.fullmatch(f"{BEING_WRITTEN}{path.name}"))
+
+
 def demand_room(folder: Path) -> None:
     """Write a little into a folder and delete it again.
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from gateway.segment_uploads import Backlog
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -37,6 +39,10 @@ class Measures:
             **own,
         )
         self.log_failing = Gauge("log_failing", "Whether a log cannot be written", ["loop", "log"], **own)
+        of_log: dict[str, Any] = {"labelnames": ["loop", "log"], **own}
+        self.uploads = Counter("uploads", "Attempts to send a segment to S3", ["loop", "log", "outcome"], **own)
+        self.backlog_bytes = Gauge("upload_backlog_bytes", "Bytes of complete segments that S3 does not have", **of_log)
+        self.backlog_seconds = Gauge("upload_backlog_seconds", "Time since the oldest of them was completed", **of_log)
         self.pending_rows = Gauge("pending_rows", "Rows that wait or are scored", ["loop"], **own)
         self.model_version = Gauge("model_version", "Version of the model that is served", ["loop"], **own)
         self.model_exchanges = Counter("model_exchanges", "Models that were taken into service", ["loop"], **own)
@@ -91,6 +97,24 @@ class LoopMeasures:
             seconds.observe(took)
 
         return _note
+
+    def of_uploads(self, log: str, backlog: Callable[[], Backlog]) -> Callable[[bool], None]:
+        """Return what uploads of a log are to tell their attempts to.
+
+        Parameters
+        ----------
+        log
+            ``predictions`` or ``feedback``.
+        backlog
+            Says what waits.
+        """
+        self._measures.backlog_bytes.labels(self._loop, log).set_function(lambda: float(backlog().size))
+        self._measures.backlog_seconds.labels(self._loop, log).set_function(lambda: backlog().seconds)
+        attempts = {
+            succeeded: self._measures.uploads.labels(self._loop, log, "done" if succeeded else "failed")
+            for succeeded in (True, False)
+        }
+        return lambda succeeded: attempts[succeeded].inc()
 
     def watch(self, pending: Callable[[], int], stale: Callable[[], bool]) -> None:
         """Have two states shown, asked for whenever the metrics are.

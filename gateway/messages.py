@@ -187,6 +187,8 @@ class Status(Struct):
     """``alive``, ``ready`` or ``not ready``."""
     problems: list[str] = []
     """Why it is not ready."""
+    notes: list[str] = []
+    """What somebody should look at, though requests are answered."""
 
 
 class Problem(Struct):

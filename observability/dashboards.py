@@ -125,6 +125,12 @@ GATEWAY = (
            f"(rate(feedback_loop_gateway_log_write_seconds_bucket{OWN}[5m])))"}, unit="s"),
     Chart("Lines logged a second", "Predictions and feedback.",
           {"{{loop}} {{log}}": f"rate(feedback_loop_gateway_log_lines_total{OWN}[5m])"}),
+    Chart("Waits for S3", "Bytes of complete files that S3 does not have; the disk bounds them.",
+          {"{{loop}} {{log}}": f"feedback_loop_gateway_upload_backlog_bytes{OWN}"}, unit="bytes"),
+    Chart("Age of the oldest file that waits for S3", "Pulls do not see its lines yet.",
+          {"{{loop}} {{log}}": f"feedback_loop_gateway_upload_backlog_seconds{OWN}"}, unit="s"),
+    Chart("Files sent to S3", "Attempts in the last hour; failed ones are repeated.",
+          {"{{loop}} {{log}} {{outcome}}": f"increase(feedback_loop_gateway_uploads_total{OWN}[1h])"}),
     Chart("Models taken into service", "One more for every version that was exchanged.",
           {"{{loop}}": f"feedback_loop_gateway_model_exchanges_total{OWN}"}),
 )  # fmt: skip

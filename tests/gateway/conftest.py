@@ -4,6 +4,9 @@ import pytest
 
 from include.foundation.models.registry import ModelRegistry
 from tests.gateway.gateway_worlds import World, make_world, registered
+from tests.include.conftest import s3_options
+
+__all__ = ["registry", "s3_options", "world"]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ import yaml
 from include.foundation.intervals import Interval
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment, live
+from include.foundation.store.objects.s3_objects import options_in_environment
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import follow_ledger
 from include.stages.logs.feedback.feedback_lines import pull_feedback
@@ -90,7 +91,7 @@ def make_world(folder: Path, registry: ModelRegistry, **sections: Any) -> World:
         (folder / name).mkdir(parents=True)
     raw = loop.model_dump(mode="json", exclude_unset=True)
     (folder / "loops" / f"{loop.name}.yaml").write_text(yaml.safe_dump(raw))
-    world = World(folder, LoopStore(loop, str(folder / "store")), registry)
+    world = World(folder, LoopStore(loop, str(folder / "store"), options_in_environment()), registry)
     registry.set_alias(CHAMPION, "1")
     world.deploy("1")
     return world

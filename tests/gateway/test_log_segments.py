@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.log_segments import Segment, complete_leftovers, demand_room
+from gateway.log_segments import Segment, complete_leftovers, complete_segments, demand_room
 
 
 def names_in(folder):
@@ -101,6 +101,17 @@ def test_new_segment_that_was_taken_for_a_leftover_before_it_was_locked_is_made_
     segment.append(b"one\n", synced=True)
     assert segment.path.read_bytes() == b"one\n"
     segment.complete()
+
+
+def test_segments_that_are_complete_are_those_of_a_gateway_with_their_final_names(tmp_path):
+    first, second = Segment(tmp_path), Segment(tmp_path)
+    for segment in (first, second):
+        segment.append(b"one\n", synced=False)
+    assert complete_segments(tmp_path) == complete_segments(tmp_path / "none") == []
+    first.complete()
+    (first.path.parent / "other.jsonl").touch()
+    assert [path.name for path in complete_segments(tmp_path)] == [first.path.name[1:]]
+    second.complete()
 
 
 def test_folder_of_no_log_yet_has_no_leftovers_and_has_room(tmp_path):

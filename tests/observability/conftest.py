@@ -4,6 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.measures import LoopMeasures, Measures
+from gateway.segment_uploads import Backlog
 from observability.exporter import registry_of
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import make_world
@@ -35,6 +36,7 @@ def gateway_names() -> set[str]:
     loop = LoopMeasures(measures, "wire")
     loop.watch(lambda: 0, lambda: False)
     loop.of_log("predictions", lambda: None)(1, 0.1)
+    loop.of_uploads("predictions", lambda: Backlog(0, 0, 0.0))(True)
     loop.scored(1, 0.1)
     loop.exchanged("1")
     measures.requests.labels("wire", "/v1/predict", "200").inc()

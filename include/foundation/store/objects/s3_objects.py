@@ -144,23 +144,25 @@ def client_options(storage_options: Mapping[str, str]) -> dict[str, str]:
     return {CLIENT_OPTIONS[name]: value for name, value in storage_options.items() if name in CLIENT_OPTIONS}
 
 
-def s3_client(options: Mapping[str, Any]) -> Any:
-    """Return a client that waits a failing server out: each request is tried up to nine times.
+def s3_client(options: Mapping[str, Any], *, tries: int = 9) -> Any:
+    """Return a client that waits a failing server out.
 
     Parameters
     ----------
     options
         Credentials and endpoint, as ``boto3.client`` takes them; equal ones share a client.
+    tries
+        Of each request.
     """
-    return _client(tuple(sorted(options.items())))
+    return _client(tuple(sorted(options.items())), tries)
 
 
 @lru_cache(maxsize=4)  # making one takes as long as a hundred small objects, and they keep their connections
-def _client(options: tuple[tuple[str, Any], ...]) -> Any:
+def _client(options: tuple[tuple[str, Any], ...], tries: int) -> Any:
     import boto3
     from botocore.config import Config
 
-    patient = Config(retries={"max_attempts": 8, "mode": "standard"}, connect_timeout=10, read_timeout=60)
+    patient = Config(retries={"total_max_attempts": tries, "mode": "standard"}, connect_timeout=10, read_timeout=60)
     return boto3.client("s3", config=patient, **dict(options))
 
 
