@@ -26,7 +26,7 @@ def complete(folder, *lines):
 def sent(uri, s3_options):
     """Return what S3 has below the URI."""
     objects = objects_at(uri, client_options(s3_options))
-    return [objects.read(each.uri) for each in sorted(objects.objects_in(uri), key=lambda each: each.name)]
+    return [objects.read(each.uri) for each in sorted(objects.objects_in(uri) or [], key=lambda each: each.name)]
 
 
 def wait_until(is_true, seconds=30):
@@ -85,12 +85,12 @@ def test_segment_that_was_sent_but_not_deleted_is_the_same_object_when_it_is_sen
     monkeypatch.setattr("gateway.segment_uploads.threading.excepthook", lambda _: None)
     SegmentUploads(tmp_path, uri, options).close()
     objects = objects_at(uri, client_options(s3_options))
-    (before,) = objects.objects_in(uri)
+    (before,) = objects.objects_in(uri) or []
     monkeypatch.undo()
     uploads = SegmentUploads(tmp_path, uri, options)
     wait_until(lambda: not complete_segments(tmp_path))
     uploads.close()
-    (after,) = objects.objects_in(uri)
+    (after,) = objects.objects_in(uri) or []
     assert (after.name, after.fingerprint, after.size) == (before.name, before.fingerprint, before.size)
 
 

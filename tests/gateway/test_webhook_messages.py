@@ -30,7 +30,7 @@ def test_line_is_kept_as_it_came():
     line += b'"input":{"text":"\\n"},"prediction":"a"}'
     log, kept, total = lines_of(b'{"data": %s, "more": 1, "type": "prediction.created"}' % line, LOOP)
     assert (log, total, kept) == ("predictions", 1, [line.replace(b"\r\n", b"  ").replace(b"\n", b" ")])
-    row, problems = LineReader(LOOP).row(parse_object(kept[0])[0], datetime.now(UTC))
+    row, problems = LineReader(LOOP).row(parse_object(kept[0])[0] or {}, datetime.now(UTC))
     assert (row["trace_id"], problems) == ("t\u2028 1", [])
 
 
