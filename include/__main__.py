@@ -3,11 +3,13 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.foundation.config.key_reference import reference_page
-from include.foundation.config.loading import loop_named
+from include.foundation.config.loading import load_loops, loop_named
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
@@ -38,6 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     maintain.add_argument(
         "--store", required=True, help="folder, or s3://bucket/path with the credentials in AWS_… variables"
     )
+    pages = commands.add_parser(
+        "pages", help="write the pages of loops as files that open in a browser without a server"
+    )
+    pages.add_argument("loop", nargs="*", help="name of a loop file; all of them by default")
+    pages.add_argument("--store", required=True, help="as for maintain")
+    pages.add_argument("--output", required=True, type=Path, help="folder to write into")
     strategies = commands.add_parser(
         "strategies", help="compare ways to choose rows on a loop's own labels, which are replayed; nothing is written"
     )
@@ -75,6 +83,8 @@ def _run(given: argparse.Namespace) -> int:
         print(reference_page(), end="")
     elif given.command == "suite":
         _suite(given.loop, overwrite=given.overwrite)
+    elif given.command == "pages":
+        _pages(given.loop, given.store, given.output)
     elif given.command == "strategies":
         from include.checks.strategy_comparison import compare_strategies
 
@@ -82,6 +92,13 @@ def _run(given: argparse.Namespace) -> int:
     else:
         _maintain(given.loop, given.store)
     return 0
+
+
+def _pages(names: Sequence[str], uri: str, folder: Path) -> None:
+    from include.stages.reports.static_pages import export_pages
+
+    stores = [_opened(name, uri) for name in names or [loop.name for loop in load_loops()]]
+    print(export_pages(stores, folder, datetime.now(UTC)))
 
 
 def _suite(name: str, *, overwrite: bool) -> None:

@@ -1,9 +1,7 @@
 """What Airflow itself is to know of the project: the links of its tasks, its pages, and what takes hints of new answers."""
 
 from airflow.plugins_manager import AirflowPlugin
-from feedback_loop.links.labeling_link import LabelingLink
-from feedback_loop.links.mlflow_run_link import MlflowRunLink
-from feedback_loop.links.page_links import DriftVerdictLink, LabelDataDocsLink, LogDataDocsLink, ReleaseNotesLink
+from feedback_loop.links.every_link import LINKS
 from feedback_loop.ui.mounting import HINTS, PAGES, PREFIX, MountedApp
 
 OF_DAG = f"{PAGES}/dags/{{DAG_ID}}"  # Airflow's UI puts the names in
@@ -27,6 +25,4 @@ class FeedbackLoopPlugin(AirflowPlugin):
             "url_route": "decisions",
         },
     ]
-    operator_extra_links = [  # noqa: RUF012 - as Airflow declares it
-        DriftVerdictLink(), LabelDataDocsLink(), LabelingLink(), LogDataDocsLink(), MlflowRunLink(), ReleaseNotesLink(),
-    ]  # fmt: skip
+    operator_extra_links = [link() for link in LINKS]  # noqa: RUF012 - as Airflow declares it

@@ -60,7 +60,9 @@ def asked(number, batch="day/1"):
 def test_each_tier_has_a_project_of_its_own(server, loop_on):
     loop = loop_on()
     tiers = Escalation.model_validate({"tiers": [{"name": "reviewer", "overlap": 2}]})
-    backend: Any = backend_for(loop.model_copy(update={"escalation": tiers}), connection(server))
+    page = "http://airflow/feedback-loop/wire"
+    known = replace(connection(server), loop_page=page)
+    backend: Any = backend_for(loop.model_copy(update={"escalation": tiers}), known)
     requests = [asked(1), replace(asked(2), tier=2)]
     backend.push(requests)
     first, second = backend.tiers[1], backend.tiers[2]
@@ -68,6 +70,7 @@ def test_each_tier_has_a_project_of_its_own(server, loop_on):
     project = known_project(second.loop, second.client)
     settings = second.client.get(f"/api/projects/{project.project_id}/")
     assert (settings["title"][-10:], settings["maximum_annotations"]) == (": reviewer", 2)
+    assert settings["description"] == f"{second.loop.description} {page}"
     say(second, tasks_in(second)[0]["id"], "earn")
     answers = backend.answers(TRACES, {})
     assert [(answer.request_id, answer.label) for answer in answers.rows] == [("r2", "earn")]

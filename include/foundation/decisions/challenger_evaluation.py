@@ -50,6 +50,15 @@ class Differences(EvidencePart):
     disagreement: tuple[WeightedDifference, ...] = ()
 
 
+class DisagreementExample(NamedTuple):
+    """A labeled row on which the two models disagree: the id of its label, the label, and what each model predicts."""
+
+    label_id: str
+    label: str
+    champion: str
+    challenger: str
+
+
 class SliceScores(EvidencePart):
     """Both models on the rows of one segment value; None stands for rows without one."""
 
@@ -192,6 +201,8 @@ class Evaluation(Decision):
     """Mean score of a perfect model: the unit in which a floor and a margin count."""
     differences: Differences
     window: DisagreementCensus
+    examples: tuple[DisagreementExample, ...] = ()
+    """Rows on which the two disagree and one is right, as many of each model's as there are; empty in earlier versions."""
     picture: str | None = None
     """URI of the page that shows it; of a picture, in earlier versions."""
     files_digest: str | None = None

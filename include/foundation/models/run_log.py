@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KEY_TAG = "challenger_key"
 DIGEST_TAG = "model_digest"
+NOTE_TAG = "mlflow.note.content"  # what MLflow shows as a run's description
 MODEL_FOLDER = "model"
 
 

@@ -16,6 +16,7 @@ from include.stages.evaluation.answered_contents import answered_contents
 from include.stages.evaluation.calibration import calibration
 from include.stages.evaluation.class_scores import as_given, per_class
 from include.stages.evaluation.corrected_scores import Truth, truth_of
+from include.stages.evaluation.disagreement_examples import disagreement_examples
 from include.stages.evaluation.evaluation_page import evaluation_page, evaluation_page_path
 from include.stages.evaluation.judged_rows import JudgedRows
 from include.stages.evaluation.model_scores import informative, slice_scores
@@ -119,6 +120,7 @@ def _evaluation(
             disagreement=at_hand.evidence.drawn_differences(census.largest_group, census.stands_for),
         ),
         window=census,
+        examples=disagreement_examples((rows, at_hand.evidence)),
         files_digest=challenger.files_digest,
         class_weights=tuple(rows.class_weights.tolist()),
     )

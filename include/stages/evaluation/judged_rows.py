@@ -30,8 +30,8 @@ class JudgedRows:
 
     Attributes
     ----------
-    labels
-        The label of each row.
+    label_ids, labels
+        Id of each row's label, and the label.
     inclusion_probabilities
         The probability with which each row was drawn, (n,), above 0 and at most 1.
     is_trained_on
@@ -44,8 +44,8 @@ class JudgedRows:
         The weight of each class of the loop in a score, (classes,), 0 to 1.
     perfect_scores
         The scores of a model that predicts every label, (n,), 0 to 1.
-    challenger_predictions
-        What the challenger predicts, (n,).
+    challenger_predictions, champion_predictions
+        What the models predict, (n,); None for the champion if there is none.
     confidence
         The challenger's largest probability, (n,), 0 to 1.
     challenger_scores, champion_scores
@@ -56,6 +56,7 @@ class JudgedRows:
         The segment value that all of them have, as ``desk=eu``; empty if they are not of one.
     """
 
+    label_ids: list[str]
     labels: list[str]
     inclusion_probabilities: Floats
     is_trained_on: NDArray[np.bool_]
@@ -64,6 +65,7 @@ class JudgedRows:
     class_weights: Floats
     perfect_scores: Floats
     challenger_predictions: NDArray[np.object_]
+    champion_predictions: NDArray[np.object_] | None
     confidence: Floats
     challenger_scores: Floats
     champion_scores: Floats | None
@@ -129,6 +131,7 @@ class JudgedRows:
     def kept(self, keep: NDArray[np.bool_]) -> "JudgedRows":
         """Return some of the rows, (n,) of whether each is one of them."""
         return JudgedRows(
+            label_ids=[name for name, kept in zip(self.label_ids, keep, strict=True) if kept],
             labels=[name for name, kept in zip(self.labels, keep, strict=True) if kept],
             inclusion_probabilities=self.inclusion_probabilities[keep],
             is_trained_on=self.is_trained_on[keep],
@@ -140,6 +143,7 @@ class JudgedRows:
             class_weights=self.class_weights,
             perfect_scores=self.perfect_scores[keep],
             challenger_predictions=self.challenger_predictions[keep],
+            champion_predictions=None if self.champion_predictions is None else self.champion_predictions[keep],
             confidence=self.confidence[keep],
             challenger_scores=self.challenger_scores[keep],
             champion_scores=None if self.champion_scores is None else self.champion_scores[keep],
@@ -177,7 +181,9 @@ def judged_rows(
     if weights is None:
         weights = class_weights(loop, labels, inclusion_probabilities)
     predictions, probabilities = challenger.predict(rows)
+    champions = None if champion is None else champion.predict(rows)[0]
     return JudgedRows(
+        label_ids=rows.column("label_id").to_pylist(),
         labels=labels,
         inclusion_probabilities=inclusion_probabilities,
         is_trained_on=_trained_on(rows, challenger.challenger_key),
@@ -186,9 +192,10 @@ def judged_rows(
         class_weights=weights,
         perfect_scores=row_scores(loop, labels, labels, weights),
         challenger_predictions=predictions,
+        champion_predictions=champions,
         confidence=probabilities.max(axis=1) if labels else np.zeros(0),
         challenger_scores=row_scores(loop, labels, predictions, weights),
-        champion_scores=None if champion is None else row_scores(loop, labels, champion.predict(rows)[0], weights),
+        champion_scores=None if champions is None else row_scores(loop, labels, champions, weights),
         served=served,
     )
 

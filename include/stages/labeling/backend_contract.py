@@ -154,11 +154,14 @@ class BackendConnection:
         Of the platform.
     webhook
         Which one its project is to have; None where it is left as it is.
+    loop_page
+        Where browsers find the page of the loop that asks; None where that is not known.
     """
 
     host: str
     token: str = field(repr=False)
     webhook: Webhook | None = None
+    loop_page: str | None = None
 
 
 class LabelingBackend(Protocol):

@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from include.foundation.decisions import GateVerdict, RetrainPlan, find
 from include.foundation.store.tables import LoopStore
-from include.stages.labels.datasets import read_dataset, trained_on
+from include.stages.labels.datasets import trained_on
 
 MOST_SHOWN = 10
 
@@ -24,7 +26,7 @@ class Corrections:
     segments: list[tuple[str, str, int, int]]
 
 
-def corrections(store: LoopStore, plan: RetrainPlan) -> Corrections:
+def corrections(store: LoopStore, plan: RetrainPlan, train: pa.Table) -> Corrections:
     """Return what was new for a challenger among its training labels, and what of it contradicted the live model.
 
     Parameters
@@ -33,10 +35,11 @@ def corrections(store: LoopStore, plan: RetrainPlan) -> Corrections:
         Tables of the loop.
     plan
         The decision to train it.
+    train
+        The training labels of its dataset.
     """
     known = _known_before(store, plan)
     columns = store.loop.segment_columns
-    train = read_dataset(store, plan.dataset).train
     rows = train.select(["label_id", "predicted", "label", *columns.values()]).to_pylist()
     fresh = [row for row in rows if row["predicted"] is not None and row["label_id"] not in known]
     wrong = [row for row in fresh if row["predicted"] != row["label"]]

@@ -7,10 +7,12 @@ from include.foundation.errors import ContractError, VersionGoneError
 from include.foundation.intervals import Interval
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
+from include.stages.labels.datasets import read_dataset
 from include.stages.reports.anchoring_report import AnchoringReport, anchoring_report
 from include.stages.reports.contested import Contested, Held, second_readings
 from include.stages.reports.corrections import Corrections, corrections
 from include.stages.reports.gold_answers import gold_answers
+from include.stages.reports.label_coverage import Coverage, label_coverage
 from include.stages.reports.label_quality import LabelQuality, label_quality
 from include.stages.reports.label_returns import LabelReturns, label_returns
 from include.stages.reports.loop_history import LoopHistory
@@ -23,10 +25,11 @@ class LabelWork:
     """What ``labels.html`` says; see the modules that each part is of.
 
     ``quality`` and ``returns`` are None, and lists empty, where no cycle's labels led to the verdict;
-    ``corrected`` where there is no challenger, and where its dataset cannot be read any more.
+    ``corrected`` where there is no challenger, and where its dataset cannot be read any more; then nothing is covered.
     """
 
     corrected: Corrections | None
+    coverage: list[Coverage]
     quality: LabelQuality | None
     gold: dict[str, Estimate]
     tiers: list[TierWork]
@@ -53,8 +56,10 @@ def label_work(store: LoopStore, loop_history: LoopHistory, gate: GateVerdict | 
     cycle = loop_history.cycle_of(gate.subject) if gate else None
     asked = loop_history.requests_of(cycle.interval) if cycle else set()
     plans = find(store, RetrainPlan, gate.subject, outcome="train") if gate else []
+    corrected, covered = _of_dataset(store, plans[-1]) if plans else (None, [])
     return LabelWork(
-        corrected=_corrections(store, plans[-1]) if plans else None,
+        corrected=corrected,
+        coverage=covered,
         quality=label_quality(store, asked) if cycle else None,
         gold=gold_answers(store),
         **second_readings(store, asked),
@@ -64,9 +69,10 @@ def label_work(store: LoopStore, loop_history: LoopHistory, gate: GateVerdict | 
     )
 
 
-def _corrections(store: LoopStore, plan: RetrainPlan) -> Corrections | None:
-    """Return what was new among a challenger's labels; None where its dataset, or the one before it, is not there any more."""
+def _of_dataset(store: LoopStore, plan: RetrainPlan) -> tuple[Corrections | None, list[Coverage]]:
+    """Return what a challenger's labels corrected and cover; nothing where they, or those before, are not there any more."""
     try:
-        return corrections(store, plan)
+        dataset = read_dataset(store, plan.dataset)
+        return corrections(store, plan, dataset.train), label_coverage(store.loop, dataset)
     except (ContractError, VersionGoneError):
-        return None
+        return None, []

@@ -14,7 +14,7 @@ from include.foundation.digests import digest_of
 from include.foundation.errors import TrainingError
 from include.foundation.models.building import build
 from include.foundation.models.frames import features_frame
-from include.foundation.models.run_log import DIGEST_TAG
+from include.foundation.models.run_log import DIGEST_TAG, NOTE_TAG
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset
 from include.stages.training.recent_labels import configuration, training_dataset
@@ -33,7 +33,9 @@ class ChallengerReference:
     already_there: bool
 
 
-def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> ChallengerReference:
+def train_challenger(
+    store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry", note: str | None = None
+) -> ChallengerReference:
     """Fit a challenger and log it with its lineage, or return the one that was logged before.
 
     Parameters
@@ -44,6 +46,8 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
         The retrain decision, outcome ``train`` or ``judge_pending``.
     registry
         Where the run is logged.
+    note
+        Markdown that MLflow shows of a run that is logged now: who trains.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def train_challenger(store: LoopStore, plan: RetrainPlan, registry: "ModelRegist
         registry.keep_only(trained.run_id, key)
         return _reference(trained, already_there=True)
     run = registry.finished_run(key)  # of an attempt that was killed before it was recorded
-    run_id, digest = (run.info.run_id, run.data.tags[DIGEST_TAG]) if run else _log_fitted(store, plan, registry)
+    run_id, digest = (run.info.run_id, run.data.tags[DIGEST_TAG]) if run else _log_fitted(store, plan, registry, note)
     trained = record_first(
         store,
         TrainedChallenger(
@@ -77,7 +81,7 @@ def _reference(trained: TrainedChallenger, *, already_there: bool) -> Challenger
     return ChallengerReference(trained.subject, trained.run_id, trained.model_digest, already_there)
 
 
-def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") -> tuple[str, str]:
+def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry", note: str | None) -> tuple[str, str]:
     """Fit the challenger, log it, and return its run and the digest of what it predicts."""
     dataset = training_dataset(store, plan.dataset, plan.train_since)
     estimator = fit(store, dataset)
@@ -87,7 +91,7 @@ def _log_fitted(store: LoopStore, plan: RetrainPlan, registry: "ModelRegistry") 
         estimator,
         params={"factory": store.loop.training.factory, "seed": store.loop.training.seed, **store.loop.training.params},
         metrics=_metrics(store, dataset, estimator),
-        tags=_tags(store, plan, dataset) | {DIGEST_TAG: digest},
+        tags=_tags(store, plan, dataset) | {DIGEST_TAG: digest} | ({NOTE_TAG: note} if note else {}),
         signature_rows=dataset.train.slice(0, 20),
     )
     return run_id, digest

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from feedback_loop.hooks.aws_access import s3_options
 from feedback_loop.hooks.loop_hook import LoopHook, demand_writable
-from feedback_loop.ui.mounting import hint_address
+from feedback_loop.ui.mounting import PAGES, airflow_address, hint_address
 from include.foundation.config.loading import loop_named, resolve
 from include.foundation.errors import ConfigError
 from include.foundation.uris import is_remote
@@ -123,6 +123,7 @@ class LabelingHook(LoopHook):
             host=f"{address}:{connection.port}" if connection.port else address,
             token=connection.password or "",
             webhook=self._webhook(),
+            loop_page=airflow_address(f"{PAGES}/{self.loop}"),
         )
 
     def _webhook(self) -> "Webhook | None":

@@ -81,6 +81,20 @@ class LabelDataDocsLink(PageLink):
         return f"{FOLDER}/index.html"
 
 
+class EvaluationLink(PageLink):
+    """To the page on which ``evaluate`` put champion and challenger side by side."""
+
+    name = "Evaluation"
+
+    def path(self, operator: Any) -> str:
+        """Return where the page of the challenger's evaluation is."""
+        from include.foundation.decisions import RetrainPlan
+        from include.stages.evaluation.evaluation_page import evaluation_page_path
+
+        plan = operator.recorded(RetrainPlan, operator.decision)
+        return evaluation_page_path(plan.challenger_key, plan.evaluation_dataset)
+
+
 class ReleaseNotesLink(PageLink):
     """To the notes of ``write_release_notes``."""
 

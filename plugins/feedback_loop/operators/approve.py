@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 from airflow.sdk.execution_time.hitl import HITLUser
 
@@ -16,7 +15,7 @@ from feedback_loop.hooks.loop_store_hook import LoopStoreHook
 from feedback_loop.links.mlflow_run_link import run_address
 from feedback_loop.notifications import LoopNotifier
 from feedback_loop.task_states import errors_as_task_states
-from feedback_loop.ui.mounting import page_address
+from feedback_loop.ui.mounting import airflow_address, page_address
 from include.foundation.config.promotion_sections import Gate
 from include.foundation.errors import ConfigError
 
@@ -103,8 +102,8 @@ class ApproveDeploymentOperator(ApprovalOperator):
         verdict = referenced(store, GateVerdict, self.gate)
         evaluation, links = evaluation_page_path(verdict.subject, verdict.dataset), {}
         if has_file(store, evaluation):
-            base = conf.get("api", "base_url", fallback="/").rstrip("/")
-            links["Champion and challenger side by side"] = f"{base}/{page_address(self.loop, evaluation)}"
+            page = page_address(self.loop, evaluation)
+            links["Champion and challenger side by side"] = airflow_address(page) or f"/{page}"
         with contextlib.suppress(AirflowNotFoundException, ConfigError):  # a connection that is not there gives no link
             run = run_address(self.loop, self.mlflow_conn_id, verdict.run_id)
             links |= {"MLflow run": run} if run else {}

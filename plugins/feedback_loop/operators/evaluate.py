@@ -3,6 +3,7 @@
 from airflow.sdk import Context
 
 from feedback_loop.links.mlflow_run_link import MlflowRunLink
+from feedback_loop.links.page_links import EvaluationLink
 from feedback_loop.operators.challenger_operator import ChallengerOperator
 
 
@@ -12,7 +13,7 @@ class EvaluateOperator(ChallengerOperator):
     ``decision`` is the retrain decision, which names the dataset to judge on.
     """
 
-    operator_extra_links = (MlflowRunLink(),)
+    operator_extra_links = (EvaluationLink(), MlflowRunLink())
 
     def perform(self, context: Context) -> dict[str, str]:
         """Evaluate and return the decision's reference."""

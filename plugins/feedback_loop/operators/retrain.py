@@ -2,11 +2,13 @@
 
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import quote
 
 from airflow.sdk import Context
 
 from feedback_loop.links.mlflow_run_link import MlflowRunLink
 from feedback_loop.operators.decision_operator import DecisionOperator
+from feedback_loop.ui.mounting import PAGES, airflow_address
 
 
 class RetrainOperator(DecisionOperator):
@@ -19,7 +21,15 @@ class RetrainOperator(DecisionOperator):
         from include.foundation.decisions import RetrainPlan
         from include.stages.training.fitting import train_challenger
 
-        trained = train_challenger(self.hook.get_conn(), self.recorded(RetrainPlan, self.decision), self.registry)
+        plan = self.recorded(RetrainPlan, self.decision)
+        trained = train_challenger(self.hook.get_conn(), plan, self.registry, _note(context))
         verb = "was trained before" if trained.already_there else "trained"
         self.log.info("Challenger %s %s: MLflow run %s", trained.challenger_key, verb, trained.run_id)
         return asdict(trained)
+
+
+def _note(context: Context) -> str:
+    """Return Markdown that says which run trains, with a link to what it decided where browsers reach Airflow."""
+    dag_id, run_id = context["ti"].dag_id, context["ti"].run_id
+    address = airflow_address(f"{PAGES}/dags/{dag_id}/runs/{quote(run_id, safe='')}")
+    return f"Trained by {dag_id}, [{run_id}]({address})." if address else f"Trained by {dag_id}, {run_id}."

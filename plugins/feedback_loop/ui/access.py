@@ -76,7 +76,12 @@ def to_file(access: AccessDep, loop: str, path: str) -> None:
     loop, path
         Of the page, from its address.
     """
-    access.demand([f"{loop}.{stage}" for stage in WRITTEN_BY.get(path.partition("/")[0], STAGES)])
+    access.demand(writing_dags(loop, path))
+
+
+def writing_dags(loop: str, path: str) -> list[str]:
+    """Return the ids of every DAG that writes into a file's folder; of all DAGs of the loop, where no DAG does."""
+    return [f"{loop}.{stage}" for stage in WRITTEN_BY.get(path.partition("/")[0], STAGES)]
 
 
 def to_loop(access: AccessDep, loop: str) -> None:

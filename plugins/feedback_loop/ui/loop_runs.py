@@ -8,7 +8,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 
 from feedback_loop.assets import STAGES
 from include.stages.reports.loop_needs import StageRuns
@@ -83,6 +83,24 @@ def tasks_of_run(session: "Session", dag_id: str, run_id: str) -> Sequence[TaskO
         if row.key == RETURNED or row.key.startswith(LINK):
             values.setdefault(row.task_id, {})[row.key] = XComModel.deserialize_value(row)
     return [_task(instance, values.get(instance.task_id, {})) for instance in instances]
+
+
+def writers_of(session: "Session", dag_ids: Collection[str], address: str) -> Sequence[tuple[str, str]]:
+    """Return the DAG and the id of each run of which a task links to a page, the newest run first.
+
+    Parameters
+    ----------
+    session
+        On Airflow's database.
+    dag_ids
+        Of the DAGs that may have written it.
+    address
+        Of the page, as links have it: relative to the base address of Airflow's UI.
+    """
+    links = XComModel.dag_id.in_(dag_ids), XComModel.key.startswith(LINK, autoescape=True)
+    names_it = cast(XComModel.value, String).contains(address, autoescape=True)
+    kept = session.scalars(select(XComModel).where(*links, names_it).order_by(XComModel.dag_run_id.desc()))
+    return list(dict.fromkeys((row.dag_id, row.run_id) for row in kept if XComModel.deserialize_value(row) == address))
 
 
 def _task(instance: TaskInstance, values: dict[str, Any]) -> TaskOfRun:

@@ -10,9 +10,7 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.sdk.exceptions import AirflowNotFoundException
 from fastapi import APIRouter, Depends, HTTPException, Request, Response, status
 
-from feedback_loop.links.labeling_link import LabelingLink
-from feedback_loop.links.mlflow_run_link import MlflowRunLink
-from feedback_loop.links.page_links import DriftVerdictLink, LabelDataDocsLink, LogDataDocsLink, ReleaseNotesLink
+from feedback_loop.links.every_link import LINKS
 from feedback_loop.ui import access
 from feedback_loop.ui.loop_runs import TaskOfRun, stage_runs, tasks_of_run
 from feedback_loop.ui.page_answers import page_answer
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from include.stages.reports.run_decisions import RecordedDecision
     from include.stages.reports.standing import Standing
 
-LINKS = (DriftVerdictLink, LabelDataDocsLink, LabelingLink, LogDataDocsLink, MlflowRunLink, ReleaseNotesLink)
 LINK_NAMES = {link.__name__: link.name for link in LINKS}
 URGENCY = ("act", "waits", "well")
 OF_NO_LOOP = "This DAG is no stage of a loop, or its loop file is not valid"
@@ -101,6 +98,24 @@ def one_loop(request: Request, session: SessionDep, loop: str) -> Response:
         Its name, from the address.
     """
     return _loop_page(request, session, _loop(loop))
+
+
+@router.get("/{loop}/disagreements", dependencies=[Depends(access.to_loop)])
+def disagreements(request: Request, loop: str) -> Response:
+    """Return the page of rows on which the newest challenger and the champion disagree, with what they say.
+
+    Parameters
+    ----------
+    request
+        Given by FastAPI.
+    loop
+        Its name, from the address.
+    """
+    from include.stages.reports.disagreements import READ, disagreeing_rows
+
+    known = _loop(loop)
+    facts = {"loop": known, "judged": of_tables(known, READ, disagreeing_rows)}
+    return page_answer(request, "disagreements.html", facts)
 
 
 def _loop(name: str) -> Loop:

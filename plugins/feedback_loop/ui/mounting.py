@@ -29,6 +29,20 @@ def page_address(loop: str, path: str) -> str:
     return f"{PAGES}/{loop}/files/{quote(path)}"
 
 
+def airflow_address(path: str) -> str | None:
+    """Return an address as browsers reach it, by ``[api] base_url``; None where Airflow is not told how they do.
+
+    Parameters
+    ----------
+    path
+        Relative to the base address of Airflow's UI.
+    """
+    from airflow.sdk.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}/{path}" if base else None
+
+
 def hint_address(loop: str) -> str:
     """Return where a labeling platform tells that there may be new answers, below the base address of Airflow.
 

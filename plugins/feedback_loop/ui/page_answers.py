@@ -1,5 +1,6 @@
 """Pages as answers: rendered from the reports' templates, private, and able to run nothing but one line of ours."""
 
+import re
 import secrets
 from typing import Any
 
@@ -12,6 +13,7 @@ POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
+BODY = re.compile(rb"<body[^>]*>", re.IGNORECASE)
 FILE_HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -33,12 +35,27 @@ def page_answer(request: Request, template: str, facts: dict[str, Any]) -> HTMLR
     template
         Of the reports.
     facts
-        Its variables; added are ``here`` and ``airflow``, the paths below which our pages and Airflow's are, and ``nonce``.
+        Its variables; added are ``here`` and ``airflow``, the paths below which our pages and Airflow's are, ``to_index``, what
+        the address of a folder needs behind it, and ``nonce``.
     """
     here, nonce = str(request.scope["root_path"]), secrets.token_urlsafe(16)
-    places = {"here": here, "airflow": here.removesuffix(PREFIX), "nonce": nonce}
+    places = {"here": here, "airflow": here.removesuffix(PREFIX), "to_index": "", "nonce": nonce}
     headers = FILE_HEADERS | {"Content-Security-Policy": f"{POLICY}; script-src 'nonce-{nonce}'"}
     return HTMLResponse(_rendered(template, facts | places), headers=headers)
+
+
+def with_way_back(page: bytes, facts: dict[str, Any]) -> bytes:
+    """Return a page that a task wrote, with links to the loop and to the runs that wrote it above everything else.
+
+    Parameters
+    ----------
+    page
+        HTML.
+    facts
+        Variables of ``way_back.html``.
+    """
+    way_back = _rendered("way_back.html", facts).encode()
+    return BODY.sub(lambda opening: opening.group() + way_back, page, count=1)
 
 
 def problem_page(why: str) -> str:

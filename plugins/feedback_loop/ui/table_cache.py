@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +19,7 @@ Computed = TypeVar("Computed")
 # One thread reads tables for all requests: what a store keeps of its tables, each thread would keep anew.
 _reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="feedback-loop-pages")
 _computed: dict[tuple[str, str], tuple[Hashable, Any]] = {}
+_stores: "dict[str, tuple[Hashable, LoopStore]]" = {}  # one of each loop, however long the server runs
 
 
 def told(loop: "Loop", kept: "Kept[Computed]", now: datetime) -> Computed:
@@ -41,7 +41,7 @@ def told(loop: "Loop", kept: "Kept[Computed]", now: datetime) -> Computed:
     airflow.sdk.exceptions.AirflowNotFoundException
         If there is no connection to the store.
     """
-    store = _opened(loop.name, loop.digest, int(monotonic() / OPENED_FOR))
+    store = _opened(loop)
     key = kept.key(store, now)
 
     def compute(opened: "LoopStore") -> Computed:
@@ -73,7 +73,7 @@ def of_tables(
     airflow.sdk.exceptions.AirflowNotFoundException
         If there is no connection to the store.
     """
-    store = _opened(loop.name, loop.digest, int(monotonic() / OPENED_FOR))
+    store = _opened(loop)
     state = (loop.digest, *(store.listed_version(name) for name in tables), more)
     return _once(loop.name, compute.__qualname__, state, lambda: None, compute)
 
@@ -95,7 +95,10 @@ def _once(
     return computed
 
 
-@lru_cache(maxsize=256)
-def _opened(loop: str, digest: str, period: int) -> "LoopStore":
+def _opened(loop: "Loop") -> "LoopStore":
     """Return a store whose tables are not opened: only their logs are listed, and files beside them read."""
-    return LoopStoreHook(loop).get_conn()
+    state = (loop.digest, int(monotonic() / OPENED_FOR))
+    known = _stores.get(loop.name)
+    if known is None or known[0] != state:
+        known = _stores[loop.name] = (state, LoopStoreHook(loop.name).get_conn())
+    return known[1]

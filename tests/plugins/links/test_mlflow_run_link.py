@@ -37,7 +37,7 @@ def retrain():
 
 
 def link_of(operator):
-    (link,) = operator.operator_extra_links
+    (link,) = (link for link in operator.operator_extra_links if link.name == "MLflow run")
     return link.get_link(operator, ti_key=KEY)
 
 

@@ -33,3 +33,21 @@ def test_one_class_fails_without_retry(labeled, registry):
     assert (plan.outcome, forced.outcome) == ("published", "no")
     with pytest.raises(AirflowFailException, match="two or more classes"):
         train(labeled, registry, forced.reference)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (
+            "http://airflow/sub/",
+            "Trained by wire.some, [manual__1](http://airflow/sub/feedback-loop/dags/wire.some/runs/manual__1).",
+        ),
+        ("", "Trained by wire.some, manual__1."),
+    ],
+    ids=["that browsers reach", "of which nobody knows how browsers reach it"],
+)
+def test_mlflow_says_which_run_trained_and_leads_back_to_an_airflow(labeled, registry, monkeypatch, base, said):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
+    publish_labels(labeled, range(12))
+    run_id = train(labeled, registry, decide_retrain(labeled).reference)["run_id"]
+    assert registry.client.get_run(run_id).data.tags["mlflow.note.content"] == said

@@ -12,10 +12,13 @@ from feedback_loop.ui import table_cache
 from feedback_loop.ui.mounting import PREFIX
 
 from include.foundation.decisions import record
+from include.foundation.decisions.challenger_evaluation import DisagreementExample
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment
+from include.foundation.store.rows import rows_of
 from include.stages.reports.kept_pages import write_index
 from tests.builders import make_loop
-from tests.decision_builders import make_drift_verdict
+from tests.decision_builders import make_drift_verdict, make_evaluation
+from tests.include.stages.evaluation.judged_builders import answered_row
 from tests.include.stages.reports.page_reader import Page
 
 ODD = '<script>alert("x")</script> \u202efdp\u202c &amp;'
@@ -25,7 +28,7 @@ HTML = {"Accept": "text/html"}
 @pytest.fixture(autouse=True)
 def nothing_computed():
     table_cache._computed.clear()
-    table_cache._opened.cache_clear()
+    table_cache._stores.clear()
 
 
 @pytest.fixture
@@ -43,6 +46,28 @@ def add_loop(loop, name):
     (loop.folder / "loops" / f"{name}.yaml").write_text(
         yaml.safe_dump(other.model_dump(mode="json", exclude_unset=True))
     )
+
+
+class TestDisagreements:
+    def test_without_a_judged_challenger_the_page_says_so(self, page, loop):
+        assert "No challenger was judged yet." in page("/wire/disagreements").text
+
+    def test_rows_are_shown_escaped_with_what_both_models_say(self, browse, loop):
+        seed = answered_row(1, "aab", input_text=ODD)
+        own = {name: value for name, value in seed.items() if name in loop.store.schema("labels").names}
+        loop.store.append_new("labels", rows_of(loop.store.loop, "labels", [own]))
+        examples = (
+            DisagreementExample(seed["label_id"], "grain", "ship", "grain"),
+            DisagreementExample("gone", "a", "a", "b"),
+        )
+        record(loop.store, make_evaluation(examples=examples))
+        text = browse(f"{PREFIX}/wire/disagreements").text
+        assert "alert(&#34;x&#34;)" in text
+        assert "1 more cannot be shown" in text
+        assert re.findall(r'data-name="(Right|Champion)"[^>]*>([^<]*)<', text) == [
+            ("Right", "challenger"),
+            ("Champion", "ship"),
+        ]
 
 
 class TestLoops:

@@ -1,6 +1,8 @@
 """Airflow's API server serves our pages to who may see the DAGs that wrote them, and nothing else to nobody else."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from unittest.mock import Mock
@@ -13,6 +15,7 @@ from fastapi.routing import APIRoute
 from feedback_loop.ui.mounting import HINTS, PREFIX, page_address
 from feedback_loop.ui.pages_app import app
 
+from include.foundation.store.loop_files import write_file
 from tests.conftest import ROOT
 from tests.plugins.ui.conftest import PAGES
 
@@ -42,7 +45,7 @@ class TestEveryRoute:
         airflow_run("wire.observe", EXAMPLE["run_id"], tasks=[("detect_drift", "success", {})])
 
     def test_is_closed_without_a_login_and_without_a_role(self, browse):
-        assert len(app.routes) == 5
+        assert len(app.routes) == 6
         assert unguarded(browse, app) == []
 
     def test_is_closed_below_a_sub_path_too(self, browse, api, monkeypatch):
@@ -70,7 +73,7 @@ class TestPages:
     def test_page_comes_with_its_type_and_is_private_and_can_load_and_run_nothing(self, browse, path):
         answer = browse(f"/{page_address('wire', path)}")
         assert answer.status_code == 200
-        assert answer.content == PAGES[path]
+        assert answer.content == PAGES[path]  # which has no body to put a way back into
         kind = "image/png" if path.endswith(".png") else "text/html; charset=utf-8"
         assert answer.headers["content-type"] == kind
         policy = answer.headers["content-security-policy"]
@@ -82,6 +85,27 @@ class TestPages:
     def test_page_is_there_below_a_sub_path(self, browse, api, monkeypatch):
         monkeypatch.setattr(api, "root_path", "/airflow")
         assert browse(f"/airflow{NOTES}").status_code == 200
+
+    def test_page_leads_back_to_its_loop_and_to_the_newest_runs_that_wrote_it(self, browse, loop, airflow_run):
+        write_file(loop.store, "reports/c1-0.html", "<html><body class=a><h1>notes</body></html>")
+        (there, other) = (json.dumps(page_address("wire", f"reports/c1-{n}.html")) for n in (0, 10))
+        for run_id, address in (
+            ("manual__1", there),
+            ("manual__2", there),
+            ("manual__~+3", there),
+            ("manual__4", other),
+        ):
+            tasks = [("write_release_notes", "success", {"_link_ReleaseNotesLink": address})]
+            airflow_run("wire.retrain", run_id, tasks=tasks)
+        page = browse(NOTES).text
+        assert page.startswith("<html><body class=a><nav")
+        assert re.findall(r'href="([^"]*)"', page) == [
+            "/feedback-loop/wire",
+            "/feedback-loop/dags/wire.retrain/runs/manual__~%2B3",
+            "/feedback-loop/dags/wire.retrain/runs/manual__2",
+            "/feedback-loop/dags/wire.retrain/runs/manual__1",
+        ]
+        assert page.endswith("<h1>notes</body></html>")
 
     @pytest.mark.parametrize("role", ["viewer", "user", "op", "admin"])
     def test_who_may_see_dags_may_see_pages(self, browse, role):
@@ -196,7 +220,7 @@ class TestStore:
 def test_plugin_is_what_the_api_server_lists(api):
     plugin = next(one for one in plugins_manager.get_plugin_info() if one["name"] == "feedback_loop")
     assert [one["url_prefix"] for one in plugin["fastapi_apps"]] == [PREFIX, HINTS]
-    assert len(plugin["operator_extra_links"]) == 6
+    assert len(plugin["operator_extra_links"]) == 7
     assert {PREFIX, HINTS} <= {getattr(route, "path", None) for route in api.routes}
 
 

@@ -42,7 +42,7 @@ class LabelStudioBackend:
     def __init__(self, loop: Loop, connection: BackendConnection) -> None:
         self.loop = loop
         self.client = StudioClient(connection)
-        self.webhook = connection.webhook
+        self.webhook, self.loop_page = connection.webhook, connection.loop_page
         self._known: dict[str, dict[str, int]] = defaultdict(
             dict
         )  # tasks that are known to be there, by batch and request
@@ -72,7 +72,7 @@ class LabelStudioBackend:
 
     def push(self, requests: Sequence[LabelRequest]) -> None:
         """Import a task for each request, in chunks that are stored whole or not at all."""
-        project = project_for(self.loop, self.client)
+        project = project_for(self.loop, self.client, self.loop_page)
         tasks = tasks_of(requests, self.loop, project)
         if self.webhook:
             register_webhook(self.client, project.project_id, self.webhook)

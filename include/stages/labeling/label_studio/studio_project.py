@@ -65,8 +65,15 @@ def known_project(loop: Loop, client: StudioClient) -> StudioProject | None:
     return None if project_id is None else _parsed(loop, client, client.get(f"/api/projects/{project_id}/", *PARTS))
 
 
-def project_for(loop: Loop, client: StudioClient) -> StudioProject:
+def project_for(loop: Loop, client: StudioClient, loop_page: str | None = None) -> StudioProject:
     """Return the loop's project, made if there is none, and brought to what the loop file says unless a person has changed it.
+
+    Parameters
+    ----------
+    loop, client
+        The loop, and its Label Studio.
+    loop_page
+        Where browsers find the loop's page, which the description of a project that is made now names; None without it.
 
     Raises
     ------
@@ -77,7 +84,7 @@ def project_for(loop: Loop, client: StudioClient) -> StudioProject:
     wanted = _wanted(loop)
     project_id = _id_of(loop, client)
     if project_id is None:
-        return _parsed(loop, client, _made(loop, client, wanted))
+        return _parsed(loop, client, _made(loop, client, wanted | _described(loop, loop_page)))
     present = client.get(f"/api/projects/{project_id}/", *PARTS)
     if is_ours(present["label_config"]) and present["label_config"] != wanted["label_config"]:
         present = _taken(lambda: client.patch(f"/api/projects/{project_id}/", wanted))
@@ -96,9 +103,14 @@ def _wanted(loop: Loop) -> dict[str, Any]:
     return settings | {"label_config": marked(config_for(loop), settings)}
 
 
+def _described(loop: Loop, loop_page: str | None) -> dict[str, Any]:
+    """Return what people read of a project on the list of projects: what the loop is, and where its page is."""
+    return {"description": f"{loop.description} {loop_page}" if loop_page else loop.description}
+
+
 def _made(loop: Loop, client: StudioClient, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Make the project; of two that were made at once the first stays."""
-    body = {**wanted, "title": title_of(loop), "description": loop.description, "model_version": PRELABEL}
+    body = {**wanted, "title": title_of(loop), "model_version": PRELABEL}
     own = None
     try:
         own = _taken(lambda: client.post("/api/projects/", body))["id"]

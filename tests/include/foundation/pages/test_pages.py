@@ -58,7 +58,7 @@ def test_pages_take_style_and_policy_from_the_one_base(path: Path) -> None:
 def test_every_page_is_among_those_that_are_checked() -> None:
     assert {path.name for path in PAGES} == {
         "batch.html", "batches.html", "verdict.html", "index.html", "release_notes.html", "loops.html", "run.html",
-        "problem.html", "evaluation.html",
+        "problem.html", "evaluation.html", "disagreements.html",
     }  # fmt: skip
 
 
