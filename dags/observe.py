@@ -4,7 +4,8 @@
 `dry_run`, or `ordinary_from` to accept a new normal.
 
 **Reads** the prediction logs and feedback named in the loop file, and the reference days in the store.
-**Writes** `predictions`, `quarantine`, `feedback`, `profiles`, `requests` and the drift and selection decisions.
+**Writes** `predictions`, `quarantine`, `feedback`, `profiles`, `requests` and the drift and selection decisions; with
+`deploy.strategy: shadow` also `shadow_answers`, what challengers said of live requests.
 **Emits** `<loop>/predictions`, `<loop>/label_requests`, and `<loop>/drift` when an alarm is confirmed.
 
 **When it fails**
@@ -12,7 +13,8 @@
 * `plan_pull`: the log folder is missing or not readable; the message names it. Mend the path or the connection, then
   clear the task. If rows that were read are gone, the message says how to rebuild the table. A large pull is planned in
   partitions, and `pull_logs` is mapped over them.
-* `pull_logs`, `pull_feedback`: the database or the object store does not answer. Clear the task: pulling again changes nothing.
+* `pull_logs`, `pull_feedback`, `pull_shadow`: the database or the object store does not answer. Clear the task: pulling again
+  changes nothing.
   A file that has gone since the plan is refused, and read by the next pull that finds it.
 * `validate_logs`: more lines were refused than `logs.max_refused_share` allows; the message shows the first ten, the
   rest are in `quarantine`. Mend the writer of the logs, then clear `plan_pull`.
@@ -38,6 +40,7 @@ from feedback_loop.operators.pull_logs import PullLogsOperator
 from feedback_loop.operators.push_to_labeling import PushToLabelingOperator
 from feedback_loop.operators.select_samples import SelectSamplesOperator
 from feedback_loop.operators.validate_logs import ValidateLogsOperator
+from feedback_loop.shadows import shadow_tasks
 
 from include.foundation.config.loading import valid_loops
 from include.foundation.config.manual_runs import ObserveRun
@@ -61,6 +64,7 @@ for loop in valid_loops():
         pull_feedback = PullFeedbackOperator(
             task_id="pull_feedback", loop=name, interval=interval, execution_timeout=long
         )
+        pull_shadow = shadow_tasks(loop, interval, execution_timeout=long)
         validate_logs = ValidateLogsOperator(
             task_id="validate_logs", loop=name, interval=interval, outlets=[assets.predictions]
         )
@@ -74,4 +78,11 @@ for loop in valid_loops():
             task_id="push_to_labeling", loop=name, pool="labeling", outlets=[assets.label_requests]
         )
 
-        plan_pull >> [pull_logs, pull_feedback] >> validate_logs >> detect_drift >> select_samples >> push_to_labeling
+        (
+            plan_pull
+            >> [pull_logs, pull_feedback, *pull_shadow]
+            >> validate_logs
+            >> detect_drift
+            >> select_samples
+            >> push_to_labeling
+        )

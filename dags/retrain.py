@@ -8,10 +8,11 @@ with `force`, or with `dry_run` to hear only what would be done.
 release notes.
 **Emits** `<loop>/model` when the champion changed, `<loop>/label_requests` when the gate needs more labels to decide.
 
-`gate` has three verdicts. *promote* goes on to `approve`, through the environments of
+`gate` has these verdicts. *promote* goes on to `approve`, through the environments of
 `deploy.gitops.before_production` if the loop file has any (`deliver_to_<environment>`, and `approve_<environment>` before
 each but the first). *reject* ends here. *label more* asks, in `request_evidence`, for labels of rows on which the two models
-disagree; the challenger stays pending and is judged again when they are back.
+disagree; the challenger stays pending and is judged again when they are back. *await live*, with `deploy.strategy: shadow`:
+labels promote the challenger, and it stays pending until the gateway asked it about `deploy.shadow.requests` live requests.
 
 **When it fails**
 

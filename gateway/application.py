@@ -57,7 +57,7 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
         looks = [
             keys.look,
             *([] if secrets is None else [secrets.look]),
-            *(each.champion.look for each in served.values()),
+            *(look for each in served.values() for look in each.looks),
         ]
         followers = [
             Follower(look, settings.follow_seconds) for look in looks

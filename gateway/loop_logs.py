@@ -38,7 +38,7 @@ class LoopLog:
     Parameters
     ----------
     name
-        ``predictions`` or ``feedback``.
+        ``predictions``, ``feedback`` or ``shadow``.
     place
         Where it is written.
     settings
@@ -96,6 +96,17 @@ def places_of(loop: Loop, state: Path) -> dict[str, Place]:
     if loop.feedback.given:
         places["feedback"] = _place(loop, "feedback", loop.feedback, state / loop.name / "uploads" / "feedback")
     return places
+
+
+def shadow_place(loop: Loop, state: Path) -> Place:
+    """Return where what challengers say of live requests is written.
+
+    Parameters
+    ----------
+    loop, state
+        As of `places_of`.
+    """
+    return _place(loop, "deploy.shadow", loop.deploy.shadow.source, state / loop.name / "uploads" / "shadow")
 
 
 def _place(loop: Loop, section: str, source: Source, folder: Path) -> Place:

@@ -49,6 +49,12 @@ class Measures:
         self.champion_stale = Gauge(
             "champion_unfollowed", "Whether the last look at what is live failed", ["loop"], **own
         )
+        self.shadow_rows = Counter(
+            "shadow_rows", "Rows that a challenger was asked about, or would have been", ["loop", "outcome"], **own
+        )
+        self.challenger_unasked = Gauge(
+            "challenger_unasked", "Whether a challenger that waits for live requests cannot be asked", ["loop"], **own
+        )
 
 
 class LoopMeasures:
@@ -75,6 +81,14 @@ class LoopMeasures:
         """Take in that another version is served; one that is no number shows as 0."""
         self._measures.model_version.labels(self._loop).set(int(version) if version.isdecimal() else 0)
         self._measures.model_exchanges.labels(self._loop).inc()
+
+    def shadowed(self, outcome: str, rows: int) -> None:
+        """Take in that a challenger ``answered`` rows, ``failed`` on them, or that they were ``dropped``: too many waited."""
+        self._measures.shadow_rows.labels(self._loop, outcome).inc(rows)
+
+    def watch_challenger(self, unasked: Callable[[], bool]) -> None:
+        """Have shown whether the last look at what is pending failed, asked for whenever the metrics are."""
+        self._measures.challenger_unasked.labels(self._loop).set_function(lambda: float(unasked()))
 
     def of_log(self, log: str, problem: Callable[[], str | None]) -> Callable[[int, float], None]:
         """Return what a log is to tell its writes to.

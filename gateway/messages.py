@@ -171,6 +171,8 @@ class Model(Struct):
     """Classes of the loop."""
     inputs: dict[str, str]
     """Type of each input."""
+    challenger: str | None = None
+    """Version that is asked about the same requests, whose answers nobody is given; null while there is none."""
 
 
 class Models(Struct):

@@ -18,6 +18,7 @@ from gateway.messages import OF_A_ROW, Instance, Prediction
 from gateway.refusals import Refusal
 from gateway.row_checks import checked_rows
 from gateway.scorer import Said, Scorer
+from gateway.shadowing import LiveRow, Shadow
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import short
 
@@ -51,6 +52,7 @@ class PredictionService:
         self, loop: Loop, log: LogWriter, measures: LoopMeasures, *, most_rows: int, most_pending: int
     ) -> None:
         self.loop, self.log, self._measures = loop, log, measures
+        self.shadow: Shadow | None = None
         self._scorer: Scorer | None = None
         self.batcher = Batcher(self._answer, most_rows=most_rows, most_pending=most_pending)
         self._encoder = msgspec.json.Encoder()
@@ -88,7 +90,7 @@ class PredictionService:
         """Score a batch, have it logged, and answer each request when it is; on the thread that collects batches."""
         scorer = self._scorer
         try:
-            self._log(batch, scorer, self._scored(batch, scorer))
+            self._log(batch, scorer, *self._scored(batch, scorer))
         except Exception as error:  # a model is the user's own code
             if len(batch) > 1:  # one bad row must not fail the others
                 for asked in batch:
@@ -99,18 +101,20 @@ class PredictionService:
             )
             self._log_failure(batch[0], scorer, error)
 
-    def _scored(self, batch: list[Asked], scorer: Scorer | None) -> list[Said]:
+    def _scored(self, batch: list[Asked], scorer: Scorer | None) -> tuple[list[Said], float]:
+        """Return what the model says of the rows of a batch, and the seconds that it took."""
         rows = [row.inputs for asked in batch for row in asked.rows]
         begin = time.perf_counter()
         said = scorer.score(rows) if scorer is not None else []
         seconds = time.perf_counter() - begin
         self.batcher.cost.learn(len(rows), seconds)
         self._measures.scored(len(rows), seconds)
-        return said
+        return said, seconds
 
-    def _log(self, batch: list[Asked], scorer: Scorer | None, said: list[Said]) -> None:
+    def _log(self, batch: list[Asked], scorer: Scorer | None, said: list[Said], seconds: float) -> None:
         version, moment = scorer.version if scorer else "", datetime.now(UTC).isoformat()
         lines, answers, left = [], [], iter(said)
+        live: list[LiveRow] = []
         for asked in batch:
             own = []
             for row in asked.rows:
@@ -118,8 +122,10 @@ class PredictionService:
                 own.append(Prediction(uuid.uuid4().hex, version, one.prediction, one.probabilities))
                 told = {"prediction": one.prediction, "probabilities": one.probabilities}
                 lines.append(self._line(row, own[-1].trace_id, version, moment, told))
+                if self.shadow is not None:
+                    live.append(LiveRow(own[-1].trace_id, moment, row.inputs, seconds / len(said)))
             answers.append((asked.answer, own))
-        self._write(lines, answers)
+        self._write(lines, answers, live)
 
     def _log_failure(self, asked: Asked, scorer: Scorer | None, error: Exception) -> None:
         """Log that the model failed on the rows of a request, and say so."""
@@ -129,11 +135,18 @@ class PredictionService:
         refusal = Refusal(500, f"The model of loop {self.loop.name} failed on what was asked; the log has the error")
         self._write(lines, [(asked.answer, refusal)])
 
-    def _write(self, lines: list[bytes], answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
-        """Have lines written, and answer those who wait for them once they are, or say that they could not be."""
+    def _write(
+        self, lines: list[bytes], answers: Sequence[tuple["asyncio.Future[Any]", Any]], live: Sequence[LiveRow] = ()
+    ) -> None:
+        """Have lines written, and answer those who wait for them once they are, or say that they could not be.
+
+        Only rows that are in the log are what a challenger is asked about.
+        """
 
         def _done(problem: OSError | None) -> None:
             give(answers if problem is None else [(future, _log_refusal()) for future, _ in answers])
+            if self.shadow is not None and problem is None:
+                self.shadow.offer(live)
 
         self.log.append(b"\n".join([*lines, b""]), len(lines), _done)
 

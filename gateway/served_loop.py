@@ -1,5 +1,7 @@
 """One loop as it is served: its champion, its predictions and its feedback."""
 
+from collections.abc import Callable
+
 from gateway.batch_cost import BatchCost
 from gateway.champion_holder import ChampionHolder
 from gateway.durable_lines import DurableLines
@@ -10,6 +12,7 @@ from gateway.model_copies import ModelCopies
 from gateway.prediction_service import PredictionService
 from gateway.scorer import Scorer
 from gateway.settings import Settings
+from gateway.shadowed_loop import ShadowedLoop
 from include.foundation.config.loop_file import Loop
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.objects.s3_objects import options_in_environment
@@ -51,6 +54,9 @@ class ServedLoop:
         copies = ModelCopies(settings.state / loop.name, loop)
         self.champion = ChampionHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
         self._measures.watch(lambda: self.predictions.batcher.pending_rows, lambda: self.champion.problem is not None)
+        self._challenger: ShadowedLoop | None = None
+        if loop.deploy.strategy == "shadow":
+            self._challenger = ShadowedLoop(loop, settings, self._measures, self.predictions)
 
     @property
     def problems(self) -> list[str]:
@@ -65,9 +71,22 @@ class ServedLoop:
         """What somebody should look at, though it answers."""
         return [f"{self.loop.name}: {note}" for log in self.logs.values() for note in log.notes]
 
+    @property
+    def looks(self) -> list[Callable[[], None]]:
+        """What is to be looked at again and again: what is live, and what is pending."""
+        return [self.champion.look, *([self._challenger.holder.look] if self._challenger else [])]
+
+    @property
+    def challenger_version(self) -> str | None:
+        """Version that is asked about live requests; None if none is."""
+        current = self._challenger.holder.current if self._challenger else None
+        return None if current is None else current.version
+
     def close(self) -> None:
         """Answer what waits, and complete the logs."""
         self.predictions.batcher.close()
+        if self._challenger is not None:
+            self._challenger.close()
         for log in self.logs.values():
             log.close()
 

@@ -133,6 +133,10 @@ GATEWAY = (
           {"{{loop}} {{log}} {{outcome}}": f"increase(feedback_loop_gateway_uploads_total{OWN}[1h])"}),
     Chart("Models taken into service", "One more for every version that was exchanged.",
           {"{{loop}}": f"feedback_loop_gateway_model_exchanges_total{OWN}"}),
+    Chart("Rows that a challenger was asked about", "A second; dropped are those for which it had no time.",
+          {"{{loop}} {{outcome}}": f"rate(feedback_loop_gateway_shadow_rows_total{OWN}[5m])"}),
+    Chart("Challengers that cannot be asked", "The last look at what waits for the gate failed; its log says why.",
+          {"{{loop}}": f"feedback_loop_gateway_challenger_unasked{OWN} == 1"}, "stat", 6),
 )  # fmt: skip
 DASHBOARDS = {
     "feedback-loops": ("Feedback loops", LOOPS, None),

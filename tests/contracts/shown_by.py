@@ -300,6 +300,18 @@ _BY_FILE = {
         "deploy.gitops.before_production": "test_first_environment_serves_a_promoted_challenger_without_an_approval",
         "deploy.gitops.push": "test_commits_are_pushed_where_the_loop_file_says_so",
     },
+    "include/stages/evaluation/test_live_requests.py": {
+        "deploy.strategy": "test_live_requests_have_a_say_only_where_the_loop_file_says_so",
+        "deploy.shadow.requests": "test_verdict_of_live_requests[enough]",
+        "deploy.shadow.max_failures": "test_verdict_of_live_requests[failures allowed]",
+        "deploy.shadow.max_skew": "test_verdict_of_live_requests[skew allowed]",
+    },
+    "include/stages/logs/shadow/test_shadow_lines.py": {
+        "deploy.shadow.uri": "test_what_challengers_said_is_stored_once_and_is_no_prediction",
+    },
+    "gateway/test_shadowing.py": {
+        "deploy.shadow.share": "test_share_of_rows_that_the_loop_file_says_is_asked_about",
+    },
     "include/stages/deployment/test_live_rows.py": {
         "deploy.watch_days": "test_rows_of_the_newest_days_are_counted_and_no_earlier_ones",
     },

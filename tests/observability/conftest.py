@@ -39,6 +39,8 @@ def gateway_names() -> set[str]:
     loop.of_uploads("predictions", lambda: Backlog(0, 0, 0.0))(True)
     loop.scored(1, 0.1)
     loop.exchanged("1")
+    loop.shadowed("answered", 1)
+    loop.watch_challenger(lambda: False)
     measures.requests.labels("wire", "/v1/predict", "200").inc()
     measures.request_seconds.labels("wire", "/v1/predict").observe(0.1)
     return names_in(measures.registry)

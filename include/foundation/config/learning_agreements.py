@@ -25,6 +25,7 @@ def learning_disagreements(loop: Loop) -> Iterator[Disagreement]:
     yield from _retrain(loop)
     yield from _gate(loop)
     yield from _gitops(loop)
+    yield from _shadow(loop)
     yield from _operations(loop)
 
 
@@ -68,6 +69,20 @@ def _gitops(loop: Loop) -> Iterator[Disagreement]:
     for name in repeated([*gitops.before_production, gitops.production]):
         text = f"{name} is named twice; a challenger goes through each environment once"
         yield ("deploy.gitops.before_production", "deploy.gitops.production"), text
+
+
+def _shadow(loop: Loop) -> Iterator[Disagreement]:
+    keys, shadow = ("deploy.shadow.uri", "deploy.strategy"), loop.deploy.shadow
+    if loop.deploy.strategy != "shadow":
+        for name in set_by_hand(shadow, *type(shadow).model_fields):
+            yield (f"deploy.shadow.{name}", "deploy.strategy"), "has no effect without strategy: shadow"
+    elif shadow.uri is None:
+        yield keys, "strategy shadow needs the folder of what challengers say of live requests"
+    elif shadow.uri in {loop.logs.uri, loop.feedback.uri}:
+        yield (
+            keys,
+            f"got {shadow.uri}, which is that of logs or feedback: what nobody was given would be read as served",
+        )
 
 
 def _labels(loop: Loop) -> Iterator[Disagreement]:

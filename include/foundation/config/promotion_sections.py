@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from include.foundation.config.sections import Identifier, Rate, Section, Share, Text
+from include.foundation.config.data_sections import Source
+from include.foundation.config.sections import Identifier, Place, Rate, Section, Share, Text
 
 Environment = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
@@ -78,11 +79,34 @@ class GitOps(Section):
     production, after a person approved it (``gate.approval``)."""
 
 
+class Shadow(Section):
+    """What a challenger must show on live requests, while the champion answers them, before the gate promotes it."""
+
+    uri: Place | None = None
+    """Folder of JSONL files of what challengers said of live requests, as docs/edges.md has it; the gateway writes them."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the live requests that the gateway asks a challenger about as well; the trace id decides which."""
+    requests: int = Field(default=1000, ge=1, le=10_000_000)
+    """Live requests that a challenger is judged by at least."""
+    max_failures: Share = 0.01
+    """Largest share of them on which it may fail. It is refused if more is shown, or if less is not by ten times as many."""
+    max_skew: Share = 0.01
+    """The same for the share on which its live answer is not what it says of the row as it is stored (serving skew)."""
+
+    @property
+    def source(self) -> Source:
+        """Where what challengers said is read from."""
+        return Source(uri=self.uri)
+
+
 class Deploy(Section):
     """How a promoted model goes live, and what it promises."""
 
-    strategy: Literal["alias"] = "alias"
-    """Move the registry alias ``champion``."""
+    strategy: Literal["alias", "shadow"] = "alias"
+    """*alias* moves the registry alias ``champion`` once a challenger is promoted and approved. *shadow* does the same, but a
+    challenger is promoted only after it was asked about live requests, whose answers nobody is given."""
+    shadow: Shadow = Field(default_factory=Shadow)
+    """What *shadow* asks for."""
     watch_days: int = Field(default=7, ge=1, le=366)
     """Days of logs after which people are told that there is still no row to judge the model by; it is watched for life."""
     max_drop: Share = 0.02

@@ -23,6 +23,7 @@ from include.foundation.decisions.deployment_approval import Approval
 from include.foundation.decisions.drift_verdict import DriftVerdict
 from include.foundation.decisions.gate_verdict import GateVerdict
 from include.foundation.decisions.guard_verdict import GuardVerdict
+from include.foundation.decisions.live_comparison import LiveComparison
 from include.foundation.decisions.published_dataset import PublishedDataset
 from include.foundation.decisions.registered_version import RegisteredVersion
 from include.foundation.decisions.retrain_plan import RetrainPlan
@@ -39,6 +40,7 @@ __all__ = [
     "GateVerdict",
     "GuardVerdict",
     "Link",
+    "LiveComparison",
     "PublishedDataset",
     "RegisteredVersion",
     "RetrainPlan",

@@ -21,13 +21,15 @@ class SliceVerdict(EvidencePart):
 class GateVerdict(Decision):
     """Verdict on a challenger, its key the subject.
 
+    ``await_live``: labels promote it, and too few live requests tell how it does on them (``deploy.strategy: shadow``).
+
     A first model is held against what was served, and its champion has no version. While no row that was served has a label,
     it meets nothing: it has no e-value, and ``nth`` is None. A challenger that meets another champion is judged
     anew: at a level of its own, and on rows that were drawn for the two.
     """
 
     kind: ClassVar[str] = "gate"
-    outcome: Literal["promote", "reject", "label_more"]
+    outcome: Literal["promote", "reject", "label_more", "await_live"]
     dataset: str
     champion_version: str | None
     scores: Scores
@@ -35,7 +37,7 @@ class GateVerdict(Decision):
     evaluation: str
     """Digest of the evaluation that it rests on."""
     round: int
-    """1 for the first judgement; one more after each round of labels."""
+    """1 for the first judgement; one more after each round of labels, or of live requests."""
     nth: int | None
     """1 for the first challenger that met a champion; a challenger that meets another champion counts again. First
     models are numbered apart."""
@@ -56,3 +58,10 @@ class GateVerdict(Decision):
     losses: int = 0
     files_digest: str | None = None
     """Of the files of the model that was judged; only they may be deployed."""
+    live: str | None = None
+    """Digest of the `LiveComparison` that it rests on; None where live requests have no say."""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the challenger is neither promoted nor rejected yet."""
+        return self.outcome in {"label_more", "await_live"}

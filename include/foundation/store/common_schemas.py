@@ -17,7 +17,7 @@ from include.foundation.store.table_schema import (
 COMMON = (
     table(
         "files_read",
-        required("kind", TEXT),  # logs, feedback
+        required("kind", TEXT),  # logs, feedback, shadow
         required("name", TEXT),  # relative to the folder; of a query, its bounds
         required("fingerprint", TEXT),  # ETag, or size and modification time
         required("reader", TEXT),  # digest of what decides how lines are read
@@ -40,7 +40,7 @@ COMMON = (
     table(
         "quarantine",
         required("refusal_id", TEXT),  # digest of source, line and raw text
-        required("stage", TEXT),  # logs, feedback, answers, seeds, labels
+        required("stage", TEXT),  # logs, feedback, shadow, answers, seeds, labels
         nullable("interval_start", TIMESTAMP),  # data interval it counts in; null once its file says something else
         nullable("interval_end", TIMESTAMP),
         required("source", TEXT),
@@ -93,6 +93,18 @@ COMMON = (
         nullable("file", TEXT),
         nullable("held_back", TEXT),  # why it is not acted on: burst_person, burst_source
         key=("feedback_id",),
+    ),
+    table(
+        "shadow_answers",
+        required("trace_id", TEXT),  # of the prediction that was served
+        required("model_version", TEXT),  # of the challenger; nobody was given what it said
+        required("ts", TIMESTAMP),  # of the prediction
+        nullable("predicted", TEXT),  # null where it failed
+        nullable("error", TEXT),  # why it failed
+        nullable("seconds", NUMBER),  # that it took, of a batch the row's part
+        nullable("served_seconds", NUMBER),  # that the champion took, in the same way
+        nullable("file", TEXT),
+        key=("trace_id", "model_version"),
     ),
     table(
         "requests",

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from include.foundation.config.promotion_sections import Gate
-from include.foundation.decisions import Evaluation, GateVerdict, find, record
+from include.foundation.decisions import Evaluation, GateVerdict, LiveComparison, find
 from include.foundation.decisions.gate_verdict import SliceVerdict
 from include.foundation.statistics.e_values import CLIP
 from include.foundation.statistics.estimates import Estimate
 from include.foundation.store.tables import LoopStore
 from include.stages.gate.bets import Bet, bet_on, is_on_the_same_two, margin_of
+from include.stages.gate.live_say import with_live
 from include.stages.gate.slice_verdicts import slice_verdicts, slices_in_words
 
 SERVED = "what was served before the loop's first model"
@@ -19,8 +20,8 @@ Outcome = Literal["promote", "reject", "label_more"]
 BOUNDED = {"share": "for the share of wrong promotions", "never": "for ever promoting a wrong one"}
 
 
-def judge(store: LoopStore, evaluation: Evaluation) -> GateVerdict:
-    """Judge a challenger on an evaluation and record the verdict.
+def judge(store: LoopStore, evaluation: Evaluation, live: LiveComparison | None = None) -> GateVerdict:
+    """Judge a challenger on an evaluation, and on live requests where they have a say, and record the verdict.
 
     Parameters
     ----------
@@ -28,11 +29,13 @@ def judge(store: LoopStore, evaluation: Evaluation) -> GateVerdict:
         Tables of the loop.
     evaluation
         The challenger's evaluation; its subject is the challenger.
+    live
+        How it does on live requests; None if they have no say.
 
     Returns
     -------
     GateVerdict
-        The earlier one if nothing was labeled since.
+        The earlier one if nothing was labeled since, and live requests say nothing new.
 
     Raises
     ------
@@ -49,9 +52,9 @@ def judge(store: LoopStore, evaluation: Evaluation) -> GateVerdict:
     """
     verdicts = find(store, GateVerdict)
     pair = [verdict for verdict in verdicts if is_on_the_same_two(verdict, evaluation)]
-    if pair and _rests_on_the_same_labels(pair[-1], evaluation):
-        return pair[-1]
-    return record(store, verdict_on(store.loop.gate, evaluation, verdicts))
+    if pair and (pair[-1].outcome == "await_live" or _rests_on_the_same_labels(pair[-1], evaluation)):
+        return with_live(store, pair[-1], live, is_new=False)
+    return with_live(store, verdict_on(store.loop.gate, evaluation, verdicts), live, is_new=True)
 
 
 def verdict_on(gate: Gate, evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> GateVerdict:

@@ -13,6 +13,8 @@ from include.foundation.store.person_keys import person_key
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.rules.field_paths import located
 
+TABLES = {"logs": "predictions", "feedback": "feedback", "shadow": "shadow_answers"}
+
 
 @dataclass(frozen=True)
 class Pull:
@@ -21,7 +23,8 @@ class Pull:
     Attributes
     ----------
     kind
-        ``logs`` or ``feedback``: a section of the loop file, and the stage that quarantine and the ledger name.
+        What is pulled, and the stage that quarantine and the ledger name: ``logs`` and ``feedback`` are sections of the loop
+        file, ``shadow`` is ``deploy.shadow``.
     store
         Tables of the loop.
     interval
@@ -32,7 +35,7 @@ class Pull:
         What opens the source.
     """
 
-    kind: Literal["logs", "feedback"]
+    kind: Literal["logs", "feedback", "shadow"]
     store: LoopStore
     interval: Interval
     pseudonym_key: bytes = field(repr=False)
@@ -51,7 +54,14 @@ class Pull:
     @property
     def section(self) -> Source:
         """What the loop file says of the source."""
-        return self.loop.logs if self.kind == "logs" else self.loop.feedback
+        return {"logs": self.loop.logs, "feedback": self.loop.feedback, "shadow": self.loop.deploy.shadow.source}[
+            self.kind
+        ]
+
+    @property
+    def table(self) -> str:
+        """The table that its rows go to."""
+        return TABLES[self.kind]
 
     @cached_property
     def people(self) -> People:

@@ -15,10 +15,11 @@ from include.foundation.store.ledgers.deployments import Deployment, history
 from include.foundation.store.ledgers.outcomes import deadline_of, held_requests, resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.contested import Held, held
+from include.stages.reports.rollout import rollout
 from include.stages.reports.run_decisions import decisions_of
 
 LATELY = timedelta(days=30)  # requests asked before are not counted as late any more
-READ = ("decisions", "deployments", "requests", "annotations", "labels", "quarantine")
+READ = ("decisions", "deployments", "requests", "annotations", "labels", "quarantine", "shadow_answers")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class LoopFacts:
         The newest verdict; None before the first.
     unapproved
         A promotion that nobody has answered.
+    awaits_live, rollout
+        A challenger that waits for live requests, None if none does; and how far the roll-out of a pending one is, in words.
     plan
         The newest decision about training.
     deadlines
@@ -59,6 +62,8 @@ class LoopFacts:
     judged_at: datetime | None
     drift: DriftVerdict | None
     unapproved: GateVerdict | None
+    awaits_live: str | None
+    rollout: str | None
     plan: RetrainPlan | None
     deadlines: tuple[tuple[int, datetime | None], ...]
     held: Held | None
@@ -84,6 +89,8 @@ def loop_facts(store: LoopStore, now: datetime) -> LoopFacts:
         judged_at=_recorded_at(store, guard) if guard else None,
         drift=latest(store, DriftVerdict),
         unapproved=gate if gate is not None and _is_unapproved(store, gate, changes) else None,
+        awaits_live=gate.subject if gate is not None and gate.outcome == "await_live" else None,
+        rollout=rollout(store, gate),
         plan=latest(store, RetrainPlan),
         deadlines=_deadlines(store, now - LATELY),
         held=held(store),

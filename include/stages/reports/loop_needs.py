@@ -98,6 +98,8 @@ def _requests(count: int, kind: str = "") -> str:
 
 def _of_model(facts: LoopFacts) -> Iterator[Need]:
     live, guard = facts.live, facts.guard
+    if facts.awaits_live is not None:
+        yield Need("whoever serves the model", f"Challenger {facts.awaits_live[:8]} waits. {facts.rollout}.")
     if live is None:
         yield Need("the loop's owner", "Nothing is live: give it logs, and labels or seed labels, for a first model.")
     elif guard is not None and guard.outcome in MISSED:

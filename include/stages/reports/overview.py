@@ -197,6 +197,8 @@ def headline(store: LoopStore, gate: GateVerdict) -> str:
     champion = gate.champion_version
     if gate.outcome == "label_more":
         return "More labels are needed to decide"
+    if gate.outcome == "await_live":
+        return "Promoted by its labels, waits for live requests"
     if gate.outcome == "reject":
         return f"Version {champion} stays" if champion else "No model is live yet: the first one was refused"
     deployment = deployment_of(store, gate)

@@ -26,6 +26,7 @@ from include.foundation.store.ledgers.outcomes import is_overdue, resolved_reque
 from include.foundation.store.tables import LoopStore
 from include.stages.labels.datasets import Dataset, trained_on
 from include.stages.selection.evidence_requests import evidence_batch
+from include.stages.training.awaited_requests import enough_live
 from include.stages.training.recent_labels import configuration, training_dataset
 
 FINAL = ("promote", "reject")
@@ -90,10 +91,10 @@ def decide_retrain(store: LoopStore, *, force: bool = False) -> RetrainPlan:
 def pending_challenger(store: LoopStore) -> RetrainPlan | None:
     """Return the plan of the pending challenger, or None.
 
-    A challenger is pending from the gate's *label more* until the gate promotes or rejects it.
+    A challenger is pending from the gate's *label more* or *await live* until the gate promotes or rejects it.
     """
     verdict = latest(store, GateVerdict)
-    if verdict is None or verdict.outcome in FINAL:
+    if verdict is None or not verdict.is_pending:
         return None
     plans = find(store, RetrainPlan, verdict.subject, outcome="train")
     return plans[-1] if plans else None
@@ -137,9 +138,18 @@ def _without_older(since: datetime) -> str:
 
 
 def _judge_pending(store: LoopStore, plan: RetrainPlan, published: PublishedDataset) -> RetrainPlan:
-    """Return the plan to judge the pending challenger again if its labels are back, else to do nothing."""
+    """Return the plan to judge the pending challenger again if what it waits for is there, else to do nothing."""
     key = plan.subject
     verdict = latest(store, GateVerdict, key)
+    if verdict is not None and verdict.outcome == "await_live":
+        asked = enough_live(store, key)
+        changes = {
+            "outcome": asked.outcome,
+            "reasons": (asked.reason,),
+            "evaluation_dataset": verdict.dataset,
+            "waiting": 0,
+        }
+        return plan.model_copy(update={**changes, "round": verdict.round})
     waiting, enough = _open_requests(store, key, verdict.round if verdict else 0)
     outcome: Outcome = "no"
     left = f", but {waiting}, which count if they come before it is decided" if waiting else ""

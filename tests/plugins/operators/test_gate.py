@@ -6,7 +6,8 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 from feedback_loop.operators.gate import GateOperator
 
-from include.foundation.decisions import GateVerdict, latest, record
+from include.foundation.decisions import GateVerdict, LiveComparison, latest, record
+from include.stages.evaluation import live_requests
 from tests.include.stages.gate.verdict_builders import first_measured, measured, multiset
 from tests.plugins.operators.operator_builders import context, with_store
 
@@ -41,6 +42,15 @@ def test_verdict_skips_what_does_not_follow_it(judge, labeled, outcome, skipped)
     verdict = latest(labeled, GateVerdict)
     assert (verdict.outcome, tasks) == (outcome, skipped)
     ti.xcom_push.assert_any_call(key="return_value", value=verdict.reference)
+
+
+def test_challenger_that_waits_for_live_requests_leads_to_the_notes_only(judge, labeled, monkeypatch):
+    told = LiveComparison(
+        subject="k1", outcome="waiting", reasons=(), champion="1", challenger="2", requests=0, needed=9
+    )
+    monkeypatch.setattr(live_requests, "live_comparison", lambda *_: record(labeled, told))
+    _, tasks = judge(measured(disagreement=multiset(60, 5)))
+    assert (latest(labeled, GateVerdict).outcome, tasks) == ("await_live", {"sign", "ask"})
 
 
 def test_tasks_it_leads_to_are_its_successors():

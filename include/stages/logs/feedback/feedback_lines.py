@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +12,8 @@ from include.foundation.config.data_sections import FEEDBACK_FIELDS
 from include.foundation.intervals import Interval, moved
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
-from include.foundation.lines.records import records
 from include.foundation.lines.signal_lines import may_be_kept, read_signal
-from include.foundation.lines.sources import Access, NotRead, files_and_others, told_others
+from include.foundation.lines.sources import Access, told_others
 from include.foundation.lines.values import Problem
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
@@ -24,12 +21,10 @@ from include.stages.logs.feedback.feedback_joins import hold_back_bursts, orphan
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine, refuse_lines
 from include.stages.logs.rules.field_paths import located, renamed
-from include.stages.logs.slices.file_slices import Slice, without_unfinished_line
-from include.stages.logs.slices.queries import is_query, query_slices, spooled
-from include.stages.logs.slices.read_ledger import Counts, Entry, note_read, read_in
-from include.stages.logs.slices.unread_slices import edges_of, unread_slices, window_of
+from include.stages.logs.slices.file_slices import Slice
+from include.stages.logs.slices.line_slices import read_slice, unread_lines
+from include.stages.logs.slices.read_ledger import Counts, note_read, read_in
 
-CHUNK = 20_000
 NO_CONSENT = "(not kept: the line cannot be read and may be without consent)"
 
 
@@ -92,8 +87,8 @@ def pull_feedback(
     if not store.loop.feedback.given:
         return FeedbackReport(0, 0, 0)
     pull = Pull("feedback", store, interval, pseudonym_key, access or Access(store.s3_client_options))
-    unread, others = _unread(pull)
-    note_read(store, [_read(pull, file_slice) for file_slice in unread])
+    unread, others = unread_lines(pull)
+    note_read(store, [read_slice(pull, file_slice, _store) for file_slice in unread])
     counts = sum((entry.counts for entry in read_in(store, "feedback", interval)), Counts())
     return FeedbackReport(
         rows=counts.rows,
@@ -104,29 +99,6 @@ def pull_feedback(
         orphans=orphaned(store, interval),
         warnings=tuple(told_others(others)),
     )
-
-
-def _unread(pull: Pull) -> tuple[Sequence[Slice], Sequence[NotRead]]:
-    """Return what is to be read, and what else was written in the window and is not read."""
-    source, window = pull.section, window_of(pull)
-    if source.format == "sql":
-        return query_slices(window), []
-    files, others = files_and_others(str(source.uri), source.format, pull.access.s3_options)
-    unread = unread_slices(pull, [file for file in files if file.written_at >= window.start], window.start)
-    slices = [without_unfinished_line(file_slice, pull.access) for file_slice in unread]
-    lately = [other for other in others if other.written_at >= window.start]
-    return [file_slice for file_slice in slices if file_slice.end > file_slice.start], lately
-
-
-def _read(pull: Pull, file_slice: Slice) -> Entry:
-    """Store the signals of a slice, and return its entry in the ledger."""
-    edges_before, counts = edges_of(file_slice, pull.access), Counts()
-    with ExitStack() as stack:
-        readable = stack.enter_context(spooled(file_slice, pull))
-        lines = records(stack.enter_context(readable.opened(pull.access, copied=not is_query(file_slice))))
-        while chunk := list(islice(lines, CHUNK)):
-            counts += _store(pull, file_slice, chunk)
-    return Entry.of_slice(pull, file_slice, edges_before, counts)
 
 
 def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:

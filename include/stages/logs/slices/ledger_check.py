@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 from include.foundation.errors import RowsGoneError, VersionGoneError
 from include.foundation.store.scanning import scan
 from include.foundation.store.tables import LoopStore
+from include.stages.logs.pull import TABLES
 from include.stages.logs.slices.read_ledger import rows_in_log
 
 LANDED = ("rows", "late", "early", "refused")
@@ -35,7 +36,7 @@ def ledger_disagreements(store: LoopStore) -> list[str]:
     of the ledger only counts, so it can be asked at every pull.
     """
     entries = _entries(store)
-    logs, feedback = (entries.filter(pc.equal(entries.column("kind"), kind)) for kind in ("logs", "feedback"))
+    logs, feedback, shadow = (entries.filter(pc.equal(entries.column("kind"), kind)) for kind in TABLES)
     noted = pc.max(logs.column("table_version")).as_py()
     problems = (
         [] if noted is None else _lost_versions(store, logs.filter(pc.equal(logs.column("table_version"), noted)))
@@ -44,6 +45,7 @@ def ledger_disagreements(store: LoopStore) -> list[str]:
         "predictions": 0 if problems else _sum(logs, "rows") + _sum(logs, "late") + _sum(logs, "early"),
         "quarantine": _sum(logs, "refused"),
         "feedback": _sum(feedback, "rows"),
+        "shadow_answers": _sum(shadow, "rows"),
     }
     return problems + [
         f"{name}: got no table, expected one with rows: {expected} were read into it"

@@ -112,6 +112,8 @@ def reader_digest(pull: Pull) -> str:
     loop = pull.loop
     if pull.kind == "feedback":
         return digest_of(RULES, loop.feedback.model_dump(include={"format", "columns", "consent"}))
+    if pull.kind == "shadow":
+        return digest_of(RULES, "shadow")
     inputs = {name: item.model_dump() for name, item in loop.inputs.items()}
     classes = Taxonomy.of(loop.task)
     return digest_of(

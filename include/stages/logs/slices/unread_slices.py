@@ -52,7 +52,7 @@ def unread_slices(pull: Pull, files: Iterable[LogFile], written_after: datetime)
     StoreError
         If a table that the lines go to cannot be opened; no file is opened then.
     """
-    for name in ("quarantine", "feedback" if pull.kind == "feedback" else "predictions"):
+    for name in ("quarantine", pull.table):
         pull.store.open_table(name)
     past = entries_by_name(pull, [("reader", "=", reader_digest(pull)), ("written_at", ">=", written_after)])
     size = pull.loop.logs.partition_mb << 20

@@ -52,6 +52,12 @@ CANNOT_WORK = [
         {"gate": {"slices": ["dsk"]}},
         "gate.slices: 'dsk' is not one of segments ['desk', 'country'], did you mean 'desk'?",
     ),
+    ({"deploy": {"shadow": {"requests": 9}}}, "deploy.shadow.requests: has no effect without strategy: shadow"),
+    ({"deploy": {"strategy": "shadow"}}, "deploy.shadow.uri: strategy shadow needs the folder"),
+    (
+        {"logs": {"uri": "x"}, "deploy": {"strategy": "shadow", "shadow": {"uri": "x"}}},
+        "deploy.shadow.uri: got x, which is that of logs or feedback",
+    ),
     ({"deploy": {"gitops": {"push": True}}}, "deploy.gitops.push: has no effect without deploy.gitops.repository"),
     (
         {"deploy": {"gitops": {"repository": "x", "before_production": ["dev", "dev"]}}},

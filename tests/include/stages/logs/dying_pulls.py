@@ -28,9 +28,9 @@ from include.foundation.digests import table_digest
 from include.foundation.lines.sources import Access
 from include.foundation.store.tables import LoopStore
 from include.stages.logs import pulling
-from include.stages.logs.feedback import feedback_lines
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import plan_pull, planned, pull_logs, pull_partition, report, write_plan
+from include.stages.logs.slices import line_slices
 from include.stages.logs.slices import unread_slices as files_read
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
 from tests.conftest import ROOT
@@ -227,7 +227,7 @@ def case(folder: Path, scenario: str, number: int, step: tuple[str, int]) -> dic
 def main(folder: Path, scenario: str) -> None:
     files_read.cut_up = _small(files_read.cut_up, SLICE)  # type: ignore[attr-defined]
     pulling.partitions = _small(pulling.partitions, PARTITION)  # type: ignore[attr-defined]
-    feedback_lines.CHUNK = CHUNK
+    line_slices.CHUNK = CHUNK
     template, calm, told = folder / "template", folder / "calm", folder / "told.json"
     (template / "logs").mkdir(parents=True)
     assert fork(lambda: SCENARIOS[scenario](template), told) == 0

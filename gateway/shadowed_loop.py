@@ -1,0 +1,51 @@
+"""One loop whose challengers are asked about live requests, beside what it serves."""
+
+from gateway.challenger_holder import ChallengerHolder
+from gateway.loop_logs import LoopLog, shadow_place
+from gateway.measures import LoopMeasures
+from gateway.model_copies import ModelCopies
+from gateway.prediction_service import PredictionService
+from gateway.scorer import Scorer
+from gateway.settings import Settings
+from gateway.shadowing import Shadow
+from include.foundation.config.loop_file import Loop
+from include.foundation.models.registry import ModelRegistry
+from include.foundation.store.objects.s3_objects import options_in_environment
+from include.foundation.store.tables import LoopStore
+
+
+class ShadowedLoop:
+    """A loop whose challengers are asked about what was answered.
+
+    Their log is not synced: what a machine that loses power loses of it is asked about other rows.
+
+    Parameters
+    ----------
+    loop
+        Of the loop file.
+    settings
+        Of the process.
+    measures
+        Of the loop.
+    predictions
+        What is answered.
+    """
+
+    def __init__(self, loop: Loop, settings: Settings, measures: LoopMeasures, predictions: PredictionService) -> None:
+        place = shadow_place(loop, settings.state)
+        place.folder.mkdir(parents=True, exist_ok=True)
+        self._log = LoopLog("shadow", place, settings.model_copy(update={"sync": "none"}), measures)
+        batcher = predictions.batcher
+        self.shadow = predictions.shadow = Shadow(loop, self._log.writer, measures, lambda: batcher.pending_rows > 0)
+        store = LoopStore(loop, settings.store, options_in_environment())
+        copies = ModelCopies(settings.state / loop.name / "shadow", loop)
+        self.holder = ChallengerHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
+        measures.watch_challenger(lambda: self.holder.problem is not None)
+
+    def close(self) -> None:
+        """Ask about nothing more, and complete the log."""
+        self.shadow.close()
+        self._log.close()
+
+    def _exchange(self, scorer: Scorer | None) -> None:
+        self.shadow.scorer = scorer

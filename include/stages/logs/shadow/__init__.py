@@ -1,0 +1,1 @@
+"""What challengers said of live requests, whose answers nobody was given."""
