@@ -10,20 +10,32 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from feedback_loop.ui.mounting import PREFIX
+from feedback_loop.ui.mounting import PREFIX, page_address
 
 from include.foundation.decisions import record
+from include.foundation.decisions.challenger_evaluation import DisagreementExample
+from include.foundation.store.loop_files import write_file
+from include.foundation.store.rows import rows_of
+from include.stages.reports.static_pages import export_pages
 from tests.builders import day
-from tests.decision_builders import make_drift_verdict
+from tests.decision_builders import make_drift_verdict, make_evaluation
+from tests.include.stages.evaluation.judged_builders import answered_row
 from tests.include.stages.reports.conftest import Played
 from tests.include.stages.reports.report_builders import make_world
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (1280, 400)
 BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 18, 18)"}
+OF_NOW = {
+    "loops": "/",
+    "loop": "/wire",
+    "run": "/dags/wire.observe/runs/manual__1",
+    "disagreements": "/wire/disagreements",
+}
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 LOOK = """
 addEventListener("load", async () => {
@@ -50,18 +62,24 @@ def pages(browse, live, airflow_run, tmp_path):
     verdict = make_drift_verdict(day().key, "alarm", reasons=("Desk eu moved.", "x" * 10_000))
     record(live.store, verdict)
     airflow_run("wire.observe", tasks=[("detect_drift", "failed", {"return_value": verdict.reference})])
-    told = {
-        name: browse(f"{PREFIX}{path}").text
-        for name, path in (("loops", "/"), ("loop", "/wire"), ("run", "/dags/wire.observe/runs/manual__1"))
-    }
+    label = answered_row(1, "aab", input_text="x" * 10_000)
+    label = {name: value for name, value in label.items() if name in live.store.schema("labels").names}
+    live.store.append_new("labels", rows_of(live.store.loop, "labels", [label]))
+    record(live.store, make_evaluation(examples=[DisagreementExample(label["label_id"], "ship", "ship", "x" * 200)]))
+    told = {name: browse(f"{PREFIX}{path}").text for name, path in OF_NOW.items()}
     played = Played(make_world(tmp_path))
     from include.stages.reports.kept_pages import write_index
     from include.stages.reports.release_notes import write_release_notes
 
     told["notes"] = Path(write_release_notes(played.store, played.promoted)).read_text()
     told["index"] = Path(write_index(played.store)).read_text()
+    for path in export_pages([played.store], tmp_path / "pages", datetime.now(UTC)).parent.glob("**/index.html"):
+        told[f"exported {path.parent.name}"] = path.read_text()
     (evaluation, *_) = (Path(played.store.uri) / "_files/evaluations").glob("*.html")
-    return told | {"evaluation": evaluation.read_text()}
+    write_file(live.store, "evaluations/c1-d1.html", evaluation.read_text())
+    link = {"_link_EvaluationLink": json.dumps(page_address("wire", "evaluations/c1-d1.html"))}
+    airflow_run("wire.retrain", tasks=[("evaluate", "success", link)])
+    return told | {"evaluation": browse("/" + page_address("wire", "evaluations/c1-d1.html")).text}
 
 
 @pytest.mark.parametrize("mode", BACKGROUND)
