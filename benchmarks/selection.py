@@ -17,7 +17,11 @@ from benchmarks.measuring import Measure, Measured, interleaved, line, print_cas
 from benchmarks.workloads.drift_days import files_of, snapshot
 from benchmarks.workloads.selection_day import BUDGET, INTERVAL, selection_store, write_predictions
 
-PEERS = {"modAL margin": "modal", "scikit-activeml margin": "skactiveml"}
+PEERS = {
+    "modAL margin": ("modal",),
+    "scikit-activeml margin": ("skactiveml",),
+    "scikit-activeml CoreSet": ("skactiveml", "coreset"),
+}
 
 
 def day(folder: Path, rows: int, repetitions: int, *, copies: int = 1, with_peers: bool = False) -> dict[str, Any]:
@@ -44,8 +48,8 @@ def day(folder: Path, rows: int, repetitions: int, *, copies: int = 1, with_peer
         "limit": partial(run_module, "benchmarks.workloads.top_margins", str(BUDGET), *files),
     }
     others = PEERS if with_peers else {}
-    for name, tool in others.items():
-        measures[name] = partial(peers.run, tool, [str(BUDGET), *files])
+    for name, (tool, *strategy) in others.items():
+        measures[name] = partial(peers.run, tool, [*strategy, str(BUDGET), *files])
     times = {name: repetitions if name in {"ours", "limit"} else 1 for name in measures}
     measured = interleaved(measures, times)
     ours = measured["ours"]

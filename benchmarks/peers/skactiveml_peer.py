@@ -1,13 +1,14 @@
-"""scikit-activeml: margin sampling with logged probabilities, ``ROWS FILE…``."""
+"""scikit-activeml: margins of logged probabilities, ``ROWS FILE…``; or a core set of embeddings, ``coreset ROWS FILE…``."""
 
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from skactiveml.base import SkactivemlClassifier  # type: ignore[import-not-found]  # in its own environment
-from skactiveml.pool import UncertaintySampling  # type: ignore[import-not-found]
+from skactiveml.pool import CoreSet, UncertaintySampling  # type: ignore[import-not-found]
 
-from benchmarks.peers.logged_chances import CLASSES, choose
+from benchmarks.peers.logged_chances import CLASSES, choose, read_embeddings
 
 
 class Logged(SkactivemlClassifier):  # type: ignore[misc]
@@ -41,5 +42,14 @@ def query(chances: NDArray[np.float64], wanted: int) -> Any:
     return sampling.query(rows, np.full(len(rows), np.nan), clf=classifier, fit_clf=False, batch_size=wanted)
 
 
+def core_set(rows: NDArray[np.float64], wanted: int) -> Any:
+    """Return rows that cover all others: scikit-activeml's batch strategy that is the quickest to choose from many rows."""
+    return CoreSet(random_state=0).query(rows, np.full(len(rows), np.nan), batch_size=wanted)
+
+
 if __name__ == "__main__":
-    choose(query)
+    if sys.argv[1] == "coreset":
+        del sys.argv[1]
+        choose(core_set, read_embeddings)
+    else:
+        choose(query)
