@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from include.foundation.config.data_agreements import data_disagreements
 from include.foundation.config.learning_agreements import learning_disagreements
 from include.foundation.config.loop_file import Loop
+from include.foundation.config.source_agreements import source_disagreements
 
 Problem = tuple[str, str]
 
@@ -20,7 +21,7 @@ def disagreements(loop: Loop, wrong: Iterable[str] = ()) -> Iterator[Problem]:
         Keys whose values are not the loop file's, because those were no valid ones: what rests on one of them is not said.
     """
     known = list(wrong)
-    for keys, sentence in (*data_disagreements(loop), *learning_disagreements(loop)):
+    for keys, sentence in (*data_disagreements(loop), *source_disagreements(loop), *learning_disagreements(loop)):
         if not any(overlap(key, other) for key in keys for other in known):
             yield keys[0], sentence
 
