@@ -1,8 +1,9 @@
 """The ASGI application: its addresses, what starts with it, and what ends with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -18,7 +19,7 @@ from gateway.messages import Status
 from gateway.openapi_page import openapi
 from gateway.refusals import Refusal
 from gateway.routes import Addresses, JsonRoute
-from gateway.served_loop import ServedLoop
+from gateway.served_loops import ServedLoops
 from gateway.settings import Settings
 from gateway.webhook_page import ADDRESS
 from gateway.webhook_route import WebhookRoute
@@ -47,30 +48,27 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     keys = Everybody(settings.loops) if settings.keys is None else ApiKeys(settings.keys)
     secrets = None if settings.webhooks is None else WebhookSecrets(settings.webhooks)
     measures = Measures()
-    served = {loop.name: ServedLoop(loop, settings, measures) for loop in loops}
-    addresses = Addresses(served, keys, settings)
+    served = ServedLoops(loops, settings, measures)
+    addresses = Addresses(served.by_name, keys, settings)
 
     @asynccontextmanager
     async def _running(_: FastAPI) -> AsyncIterator[None]:
-        for each in served.values():
-            await asyncio.to_thread(each.champion.restore)
-        looks = [
-            keys.look,
-            *([] if secrets is None else [secrets.look]),
-            *(look for each in served.values() for look in each.looks),
-        ]
+        event_loop = asyncio.get_running_loop()
+        looks = [keys.look, *([] if secrets is None else [secrets.look])]
+        looks += [partial(served.look, name, event_loop) for name in served.by_name]
+        looks += [partial(served.look_at_challenger, name) for name in served.by_name]
         followers = [
             Follower(look, settings.follow_seconds) for look in looks
         ]  # a registry that hangs delays its loop only
         yield
         for follower in followers:
             follower.close()
-        for each in served.values():
-            await asyncio.to_thread(each.close)
+        await asyncio.to_thread(served.close)
 
     app = FastAPI(title="Feedback Loop gateway", lifespan=_running, docs_url=None, redoc_url=None)
-    page = openapi(loops, webhooks=secrets is not None)
-    app.openapi = lambda: page  # type: ignore[method-assign]
+    app.openapi = lambda: openapi(  # type: ignore[method-assign]
+        [each.loop for each in served.by_name.values()], webhooks=secrets is not None
+    )
     for path, method, answer in (
         ("/v1/predict", "POST", addresses.predict),
         ("/v1/feedback", "POST", addresses.feedback),
@@ -84,26 +82,22 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     return app
 
 
-def _add_states(app: FastAPI, served: Mapping[str, ServedLoop], measures: Measures) -> None:
+def _add_states(app: FastAPI, served: ServedLoops, measures: Measures) -> None:
     """Add the addresses that say how the gateway is; they need no key, and say nothing of what was asked."""
 
     @app.get("/health")
     async def _health() -> Response:
-        return _json(Status("alive", notes=_notes(served)))
+        return _json(Status("alive", notes=served.notes))
 
     @app.get("/ready")
     async def _ready() -> Response:
-        problems = [problem for each in served.values() for problem in each.problems]
+        problems = served.problems
         status, code = ("not ready", 503) if problems else ("ready", 200)
-        return _json(Status(status, problems, _notes(served)), code)
+        return _json(Status(status, problems, served.notes), code)
 
     @app.get("/metrics")
     async def _metrics() -> Response:
         return Response(generate_latest(measures.registry), media_type=CONTENT_TYPE_LATEST)
-
-
-def _notes(served: Mapping[str, ServedLoop]) -> list[str]:
-    return [note for each in served.values() for note in each.notes]
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -3,12 +3,12 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from gateway.batch_cost import BatchCost
 from gateway.model_copies import Copied, ModelCopies
 from gateway.scorer import Scorer
-from include.foundation.errors import FeedbackLoopError
 from include.foundation.models.mlflow_access import told_errors
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import live
@@ -38,22 +38,33 @@ class ChampionHolder:
         exchanged: Callable[[Scorer, BatchCost], None] = lambda *_: None,
     ) -> None:
         self.current: Scorer | None = None
+        self.loading: str | None = None
         self.problem: str | None = None
         self.looked_at: float | None = None
         self._store, self._registry, self._copies, self._exchanged = store, registry, copies, exchanged
         self._held: Copied | None = None
+        self._is_new = True
 
-    def restore(self) -> None:
-        """Serve what was served last, if its copy is here; `look` says whether it is still live."""
-        copied = self._copies.last_served()
-        if copied is not None:
-            try:
-                self._hold(copied)
-            except FeedbackLoopError as error:
-                self._say(error)
+    @property
+    def why_none(self) -> str | None:
+        """Why there is no model to answer with; None if there is one."""
+        if self.current is not None:
+            return None
+        if self.loading is not None:
+            return f"loading version {self.loading}"
+        if self.problem is not None:
+            return "the champion cannot be loaded"
+        return "loading: asking what is live" if self.looked_at is None else "no model is live"
 
     def look(self) -> None:
-        """Serve what is live now; if that cannot be had, go on with what there is, and say why."""
+        """Serve what is live now; if that cannot be had, go on with what there is, and say why.
+
+        The first look begins with what was served last, if its copy is here: so a gateway answers again though neither store
+        nor registry can be reached.
+        """
+        if self._is_new:
+            self._is_new = False
+            self._restore()
         try:
             wanted = self._wanted()
             if wanted is not None and not self._is_held(*wanted):
@@ -62,6 +73,14 @@ class ChampionHolder:
             self._say(None)
         except Exception as error:  # a ledger or registry of any state must not end serving
             self._say(error)
+
+    def _restore(self) -> None:
+        copied = self._copies.last_served()
+        if copied is not None:
+            try:
+                self._hold(copied)
+            except Exception as error:  # as in `look`
+                self._say(error)
 
     def _wanted(self) -> tuple[str, str | None] | None:
         """Return the version that is live and the digest of its files; None if nothing is."""
@@ -78,16 +97,25 @@ class ChampionHolder:
 
     def _copied(self, version: str, files_digest: str | None) -> Copied:
         """Return a model whose files are here, from MLflow if they were not."""
-        with told_errors():
+        with self._told_loading(version), told_errors():
             return self._copies.here(version, files_digest) or self._copies.fetch(self._registry, version, files_digest)
 
     def _hold(self, copied: Copied) -> None:
         """Load a model, try it, and serve it from then on; batches that are being scored end with the one before."""
-        scorer = Scorer(self._copies.load(copied))
-        self._exchanged(scorer, scorer.tried())
-        self.current, self._held = scorer, copied
+        with self._told_loading(copied.version):
+            scorer = Scorer(self._copies.load(copied))
+            self._exchanged(scorer, scorer.tried())
+            self.current, self._held = scorer, copied
         self._copies.note_served(copied)
         EVENTS.info("model served", extra={"told": {"loop": self._store.loop.name, "version": copied.version}})
+
+    @contextmanager
+    def _told_loading(self, version: str) -> Iterator[None]:
+        self.loading = version
+        try:
+            yield
+        finally:
+            self.loading = None
 
     def _say(self, error: Exception | None) -> None:
         problem = None if error is None else f"{type(error).__name__}: {error}"

@@ -49,13 +49,12 @@ class LoopLog:
 
     def __init__(self, name: str, place: Place, settings: Settings, measures: LoopMeasures) -> None:
         self.name, self.place = name, place
-        told = measures.of_log(name, lambda: self.writer.problem)
-        self.writer = LogWriter(place.folder, settings.policy, told)
+        self._measures = measures
+        self.writer = LogWriter(place.folder, settings.policy, measures.of_log(name))
         self._uploads: SegmentUploads | None = None
         if place.uri is not None:
             options = client_options(options_in_environment())
-            counted = measures.of_uploads(name, lambda: self._uploads.backlog)  # type: ignore[union-attr]
-            self._uploads = SegmentUploads(place.folder, place.uri, options, counted)
+            self._uploads = SegmentUploads(place.folder, place.uri, options, measures.of_uploads(name))
 
     @property
     def notes(self) -> list[str]:
@@ -69,6 +68,12 @@ class LoopLog:
         return [
             f"{files} wait on this machine for S3, the oldest for {waiting.seconds:.0f} s; the log of events says why"
         ]
+
+    def show(self) -> None:
+        """Have the metrics show this log."""
+        uploads = self._uploads
+        backlog = None if uploads is None else (lambda: uploads.backlog)
+        self._measures.watch_log(self.name, lambda: self.writer.problem, backlog)
 
     def close(self) -> None:
         """Complete the log, and send what there is for a few seconds."""

@@ -90,21 +90,16 @@ class LoopMeasures:
         """Have shown whether the last look at what is pending failed, asked for whenever the metrics are."""
         self._measures.challenger_unasked.labels(self._loop).set_function(lambda: float(unasked()))
 
-    def of_log(self, log: str, problem: Callable[[], str | None]) -> Callable[[int, float], None]:
+    def of_log(self, log: str) -> Callable[[int, float], None]:
         """Return what a log is to tell its writes to.
 
         Parameters
         ----------
         log
             ``predictions`` or ``feedback``.
-        problem
-            Says why it cannot be written; None if it can.
         """
-        lines, seconds = (
-            self._measures.log_lines.labels(self._loop, log),
-            self._measures.log_seconds.labels(self._loop, log),
-        )
-        self._measures.log_failing.labels(self._loop, log).set_function(lambda: float(problem() is not None))
+        lines = self._measures.log_lines.labels(self._loop, log)
+        seconds = self._measures.log_seconds.labels(self._loop, log)
 
         def _note(count: int, took: float) -> None:
             lines.inc(count)
@@ -112,23 +107,36 @@ class LoopMeasures:
 
         return _note
 
-    def of_uploads(self, log: str, backlog: Callable[[], Backlog]) -> Callable[[bool], None]:
+    def of_uploads(self, log: str) -> Callable[[bool], None]:
         """Return what uploads of a log are to tell their attempts to.
 
         Parameters
         ----------
         log
             ``predictions`` or ``feedback``.
-        backlog
-            Says what waits.
         """
-        self._measures.backlog_bytes.labels(self._loop, log).set_function(lambda: float(backlog().size))
-        self._measures.backlog_seconds.labels(self._loop, log).set_function(lambda: backlog().seconds)
-        attempts = {
-            succeeded: self._measures.uploads.labels(self._loop, log, "done" if succeeded else "failed")
-            for succeeded in (True, False)
-        }
+        outcomes = {True: "done", False: "failed"}
+        attempts = {each: self._measures.uploads.labels(self._loop, log, outcome) for each, outcome in outcomes.items()}
         return lambda succeeded: attempts[succeeded].inc()
+
+    def watch_log(
+        self, log: str, problem: Callable[[], str | None], backlog: Callable[[], Backlog] | None = None
+    ) -> None:
+        """Have the states of a log shown, asked for whenever the metrics are.
+
+        Parameters
+        ----------
+        log
+            ``predictions`` or ``feedback``.
+        problem
+            Says why it cannot be written; None if it can.
+        backlog
+            Says what waits for S3, of a log that goes there.
+        """
+        self._measures.log_failing.labels(self._loop, log).set_function(lambda: float(problem() is not None))
+        if backlog is not None:
+            self._measures.backlog_bytes.labels(self._loop, log).set_function(lambda: float(backlog().size))
+            self._measures.backlog_seconds.labels(self._loop, log).set_function(lambda: backlog().seconds)
 
     def watch(self, pending: Callable[[], int], stale: Callable[[], bool]) -> None:
         """Have two states shown, asked for whenever the metrics are.

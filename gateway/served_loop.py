@@ -1,7 +1,5 @@
 """One loop as it is served: its champion, its predictions and its feedback."""
 
-from collections.abc import Callable
-
 from gateway.batch_cost import BatchCost
 from gateway.champion_holder import ChampionHolder
 from gateway.durable_lines import DurableLines
@@ -20,7 +18,7 @@ from include.foundation.store.tables import LoopStore
 
 
 class ServedLoop:
-    """A loop whose champion is served.
+    """A loop whose champion is served, as its file says it.
 
     Parameters
     ----------
@@ -30,6 +28,8 @@ class ServedLoop:
         Of the process.
     measures
         Of the process.
+    before
+        The same loop as its file said it before: logs that lie where they lay are written on.
 
     Raises
     ------
@@ -37,10 +37,15 @@ class ServedLoop:
         If the loop reads its logs from somewhere else than where a gateway writes them.
     """
 
-    def __init__(self, loop: Loop, settings: Settings, measures: Measures) -> None:
+    def __init__(self, loop: Loop, settings: Settings, measures: Measures, before: "ServedLoop | None" = None) -> None:
         self.loop, self._measures = loop, LoopMeasures(measures, loop.name)
-        places = places_of(loop, settings.state)
-        self.logs = {name: LoopLog(name, place, settings, self._measures) for name, place in places.items()}
+        of_before: dict[str, LoopLog] = {} if before is None else before.logs
+        self.logs: dict[str, LoopLog] = {
+            name: log
+            if (log := of_before.get(name)) is not None and log.place == place
+            else LoopLog(name, place, settings, self._measures)
+            for name, place in places_of(loop, settings.state).items()
+        }
         self.predictions = PredictionService(
             loop,
             self.logs["predictions"].writer,
@@ -53,7 +58,6 @@ class ServedLoop:
         store = LoopStore(loop, settings.store, options_in_environment())
         copies = ModelCopies(settings.state / loop.name, loop)
         self.champion = ChampionHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
-        self._measures.watch(lambda: self.predictions.batcher.pending_rows, lambda: self.champion.problem is not None)
         self._challenger: ShadowedLoop | None = None
         if loop.deploy.strategy == "shadow":
             self._challenger = ShadowedLoop(loop, settings, self._measures, self.predictions)
@@ -62,8 +66,8 @@ class ServedLoop:
     def problems(self) -> list[str]:
         """Why it cannot answer now; empty if it can."""
         problems = [f"the log of {name} cannot be written" for name, log in self.logs.items() if log.writer.problem]
-        if self.champion.current is None:
-            problems.append("no model is live" if self.champion.problem is None else "the champion cannot be loaded")
+        if (why := self.champion.why_none) is not None:
+            problems.append(why)
         return [f"{self.loop.name}: {problem}" for problem in problems]
 
     @property
@@ -72,23 +76,33 @@ class ServedLoop:
         return [f"{self.loop.name}: {note}" for log in self.logs.values() for note in log.notes]
 
     @property
-    def looks(self) -> list[Callable[[], None]]:
-        """What is to be looked at again and again: what is live, and what is pending."""
-        return [self.champion.look, *([self._challenger.holder.look] if self._challenger else [])]
-
-    @property
     def challenger_version(self) -> str | None:
         """Version that is asked about live requests; None if none is."""
         current = self._challenger.holder.current if self._challenger else None
         return None if current is None else current.version
 
-    def close(self) -> None:
-        """Answer what waits, and complete the logs."""
+    def look_at_challenger(self) -> None:
+        """Follow what is pending, where challengers are asked about live requests."""
+        if self._challenger is not None:
+            self._challenger.holder.look()
+
+    def show(self) -> None:
+        """Have the metrics of the loop show this one."""
+        self._measures.watch(lambda: self.predictions.batcher.pending_rows, lambda: self.champion.problem is not None)
+        if self._challenger is not None:
+            self._challenger.show()
+        for log in self.logs.values():
+            log.show()
+
+    def close(self, after: "ServedLoop | None" = None) -> None:
+        """Answer what waits, and complete the logs, but those that another one writes on."""
         self.predictions.batcher.close()
         if self._challenger is not None:
             self._challenger.close()
+        written_on = [] if after is None else list(after.logs.values())
         for log in self.logs.values():
-            log.close()
+            if log not in written_on:
+                log.close()
 
     def _exchange(self, scorer: Scorer, cost: BatchCost) -> None:
         self.predictions.exchange(scorer, cost)

@@ -40,7 +40,12 @@ class ShadowedLoop:
         store = LoopStore(loop, settings.store, options_in_environment())
         copies = ModelCopies(settings.state / loop.name / "shadow", loop)
         self.holder = ChallengerHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
-        measures.watch_challenger(lambda: self.holder.problem is not None)
+        self._measures = measures
+
+    def show(self) -> None:
+        """Have the metrics of the loop show this one."""
+        self._measures.watch_challenger(lambda: self.holder.problem is not None)
+        self._log.show()
 
     def close(self) -> None:
         """Ask about nothing more, and complete the log."""

@@ -128,6 +128,15 @@ class RunningGateway:
             time.sleep(0.05)
         raise AssertionError(self._events.read_text())
 
+    def wait_until_listening(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                self.client.get("/health")
+                return
+            time.sleep(0.05)
+        raise AssertionError(self._events.read_text())
+
     def predict(self, text: str, **more: Any) -> httpx.Response:
         return self.client.post("/v1/predict", json={"input": {"text": text}, **more})
 
