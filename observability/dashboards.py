@@ -104,6 +104,10 @@ LOOP = (
 GATEWAY = (
     Chart("Served version", "Of each loop; 0 where none is.",
           {"{{loop}}": f"feedback_loop_gateway_model_version{OWN}"}, "stat", 6),
+    Chart("Served, but not live", "Gateways that serve another version than the one that is live; none is all right.",
+          {"{{loop}} version {{version}}": '(count_values by (loop) ("version", '
+           f"feedback_loop_gateway_model_version{OWN} > 0) and on (loop) feedback_loop_live{OWN}) "
+           f"unless on (loop, version) feedback_loop_live{OWN}"}, "stat", 6),
     Chart("Logs that cannot be written", "While a log cannot be written, nothing is answered.",
           {"{{loop}} {{log}}": f"feedback_loop_gateway_log_failing{OWN} == 1"}, "stat", 6),
     Chart("Champions that cannot be followed", "The last look at what is live failed; the version before is served.",
