@@ -21,6 +21,7 @@ from gateway.refusals import Refusal
 from gateway.routes import Addresses, JsonRoute
 from gateway.served_loops import ServedLoops
 from gateway.settings import Settings
+from gateway.try_page import TryPage
 from gateway.webhook_page import ADDRESS
 from gateway.webhook_route import WebhookRoute
 from gateway.webhook_secrets import WebhookSecrets
@@ -77,6 +78,8 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
         app.router.routes.insert(0, Route(path, JsonRoute(path, answer, addresses, measures), methods=[method]))
     if secrets is not None:
         app.router.routes.insert(0, Route(ADDRESS, WebhookRoute(secrets, addresses, measures), methods=["POST"]))
+    if settings.page:
+        app.router.routes.insert(0, Route("/", TryPage(addresses), methods=["GET", "POST"]))
     _add_states(app, served, measures)
     app.add_exception_handler(HTTPException, _refused)
     return app

@@ -34,7 +34,7 @@ class Exchange:
         """The header of that name."""
         return self.headers.get(b"authorization")
 
-    async def body(self, most_bytes: int, seconds: float) -> bytes:
+    async def body(self, most_bytes: int, seconds: float, expected: bytes = JSON[1]) -> bytes:
         """Return the body.
 
         Parameters
@@ -43,15 +43,17 @@ class Exchange:
             It may have.
         seconds
             In which it must be here.
+        expected
+            What it must call itself, unless it does not say.
 
         Raises
         ------
         Refusal
-            408, 413, or 415 if it does not call itself JSON.
+            408, 413, or 415 if it calls itself something else.
         """
-        kind = self.headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
-        if kind != b"application/json":
-            raise Refusal(415, "The body must be application/json")
+        kind = self.headers.get(b"content-type", expected).partition(b";")[0].strip().lower()
+        if kind != expected:
+            raise Refusal(415, f"The body must be {expected.decode()}")
         if int(self.headers.get(b"content-length", b"0")) > most_bytes:
             raise _too_large(most_bytes)
         message = await self._receive()

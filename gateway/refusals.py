@@ -9,7 +9,7 @@ from include.foundation.errors import SHOWN
 TITLES = {
     400: "Not JSON", 401: "No valid key or signature", 403: "Not with this key", 404: "Not found",
     405: "Method not allowed", 408: "Request not complete", 409: "Contradicts an earlier one", 413: "Too large",
-    415: "Not JSON", 422: "Not valid", 429: "Too many requests", 500: "Not answered", 503: "Not available",
+    415: "Of another type", 422: "Not valid", 429: "Too many requests", 500: "Not answered", 503: "Not available",
 }  # fmt: skip
 
 

@@ -90,8 +90,7 @@ class Addresses:
         request = predict_request(body)
         served = caller.loop_named(request.loop)
         rows = request.rows
-        if (why := served.champion.why_none) is not None:
-            raise Refusal(503, f"Loop {served.loop.name}: {why}; send it again later", retry_after=2.0)
+        served.demand_model()
         answers = await served.predictions.predict(rows, self.settings.deadline_seconds)
         return answers[0] if rows[0] is request else Predictions(answers)
 

@@ -8,6 +8,7 @@ from gateway.loop_logs import LoopLog, places_of
 from gateway.measures import LoopMeasures, Measures
 from gateway.model_copies import ModelCopies
 from gateway.prediction_service import PredictionService
+from gateway.refusals import Refusal
 from gateway.scorer import Scorer
 from gateway.settings import Settings
 from gateway.shadowed_loop import ShadowedLoop
@@ -69,6 +70,17 @@ class ServedLoop:
         if (why := self.champion.why_none) is not None:
             problems.append(why)
         return [f"{self.loop.name}: {problem}" for problem in problems]
+
+    def demand_model(self) -> None:
+        """Refuse whoever asks while there is no model.
+
+        Raises
+        ------
+        Refusal
+            503, with what is being done about it.
+        """
+        if (why := self.champion.why_none) is not None:
+            raise Refusal(503, f"Loop {self.loop.name}: {why}; send it again later", retry_after=2.0)
 
     @property
     def notes(self) -> list[str]:

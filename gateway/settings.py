@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     """File of the keys' digests, as ``python -m gateway.make_key`` writes it; it is read again when it changes."""
     webhooks: Path | None = None
     """File of secrets that sign webhooks, as ``make_key --webhook`` writes it; it is read again when it changes, too."""
+    page: bool = False
+    """Whether ``/`` is a page on which people try the models and report what is wrong; not for production."""
     state: Path = Path("data/gateway")
     """Folder of copies of model files; one gateway has it for itself."""
     sync: Literal["always", "interval", "none"] = "always"

@@ -111,7 +111,12 @@ class RunningGateway:
             "port": self.port,
             "follow-seconds": 0.2,
         } | {name.replace("_", "-"): value for name, value in options.items()}
-        command = [sys.executable, "-m", "gateway", *(f"--{name}={value}" for name, value in given.items())]
+        command = [
+            sys.executable,
+            "-m",
+            "gateway",
+            *(f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()),
+        ]
         environment = os.environ | {"FEEDBACK_LOOP_LOOPS_DIR": str(world.folder / "loops")}
         with (world.folder / "gateway.log").open("a") as events:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=events, stdout=events)
