@@ -8,6 +8,7 @@ from string import ascii_uppercase
 from grafana_foundation_sdk.builders import prometheus, stat, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard, DatasourceVariable, QueryVariable
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableRefresh, VariableSort
 
 FOLDER = Path(__file__).parent / "grafana" / "dashboards"
@@ -34,6 +35,8 @@ class Chart:
         Of 24 columns.
     unit
         As Grafana names it.
+    is_named
+        Whether the legend says it all: of a stat whose value is a mere 0 or 1.
     """
 
     title: str
@@ -42,27 +45,30 @@ class Chart:
     kind: str = "timeseries"
     width: int = 12
     unit: str = "short"
+    is_named: bool = False
 
 
 LOOPS = (
     Chart("Loops that cannot be read", "Their tables are gone or not reachable; the exporter's log says why.",
-          {"{{loop}}": "feedback_loop_up == 0"}, "stat", 6),
+          {"{{loop}}": "feedback_loop_up == 0"}, "stat", 6, is_named=True),
     Chart("Urgent needs", "Somebody must act, or a loop stands still.",
           {"{{loop}}": 'feedback_loop_needs{urgent="true"} > 0'}, "stat", 6),
     Chart("Drift alarms", "Confirmed on the newest window.",
-          {"{{loop}}": 'feedback_loop_drift{outcome="alarm"} == 1'}, "stat", 6),
+          {"{{loop}}": 'feedback_loop_drift{outcome="alarm"} == 1'}, "stat", 6, is_named=True),
     Chart("Labels late", "Requests past their deadline.",
           {"{{loop}}": 'feedback_loop_requests{state="late"} > 0'}, "stat", 6),
     Chart("Accuracy now", "Of the live version, on random rows of late; where the interval is unknown, so is the value.",
           {"{{loop}} {{bound}}": "feedback_loop_accuracy"}, unit="percentunit"),
     Chart("Age of the newest logged row", "Long where nothing is served, or nothing is logged.",
           {"{{loop}}": "time() - feedback_loop_newest_prediction_timestamp_seconds"}, unit="s"),
-    Chart("Live versions", "What is live, and what made it so.", {"{{loop}}": "feedback_loop_live"}, "table", 12),
+    Chart("Live versions", "What is live, and what made it so.",
+          {"{{loop}}: version {{version}}, by {{by}}": "feedback_loop_live"}, "table", 12, is_named=True),
     Chart("Time since each kind of decision", "A stage that stands still shows here first.",
           {"{{loop}} {{kind}}": "time() - feedback_loop_decided_timestamp_seconds"}, unit="s"),
 )  # fmt: skip
 LOOP = (
-    Chart("Live version", "What is live, and what made it so.", {"{{version}}": f"feedback_loop_live{OWN}"}, "stat", 6),
+    Chart("Live version", "What is live, and what made it so.", {"version {{version}}": f"feedback_loop_live{OWN}"}, "stat",
+          6, is_named=True),
     Chart("Accuracy now", "On random rows of late.",
           {"{{bound}}": f"feedback_loop_accuracy{OWN}"}, "stat", 6, "percentunit"),
     Chart("Waits for", "What somebody is to give.",
@@ -79,7 +85,7 @@ LOOP = (
     Chart("Newest verdicts", "On a window and where it leads, on a challenger, and on the live version.",
           {"drift: {{outcome}}": f"feedback_loop_drift{OWN} == 1", "route: {{route}}": f"feedback_loop_drift_route{OWN}",
            "gate: {{outcome}}": f"feedback_loop_gate{OWN} == 1",
-           "guard: {{outcome}}": f"feedback_loop_guard{OWN} == 1"}, "table"),
+           "guard: {{outcome}}": f"feedback_loop_guard{OWN} == 1"}, "table", is_named=True),
     Chart("Evidence of the gate", "The e-value of the newest verdict on a challenger, and what promotes it.",
           {"{{kind}}": f"feedback_loop_gate_evidence{OWN}"}),
     Chart("Decisions a day", "By kind and outcome.",
@@ -107,11 +113,12 @@ GATEWAY = (
     Chart("Served, but not live", "Gateways that serve another version than the one that is live; none is all right.",
           {"{{loop}} version {{version}}": '(count_values by (loop) ("version", '
            f"feedback_loop_gateway_model_version{OWN} > 0) and on (loop) feedback_loop_live{OWN}) "
-           f"unless on (loop, version) feedback_loop_live{OWN}"}, "stat", 6),
+           f"unless on (loop, version) feedback_loop_live{OWN}"}, "stat", 6, is_named=True),
     Chart("Logs that cannot be written", "While a log cannot be written, nothing is answered.",
-          {"{{loop}} {{log}}": f"feedback_loop_gateway_log_failing{OWN} == 1"}, "stat", 6),
+          {"{{loop}} {{log}}": f"feedback_loop_gateway_log_failing{OWN} == 1"}, "stat", 6, is_named=True),
     Chart("Champions that cannot be followed", "The last look at what is live failed; the version before is served.",
-          {"{{loop}}": f"feedback_loop_gateway_champion_unfollowed{OWN} == 1"}, "stat", 6),
+          {"{{loop}}": f"feedback_loop_gateway_champion_unfollowed{OWN} == 1"}, "stat", 6,
+          is_named=True),
     Chart("Rows that wait", "Or are being scored.", {"{{loop}}": f"feedback_loop_gateway_pending_rows{OWN}"}, "stat", 6),
     Chart("Requests a second", "By what was answered.",
           {"{{path}} {{status}}": "sum by (loop, path, status) "
@@ -140,7 +147,7 @@ GATEWAY = (
     Chart("Rows that a challenger was asked about", "A second; dropped are those for which it had no time.",
           {"{{loop}} {{outcome}}": f"rate(feedback_loop_gateway_shadow_rows_total{OWN}[5m])"}),
     Chart("Challengers that cannot be asked", "The last look at what waits for the gate failed; its log says why.",
-          {"{{loop}}": f"feedback_loop_gateway_challenger_unasked{OWN} == 1"}, "stat", 6),
+          {"{{loop}}": f"feedback_loop_gateway_challenger_unasked{OWN} == 1"}, "stat", 6, is_named=True),
 )  # fmt: skip
 DASHBOARDS = {
     "feedback-loops": ("Feedback loops", LOOPS, None),
@@ -184,6 +191,8 @@ def _loop_variable(metric: str) -> QueryVariable:
 def _panel(chart: Chart) -> Panel:
     panel = BUILDERS[chart.kind]()
     panel.title(chart.title).description(chart.meaning).datasource(SOURCE)
+    if isinstance(panel, stat.Panel) and chart.is_named:
+        panel.text_mode(BigValueTextMode.NAME)
     panel.unit(chart.unit).height(HEIGHT[chart.kind]).span(chart.width).no_value("unknown")
     for letter, (legend, query) in zip(ascii_uppercase, chart.queries.items(), strict=False):
         target = prometheus.Dataquery().expr(query).legend_format(legend).ref_id(letter)

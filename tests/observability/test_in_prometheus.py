@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from demo.loopback import free_port
+from observability.look import main
 from tests.conftest import ROOT
 from tests.include.stages.reports.conftest import Played
 from tests.observability.test_rules_and_dashboards import ALERTS, NAME, NOT_IN_THE_STORY, asked
@@ -80,6 +81,13 @@ def answer(address: str, query: str) -> list[Any]:
         answered = json.load(response)
     assert answered["status"] == "success"
     return list(answered["data"]["result"])
+
+
+def test_every_dashboard_is_drawn(address: str, watched: Played, tmp_path: Path) -> None:
+    assert main(["--prometheus", address, "--output", str(tmp_path / "look.html"), "--hours", "0.1"]) == 0
+    told = (tmp_path / "look.html").read_text()
+    assert f"{watched.store.loop.name}: version 2, by deploy" in told
+    assert told.count("<polyline") > 10
 
 
 def test_every_query_is_answered(address: str, watched: Played, gateway_names: set[str]) -> None:

@@ -10,7 +10,9 @@ from include.foundation.pages.rendering import TEMPLATES as SHARED
 from include.foundation.pages.rendering import render
 from tests.conftest import ROOT
 
-TEMPLATES = sorted(path for part in ("include", "gateway") for path in (ROOT / part).rglob("templates/*"))
+TEMPLATES = sorted(
+    path for part in ("include", "gateway", "observability") for path in (ROOT / part).rglob("templates/*")
+)
 PAGES = [path for path in TEMPLATES if "<h1" in path.read_text()]
 STYLE = (SHARED / "style.css").read_text()
 
@@ -58,7 +60,7 @@ def test_pages_take_style_and_policy_from_the_one_base(path: Path) -> None:
 def test_every_page_is_among_those_that_are_checked() -> None:
     assert {path.name for path in PAGES} == {
         "batch.html", "batches.html", "verdict.html", "index.html", "release_notes.html", "loops.html", "run.html",
-        "problem.html", "evaluation.html", "disagreements.html", "try_page.html",
+        "problem.html", "evaluation.html", "disagreements.html", "try_page.html", "look.html",
     }  # fmt: skip
 
 
