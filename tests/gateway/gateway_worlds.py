@@ -123,7 +123,7 @@ class RunningGateway:
         self._events = world.folder / "gateway.log"
         self.client = httpx.Client(base_url=self.url, timeout=20)
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self._events.read_text()
@@ -133,7 +133,7 @@ class RunningGateway:
             time.sleep(0.05)
         raise AssertionError(self._events.read_text())
 
-    def wait_until_listening(self, seconds: float = 60) -> None:
+    def wait_until_listening(self, seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
