@@ -30,7 +30,7 @@ help: ## List what there is
 
 setup: $(VENV)/run.stamp ## Make the environment from the lock
 
-demo: $(VENV)/run.stamp $(if $(filter label_studio,$(LABELING)),$(STUDIO)/installed) ## Play three cycles of a loop in a real Airflow (LOOP=newswire or digits, LABELING=files or label_studio)
+demo: $(VENV)/run.stamp $(if $(filter label_studio,$(LABELING)),$(STUDIO)/installed) ## Play a loop's story through a real Airflow and gateway (LOOP=newswire or digits, LABELING=files or label_studio)
 	@$(PY) -m demo.story --loop $(LOOP) --port $(PORT) --labeling $(LABELING) --studio-port $(STUDIO_PORT)
 
 up: $(VENV)/run.stamp ## Start Airflow with its UI on loopback and print the login (PORT=8080)

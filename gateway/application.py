@@ -44,8 +44,8 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     ConfigError
         If a loop cannot be served, the keys cannot be read, or others could ask without one.
     """
-    if settings.keys is None and not settings.is_local:
-        raise ConfigError(f"host: got {settings.host} without keys; make some with python -m gateway.make_key")
+    if not settings.is_local:
+        _demand_keys_and_no_replay(settings)
     keys = Everybody(settings.loops) if settings.keys is None else ApiKeys(settings.keys)
     secrets = None if settings.webhooks is None else WebhookSecrets(settings.webhooks)
     measures = Measures()
@@ -68,7 +68,7 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
 
     app = FastAPI(title="Feedback Loop gateway", lifespan=_running, docs_url=None, redoc_url=None)
     app.openapi = lambda: openapi(  # type: ignore[method-assign]
-        [each.loop for each in served.by_name.values()], webhooks=secrets is not None
+        [each.loop for each in served.by_name.values()], webhooks=secrets is not None, replay=settings.replay
     )
     for path, method, answer in (
         ("/v1/predict", "POST", addresses.predict),
@@ -83,6 +83,15 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     _add_states(app, served, measures)
     app.add_exception_handler(HTTPException, _refused)
     return app
+
+
+def _demand_keys_and_no_replay(settings: Settings) -> None:
+    if settings.keys is None:
+        raise ConfigError(f"host: got {settings.host} without keys; make some with python -m gateway.make_key")
+    if settings.replay:
+        raise ConfigError(
+            f"replay: got host {settings.host}, expected one of loopback: clients say when a row was asked"
+        )
 
 
 def _add_states(app: FastAPI, served: ServedLoops, measures: Measures) -> None:

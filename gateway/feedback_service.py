@@ -61,7 +61,7 @@ class FeedbackService:
         line: dict[str, Any] = {
             "feedback_id": taken.feedback_id,
             "trace_id": signal.trace_id,
-            "ts": datetime.now(UTC).isoformat(),
+            "ts": (signal.ts or datetime.now(UTC)).isoformat(),
             "kind": signal.kind,
             "signal": signal.signal,
         }

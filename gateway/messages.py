@@ -1,5 +1,6 @@
 """What clients send, decoded and checked in one pass; the same classes say it in the OpenAPI description."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=1000)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Person = Annotated[str, Meta(max_length=1000)] | int | None
 Value = str | float | bool | None
+Moment = Annotated[datetime, Meta(tz=True)] | None
 Decoded = TypeVar("Decoded")
 OF_A_ROW = ("user_id", "context", "metadata", "impact", "source_id")
 MOST_AT_ONCE = 1024  # rows or signals of one request
@@ -34,6 +36,10 @@ class Instance(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a wrong answer would cost, in a unit of yours: it can choose rows for labels."""
     source_id: Annotated[str, Meta(max_length=1000)] | int | None = None
     """The caller, device or tenant that asks."""
+    trace_id: Id | None = None
+    """Id of the prediction, where a gateway replays."""
+    ts: Moment = None
+    """When it was asked, where a gateway replays."""
 
 
 class PredictOne(Instance, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,7 +77,11 @@ class PredictRequest(PredictOne, kw_only=True, forbid_unknown_fields=True):
             if isinstance(self.input, UnsetType):
                 raise Refusal(422, "The request is not valid", ["input: missing; give it, or instances"])
             return [self]
-        if not isinstance(self.input, UnsetType) or self.segments or any(getattr(self, name) for name in OF_A_ROW):
+        if (
+            not isinstance(self.input, UnsetType)
+            or self.segments
+            or any(getattr(self, name) for name in (*OF_A_ROW, "trace_id", "ts"))
+        ):
             raise Refusal(422, "The request is not valid", ["instances: all that belongs to a row is given within it"])
         return self.instances
 
@@ -117,6 +127,8 @@ class Signal(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tru
     """Where it was said, such as ``web``."""
     feedback_id: Id | None = None
     """Of the signal, so that one that is sent again counts once; made if there is none."""
+    ts: Moment = None
+    """When it was said, where a gateway replays."""
 
 
 class SignalOne(Signal, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

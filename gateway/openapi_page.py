@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway import messages, webhook_page
+from gateway.replays import REPLAYED
 from gateway.webhook_page import ADDRESS, webhook_message, webhook_parameters
 from include.foundation.config.loop_file import Loop
 from include.foundation.config.sections import Input
@@ -31,7 +32,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-def openapi(loops: Iterable[Loop], *, webhooks: bool = False) -> dict[str, Any]:
+def openapi(loops: Iterable[Loop], *, webhooks: bool = False, replay: bool = False) -> dict[str, Any]:
     """Return the description of a gateway that serves some loops.
 
     Parameters
@@ -40,9 +41,11 @@ def openapi(loops: Iterable[Loop], *, webhooks: bool = False) -> dict[str, Any]:
         Whose inputs become schemas.
     webhooks
         Whether it takes signed lines of others' servers.
+    replay
+        Whether clients may say what only a replay may.
     """
     served = sorted(loops, key=lambda loop: loop.name)
-    schemas = _components(len(served) > 1, [loop.name for loop in served])
+    schemas = _components(len(served) > 1, [loop.name for loop in served], replay=replay)
     for loop in served:
         schemas[f"Input_{loop.name}"] = _inputs(loop)
         schemas |= _requests(loop, schemas)
@@ -69,7 +72,7 @@ def openapi(loops: Iterable[Loop], *, webhooks: bool = False) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _components(several: bool, names: list[str]) -> dict[str, Any]:
+def _components(several: bool, names: list[str], *, replay: bool) -> dict[str, Any]:
     """Return the schemas of the messages, with what the classes say of each field."""
     kinds = [
         messages.PredictOne, messages.PredictMany, messages.Prediction, messages.Predictions, messages.SignalOne,
@@ -78,7 +81,11 @@ def _components(several: bool, names: list[str]) -> dict[str, Any]:
     ]  # fmt: skip
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
     for name, schema in schemas.items():
-        told = _told(getattr(messages, name))
+        kind = getattr(messages, name)
+        told = _told(kind)
+        for field in (field for base, fields in REPLAYED.items() if issubclass(kind, base) for field in fields):
+            if not replay:
+                del schema["properties"][field]
         for field, described in schema.get("properties", {}).items():
             described.update({"description": told[field]} if field in told else {})
             described.pop("default", None)

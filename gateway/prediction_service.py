@@ -119,7 +119,7 @@ class PredictionService:
             own = []
             for row in asked.rows:
                 one = next(left)
-                own.append(Prediction(uuid.uuid4().hex, version, one.prediction, one.probabilities))
+                own.append(Prediction(_id_of(row), version, one.prediction, one.probabilities))
                 told = {"prediction": one.prediction, "probabilities": one.probabilities}
                 lines.append(self._line(row, own[-1].trace_id, version, moment, told))
                 if self.shadow is not None:
@@ -131,7 +131,7 @@ class PredictionService:
         """Log that the model failed on the rows of a request, and say so."""
         version, moment = scorer.version if scorer else "", datetime.now(UTC).isoformat()
         told = {"error": short(error, LONGEST_ERROR)}
-        lines = [self._line(row, uuid.uuid4().hex, version, moment, told) for row in asked.rows]
+        lines = [self._line(row, _id_of(row), version, moment, told) for row in asked.rows]
         refusal = Refusal(500, f"The model of loop {self.loop.name} failed on what was asked; the log has the error")
         self._write(lines, [(asked.answer, refusal)])
 
@@ -154,7 +154,7 @@ class PredictionService:
         """Return a line as `docs/edges.md` has it; what was not given is not in it."""
         line: dict[str, Any] = {
             "trace_id": trace_id,
-            "ts": moment,
+            "ts": row.instance.ts.isoformat() if row.instance.ts else moment,
             "model_version": version,
             "input": {name: value for name, value in row.inputs.items() if value is not None},
             **told,
@@ -165,6 +165,10 @@ class PredictionService:
             if (value := getattr(row.instance, name)) is not None:
                 line[name] = value
         return self._encoder.encode(line)
+
+
+def _id_of(row: Row) -> str:
+    return row.instance.trace_id or uuid.uuid4().hex
 
 
 def _log_refusal() -> Refusal:

@@ -13,6 +13,7 @@ from gateway.http_exchange import Exchange
 from gateway.measures import Measures
 from gateway.messages import Model, Models, Predictions, TakenMany, predict_request, signals_of
 from gateway.refusals import Refusal
+from gateway.replays import demand_own_times
 from gateway.served_loop import ServedLoop
 from gateway.settings import Settings
 from include.foundation.errors import did_you_mean
@@ -90,6 +91,7 @@ class Addresses:
         request = predict_request(body)
         served = caller.loop_named(request.loop)
         rows = request.rows
+        demand_own_times(rows, replay=self.settings.replay)
         served.demand_model()
         answers = await served.predictions.predict(rows, self.settings.deadline_seconds)
         return answers[0] if rows[0] is request else Predictions(answers)
@@ -98,6 +100,7 @@ class Addresses:
         """Answer ``POST /v1/feedback``."""
         request, signals = signals_of(body)
         served = caller.loop_named(request.loop)
+        demand_own_times(signals, replay=self.settings.replay)
         taken = await served.feedback.take(signals, self.settings.deadline_seconds)
         return taken[0] if signals[0] is request else TakenMany(taken)
 

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     follow_seconds: float = Field(default=2.0, gt=0, le=3600)
     """Seconds between looks at which version is live."""
 
+    replay: bool = False
+    """Whether clients say when a row was asked and what its trace id is, so that past days are played through a model. On
+    loopback only."""
+
     @field_validator("loops", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import json
 from datetime import date
-from typing import cast
 
 import numpy as np
 import pytest
@@ -14,26 +13,24 @@ from demo.example_data import Example
 from demo.traffic import Traffic
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError
-from include.foundation.intervals import Interval
-from include.foundation.models.loaded_model import LoadedModel
-from include.stages.logs.feedback.feedback_lines import pull_feedback
-from include.stages.logs.pulling import pull_logs
-from tests.builders import CLASSES, KEY, make_loop, make_store
+from tests.builders import CLASSES, make_loop
 
 DAY = date(2026, 3, 10)
 ROWS = 80
 
 
 class Guesser:
-    """A model that answers from the text's length: enough for traffic, without MLflow."""
+    """A server that answers from the text's length: enough for traffic, without a gateway."""
 
-    version = "1"
+    def __init__(self):
+        self.asked, self.told = [], []
 
     def predict(self, rows):
-        lengths = np.array([len(text) for text in rows.column("input_text").to_pylist()])
-        probabilities = np.full((lengths.size, 3), 0.2)
-        probabilities[np.arange(lengths.size), lengths % 3] = 0.6
-        return np.array(CLASSES, dtype=object)[lengths % 3], probabilities
+        self.asked += rows
+        return [{"model_version": "1", "prediction": CLASSES[len(row["input"]["text"]) % 3]} for row in rows]
+
+    def tell(self, signals):
+        self.told += signals
 
 
 def examples():
@@ -41,44 +38,28 @@ def examples():
     return [Example({"text": f"story {n} " + "x" * int(generator.integers(5, 60))}, CLASSES[n % 3]) for n in range(600)]
 
 
-def served(folder, *, shifted=False):
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
-    loop = make_loop(folder, feedback={"uri": str(folder / "feedback")})
+def served(folder, kind="ordinary"):
+    """Return the traffic of a day, and the server that was asked."""
+    loop, server = make_loop(folder, feedback={"uri": str(folder / "feedback")}), Guesser()
     traffic = Traffic(loop, examples())
-    traffic.serve_day(DAY, ROWS, cast("LoadedModel", Guesser()), shifted=shifted)
-    return traffic
+    assert traffic.serve_day(DAY, ROWS, server, kind) == {"1": ROWS}
+    return traffic, server
 
 
 def test_same_seed_gives_the_same_traffic(tmp_path):
-    served(tmp_path / "a")
-    served(tmp_path / "b")
-    assert (tmp_path / "a" / "logs" / "2026-03-10.jsonl").read_bytes() == (
-        tmp_path / "b" / "logs" / "2026-03-10.jsonl"
-    ).read_bytes()
+    (_, one), (_, other) = served(tmp_path / "a"), served(tmp_path / "b")
+    assert (one.asked, one.told) == (other.asked, other.told)
 
 
-def test_pull_accepts_all_but_the_planted_faults(tmp_path):
-    served(tmp_path)
-    store = make_store(tmp_path, feedback={"uri": str(tmp_path / "feedback")})
-    interval = Interval.parse("2026-03-10", "2026-03-11")
-    report = pull_logs(store, interval, KEY)
-    assert report.rows == ROWS - 1  # the last one is late
-    assert report.late == 1
-    assert report.duplicates == 1
-    assert report.refused == 2  # one impossible probability, one line cut off
-    assert pull_feedback(store, interval, KEY).rows == 3
-
-
-def test_logs_and_feedback_hold_no_truth_but_what_users_report(tmp_path):
-    traffic = served(tmp_path)
-    lines = [json.loads(line) for line in (tmp_path / "logs" / "2026-03-10.jsonl").read_text().splitlines()[:-1]]
-    assert all(
-        set(line) <= {"trace_id", "ts", "model_version", "input", "prediction", "probabilities", "segments", "user_id"}
-        for line in lines
-    )
-    signals = [json.loads(line) for line in (tmp_path / "feedback" / "2026-03-10.jsonl").read_text().splitlines()]
-    assert len(signals) == 3
-    assert all(item["value"]["label"] == traffic.truth[item["trace_id"]] for item in signals)
+def test_requests_and_feedback_hold_no_truth_but_what_users_report(tmp_path):
+    traffic, server = served(tmp_path)
+    assert all(set(row) == {"trace_id", "ts", "input", "segments", "user_id"} for row in server.asked)
+    assert {row["ts"][:10] for row in server.asked[:-1]} == {"2026-03-10"}
+    assert server.asked[-1]["ts"].startswith("2026-03-09T23:55"), "one is logged late"
+    corrections = [signal for signal in server.told if signal["signal"] == "correction"]
+    assert len(corrections) == 3
+    assert all(signal["value"]["label"] == traffic.truth[signal["trace_id"]] for signal in corrections)
+    assert {signal["value"] for signal in server.told if signal["signal"] == "rating"} <= {1, 5}
 
 
 def test_shifted_days_have_fainter_pictures_and_texts_as_they_are():
@@ -88,14 +69,19 @@ def test_shifted_days_have_fainter_pictures_and_texts_as_they_are():
 
 
 def test_shifted_days_have_larger_documents(tmp_path):
-    sizes = {}
-    for shifted in (False, True):
-        served(tmp_path / str(shifted), shifted=shifted)
-        path = tmp_path / str(shifted) / "logs" / "2026-03-10.jsonl"
-        sizes[shifted] = np.mean(
-            [len(json.loads(line)["input"]["text"]) for line in path.read_text().splitlines()[:ROWS]]
-        )
-    assert sizes[True] > sizes[False] + 2
+    sizes = {
+        kind: np.mean([len(row["input"]["text"]) for row in served(tmp_path / kind, kind)[1].asked])
+        for kind in ("ordinary", "shifted")
+    }
+    assert sizes["shifted"] > sizes["ordinary"] + 2
+
+
+def test_on_traded_days_documents_are_ordinary_and_classes_have_traded_places_in_pairs(tmp_path):
+    days = {kind: served(tmp_path / kind, kind) for kind in ("ordinary", "traded")}
+    assert days["traded"][1].asked == days["ordinary"][1].asked
+    trades, usual = days["traded"][0].trades, days["ordinary"][0].truth
+    assert trades == {CLASSES[0]: CLASSES[1], CLASSES[1]: CLASSES[0]}, "the third has none to trade with"
+    assert days["traded"][0].truth == {trace_id: trades.get(label, label) for trace_id, label in usual.items()}
 
 
 @pytest.mark.parametrize("name", sorted(ERROR_RATES))

@@ -30,18 +30,24 @@ def test_address_that_others_can_reach_is_told(host, is_local):
     assert Settings(**GIVEN, loops="wire", host=host).is_local is is_local
 
 
-def test_command_says_what_is_wrong_and_ends(capsys):
+def test_command_says_what_is_wrong_and_ends(capsys, tmp_path, monkeypatch):
     assert main(["--loops=no-such-loop", "--store=s", "--mlflow=sqlite:///m.db"]) == 1
     assert "no-such-loop" in capsys.readouterr().err
     assert main(["--loops=newswire", "--store=s", "--mlflow=m", "--port=x"]) == 1
     assert "port" in capsys.readouterr().err
+    text = (ROOT / "include" / "loops" / "digits.yaml").read_text().replace("format: jsonl", "format: parquet")
+    (tmp_path / "digits.yaml").write_text(text)
+    monkeypatch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(tmp_path))
     assert main(["--loops=digits", "--store=s", "--mlflow=m"]) == 1
     assert "expected jsonl" in capsys.readouterr().err
 
 
-def test_gateway_that_others_can_reach_needs_keys(capsys, tmp_path):
-    assert main(["--loops=newswire", f"--store={tmp_path}", "--mlflow=m", "--host=0.0.0.0"]) == 1
+def test_gateway_that_others_can_reach_needs_keys_and_replays_nothing(capsys, tmp_path):
+    given = ["--loops=newswire", f"--store={tmp_path}", "--mlflow=m", "--host=0.0.0.0"]
+    assert main(given) == 1
     assert "keys" in capsys.readouterr().err
+    assert main([*given, "--replay", f"--keys={tmp_path}/keys.json"]) == 1
+    assert "replay" in capsys.readouterr().err
 
 
 def test_page_names_every_setting():

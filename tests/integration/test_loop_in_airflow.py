@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from demo.airflow_client import connected
+from demo.gateway_server import GatewayServer, serving
 from demo.playing import STAGES, Story
 from demo.process_sessions import members
 from demo.progress import Progress
@@ -40,6 +41,10 @@ def free_port() -> int:
 
 class SignedStory(Story):
     """A story in which a person answers the required actions."""
+
+    @property
+    def registry(self) -> ModelRegistry:
+        return ModelRegistry(self.airflow.tracking_uri, self.loop)
 
     def waiting(self) -> bool:
         dag_id = f"{self.loop.name}.retrain"
@@ -84,13 +89,14 @@ def story(world):
         tracking_uri=world.tracking_uri,
         loops=folder / "loops",
     )
-    store, registry = LoopStore(world.loop, world.store), ModelRegistry(world.tracking_uri, world.loop)
+    store = LoopStore(world.loop, world.store)
     with running(airflow), connected(airflow.url, "admin", airflow.password) as client:
-        assert registry.experiment_id
         progress = Progress(client, [f"{world.loop.name}.{stage}" for stage in STAGES])
-        told = SignedStory(world.loop, airflow, client, world.traffic, world.annotators, progress, store, registry)
-        told.play(1, 200)
-        yield told
+        outside = (client, world.traffic, world.annotators, progress, store)
+        with serving(GatewayServer(world.loop, airflow)) as gateway:
+            told = SignedStory(world.loop, airflow, gateway, *outside)
+            told.cycle(1, told.opening(), 200, "ordinary")
+            yield told
     assert airflow.running() is None
 
 
@@ -182,7 +188,7 @@ def test_waiting_for_labels_holds_no_worker_slot(story):
     from datetime import date, timedelta
 
     when = date.fromordinal(day)
-    story.traffic.serve_day(when, 60, story.champion(), shifted=False)
+    story.serve(when, when + timedelta(days=1), 60, "ordinary")
     story.client.wait(lambda: not story.progress.look(), "the loop to be at rest", 120)
     observe = f"{story.loop.name}.observe"
     start, end = (f"{moment.isoformat()}T00:00:00Z" for moment in (when, when + timedelta(days=1)))
