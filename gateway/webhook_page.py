@@ -35,12 +35,15 @@ def webhook_parameters(loops: Iterable[Loop]) -> list[dict[str, Any]]:
 
 def webhook_message() -> dict[str, Any]:
     """Return the schema of a message: a line or several, each as a log has it."""
-    text = {"type": "string", "minLength": 1}
-    prediction = {"trace_id": text, "ts": {"type": "string", "format": "date-time"}, "model_version": text} | {
-        "input": {"type": "object"}, "prediction": text
+    named = {
+        "type": ["string", "number", "boolean"],
+        "minLength": 1,
+    }  # an id or a class, as `read_id` and `read_class` take it
+    prediction = {"trace_id": named, "ts": {"type": "string", "format": "date-time"}, "model_version": named} | {
+        "input": {"type": "object"}, "prediction": named
     }  # fmt: skip
-    signal = {"feedback_id": text, "trace_id": text, "ts": prediction["ts"], "kind": {"enum": list(KINDS)}} | {
-        "signal": text
+    signal = {"feedback_id": named, "trace_id": named, "ts": prediction["ts"], "kind": {"enum": list(KINDS)}} | {
+        "signal": named
     }
     lines = {"predictions": (prediction, REQUIRED), "feedback": (signal, tuple(signal))}
     return {"anyOf": [_message(kind, *lines[log]) for kind, log in LOGS.items()]}
