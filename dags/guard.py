@@ -11,6 +11,9 @@ quick to open: no row changes, and no version that a dataset is made of is lost.
 Verdicts: *broken* is worse than its predecessor by more than `deploy.max_drop`, and is rolled back. *harder* scores below its
 promise, and so would the predecessor: retrain. *below promise* is the same where nothing tells how the predecessor would do.
 Both let `retrain` train with `retrain.min_new_labels_on_drift`.
+With `deploy.strategy: canary`, while a version is served to a share of the callers, the verdict is on it: *broken* stops it,
+*advance* begins its next step (`advance_canary`), after the last of which it is live; *inconclusive*, *no data* and *mismatch*
+(callers are not served as its share says) hold it.
 *kept*, *inconclusive*; *no data*: the rows logged of late do not name the version. Each says what would change it. The test is
 valid however long the model lives and however often it is looked at.
 
@@ -35,6 +38,7 @@ judge by, of `missed_promise` where training is asked for, and of `failure` when
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 from feedback_loop.assets import loop_assets
+from feedback_loop.canaries import canary_tasks
 from feedback_loop.defaults import dag_arguments, long_timeout
 from feedback_loop.forms import trigger_form
 from feedback_loop.operators.check_store import CheckStoreOperator
@@ -76,5 +80,7 @@ for loop in valid_loops():
             task_id="maintain_store", loop=loop.name, execution_timeout=long_timeout(loop), trigger_rule="none_failed"
         )
 
-        watch_deployment >> [rollback, request_comparison]
+        advance_canary = canary_tasks(loop, watch_deployment.output, outlets=[assets.model])
+
+        watch_deployment >> [rollback, request_comparison, *advance_canary]
         check_store >> maintain_store  # where a log was lost, the files that it named are all that is left

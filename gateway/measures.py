@@ -55,6 +55,8 @@ class Measures:
         self.challenger_unasked = Gauge(
             "challenger_unasked", "Whether a challenger that waits for live requests cannot be asked", ["loop"], **own
         )
+        self.canary_share = Gauge("canary_share", "Share of the callers that a canary is served to", ["loop"], **own)
+        self.canary_unserved = Gauge("canary_unserved", "Whether a canary cannot be served", ["loop"], **own)
 
 
 class LoopMeasures:
@@ -85,6 +87,14 @@ class LoopMeasures:
     def shadowed(self, outcome: str, rows: int) -> None:
         """Take in that a challenger ``answered`` rows, ``failed`` on them, or that they were ``dropped``: too many waited."""
         self._measures.shadow_rows.labels(self._loop, outcome).inc(rows)
+
+    def canary(self, share: float) -> None:
+        """Take in which share of the callers a canary is served to, 0 if none is."""
+        self._measures.canary_share.labels(self._loop).set(share)
+
+    def watch_canary(self, unserved: Callable[[], bool]) -> None:
+        """Have shown whether the last look at the canary failed, asked for whenever the metrics are."""
+        self._measures.canary_unserved.labels(self._loop).set_function(lambda: float(unserved()))
 
     def watch_challenger(self, unasked: Callable[[], bool]) -> None:
         """Have shown whether the last look at what is pending failed, asked for whenever the metrics are."""

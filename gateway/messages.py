@@ -185,6 +185,10 @@ class Model(Struct):
     """Type of each input."""
     challenger: str | None = None
     """Version that is asked about the same requests, whose answers nobody is given; null while there is none."""
+    canary: str | None = None
+    """Version that is served to a share of the callers; null while there is none."""
+    canary_share: float = 0.0
+    """Share of the callers that it is served to, 0 to 1."""
 
 
 class Models(Struct):

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.batch_cost import BatchCost
 from gateway.batching import Asked, Batcher, give
+from gateway.canary_holder import ServedShare
 from gateway.log_writer import LogWriter
 from gateway.measures import LoopMeasures
 from gateway.messages import OF_A_ROW, Instance, Prediction
@@ -31,6 +32,30 @@ class Row(NamedTuple):
 
     instance: Instance
     inputs: dict[str, Any]
+
+
+class Routed(NamedTuple):
+    """A row that was asked about, the id of its answer, and the model that gives it."""
+
+    row: Row
+    trace_id: str
+    scorer: Scorer | None
+
+
+class ScoringError(Exception):
+    """A model failed.
+
+    Parameters
+    ----------
+    version
+        Of the model.
+    error
+        What it raised.
+    """
+
+    def __init__(self, version: str, error: Exception) -> None:
+        super().__init__(version)
+        self.version, self.error = version, error
 
 
 class PredictionService:
@@ -53,6 +78,7 @@ class PredictionService:
     ) -> None:
         self.loop, self.log, self._measures = loop, log, measures
         self.shadow: Shadow | None = None
+        self.canary: ServedShare | None = None
         self._scorer: Scorer | None = None
         self.batcher = Batcher(self._answer, most_rows=most_rows, most_pending=most_pending)
         self._encoder = msgspec.json.Encoder()
@@ -88,9 +114,9 @@ class PredictionService:
 
     def _answer(self, batch: list[Asked]) -> None:
         """Score a batch, have it logged, and answer each request when it is; on the thread that collects batches."""
-        scorer = self._scorer
+        routed = self._routed(batch)
         try:
-            self._log(batch, scorer, *self._scored(batch, scorer))
+            self._log(batch, routed, *self._scored(routed))
         except Exception as error:  # a model is the user's own code
             if len(batch) > 1:  # one bad row must not fail the others
                 for asked in batch:
@@ -99,37 +125,56 @@ class PredictionService:
             EVENTS.exception(
                 "prediction failed", extra={"told": {"loop": self.loop.name, "error": type(error).__name__}}
             )
-            self._log_failure(batch[0], scorer, error)
+            failed = error if isinstance(error, ScoringError) else ScoringError("", error)
+            self._log_failure(batch[0], failed.version, failed.error)
 
-    def _scored(self, batch: list[Asked], scorer: Scorer | None) -> tuple[list[Said], float]:
-        """Return what the model says of the rows of a batch, and the seconds that it took."""
-        rows = [row.inputs for asked in batch for row in asked.rows]
+    def _routed(self, batch: list[Asked]) -> list[Routed]:
+        """Return, of each row of a batch, its id and the model that answers it."""
+        live, canary = self._scorer, self.canary
+        routed = []
+        for asked in batch:
+            for row in asked.rows:
+                trace_id = _id_of(row)
+                is_new = canary is not None and canary.serves(row.instance.source_id, trace_id)
+                routed.append(Routed(row, trace_id, canary.scorer if canary and is_new else live))
+        return routed
+
+    def _scored(self, routed: Sequence[Routed]) -> tuple[list[Said], float]:
+        """Return what the models say of the rows of a batch, and the seconds that it took."""
+        said: dict[int, Said] = {}
         begin = time.perf_counter()
-        said = scorer.score(rows) if scorer is not None else []
+        for scorer in {id(one.scorer): one.scorer for one in routed}.values():
+            own = [place for place, one in enumerate(routed) if one.scorer is scorer]
+            try:
+                answers = scorer.score([routed[place].row.inputs for place in own]) if scorer is not None else []
+            except Exception as error:  # a model is the user's own code
+                raise ScoringError(scorer.version if scorer else "", error) from error
+            said |= dict(zip(own, answers, strict=True))
         seconds = time.perf_counter() - begin
-        self.batcher.cost.learn(len(rows), seconds)
-        self._measures.scored(len(rows), seconds)
-        return said, seconds
+        self.batcher.cost.learn(len(routed), seconds)
+        self._measures.scored(len(routed), seconds)
+        return [said[place] for place in range(len(routed))], seconds
 
-    def _log(self, batch: list[Asked], scorer: Scorer | None, said: list[Said], seconds: float) -> None:
-        version, moment = scorer.version if scorer else "", datetime.now(UTC).isoformat()
-        lines, answers, left = [], [], iter(said)
+    def _log(self, batch: list[Asked], routed: Sequence[Routed], said: list[Said], seconds: float) -> None:
+        moment = datetime.now(UTC).isoformat()
+        lines, answers, left = [], [], iter(zip(routed, said, strict=True))
         live: list[LiveRow] = []
         for asked in batch:
             own = []
             for row in asked.rows:
-                one = next(left)
-                own.append(Prediction(_id_of(row), version, one.prediction, one.probabilities))
+                route, one = next(left)
+                version = route.scorer.version if route.scorer else ""
+                own.append(Prediction(route.trace_id, version, one.prediction, one.probabilities))
                 told = {"prediction": one.prediction, "probabilities": one.probabilities}
                 lines.append(self._line(row, own[-1].trace_id, version, moment, told))
                 if self.shadow is not None:
-                    live.append(LiveRow(own[-1].trace_id, moment, row.inputs, seconds / len(said)))
+                    live.append(LiveRow(own[-1].trace_id, _moment_of(row, moment), row.inputs, seconds / len(said)))
             answers.append((asked.answer, own))
         self._write(lines, answers, live)
 
-    def _log_failure(self, asked: Asked, scorer: Scorer | None, error: Exception) -> None:
-        """Log that the model failed on the rows of a request, and say so."""
-        version, moment = scorer.version if scorer else "", datetime.now(UTC).isoformat()
+    def _log_failure(self, asked: Asked, version: str, error: Exception) -> None:
+        """Log that a model failed on the rows of a request, and say so."""
+        moment = datetime.now(UTC).isoformat()
         told = {"error": short(error, LONGEST_ERROR)}
         lines = [self._line(row, _id_of(row), version, moment, told) for row in asked.rows]
         refusal = Refusal(500, f"The model of loop {self.loop.name} failed on what was asked; the log has the error")
@@ -154,7 +199,7 @@ class PredictionService:
         """Return a line as `docs/edges.md` has it; what was not given is not in it."""
         line: dict[str, Any] = {
             "trace_id": trace_id,
-            "ts": row.instance.ts.isoformat() if row.instance.ts else moment,
+            "ts": _moment_of(row, moment),
             "model_version": version,
             "input": {name: value for name, value in row.inputs.items() if value is not None},
             **told,
@@ -169,6 +214,10 @@ class PredictionService:
 
 def _id_of(row: Row) -> str:
     return row.instance.trace_id or uuid.uuid4().hex
+
+
+def _moment_of(row: Row, moment: str) -> str:
+    return row.instance.ts.isoformat() if row.instance.ts else moment
 
 
 def _log_refusal() -> Refusal:

@@ -185,4 +185,8 @@ def _shown(served: ServedLoop) -> Model:
     current = served.champion.current
     inputs: dict[str, str] = {name: item.type for name, item in served.loop.inputs.items()}
     version = None if current is None else current.version
-    return Model(served.loop.name, version, list(served.loop.task.classes), inputs, served.challenger_version)
+    canary = served.canary.current
+    return Model(
+        served.loop.name, version, list(served.loop.task.classes), inputs, served.challenger_version,
+        canary and canary.scorer.version, canary.share if canary else 0.0,
+    )  # fmt: skip

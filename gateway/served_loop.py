@@ -1,6 +1,7 @@
 """One loop as it is served: its champion, its predictions and its feedback."""
 
 from gateway.batch_cost import BatchCost
+from gateway.canary_loop import canary_holder
 from gateway.champion_holder import ChampionHolder
 from gateway.durable_lines import DurableLines
 from gateway.feedback_service import FeedbackService
@@ -62,6 +63,7 @@ class ServedLoop:
         self._challenger: ShadowedLoop | None = None
         if loop.deploy.strategy == "shadow":
             self._challenger = ShadowedLoop(loop, settings, self._measures, self.predictions)
+        self.canary = canary_holder(loop, settings, self._measures, self.predictions)
 
     @property
     def problems(self) -> list[str]:
@@ -87,6 +89,13 @@ class ServedLoop:
         """What somebody should look at, though it answers."""
         return [f"{self.loop.name}: {note}" for log in self.logs.values() for note in log.notes]
 
+    def look(self) -> None:
+        """Follow what is live and what is served to a share of the callers: a canary at first before anybody is answered."""
+        if self.champion.current is None:
+            self.canary.look()
+        self.champion.look()
+        self.canary.look()
+
     @property
     def challenger_version(self) -> str | None:
         """Version that is asked about live requests; None if none is."""
@@ -101,6 +110,7 @@ class ServedLoop:
     def show(self) -> None:
         """Have the metrics of the loop show this one."""
         self._measures.watch(lambda: self.predictions.batcher.pending_rows, lambda: self.champion.problem is not None)
+        self._measures.watch_canary(lambda: self.canary.problem is not None)
         if self._challenger is not None:
             self._challenger.show()
         for log in self.logs.values():

@@ -79,7 +79,7 @@ class ServedLoops:
             self._refused.pop(name, None)
         elif file.content != refused or time.monotonic() > refused_at + AGAIN_SECONDS:
             self._follow(name, file.content, event_loop)
-        self.by_name[name].champion.look()
+        self.by_name[name].look()
 
     def look_at_challenger(self, name: str) -> None:
         """Follow what is pending in a loop, beside `look`: whatever that takes, delays nothing that is live."""
@@ -114,7 +114,7 @@ class ServedLoops:
             If it cannot be served, or its model cannot be loaded.
         """
         after = ServedLoop(loop, self._settings, self._measures, before)
-        after.champion.look()
+        after.look()
         if after.champion.current is None and before.champion.current is not None:
             after.close(before)
             raise ConfigError(f"The champion cannot be loaded: {after.champion.problem}")

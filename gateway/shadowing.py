@@ -14,6 +14,7 @@ from gateway.log_writer import LogWriter
 from gateway.measures import LoopMeasures
 from gateway.scorer import Scorer
 from include.foundation.config.loop_file import Loop
+from include.foundation.digests import point_of
 from include.foundation.errors import short
 
 EVENTS = logging.getLogger("gateway")
@@ -22,7 +23,6 @@ MOST_ROWS = 16  # of a batch: what is answered meanwhile waits no longer than fo
 LONGEST_ERROR = 1000  # characters
 PATIENCE, LOOK = 0.25, 0.002  # seconds for which a busy gateway is waited for, and between two looks
 STOP_SECONDS = 5.0
-RANDOM_DIGITS = 8  # first digits of a trace id, which are random
 
 
 class LiveRow(NamedTuple):
@@ -146,13 +146,13 @@ def is_chosen(trace_id: str, share: float) -> bool:
     Parameters
     ----------
     trace_id
-        Made by the gateway: its digits are random, and of base 16.
+        Of the row.
     share
         Above 0, at most 1.
 
     Examples
     --------
-    >>> is_chosen("00000000", 0.1), is_chosen("ffffffff", 0.9), is_chosen("ffffffff", 1.0)
-    (True, False, True)
+    >>> is_chosen("t1", 1.0), is_chosen("t1", 1e-9)
+    (True, False)
     """
-    return int(trace_id[:RANDOM_DIGITS], 16) < share * (1 << 4 * RANDOM_DIGITS)
+    return share == 1 or point_of("shadow", trace_id) < share

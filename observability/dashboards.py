@@ -146,6 +146,10 @@ GATEWAY = (
           {"{{loop}}": f"feedback_loop_gateway_model_exchanges_total{OWN}"}),
     Chart("Rows that a challenger was asked about", "A second; dropped are those for which it had no time.",
           {"{{loop}} {{outcome}}": f"rate(feedback_loop_gateway_shadow_rows_total{OWN}[5m])"}),
+    Chart("Share of the callers that a canary is served to", "0 while none runs.",
+          {"{{loop}}": f"feedback_loop_gateway_canary_share{OWN}"}),
+    Chart("Canaries that cannot be served", "The champion serves everybody meanwhile.",
+          {"{{loop}}": f"feedback_loop_gateway_canary_unserved{OWN} == 1"}, "stat", 6),
     Chart("Challengers that cannot be asked", "The last look at what waits for the gate failed; its log says why.",
           {"{{loop}}": f"feedback_loop_gateway_challenger_unasked{OWN} == 1"}, "stat", 6, is_named=True),
 )  # fmt: skip

@@ -300,6 +300,14 @@ _BY_FILE = {
         "deploy.gitops.before_production": "test_first_environment_serves_a_promoted_challenger_without_an_approval",
         "deploy.gitops.push": "test_commits_are_pushed_where_the_loop_file_says_so",
     },
+    "include/stages/deployment/test_canaries.py": {
+        "deploy.canary.shares": "test_steps_follow_one_another_and_after_the_last_it_is_live",
+    },
+    "include/stages/deployment/test_watching_canary.py": {
+        "deploy.canary.requests": "test_step_is_over_when_the_loop_file_says[one too few]",
+        "deploy.canary.step_hours": "test_step_is_over_when_the_loop_file_says[longer step]",
+        "deploy.canary.max_failures": "test_failures_that_are_allowed_are_those_of_the_loop_file[0.5-False]",
+    },
     "include/stages/evaluation/test_live_requests.py": {
         "deploy.strategy": "test_live_requests_have_a_say_only_where_the_loop_file_says_so",
         "deploy.shadow.requests": "test_verdict_of_live_requests[enough]",

@@ -42,6 +42,8 @@ def gateway_names() -> set[str]:
     loop.exchanged("1")
     loop.shadowed("answered", 1)
     loop.watch_challenger(lambda: False)
+    loop.canary(0.1)
+    loop.watch_canary(lambda: False)
     measures.requests.labels("wire", "/v1/predict", "200").inc()
     measures.request_seconds.labels("wire", "/v1/predict").observe(0.1)
     return names_in(measures.registry)

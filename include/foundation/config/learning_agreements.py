@@ -26,6 +26,7 @@ def learning_disagreements(loop: Loop) -> Iterator[Disagreement]:
     yield from _gate(loop)
     yield from _gitops(loop)
     yield from _shadow(loop)
+    yield from _canary(loop)
     yield from _operations(loop)
 
 
@@ -83,6 +84,15 @@ def _shadow(loop: Loop) -> Iterator[Disagreement]:
             keys,
             f"got {shadow.uri}, which is that of logs or feedback: what nobody was given would be read as served",
         )
+
+
+def _canary(loop: Loop) -> Iterator[Disagreement]:
+    shares = loop.deploy.canary.shares
+    if loop.deploy.strategy != "canary":
+        for name in set_by_hand(loop.deploy.canary, *type(loop.deploy.canary).model_fields):
+            yield (f"deploy.canary.{name}", "deploy.strategy"), "has no effect without strategy: canary"
+    if sorted(set(shares)) != shares or shares[-1] != 1:
+        yield ("deploy.canary.shares",), f"got {shares}, expected shares that grow, the last one 1.0"
 
 
 def _labels(loop: Loop) -> Iterator[Disagreement]:

@@ -99,14 +99,31 @@ class Shadow(Section):
         return Source(uri=self.uri)
 
 
+class Canary(Section):
+    """How a promoted version is served to ever more callers before it is live."""
+
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(default=[0.1, 0.25, 0.5, 1.0], min_length=2)
+    """Share of the callers in each step, the last 1.0: then it is live. A hash of ``source_id`` decides who is among them, and
+    of the trace id where a request has none."""
+    step_hours: float = Field(default=72, gt=0, le=24 * 366)
+    """Hours that a step lasts at least. Labels stop a canary that is worse only if they come back before it is live."""
+    requests: int = Field(default=200, ge=1, le=10_000_000)
+    """Requests that it must have answered in a step before the next one begins."""
+    max_failures: Share = 0.01
+    """How much larger than the champion's the share of requests may be on which it fails; it is stopped if more is shown."""
+
+
 class Deploy(Section):
     """How a promoted model goes live, and what it promises."""
 
-    strategy: Literal["alias", "shadow"] = "alias"
+    strategy: Literal["alias", "shadow", "canary"] = "alias"
     """*alias* moves the registry alias ``champion`` once a challenger is promoted and approved. *shadow* does the same, but a
-    challenger is promoted only after it was asked about live requests, whose answers nobody is given."""
+    challenger is promoted only after it was asked about live requests, whose answers nobody is given. *canary* lets the gateway
+    serve a promoted and approved version to a share of the callers first, and the guard advances or stops it."""
     shadow: Shadow = Field(default_factory=Shadow)
     """What *shadow* asks for."""
+    canary: Canary = Field(default_factory=Canary)
+    """How *canary* goes on."""
     watch_days: int = Field(default=7, ge=1, le=366)
     """Days of logs after which people are told that there is still no row to judge the model by; it is watched for life."""
     max_drop: Share = 0.02

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from include.foundation.decisions import TrainedChallenger, latest
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION
-from include.foundation.store.ledgers.deployments import Deployment, history, live
+from include.foundation.store.ledgers.deployments import STOP, Deployment, changes, live
 from include.foundation.store.tables import LoopStore
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def logged_model(store: LoopStore, registry: "ModelRegistry", version: str) -> "
     run_id = registry.run_of(version)
     if run_id is None:
         return None
-    judged = [entry.files_digest for entry in history(store) if entry.model_version == version]
+    judged = [entry.files_digest for entry in changes(store) if entry.model_version == version and entry.action != STOP]
     return registry.load(run_id=run_id, version=version, files_digest=judged[-1] if judged else None)
 
 

@@ -225,7 +225,7 @@ COMMON = (
         required("sequence", INTEGER),
         required("model_version", TEXT),
         nullable("previous_version", TEXT),
-        required("action", TEXT),  # deploy, rollback, adopt
+        required("action", TEXT),  # deploy, rollback, adopt; canary and stop leave what is live as it is
         required("why", TEXT),
         required("evidence_digest", TEXT),  # of the decision that allowed it
         nullable("promised_score", NUMBER),
@@ -234,6 +234,7 @@ COMMON = (
         nullable("files_digest", TEXT),  # of the model's files; null if a person made it champion
         required("live_from", TIMESTAMP),  # in log time: rows after it were served by it
         required("deployed_at", TIMESTAMP),  # clock
-        key=("model_version", "action", "evidence_digest"),
+        nullable("share", NUMBER),  # of the callers that a canary serves; null of other changes
+        key=("model_version", "action", "evidence_digest", "share"),
     ),
 )

@@ -13,7 +13,7 @@ from include.foundation.decisions.compared_day import DifferingRow
 from include.foundation.digests import digest_of
 from include.foundation.errors import DeploymentError, NothingToDo, RegistryError, TrainingError
 from include.foundation.store.bulk.day_batches import newest_moment
-from include.foundation.store.ledgers.deployments import Deployment, history
+from include.foundation.store.ledgers.deployments import Deployment, watched
 from include.foundation.store.ledgers.taxonomies import read_predictions
 from include.foundation.store.scanning import Filter
 from include.foundation.store.tables import LoopStore
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
     from include.foundation.models.registry import ModelRegistry
 
-COMPARED = {"harder", "below_promise", "kept", "inconclusive", "no_data"}  # verdicts on what goes on being live
+COMPARED = {
+    "harder",
+    "below_promise",
+    "kept",
+    "inconclusive",
+    "no_data",
+    "advance",
+    "mismatch",
+}  # verdicts on what goes on being live
 CATCH_UP = 7  # days: what was served before them is not compared any more
 MOST_ROWS = 50_000  # of a day: the share on which two models differ is then known to half a point
 
@@ -61,7 +69,7 @@ def compare_days(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdic
     NothingToDo
         If nothing is to be asked, another version went live since, or the predecessor cannot be asked any more.
     """
-    deployments = history(store)
+    deployments = watched(store)
     version = predecessor(deployments)
     if version is None or not guard.ask:
         raise NothingToDo(f"Version {guard.subject} is compared with none: {' '.join(guard.reasons)}")

@@ -6,7 +6,16 @@ from include.foundation.decisions import Approval, GateVerdict, RegisteredVersio
 from include.foundation.errors import DeploymentError
 from include.foundation.models.judged_models import disagreement
 from include.foundation.models.registry import CHAMPION, ModelRegistry
-from include.foundation.store.ledgers.deployments import Deployment, Promise, append_deployment, history, live
+from include.foundation.store.ledgers.deployments import (
+    CANARY,
+    Deployment,
+    Promise,
+    append_deployment,
+    canary_of,
+    changes,
+    history,
+    live,
+)
 from include.foundation.store.loop_files import write_file
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.environments import deliver, demand_approved, follow_production, manifest
@@ -43,10 +52,21 @@ def deploy(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approva
         If the verdict or the approval does not allow it, the champion is not the one that was judged against, the model's files
         are not those that were judged, or the version was deployed on this evidence before and replaced since.
     """
-    _demand_approval(gate, approval)
-    deployment = _deployment(store, registry, gate)
+    deployment = approved_deployment(store, registry, gate, approval)
     version, previous = deployment.model_version, deployment.previous_version
     return DeployReport(version, previous, change_champion(store, registry, deployment))
+
+
+def approved_deployment(store: LoopStore, registry: ModelRegistry, gate: GateVerdict, approval: Approval) -> Deployment:
+    """Return what is deployed on a verdict and its approval.
+
+    Parameters
+    ----------
+    store, registry, gate, approval
+        As of `deploy`, which says what may be wrong with them.
+    """
+    _demand_approval(gate, approval)
+    return _deployment(store, registry, gate)
 
 
 def deliver_before_production(
@@ -117,6 +137,7 @@ def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deplo
         registry contradicts the ledger, or another change came first.
     """
     version, expected, deployments = deployment.model_version, deployment.previous_version, history(store)
+    known = len(changes(store))
     aliased = registry.aliased(CHAMPION)
     champion = deployments[-1].model_version if deployments else aliased
     if champion not in {expected, version}:
@@ -127,7 +148,7 @@ def change_champion(store: LoopStore, registry: ModelRegistry, deployment: Deplo
         raise DeploymentError(
             disagreement(registry, deployments[-1]) or f"The alias {CHAMPION!r} moved; run the DAG again"
         )
-    append_deployment(store, deployment, known=len(deployments))
+    append_deployment(store, deployment, known=known)
     return follow_ledger(store, registry)
 
 
@@ -192,6 +213,13 @@ def _demand_not_replaced(store: LoopStore, gate: GateVerdict, version: str) -> N
     deployments = history(store)
     own = ("deploy", gate.evidence_digest)
     used = [entry for entry in deployments if (entry.action, entry.evidence_digest) == own]
+    entries = changes(store)
+    begun = any(one.key[1:3] == (CANARY, gate.evidence_digest) for one in entries)
+    running = canary_of(entries)
+    if begun and not used and (running is None or running.first.evidence_digest != gate.evidence_digest):
+        raise DeploymentError(
+            f"Version {version} was served as a canary on this evidence before, and is served no more"
+        )
     if used and deployments[-1] != used[-1]:
         latest = deployments[-1]
         raise DeploymentError(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from include.foundation.errors import RegistryError
-from include.foundation.store.ledgers.deployments import Deployment
+from include.foundation.store.ledgers.deployments import CANARY, Deployment
 
 if TYPE_CHECKING:
     from include.foundation.models.loaded_model import LoadedModel
@@ -17,10 +17,12 @@ def predecessor(deployments: Sequence[Deployment]) -> str | None:
     Parameters
     ----------
     deployments
-        All of them, oldest first.
+        All of them, oldest first; of a canary at the end it is what is live.
     """
     if not deployments or deployments[-1].action == "adopt":
         return None
+    if deployments[-1].action == CANARY:
+        return deployments[-1].previous_version
     live = (deployments[-1].model_version, "deploy")
     own = [entry for entry in deployments if (entry.model_version, entry.action) == live]
     return own[-1].previous_version if own else None

@@ -10,7 +10,7 @@ from include.foundation.config.loop_file import Loop
 from include.foundation.decisions import GateVerdict, find
 from include.foundation.statistics.e_detectors import change_evidence, day_numbers, shortfall_days
 from include.foundation.statistics.estimates import Estimate, weighted_mean
-from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
+from include.foundation.store.ledgers.deployments import BEGINNING, CANARY, Deployment, changes
 from include.foundation.store.ledgers.labeled_draws import labeled_draws
 from include.foundation.store.ledgers.served_confidence import served_beside
 from include.foundation.store.tables import LoopStore
@@ -109,8 +109,9 @@ def score_scale(store: LoopStore, deployment: Deployment) -> ScoreScale:
     """
     if store.loop.gate.score == "accuracy":
         return ScoreScale(class_weights(store.loop, [], []), 1.0)
-    own = (deployment.model_version, "deploy")
-    digests = {entry.evidence_digest for entry in history(store) if (entry.model_version, entry.action) == own}
+    version, made = deployment.model_version, {"deploy", CANARY}
+    own = [entry for entry in changes(store) if entry.model_version == version and entry.action in made]
+    digests = {entry.evidence_digest for entry in own}
     verdicts = [verdict for verdict in find(store, GateVerdict) if verdict.evidence_digest in digests]
     if not verdicts:
         return ScoreScale(class_weights(store.loop, [], []), 1.0)

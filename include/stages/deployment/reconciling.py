@@ -6,7 +6,7 @@ from include.foundation.decisions import RegisteredVersion, find
 from include.foundation.digests import digest_of
 from include.foundation.errors import DeploymentError
 from include.foundation.models.registry import CHAMPION, ModelRegistry
-from include.foundation.store.ledgers.deployments import Deployment, append_deployment, history, live
+from include.foundation.store.ledgers.deployments import Deployment, append_deployment, changes, history, live
 from include.foundation.store.tables import LoopStore
 from include.stages.deployment.deploying import DeployReport, follow_ledger
 
@@ -72,7 +72,7 @@ def adopt(store: LoopStore, registry: ModelRegistry, version: str, why: str) -> 
     DeploymentError
         If the registry has no such version, it is live already, or it cannot be read safely.
     """
-    deployments = history(store)
+    known, deployments = len(changes(store)), history(store)
     previous = deployments[-1].model_version if deployments else None
     run_id = registry.run_of(version)
     if run_id is None:
@@ -82,5 +82,5 @@ def adopt(store: LoopStore, registry: ModelRegistry, version: str, why: str) -> 
     model = registry.load(run_id=run_id, version=version)
     evidence = digest_of("adopt", version, len(deployments))
     adopted = Deployment(version, previous, "adopt", why, evidence, None, model.files_digest)
-    append_deployment(store, adopted, known=len(deployments))
+    append_deployment(store, adopted, known=known)
     return DeployReport(version, previous, follow_ledger(store, registry))

@@ -22,7 +22,7 @@ from include.foundation.errors import FeedbackLoopError, NoSuchFileError, Nothin
 from include.foundation.models.frames import changed_sizes
 from include.foundation.models.judged_models import disagreement
 from include.foundation.models.registry import ModelRegistry
-from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.deployments import changes, history
 from include.foundation.store.ledgers.taxonomies import undeclared_classes
 from include.foundation.store.loop_files import read_file, write_file
 from include.foundation.store.tables import LoopStore
@@ -148,11 +148,12 @@ def _deployments(store: LoopStore, registry: ModelRegistry) -> Iterator[Damage]:
     deployments = history(store)
     if not deployments:
         return
-    numbers = [entry.sequence for entry in deployments]
+    entries = changes(store)
+    numbers = [entry.sequence for entry in entries]
     if numbers != list(range(1, len(numbers) + 1)):
         yield Damage(f"{store.uri}/deployments: got numbers {numbers}, expected 1 to {len(numbers)}", BACKUP)
-    decided = recorded(store, (GateVerdict, GuardVerdict), {entry.evidence_digest for entry in deployments})
-    for entry in deployments:
+    decided = recorded(store, (GateVerdict, GuardVerdict), {entry.evidence_digest for entry in entries})
+    for entry in entries:
         if entry.action != "adopt" and entry.evidence_digest not in decided:
             what = f"{store.uri}/deployments: {entry.action} of version {entry.model_version} rests on no recorded decision"
             yield Damage(what, "find out who wrote it; restore deployments and decisions from a backup")

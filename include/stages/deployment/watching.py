@@ -9,15 +9,25 @@ from include.foundation.decisions import GuardVerdict, record
 from include.foundation.errors import DeploymentError
 from include.foundation.statistics.e_detectors import ChangeEvidence
 from include.foundation.store.bulk.day_batches import newest_moment
-from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
+from include.foundation.store.ledgers.deployments import (
+    BEGINNING,
+    STOP,
+    Deployment,
+    canary,
+    changes,
+    history,
+    watched,
+)
 from include.foundation.store.ledgers.taxonomies import classes_added_after
 from include.foundation.store.tables import LoopStore
+from include.stages.deployment.canaries import stop_canary
 from include.stages.deployment.comparing_days import compared_days
-from include.stages.deployment.deploying import DeployReport, change_champion
+from include.stages.deployment.deploying import DeployReport, change_champion, follow_ledger
 from include.stages.deployment.live_rows import rows_of_late, unjudged
 from include.stages.deployment.paired_evidence import PairedEvidence, judged_days, paired_evidence
 from include.stages.deployment.predecessors import newest_entry, predecessor
 from include.stages.deployment.promised_score import PromisedScore, promised_score, score_scale
+from include.stages.deployment.watching_canary import canary_verdict
 
 if TYPE_CHECKING:
     from include.foundation.models.registry import ModelRegistry
@@ -76,10 +86,13 @@ def watch_deployment(store: LoopStore) -> GuardVerdict:
     back is at most ``gate.error_budget``, however long it lives and however often it is looked at. Traffic that got harder for
     both changes no difference, so it rolls nothing back.
     """
-    deployments = history(store)
+    deployments, running = watched(store), canary(store)
     if not deployments:
         reasons = ("No model was deployed yet.",)
         return record(store, GuardVerdict(subject="none", outcome="nothing_live", reasons=reasons))
+    if running is not None:
+        known = _watch(store, running.first, predecessor(deployments))
+        return record(store, canary_verdict(store, running, known.paired, needed=known.needed, ask=known.ask))
     watch, served = _watch(store, deployments[-1], predecessor(deployments)), rows_of_late(store, deployments[-1])
     is_unnamed = bool(served) and not served.get(deployments[-1].model_version)
     is_judged = watch.promise.score.value is not None or watch.paired.share is not None
@@ -103,7 +116,7 @@ def labels_to_ask(deploy: Deploy, evidence: ChangeEvidence) -> int:
 
 
 def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -> DeployReport:
-    """Put the predecessor of a broken champion back, once.
+    """Put the predecessor of a broken champion back, once; or stop a broken canary, so that what is live serves everybody.
 
     Parameters
     ----------
@@ -125,6 +138,12 @@ def rollback(store: LoopStore, registry: "ModelRegistry", guard: GuardVerdict) -
     version = guard.subject
     if guard.outcome != "broken":
         raise DeploymentError(f"Guard says {guard.outcome} of version {version}, expected broken")
+    running, stopped = canary(store), changes(store)[-1:]
+    if running is not None and running.first.evidence_digest == guard.deployment:
+        stop_canary(store, running, guard)
+        return DeployReport(str(running.first.previous_version), version, follow_ledger(store, registry))
+    if stopped and (stopped[0].action, stopped[0].evidence_digest) == (STOP, guard.evidence_digest):
+        return DeployReport(stopped[0].model_version, version, follow_ledger(store, registry))
     deployments = history(store)
     own = [entry for entry in deployments if (entry.model_version, entry.action) == (version, "deploy")]
     previous = own[-1].previous_version if own else None

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from include.foundation.config.escalation_section import FIRST_TIER
 from include.foundation.decisions import Approval, DriftVerdict, GateVerdict, GuardVerdict, RetrainPlan, latest
 from include.foundation.store.ledgers.annotations import annotators_answers
-from include.foundation.store.ledgers.deployments import Deployment, history
+from include.foundation.store.ledgers.deployments import Deployment, changes, history
 from include.foundation.store.ledgers.outcomes import deadline_of, held_requests, resolved_requests
 from include.foundation.store.tables import LoopStore
 from include.stages.reports.contested import Held, held
-from include.stages.reports.rollout import rollout
+from include.stages.reports.rollout import canary_watched, rollout
 from include.stages.reports.run_decisions import decisions_of
 
 LATELY = timedelta(days=30)  # requests asked before are not counted as late any more
@@ -46,7 +46,9 @@ class LoopFacts:
     unapproved
         A promotion that nobody has answered.
     awaits_live, rollout
-        A challenger that waits for live requests, None if none does; and how far the roll-out of a pending one is, in words.
+        A challenger that waits for live requests, None if none does; and how far a roll-out is, in words.
+    canary
+        What the guard last said of a canary that runs; None without one, or before it has looked.
     plan
         The newest decision about training.
     deadlines
@@ -64,6 +66,7 @@ class LoopFacts:
     unapproved: GateVerdict | None
     awaits_live: str | None
     rollout: str | None
+    canary: GuardVerdict | None
     plan: RetrainPlan | None
     deadlines: tuple[tuple[int, datetime | None], ...]
     held: Held | None
@@ -80,17 +83,18 @@ def loop_facts(store: LoopStore, now: datetime) -> LoopFacts:
     now
         By the clock: which month it is, and what is long past.
     """
-    changes = history(store)
-    live = changes[-1] if changes else None
+    deployments = history(store)
+    live = deployments[-1] if deployments else None
     guard, gate = latest(store, GuardVerdict, live.model_version) if live else None, latest(store, GateVerdict)
     return LoopFacts(
         live=live,
         guard=guard,
         judged_at=_recorded_at(store, guard) if guard else None,
         drift=latest(store, DriftVerdict),
-        unapproved=gate if gate is not None and _is_unapproved(store, gate, changes) else None,
+        unapproved=gate if gate is not None and _is_unapproved(store, gate, changes(store)) else None,
         awaits_live=gate.subject if gate is not None and gate.outcome == "await_live" else None,
         rollout=rollout(store, gate),
+        canary=canary_watched(store),
         plan=latest(store, RetrainPlan),
         deadlines=_deadlines(store, now - LATELY),
         held=held(store),
@@ -108,8 +112,8 @@ def _recorded_at(store: LoopStore, guard: GuardVerdict) -> datetime | None:
     return same.decided_at if same else None
 
 
-def _is_unapproved(store: LoopStore, gate: GateVerdict, changes: Sequence[Deployment]) -> bool:
-    if gate.outcome != "promote" or any(one.evidence_digest == gate.evidence_digest for one in changes):
+def _is_unapproved(store: LoopStore, gate: GateVerdict, entries: Sequence[Deployment]) -> bool:
+    if gate.outcome != "promote" or any(one.evidence_digest == gate.evidence_digest for one in entries):
         return False
     answer = latest(store, Approval, gate.subject)
     return answer is None or answer.gate != gate.evidence_digest

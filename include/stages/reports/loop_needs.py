@@ -98,6 +98,9 @@ def _requests(count: int, kind: str = "") -> str:
 
 def _of_model(facts: LoopFacts) -> Iterator[Need]:
     live, guard = facts.live, facts.guard
+    if facts.canary is not None and facts.canary.outcome in {"mismatch", "no_data"}:
+        is_mixed_up = facts.canary.outcome == "mismatch"
+        yield Need("whoever serves the model", " ".join(facts.canary.reasons), is_urgent=is_mixed_up)
     if facts.awaits_live is not None:
         yield Need("whoever serves the model", f"Challenger {facts.awaits_live[:8]} waits. {facts.rollout}.")
     if live is None:

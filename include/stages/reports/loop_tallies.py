@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from include.foundation.decisions import GateVerdict, latest
 from include.foundation.store.bulk.day_batches import newest_moment
-from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.ledgers.deployments import changes
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.slices.read_ledger import rows_in_log
 
@@ -76,7 +76,7 @@ def loop_tallies(store: LoopStore, now: datetime) -> LoopTallies:
         labels=_counted(store, "labels", "stratum", "split", "decided_by"),
         decisions=_counts(decisions, ("kind", "outcome")),
         decided_at={row["kind"]: row["decided_at_max"] for row in newest},
-        deployments=Counter((change.action,) for change in history(store)),
+        deployments=Counter((change.action,) for change in changes(store)),
         gate=latest(store, GateVerdict),
         newest_prediction=newest_moment(store, "predictions", now),
         turnaround=_turnaround(store, now),

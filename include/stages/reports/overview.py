@@ -10,7 +10,7 @@ from include.foundation.intervals import Interval
 from include.foundation.pages.charts import Chart
 from include.foundation.pages.rendering import render
 from include.foundation.statistics.estimates import UNKNOWN, Estimate
-from include.foundation.store.ledgers.deployments import BEGINNING, Deployment, history
+from include.foundation.store.ledgers.deployments import BEGINNING, CANARY, Deployment, canary, changes, history
 from include.foundation.store.tables import LoopStore
 from include.stages.evaluation import evaluation_page
 from include.stages.reports.cycle_charts import accuracy_by_labels_chart, accuracy_chart, drift_chart, labels_chart
@@ -192,6 +192,14 @@ def deployment_of(store: LoopStore, gate: GateVerdict) -> Deployment | None:
     return allowed[-1] if allowed else None
 
 
+def served_share(store: LoopStore, gate: GateVerdict) -> float | None:
+    """Return the share of the callers that the canary of a verdict is served to, 0 if it was stopped; None without one."""
+    steps = [one for one in changes(store) if (one.action, one.evidence_digest) == (CANARY, gate.evidence_digest)]
+    running = canary(store)
+    is_running = running is not None and running.first.evidence_digest == gate.evidence_digest
+    return None if not steps else steps[-1].share if is_running else 0.0
+
+
 def headline(store: LoopStore, gate: GateVerdict) -> str:
     """Return what came of a verdict, in a few words: a promotion that nobody approved is none."""
     champion = gate.champion_version
@@ -207,7 +215,14 @@ def headline(store: LoopStore, gate: GateVerdict) -> str:
         return (
             f"Version {version} replaces version {champion}" if champion else f"Version {version} is the first champion"
         )
-    approval = latest(store, Approval, gate.subject)
+    return _not_live(store, gate)
+
+
+def _not_live(store: LoopStore, gate: GateVerdict) -> str:
+    """Return what came of a promotion that made nothing live, in a few words."""
+    share, approval = served_share(store, gate), latest(store, Approval, gate.subject)
+    if share is not None:
+        return f"Served to {share:.0%} of the callers" if share else "Stopped as a canary"
     if approval is not None and approval.gate == gate.evidence_digest and approval.outcome == "rejected":
         return "Promoted by the gate, refused at approval"
     return "Promoted by the gate, not deployed"

@@ -12,6 +12,8 @@ from feedback_loop.operators.decision_operator import DecisionOperator
 class DeployOperator(DecisionOperator):
     """Move the alias ``champion`` to the approved challenger, if the evidence is still the one that was approved.
 
+    With ``deploy.strategy: canary`` it is served to a share of the callers first; `AdvanceCanaryOperator` does the rest.
+
     Parameters
     ----------
     approval
@@ -29,9 +31,9 @@ class DeployOperator(DecisionOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Deploy once and return what is live now."""
         from include.foundation.decisions import Approval, GateVerdict
-        from include.stages.deployment.deploying import deploy
+        from include.stages.deployment.canaries import roll_out
 
         gate, approval = self.recorded(GateVerdict, self.decision), self.recorded(Approval, self.approval)
-        report = deploy(self.hook.get_conn(), self.registry, gate, approval)
-        self.log.info("Version %s is live; before it: %s", report.version, report.previous or "none")
+        report = roll_out(self.hook.get_conn(), self.registry, gate, approval)
+        self.log.info("%s", report)
         return asdict(report)

@@ -27,7 +27,9 @@ class RollbackOperator(DecisionOperator):
         verdict = self.recorded(GuardVerdict, self.decision)
         demand_outcome(verdict, {"broken"}, dry_run=filled_in(GuardRun, context["params"]).dry_run)
         report = rollback(self.hook.get_conn(), self.registry, verdict)
-        message = f"ROLLED BACK: version {report.version} is live again. {' '.join(verdict.reasons)}"
+        stopped = f"STOPPED: version {report.previous} serves nobody any more."
+        back = f"ROLLED BACK: version {report.version} is live again."
+        message = f"{back if verdict.share is None else stopped} {' '.join(verdict.reasons)}"
         self.log.error("%s", message)
         self.announce(context, "rollback", verdict.evidence_digest, message)
         show(write_index, self.hook.get_conn())

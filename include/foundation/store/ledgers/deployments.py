@@ -1,6 +1,6 @@
-"""What was live from when to when, and why it changed."""
+"""What was live from when to when, and why it changed; and which version was served to a share of the callers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,8 @@ from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+CANARY, STOP = "canary", "stop"
+OF_A_SHARE = {CANARY, STOP}  # changes that leave what is live as it is
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Deployment:
     previous_version
         What was live before; None if nothing was.
     action
-        ``deploy``, ``rollback``, or ``adopt`` where a person said what is live.
+        ``deploy``, ``rollback``, or ``adopt`` where a person said what is live; ``canary``, of which ``previous_version`` stays
+        live, and ``stop``, of a canary that is ``previous_version``.
     why
         Sentences that a person reads.
     evidence_digest
@@ -66,6 +69,8 @@ class Deployment:
         In log time: later rows were served by this version.
     deployed_at
         When it was appended.
+    share
+        Of the callers that a canary serves from then on, 0 to 1; None of any other change.
     """
 
     model_version: str
@@ -78,16 +83,70 @@ class Deployment:
     sequence: int = 0
     live_from: datetime = BEGINNING
     deployed_at: datetime = BEGINNING
+    share: float | None = None
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, str, str, float | None]:
         """What makes it the same deployment when a task runs again."""
-        return self.model_version, self.action, self.evidence_digest
+        return self.model_version, self.action, self.evidence_digest, self.share
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A version that is served to a share of the callers, step by step.
+
+    Attributes
+    ----------
+    first, step
+        Its first change of the ledger, and the newest: which share, and since when.
+    number
+        Of that step, from 1.
+    """
+
+    first: Deployment
+    step: Deployment
+    number: int
+
+    @property
+    def share(self) -> float:
+        """Of the callers, 0 to 1."""
+        return self.step.share or 0.0
+
+
+def changes(store: LoopStore) -> list[Deployment]:
+    """Return every change of the ledger, canaries among them, oldest first."""
+    return [_deployment(row) for row in store.read("deployments").sort_by("sequence").to_pylist()]
 
 
 def history(store: LoopStore) -> list[Deployment]:
-    """Return the deployments, oldest first."""
-    return [_deployment(row) for row in store.read("deployments").sort_by("sequence").to_pylist()]
+    """Return the deployments, oldest first: a canary is none before it is served to everybody."""
+    return [change for change in changes(store) if change.action not in OF_A_SHARE]
+
+
+def canary(store: LoopStore) -> Canary | None:
+    """Return the canary that runs, or None."""
+    return canary_of(changes(store))
+
+
+def canary_of(entries: Sequence[Deployment]) -> Canary | None:
+    """Return the canary that runs by the changes of a ledger, or None.
+
+    Parameters
+    ----------
+    entries
+        All `changes`, oldest first.
+    """
+    if not entries or entries[-1].action != CANARY:
+        return None
+    steps = [one for one in entries if (one.action, one.evidence_digest) == (CANARY, entries[-1].evidence_digest)]
+    return Canary(steps[0], steps[-1], len(steps))
+
+
+def watched(store: LoopStore) -> list[Deployment]:
+    """Return the deployments, oldest first, and last the canary that runs, if one does: the guard watches what is last."""
+    entries = changes(store)
+    running = canary_of(entries)
+    return [one for one in entries if one.action not in OF_A_SHARE] + ([running.first] if running else [])
 
 
 def live(store: LoopStore) -> Deployment | None:
@@ -106,12 +165,12 @@ def append_deployment(store: LoopStore, deployment: Deployment, *, known: int | 
     deployment
         What changes, and why; its number and its times are replaced.
     known
-        How many deployments there were when it was decided; None if that does not matter.
+        How many `changes` there were when it was decided; None if that does not matter.
 
     Raises
     ------
     DeploymentError
-        If there are more deployments than were known: another one came first.
+        If there are more than were known: another one came first.
     """
     now = datetime.now(UTC)
     live_from = newest_moment(store, "predictions", until=now) or BEGINNING

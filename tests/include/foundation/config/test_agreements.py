@@ -53,6 +53,14 @@ CANNOT_WORK = [
         "gate.slices: 'dsk' is not one of segments ['desk', 'country'], did you mean 'desk'?",
     ),
     ({"deploy": {"shadow": {"requests": 9}}}, "deploy.shadow.requests: has no effect without strategy: shadow"),
+    ({"deploy": {"canary": {"requests": 9}}}, "deploy.canary.requests: has no effect without strategy: canary"),
+    *[
+        (
+            {"deploy": {"strategy": "canary", "canary": {"shares": shares}}},
+            "expected shares that grow, the last one 1.0",
+        )
+        for shares in ([0.5, 0.1, 1.0], [0.1, 0.5], [0.1, 0.1, 1.0])
+    ],
     ({"deploy": {"strategy": "shadow"}}, "deploy.shadow.uri: strategy shadow needs the folder"),
     (
         {"logs": {"uri": "x"}, "deploy": {"strategy": "shadow", "shadow": {"uri": "x"}}},
