@@ -11,11 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from gateway.answers import Status
 from gateway.api_keys import ApiKeys, Everybody
 from gateway.champion_holder import Follower
 from gateway.http_exchange import PROBLEM
 from gateway.measures import Measures
-from gateway.messages import Status
 from gateway.openapi_page import openapi
 from gateway.refusals import Refusal
 from gateway.routes import Addresses, JsonRoute

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.answers import Taken
 from gateway.durable_lines import DurableLines
-from gateway.messages import Signal, Taken
+from gateway.messages import Signal
 from gateway.refusals import Refusal
 from include.foundation.config.loop_file import Loop
 from include.foundation.lines.signal_lines import may_be_kept

@@ -1,4 +1,4 @@
-"""One request and its answer, as lean as ASGI allows: what is sent is what `gateway.messages` says."""
+"""One request and its answer, as lean as ASGI allows: what is sent is what `gateway.answers` says."""
 
 import asyncio
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway import messages, webhook_page
+from gateway import answers, messages, webhook_page
 from gateway.replays import REPLAYED
 from gateway.webhook_page import ADDRESS, webhook_message, webhook_parameters
 from include.foundation.config.loop_file import Loop
@@ -75,13 +75,13 @@ def openapi(loops: Iterable[Loop], *, webhooks: bool = False, replay: bool = Fal
 def _components(several: bool, names: list[str], *, replay: bool) -> dict[str, Any]:
     """Return the schemas of the messages, with what the classes say of each field."""
     kinds = [
-        messages.PredictOne, messages.PredictMany, messages.Prediction, messages.Predictions, messages.SignalOne,
-        messages.SignalMany, messages.Taken, messages.TakenMany, messages.Models, messages.Problem, messages.Status,
-        messages.Received,
+        messages.PredictOne, messages.PredictMany, answers.Prediction, answers.Predictions, messages.SignalOne,
+        messages.SignalMany, answers.Taken, answers.TakenMany, answers.Models, answers.Problem, answers.Status,
+        answers.Received,
     ]  # fmt: skip
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
     for name, schema in schemas.items():
-        kind = getattr(messages, name)
+        kind = getattr(messages, name, None) or getattr(answers, name)
         told = _told(kind)
         for field in (field for base, fields in REPLAYED.items() if issubclass(kind, base) for field in fields):
             if not replay:
@@ -179,7 +179,7 @@ def _told(kind: type) -> dict[str, str]:
     """Return the text below each field of a class, and of those that it is derived from."""
     told: dict[str, str] = {}
     for base in reversed(kind.__mro__):
-        if base.__module__ == messages.__name__:
+        if base.__module__ in (messages.__name__, answers.__name__):
             (definition,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
             fields = list(getattr(definition, "body", []))
             for field, text in itertools.pairwise(fields):

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.answers import Prediction
 from gateway.batch_cost import BatchCost
 from gateway.batching import Asked, Batcher, give
 from gateway.canary_holder import ServedShare
 from gateway.log_writer import LogWriter
 from gateway.measures import LoopMeasures
-from gateway.messages import OF_A_ROW, Instance, Prediction
+from gateway.messages import OF_A_ROW, Instance
 from gateway.refusals import Refusal
 from gateway.row_checks import checked_rows
 from gateway.scorer import Said, Scorer

@@ -8,10 +8,11 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.answers import Model, Models, Predictions, TakenMany
 from gateway.api_keys import ApiKeys
 from gateway.http_exchange import Exchange
 from gateway.measures import Measures
-from gateway.messages import Model, Models, Predictions, TakenMany, predict_request, signals_of
+from gateway.messages import predict_request, signals_of
 from gateway.refusals import Refusal
 from gateway.replays import demand_own_times
 from gateway.served_loop import ServedLoop

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.answers import Prediction
 from gateway.http_exchange import Exchange
-from gateway.messages import Instance, Prediction, Signal
+from gateway.messages import Instance, Signal
 from gateway.refusals import Refusal
 from gateway.routes import Addresses, Caller
 from gateway.served_loop import ServedLoop

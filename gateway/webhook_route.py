@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 from typing import Any
 
+from gateway.answers import Received
 from gateway.http_exchange import Exchange
 from gateway.measures import Measures
 from gateway.message_memory import MessageMemory
-from gateway.messages import Received
 from gateway.refusals import Refusal
 from gateway.routes import Addresses, Caller, JsonAddress
 from gateway.webhook_messages import Lines, lines_of
