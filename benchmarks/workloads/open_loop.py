@@ -151,4 +151,6 @@ def _predictions(answer: dict[str, Any]) -> list[dict[str, Any]]:
 if __name__ == "__main__":
     port, path, rate, seconds = sys.argv[1:]
     bodies = sys.stdin.buffer.read().splitlines()
-    print(json.dumps(uvloop.run(ask(int(port), path, float(rate), float(seconds), bodies))))
+    said = json.dumps(uvloop.run(ask(int(port), path, float(rate), float(seconds), bodies)))
+    with open(1, "wb", closefd=False) as output:  # with PYTHONUNBUFFERED, print loses what a pipe does not take at once
+        output.write(said.encode())

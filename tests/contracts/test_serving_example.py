@@ -24,7 +24,7 @@ from tests.include.stages.training.challenger_builders import (
 
 @pytest.fixture
 def printed() -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "serve-the-champion.md").read_text(), flags=re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "serve-the-champion.md").read_text(), flags=re.DOTALL)
     return str(code)
 
 
