@@ -132,3 +132,14 @@ def test_drawn_chart_says_everything_in_words_and_escapes_it(tmp_path) -> None:
     assert 'aria-labelledby="a-title a-says"' in drawn
     assert 'tabindex="0"' in drawn
     assert f'points="{PLANE.x(0):g},{PLANE.y(0):g} {PLANE.x(10):g},{PLANE.y(1):g}"' in drawn
+
+
+def test_words_of_a_mark_end_at_it_where_they_would_not_fit_behind_it(tmp_path) -> None:
+    marks = (Name(LEFT, "v1"), Name(WIDTH - RIGHT, "back to v1"))
+    chart = Chart(name="a", title="Marks", says="Two.", height=100, marked=marks)
+    (tmp_path / "page.html").write_text('{% from "charts.html" import chart %}{{ chart(one) }}')
+    drawn = render(tmp_path, "page.html", {"one": chart})
+    assert re.findall(r'<text x="([\d.]+)" y="11" class="unit"( text-anchor=end)?>', drawn) == [
+        (str(LEFT + 4), ""),
+        (str(WIDTH - RIGHT - 4), " text-anchor=end"),
+    ]
