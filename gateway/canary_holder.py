@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from gateway.event_log import told_problem
 from gateway.model_copies import ModelCopies
 from gateway.scorer import Scorer
-from include.foundation.models.mlflow_access import told_errors
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.canary_callers import caller_of, is_served_by_canary
 from include.foundation.store.ledgers.deployments import Canary, canary
@@ -66,9 +66,7 @@ class CanaryHolder:
         first, held = running.first, self.current
         if held is None or held.evidence_digest != first.evidence_digest:
             self._exchange(None)  # whatever comes of this one, the one before is over
-            with told_errors():
-                here = self._copies.here(first.model_version, first.files_digest)
-                copied = here or self._copies.fetch(self._registry, first.model_version, first.files_digest)
+            copied = self._copies.obtained(self._registry, first.model_version, first.files_digest)
             scorer = Scorer(self._copies.load(copied))
             scorer.tried()
             self._copies.note_served(copied)
@@ -87,8 +85,4 @@ class CanaryHolder:
         self._exchanged(held)
 
     def _say(self, error: Exception | None) -> None:
-        problem = None if error is None else f"{type(error).__name__}: {error}"
-        if problem != self.problem and problem is not None:
-            told = {"loop": self._store.loop.name, "problem": problem}
-            EVENTS.error("canary cannot be served", extra={"told": told})
-        self.problem = problem
+        self.problem = told_problem("canary cannot be served", error, self.problem, loop=self._store.loop.name)

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable
 
-from gateway.model_copies import Copied, ModelCopies
+from gateway.event_log import told_problem
+from gateway.model_copies import ModelCopies
 from gateway.scorer import Scorer
 from include.foundation.decisions import GateVerdict, RegisteredVersion, latest
-from include.foundation.models.mlflow_access import told_errors
 from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.tables import LoopStore
 
@@ -56,15 +56,11 @@ class ChallengerHolder:
             self._hold(None)
         elif self.current is None or self.current.version != registered.version:
             self._hold(None)  # whatever comes of the new one, the one before is not pending any more
-            copied = self._copied(registered.version, verdict.files_digest)
+            copied = self._copies.obtained(self._registry, registered.version, verdict.files_digest)
             scorer = Scorer(self._copies.load(copied))
             scorer.tried()
             self._copies.note_served(copied)
             self._hold(scorer)
-
-    def _copied(self, version: str, files_digest: str | None) -> Copied:
-        with told_errors():
-            return self._copies.here(version, files_digest) or self._copies.fetch(self._registry, version, files_digest)
 
     def _hold(self, scorer: Scorer | None) -> None:
         if scorer is not self.current:
@@ -74,9 +70,4 @@ class ChallengerHolder:
         self._exchanged(scorer)
 
     def _say(self, error: Exception | None) -> None:
-        problem = None if error is None else f"{type(error).__name__}: {error}"
-        if problem != self.problem and problem is not None:
-            EVENTS.error(
-                "challenger cannot be asked", extra={"told": {"loop": self._store.loop.name, "problem": problem}}
-            )
-        self.problem = problem
+        self.problem = told_problem("challenger cannot be asked", error, self.problem, loop=self._store.loop.name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gateway.batch_cost import BatchCost
+from gateway.event_log import told_problem
 from gateway.model_copies import Copied, ModelCopies
 from gateway.scorer import Scorer
 from include.foundation.models.mlflow_access import told_errors
@@ -97,8 +98,8 @@ class ChampionHolder:
 
     def _copied(self, version: str, files_digest: str | None) -> Copied:
         """Return a model whose files are here, from MLflow if they were not."""
-        with self._told_loading(version), told_errors():
-            return self._copies.here(version, files_digest) or self._copies.fetch(self._registry, version, files_digest)
+        with self._told_loading(version):
+            return self._copies.obtained(self._registry, version, files_digest)
 
     def _hold(self, copied: Copied) -> None:
         """Load a model, try it, and serve it from then on; batches that are being scored end with the one before."""
@@ -118,11 +119,8 @@ class ChampionHolder:
             self.loading = None
 
     def _say(self, error: Exception | None) -> None:
-        problem = None if error is None else f"{type(error).__name__}: {error}"
-        if problem != self.problem and problem is not None:
-            told = {"loop": self._store.loop.name, "problem": problem, "served": self._held and self._held.version}
-            EVENTS.error("champion cannot be followed", extra={"told": told})
-        self.problem = problem
+        told = {"loop": self._store.loop.name, "served": self._held and self._held.version}
+        self.problem = told_problem("champion cannot be followed", error, self.problem, **told)
 
 
 class Follower:

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 
 class JsonLines(logging.Formatter):
@@ -23,6 +24,26 @@ class JsonLines(logging.Formatter):
                 where = where.tb_next
             line["where"] = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}"  # its text may hold an input
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def told_problem(event: str, error: Exception | None, before: str | None, **told: Any) -> str | None:
+    """Return what is wrong, in words; it is an event where it was not wrong before.
+
+    Parameters
+    ----------
+    event
+        What cannot be done.
+    error
+        Why; None if nothing is wrong.
+    before
+        What was wrong before.
+    **told
+        What else the event says.
+    """
+    problem = None if error is None else f"{type(error).__name__}: {error}"
+    if problem is not None and problem != before:
+        logging.getLogger("gateway").error(event, extra={"told": {**told, "problem": problem}})
+    return problem
 
 
 def start_event_log() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import DeploymentError
 from include.foundation.models.loaded_model import LoadedModel
+from include.foundation.models.mlflow_access import told_errors
 from include.foundation.models.model_files import columns_of, digest_of_files, load_model
 from include.foundation.models.registry import ModelRegistry
 
@@ -67,6 +68,21 @@ class ModelCopies:
         for note in notes[KEPT:]:
             shutil.rmtree(note.with_suffix(""), ignore_errors=True)
             note.unlink()
+
+    def obtained(self, registry: ModelRegistry, version: str, files_digest: str | None) -> Copied:
+        """Return the copy of a version that is here, or one that is fetched now; `here` and `fetch` say what may be wrong.
+
+        Parameters
+        ----------
+        registry
+            Of the loop.
+        version
+            Of the model.
+        files_digest
+            Of the files that were judged; None if that is not known.
+        """
+        with told_errors():
+            return self.here(version, files_digest) or self.fetch(registry, version, files_digest)
 
     def fetch(self, registry: ModelRegistry, version: str, files_digest: str | None) -> Copied:
         """Copy the files of a version from MLflow.
