@@ -25,7 +25,7 @@ class S3Server(ThreadingHTTPServer):
         Of ``list`` and of ``get``, what becomes of one request after the other: a status, or what is wrong with the body, or
         None. Once they have run out, all is well.
     sent
-        Bytes of the body of every ``get`` that was answered.
+        Bytes of the body of every ``get`` that is answered.
     """
 
     daemon_threads = True
@@ -136,6 +136,8 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(status, text.encode())
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, fault: Fault = None) -> None:
+        if headers is not None:
+            self.server.sent.append(len(body))  # before the client can know that it has all of it
         self.send_response(status)
         for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -146,8 +148,6 @@ class Handler(BaseHTTPRequestHandler):
         for part in self._parts(body, fault):
             self.wfile.write(part)
             self.wfile.flush()
-        if headers is not None:
-            self.server.sent.append(len(body))
         return self._hang_up() if fault == "cut" else None
 
     def _parts(self, body: bytes, fault: Fault) -> Iterable[bytes]:
