@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import yaml
 
+from gateway.__main__ import main
 from include.foundation.intervals import Interval
 from include.foundation.models.registry import CHAMPION, ModelRegistry
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment, live
@@ -28,6 +29,7 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from tests.builders import KEY
 from tests.conftest import ROOT
+from tests.forks import Forked
 from tests.include.stages.training.challenger_builders import fitted, make_text_loop, register_challengers, registry_in
 
 
@@ -98,9 +100,9 @@ def make_world(folder: Path, registry: ModelRegistry, **sections: Any) -> World:
 
 
 class RunningGateway:
-    """A gateway process of a world."""
+    """A gateway process of a world, forked or started by its command."""
 
-    def __init__(self, world: World, options: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, options: Mapping[str, Any], *, by_command: bool = False) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         given = {
@@ -111,16 +113,16 @@ class RunningGateway:
             "port": self.port,
             "follow-seconds": 0.2,
         } | {name.replace("_", "-"): value for name, value in options.items()}
-        command = [
-            sys.executable,
-            "-m",
-            "gateway",
-            *(f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()),
-        ]
+        arguments = [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
         environment = os.environ | {"FEEDBACK_LOOP_LOOPS_DIR": str(world.folder / "loops")}
-        with (world.folder / "gateway.log").open("a") as events:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=events, stdout=events)
         self._events = world.folder / "gateway.log"
+        self.process: subprocess.Popen[bytes] | Forked
+        if by_command:
+            command = [sys.executable, "-m", "gateway", *arguments]
+            with self._events.open("a") as events:
+                self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=events, stdout=events)
+        else:
+            self.process = Forked(main, arguments, environment=environment, output=self._events)
         self.client = httpx.Client(base_url=self.url, timeout=20)
 
     def wait_until_ready(self, seconds: float = 300) -> None:
@@ -156,9 +158,9 @@ class RunningGateway:
 
 
 @contextmanager
-def running(world: World, *, ready: bool = True, **options: Any) -> Iterator[RunningGateway]:
+def running(world: World, *, ready: bool = True, by_command: bool = False, **options: Any) -> Iterator[RunningGateway]:
     """Run a gateway; it is told to stop in the end."""
-    gateway = RunningGateway(world, options)
+    gateway = RunningGateway(world, options, by_command=by_command)
     try:
         if ready:
             gateway.wait_until_ready()

@@ -83,7 +83,7 @@ def assert_pulled_once(world, answers):
 
 
 def test_what_is_answered_is_what_the_champion_says_and_is_pulled_with_all_that_was_given(world):
-    with running(world) as gateway:
+    with running(world, by_command=True) as gateway:
         beside: dict[str, Any] = {"context": {"page": [2, {"a": None}]}, "metadata": {"b": 1.5}, "impact": 2.5}
         beside |= {"source_id": 17, "segments": {"desk": "eu", "other": 3}, "user_id": "u7"}
         one = gateway.predict("oil\u2028 rig", **beside).json()
@@ -202,7 +202,7 @@ def told_by(workload, arguments, body):
 
 
 def test_told_to_stop_it_answers_what_it_has_and_completes_its_logs(world):
-    with running(world) as gateway, Clients(gateway, 4) as clients:
+    with running(world, by_command=True) as gateway, Clients(gateway, 4) as clients:
         clients.wait_for(20)
         gateway.process.send_signal(signal.SIGTERM)
         assert gateway.process.wait(60) == 0

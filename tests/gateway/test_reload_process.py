@@ -110,7 +110,7 @@ def test_file_that_the_model_does_not_fit_waits_for_one_that_does(world, loop_fi
 
 def test_gateway_that_starts_says_that_it_loads(world):
     told = set()
-    with running(world, ready=False) as gateway:
+    with running(world, ready=False, by_command=True) as gateway:
         gateway.wait_until_listening()
         while (ready := gateway.client.get("/ready")).status_code != 200:
             told |= set(ready.json()["problems"])
