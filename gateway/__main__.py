@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import sys
 
 import uvicorn
@@ -12,11 +13,13 @@ from pydantic_settings import CliApp
 from gateway.application import application
 from gateway.event_log import start_event_log
 from gateway.settings import Settings
+from gateway.shedding import SheddingProtocol
 from include.foundation.config.loading import loop_named
 from include.foundation.errors import ConfigError, FeedbackLoopError
 
 IDLE_SECONDS = 75  # that a connection is kept: longer than the 60 s of usual proxies
 DRAIN_SECONDS = 30
+LISTENERS = 128  # new connections that are taken in a turn of the event loop
 MLFLOW = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # it is asked again anyway
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -39,14 +42,20 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.update(MLFLOW | {name: os.environ[name] for name in MLFLOW if name in os.environ})
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, loop="uvloop", http="httptools", lifespan="on", log_config=None,
+        app, host=settings.host, port=settings.port, loop="uvloop", http=SheddingProtocol, lifespan="on", log_config=None,
         access_log=False, server_header=False, ws="none", timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn ends with the signal that it was told to stop by
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(_listening(config))
     return 0
+
+
+def _listening(config: uvicorn.Config) -> list[socket.socket]:
+    """Return a listening socket many times: of each, uvloop takes one connection in a turn, and turns are long under load."""
+    listening = config.bind_socket()
+    return [listening, *(listening.dup() for _ in range(LISTENERS - 1))]
 
 
 def _settings(arguments: list[str] | None) -> Settings:

@@ -21,6 +21,7 @@ from gateway.refusals import Refusal
 from gateway.routes import Addresses, JsonRoute
 from gateway.served_loops import ServedLoops
 from gateway.settings import Settings
+from gateway.shedding import Overload
 from gateway.try_page import TryPage
 from gateway.webhook_page import ADDRESS
 from gateway.webhook_route import WebhookRoute
@@ -51,17 +52,19 @@ def application(settings: Settings, loops: Sequence[Loop]) -> FastAPI:
     measures = Measures()
     served = ServedLoops(loops, settings, measures)
     addresses = Addresses(served.by_name, keys, settings)
+    overload = Overload(settings.deadline_seconds, settings.most_requests, measures.shed_requests.inc)
 
     @asynccontextmanager
-    async def _running(_: FastAPI) -> AsyncIterator[None]:
+    async def _running(_: FastAPI) -> AsyncIterator[dict[str, Overload]]:
         event_loop = asyncio.get_running_loop()
+        overload.watch(event_loop)
         looks = [keys.look, *([] if secrets is None else [secrets.look])]
         looks += [partial(served.look, name, event_loop) for name in served.by_name]
         looks += [partial(served.look_at_challenger, name) for name in served.by_name]
         followers = [
             Follower(look, settings.follow_seconds) for look in looks
         ]  # a registry that hangs delays its loop only
-        yield
+        yield {"overload": overload}
         for follower in followers:
             follower.close()
         await asyncio.to_thread(served.close)

@@ -28,6 +28,7 @@ class Measures:
         self.request_seconds = Histogram(
             "request_seconds", "Time until a request was answered", ["loop", "path"], buckets=SECONDS, **own
         )
+        self.shed_requests = Counter("shed_requests", "Requests refused before they were read", **own)
         self.batch_rows = Histogram("batch_rows", "Rows that were scored together", ["loop"], buckets=ROWS, **own)
         self.score_seconds = Histogram("score_seconds", "Time to score a batch", ["loop"], buckets=SECONDS, **own)
         self.log_lines = Counter("log_lines", "Lines that are in a log", ["loop", "log"], **own)

@@ -123,6 +123,8 @@ GATEWAY = (
     Chart("Requests a second", "By what was answered.",
           {"{{path}} {{status}}": "sum by (loop, path, status) "
            f"(rate(feedback_loop_gateway_requests_total{OWN}[5m]))"}, unit="reqps"),
+    Chart("Refused unread", "Requests a second, by gateway: more is asked than it can answer in time.",
+          {"{{instance}}": "rate(feedback_loop_gateway_shed_requests_total[5m])"}, unit="reqps"),
     Chart("Time to answer", "Half and 99 of 100 requests are answered faster.",
           {f"{{{{loop}}}} {share}": f"histogram_quantile({share}, sum by (loop, le) "
            f"(rate(feedback_loop_gateway_request_seconds_bucket{OWN}[5m])))" for share in ("0.5", "0.99")}, unit="s"),
