@@ -111,8 +111,10 @@ class ServedLoop:
         """Have the metrics of the loop show this one."""
         self._measures.watch(lambda: self.predictions.batcher.pending_rows, lambda: self.champion.problem is not None)
         self._measures.watch_canary(lambda: self.canary.problem is not None)
-        if self._challenger is not None:
-            self._challenger.show()
+        challenger = self._challenger
+        self._measures.watch_challenger(lambda: challenger is not None and challenger.holder.problem is not None)
+        if challenger is not None:
+            challenger.show()
         for log in self.logs.values():
             log.show()
 

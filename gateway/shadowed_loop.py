@@ -40,11 +40,9 @@ class ShadowedLoop:
         store = LoopStore(loop, settings.store, options_in_environment())
         copies = ModelCopies(settings.state / loop.name / "shadow", loop)
         self.holder = ChallengerHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
-        self._measures = measures
 
     def show(self) -> None:
-        """Have the metrics of the loop show this one."""
-        self._measures.watch_challenger(lambda: self.holder.problem is not None)
+        """Have the metrics of the loop show its log."""
         self._log.show()
 
     def close(self) -> None:

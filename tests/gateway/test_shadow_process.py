@@ -14,6 +14,7 @@ from tests.builders import KEY
 from tests.decision_builders import make_evaluation, make_gate_verdict
 from tests.gateway.gateway_worlds import RunningGateway, World, make_world, running, today
 from tests.gateway.test_gateway_process import Clients, assert_pulled_once
+from tests.gateway.test_reload_process import LoopFile
 
 pytestmark = pytest.mark.integration
 REQUESTS = 60
@@ -102,5 +103,7 @@ def test_challenger_that_cannot_be_loaded_is_told_and_every_request_is_answered(
         assert gateway.predict("oil").status_code == 200
         assert challenger_of(gateway) is None
         assert gateway.client.get("/ready").status_code == 200
+        LoopFile(world).write(deploy={"strategy": "alias"})  # nobody is to be asked any more
+        wait_until(lambda: shown(gateway, "challenger_unasked") == 0)
     assert world.logged("shadow") == []
     assert '"challenger cannot be asked"' in (world.folder / "gateway.log").read_text()
