@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,6 +85,11 @@ class Server:
         return max(int(status.split("VmHWM:")[1].split()[0]) >> 10 for status in statuses)
 
     @property
+    def rss_mb(self) -> float:
+        """Memory of its processes now."""
+        return sum(each.memory_info().rss for each in self._processes) / 2**20
+
+    @property
     def cpu_seconds(self) -> float:
         """User and system time of its processes so far."""
         return sum(sum(each.cpu_times()[:2]) for each in self._processes)
@@ -132,6 +138,30 @@ def _logged(registry: ModelRegistry, store: LoopStore, texts: Sequence[str], ran
     estimator = text_classifier(registry.loop.inputs, 0).fit(pd.DataFrame({"text": texts}), labels)
     rows = rows_of(store.loop, "labels", [{"label_id": "l", "input_text": texts[0]}] * 2)
     return registry.log_challenger("key", estimator, params={}, metrics={}, tags={}, signature_rows=rows)
+
+
+def told_by_open_loop(server: Server, rate: float, seconds: float) -> dict[str, Any]:
+    """Return what a process of its own is told that asks a server at a fixed rate, whatever becomes of the requests before.
+
+    Parameters
+    ----------
+    server
+        That is asked.
+    rate
+        Requests a second.
+    seconds
+        For which they are sent.
+    """
+    command = [sys.executable, "-m", "benchmarks.workloads.open_loop", str(server.port), server.path]
+    command += [str(rate), str(seconds)]
+    done = subprocess.run(command, input=b"\n".join(server.bodies), cwd=ROOT, capture_output=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def logged_ids(folder: Path) -> Counter[str]:
+    """Return how many lines of the logs in a folder have each trace id."""
+    lines = (line for path in sorted(folder.rglob("*.jsonl")) for line in path.open("rb"))
+    return Counter(json.loads(line)["trace_id"] for line in lines)
 
 
 @contextmanager
