@@ -87,7 +87,7 @@ class Server:
     @property
     def rss_mb(self) -> float:
         """Memory of its processes now."""
-        return sum(each.memory_info().rss for each in self._processes) / 2**20
+        return float(sum(each.memory_info().rss for each in self._processes)) / 2**20
 
     @property
     def cpu_seconds(self) -> float:
