@@ -9,14 +9,14 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from itertools import cycle
 from typing import Any
 
 import numpy as np
 import uvloop
 
-CONNECTIONS = 4096  # that may wait at once
+CONNECTIONS = 4096  # that are open at most
 TICK = 0.002
 PATIENCE = 30.0
 END_OF_HEAD = b"\r\n\r\n"
@@ -31,16 +31,19 @@ class Connection(asyncio.Protocol):
     told
         Takes each answer.
     free
-        Where it waits for the next request.
+        Where it waits for the next request; who was there last goes first, so that the server may end what is idle.
+    made
+        All that are open.
     """
 
-    def __init__(self, told: "Told", free: "deque[Connection]") -> None:
-        self._told, self._free = told, free
+    def __init__(self, told: "Told", free: "list[Connection]", made: "set[Connection]") -> None:
+        self._told, self._free, self._made = told, free, made
         self._received, self._due_at = b"", 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be ready."""
         self._transport = transport
+        self._made.add(self)
 
     def ask(self, question: bytes, due_at: float) -> None:
         """Send a request.
@@ -67,10 +70,16 @@ class Connection(asyncio.Protocol):
         if len(self._received) >= begin + size:
             self._told.answer(int(self._received[9:12]), self._received[begin:], time.perf_counter() - self._due_at)
             self._received, self._due_at = b"", 0.0
-            self._free.append(self)
+            if b"connection: close" in head:
+                self._transport.close()
+            else:
+                self._free.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count a request that was not answered as status 0."""
+        """Wait for no request any more; one that was not answered counts as status 0."""
+        self._made.discard(self)
+        if self in self._free:
+            self._free.remove(self)
         if self._due_at:
             self._told.answer(0, b"", time.perf_counter() - self._due_at)
 
@@ -115,16 +124,15 @@ async def ask(port: int, path: str, rate: float, seconds: float, bodies: list[by
     """
     head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\ncontent-length: "
     questions = cycle([f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies])
-    told, free, loop, made = Told(), deque[Connection](), asyncio.get_running_loop(), 0
+    told, free, loop, made = Told(), list[Connection](), asyncio.get_running_loop(), set[Connection]()
     begin, due, unsent = time.perf_counter(), 0, 0
     while (now := time.perf_counter()) < begin + seconds:
         while due < (now - begin) * rate:
             moment, due = begin + due / rate, due + 1
-            if not free and made < CONNECTIONS:
-                made += 1
-                free.append((await loop.create_connection(lambda: Connection(told, free), "127.0.0.1", port))[1])
+            if not free and len(made) < CONNECTIONS:
+                free.append((await loop.create_connection(lambda: Connection(told, free, made), "127.0.0.1", port))[1])
             if free:
-                free.popleft().ask(next(questions), moment)
+                free.pop().ask(next(questions), moment)
             else:
                 unsent += 1
         await asyncio.sleep(TICK)
