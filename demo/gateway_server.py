@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from demo.loopback import free_port
 from demo.standalone import Standalone
+from include.foundation.config.data_sections import Source
 from include.foundation.config.loading import LOOPS_DIR_VARIABLE, ROOT, resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import FeedbackLoopError
@@ -21,6 +23,8 @@ from include.foundation.errors import FeedbackLoopError
 STARTING_SECONDS = 120
 STOPPING_SECONDS = 40
 COMPLETING_SECONDS = 60
+SHADOW_ROWS = "feedback_loop_gateway_shadow_rows_total"
+SHADOW_SECONDS = 1.0  # without a further one, and a challenger was asked about all
 MOST_AT_ONCE = 200  # rows of one request
 SETTINGS = {"segment-seconds": 0.5, "deadline-seconds": 60, "follow-seconds": 1}
 
@@ -104,8 +108,33 @@ class GatewayServer:
 
     def version(self) -> str | None:
         """Return the version that answers; None while there is none."""
-        version: str | None = self._client.get("/v1/models").raise_for_status().json()["models"][0]["version"]
+        return self._model()["version"]
+
+    def wait_for_challenger(self) -> str:
+        """Return the version that is asked about live requests beside the one that answers, once there is one.
+
+        Raises
+        ------
+        FeedbackLoopError
+            If that takes too long.
+        """
+        deadline = time.monotonic() + STARTING_SECONDS
+        while (version := self._model()["challenger"]) is None:
+            if time.monotonic() > deadline:
+                raise FeedbackLoopError(
+                    f"The gateway has asked no challenger within {STARTING_SECONDS} s; see {self.log}"
+                )
+            time.sleep(0.1)
         return version
+
+    def asked_challenger(self) -> int:
+        """Return how many requests challengers were asked about so far, once no more wait for that and all is in the log."""
+        before, count = -1, self._shadow_rows()
+        while count != before:
+            time.sleep(SHADOW_SECONDS)
+            before, count = count, self._shadow_rows()
+        self.wait_for_logs()
+        return count
 
     def post(self, path: str, content: Mapping[str, Any]) -> httpx.Response:
         """Return the answer to a request."""
@@ -136,6 +165,15 @@ class GatewayServer:
         if signals:
             _content(self.post("/v1/feedback", {"signals": signals}))
 
+    def _model(self) -> dict[str, str | None]:
+        model: dict[str, str | None] = self._client.get("/v1/models").raise_for_status().json()["models"][0]
+        return model
+
+    def _shadow_rows(self) -> int:
+        families = text_string_to_metric_families(self._client.get("/metrics").raise_for_status().text)
+        asked = [sample for family in families for sample in family.samples if sample.name == SHADOW_ROWS]
+        return int(sum(sample.value for sample in asked if sample.labels["outcome"] != "dropped"))
+
     def _wait_until_alive(self) -> None:
         deadline = time.monotonic() + STARTING_SECONDS
         while time.monotonic() < deadline:
@@ -157,7 +195,7 @@ class GatewayServer:
         FeedbackLoopError
             If that takes too long.
         """
-        folders = [Path(resolve(str(source.uri))) for source in (self.loop.logs, self.loop.feedback) if source.uri]
+        folders = [Path(resolve(str(source.uri))) for source in _logs_of(self.loop) if source.uri]
         deadline = time.monotonic() + COMPLETING_SECONDS
         while any(True for folder in folders for _ in folder.rglob(".*")):
             if time.monotonic() > deadline:
@@ -184,6 +222,10 @@ def serving(gateway: GatewayServer) -> Iterator[GatewayServer]:
         yield gateway
     finally:
         gateway.stop()
+
+
+def _logs_of(loop: Loop) -> tuple[Source, ...]:
+    return loop.logs, loop.feedback, loop.deploy.shadow.source
 
 
 def _content(answer: httpx.Response) -> Any:

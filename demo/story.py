@@ -2,7 +2,8 @@
 
 A first champion is trained on a hundred labels. A real gateway serves it for a month of ordinary days; then the traffic
 shifts. In each cycle what the gateway logged is pulled by schedule, labels are requested, simulated annotators answer, and a
-challenger is trained and judged. One that was promoted goes bad when the world changes, and is rolled back.
+challenger is trained and judged: by labels, and then by live requests that it is asked about as well (a shadow phase). One
+that was promoted goes bad when the world changes, and is rolled back.
 """
 
 import argparse
@@ -15,10 +16,11 @@ from demo.airflow_client import connected
 from demo.annotators import Annotators
 from demo.data_sets import examples_for
 from demo.earlier_demos import remove_earlier_demos, remove_earlier_projects
+from demo.following import LONGEST_LABELING_SECONDS, LONGEST_WAIT_SECONDS, STAGES
 from demo.gateway_server import GatewayServer, serving
 from demo.label_studio_server import USER, LabelStudioServer
 from demo.loopback import demand_free
-from demo.playing import LONGEST_LABELING_SECONDS, LONGEST_WAIT_SECONDS, SEED_LABELS, STAGES, Story
+from demo.playing import SEED_LABELS, Story
 from demo.progress import Progress
 from demo.standalone import Standalone, running
 from demo.studio_annotators import StudioAnnotators

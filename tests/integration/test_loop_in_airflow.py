@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from demo.airflow_client import connected
+from demo.following import STAGES
 from demo.gateway_server import GatewayServer, serving
-from demo.playing import STAGES, Story
+from demo.playing import Story
 from demo.process_sessions import members
 from demo.progress import Progress
 from demo.standalone import Standalone, running
