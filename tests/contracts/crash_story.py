@@ -136,14 +136,21 @@ class World:
         Counts the tries of a task.
     task
         The section ``task`` of the loop file.
+    strategy
+        Of the section ``deploy``.
     """
 
     folder: Path
     database: str = DATABASE
     attempt: int = 1
     task: dict[str, Any] = field(default_factory=lambda: {"classes": list(WORDS)})
+    strategy: str = "alias"
 
     def __post_init__(self) -> None:
+        ways: dict[str, dict[str, Any]] = {
+            "shadow": {"shadow": {"uri": str(self.folder / "shadow"), "requests": 20}},
+            "canary": {"canary": {"shares": [0.1, 0.5, 1.0]}},
+        }
         self.store = make_store(
             self.folder,
             task=self.task,
@@ -154,6 +161,7 @@ class World:
             labeling={"overlap": 2},
             drift={"min_rows": 1},
             gate={"approval": "auto", "floor": 0.1, "error_budget": 0.6},  # three rows of three are enough
+            deploy={"strategy": self.strategy, **ways.get(self.strategy, {})},
         )
         self.registry = ModelRegistry(f"sqlite:///{self.folder / 'mlflow' / self.database}", self.store.loop)
         self.backend = FilesBackend(self.store.loop)
