@@ -82,8 +82,8 @@ def test_tasks_that_push_to_people_share_a_pool_of_one(dags, loop):
 
 
 LONG = {
-    "plan_pull", "pull_logs", "pull_feedback", "detect_drift", "select_samples", "retrain", "evaluate", "request_evidence",
-    "check_store", "maintain_store", "request_comparison",
+    "plan_pull", "pull_logs", "pull_feedback", "pull_shadow", "detect_drift", "select_samples", "retrain", "evaluate",
+    "request_evidence", "check_store", "maintain_store", "request_comparison",
 }  # fmt: skip
 
 

@@ -14,13 +14,16 @@ from include.foundation.errors import FeedbackLoopError
 from include.foundation.intervals import Interval
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
+from include.stages.logs.shadow.shadow_lines import pull_shadow
 from tests.builders import KEY
 from tests.gateway.gateway_worlds import World, make_world, registered
+from tests.gateway.test_shadow_process import judged
 from tests.include.stages.training.challenger_builders import WORDS
 
 pytestmark = pytest.mark.integration
 DAY = date(2026, 3, 10)
 ROWS = 230  # more than one request has
+EXAMPLES = [Example({"text": f"{words} {n}"}, name) for n in range(100) for name, words in WORDS.items()]
 
 
 @pytest.fixture
@@ -30,7 +33,11 @@ def world(tmp_path, mlflow_template) -> World:
 
 @pytest.fixture
 def gateway(world, monkeypatch):
-    """A gateway of the demo on a world's loop; it is not started yet."""
+    return gateway_of(world, monkeypatch)
+
+
+def gateway_of(world, monkeypatch):
+    """Return a gateway of the demo on a world's loop; it is not started yet."""
     monkeypatch.delenv(LOOPS_DIR_VARIABLE, raising=False)
     airflow = Standalone(
         home=world.folder / "airflow",
@@ -46,9 +53,23 @@ def wait_for(gateway, version):
         time.sleep(0.05)
 
 
+def test_what_a_challenger_said_of_a_day_is_logged_when_it_was_asked_about_all(tmp_path, mlflow_template, monkeypatch):
+    shadow = {"uri": str(tmp_path / "shadow"), "requests": ROWS}
+    deploy = {"strategy": "shadow", "shadow": shadow}
+    world = make_world(tmp_path, registered(tmp_path / "registry", mlflow_template), deploy=deploy)
+    gateway = gateway_of(world, monkeypatch)
+    judged(world, "await_live")
+    with serving(gateway):
+        wait_for(gateway, "1")
+        assert gateway.wait_for_challenger() == "2"
+        assert Traffic(world.store.loop, EXAMPLES).serve_day(DAY, ROWS, gateway) == {"1": ROWS}
+        assert gateway.asked_challenger() == ROWS
+        report = pull_shadow(world.store, Interval.parse("2026-03-10", "2026-03-11"), KEY)
+    assert (report.rows, report.refused) == (ROWS, 0)
+
+
 def test_day_is_answered_logged_with_its_times_and_pulled_and_the_ledger_is_followed(world, gateway):
-    examples = [Example({"text": f"{words} {n}"}, name) for n in range(100) for name, words in WORDS.items()]
-    traffic = Traffic(world.store.loop, examples)
+    traffic = Traffic(world.store.loop, EXAMPLES)
     with serving(gateway):
         wait_for(gateway, "1")
         assert traffic.serve_day(DAY, ROWS, gateway) == {"1": ROWS}

@@ -1,6 +1,6 @@
 """What the story says: which version answers, and why a challenger was refused or a champion put back."""
 
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,18 +12,27 @@ from demo.progress import Progress
 from include.foundation.decisions import GuardVerdict, record
 from include.foundation.store.ledgers.deployments import Deployment, append_deployment
 from tests.builders import make_store
+from tests.decision_builders import make_gate_verdict
 
 
 class Gateway:
     """Serves the version that a test says."""
 
     served: str | None = None
+    asked = 40
 
     def version(self):
         return self.served
 
     def wait_for_logs(self):
         pass
+
+    def wait_for_challenger(self):
+        return "2"
+
+    def asked_challenger(self):
+        self.asked += 60
+        return self.asked
 
 
 @pytest.fixture
@@ -74,6 +83,25 @@ def test_story_says_which_versions_answered(story, capsys):
     said = capsys.readouterr().out
     assert "on 2 days from 2026-09-01 on: version 3 answered 80 requests" in said
     assert "what was earn counts as acq" in said
+
+
+def test_challenger_that_waits_for_live_requests_gets_days_of_them_until_the_gate_decides(story, monkeypatch, capsys):
+    pulled, begin = [], date(2026, 9, 1)
+    record(story.store, make_gate_verdict("c", "await_live"))
+    verdicts = iter(["await_live", "promote"])
+    monkeypatch.setattr(Story, "pull", lambda _, first, end: pulled.append((first, end)))
+    monkeypatch.setattr(Story, "run_until_idle", lambda _: None)
+    monkeypatch.setattr(
+        Story, "run", lambda *_: record(story.store, make_gate_verdict("c", next(verdicts), round=1 + len(pulled)))
+    )
+    story.gateway.served = "1"
+    assert story.shadowed(begin, "shifted") == begin + timedelta(days=2)
+    assert pulled == [(begin + timedelta(days=n), begin + timedelta(days=n + 1)) for n in range(2)]
+    assert story.traffic.kinds == [(day, "shifted") for day, _ in pulled]
+    said = capsys.readouterr().out
+    assert said.count("version 1 answered 1000 requests") == 2
+    assert said.count("version 2 was asked about 60 of these, and nobody was given its answers") == 2
+    assert story.shadowed(begin, "shifted") == begin  # nothing waits any more
 
 
 def test_rollback_is_among_what_came_of_it(story):
