@@ -36,6 +36,7 @@ def refusal(stage: str, source: str, line: Line, interval: Interval | None) -> d
         "line": line.number,
         "trace_id": read_id(record, "trace_id", []),
         "ts": moment_of(record.get("ts")),
+        "model_version": read_id(record, "model_version", []),
         "reason_code": line.problems[0].code,
         "reason": "; ".join(problem.reason for problem in line.problems),
         "raw": line.raw if len(line.raw) <= LONGEST_RAW else f"{line.raw[:LONGEST_RAW]}…",

@@ -47,6 +47,9 @@ COMMON = (
         nullable("line", INTEGER),  # 1-based line or row; null if the file as a whole
         nullable("trace_id", TEXT),
         nullable("ts", TIMESTAMP),  # of the line, where it could be read
+        nullable(
+            "model_version", TEXT
+        ),  # that the line names, where it could be read; null where an earlier version refused
         required("reason_code", TEXT),
         required("reason", TEXT),
         required("raw", TEXT),

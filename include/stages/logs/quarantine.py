@@ -13,7 +13,7 @@ from include.stages.logs.pull import Pull
 from include.stages.logs.rules.field_paths import renamed
 from include.stages.logs.slices.file_slices import Slice
 
-READ = [("trace_id",), ("ts",)]
+READ = [("trace_id",), ("ts",), ("model_version",)]
 ROWS, CHARACTERS = 20_000, 1 << 24  # that become a table at a time
 COMMIT_BYTES = 1 << 25  # each commit looks through the rows that are there, so there are few
 Note = Callable[[pa.Table], None]

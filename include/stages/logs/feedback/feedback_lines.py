@@ -3,27 +3,24 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from include.foundation.config.data_sections import FEEDBACK_FIELDS
-from include.foundation.intervals import Interval, moved
+from include.foundation.intervals import Interval
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.people import People
 from include.foundation.lines.signal_lines import may_be_kept, read_signal
-from include.foundation.lines.sources import Access, told_others
+from include.foundation.lines.sources import Access
 from include.foundation.lines.values import Problem
-from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.stages.logs.feedback.feedback_joins import hold_back_bursts, orphaned
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine, refuse_lines
 from include.stages.logs.rules.field_paths import located, renamed
 from include.stages.logs.slices.file_slices import Slice
-from include.stages.logs.slices.line_slices import read_slice, unread_lines
-from include.stages.logs.slices.read_ledger import Counts, note_read, read_in
+from include.stages.logs.slices.line_slices import append_rows, pull_lines
+from include.stages.logs.slices.read_ledger import Counts
 
 NO_CONSENT = "(not kept: the line cannot be read and may be without consent)"
 
@@ -87,9 +84,7 @@ def pull_feedback(
     if not store.loop.feedback.given:
         return FeedbackReport(0, 0, 0)
     pull = Pull("feedback", store, interval, pseudonym_key, access or Access(store.s3_client_options))
-    unread, others = unread_lines(pull)
-    note_read(store, [read_slice(pull, file_slice, _store) for file_slice in unread])
-    counts = sum((entry.counts for entry in read_in(store, "feedback", interval)), Counts())
+    counts, unread = pull_lines(pull, _store)
     return FeedbackReport(
         rows=counts.rows,
         refused=counts.refused,
@@ -97,7 +92,7 @@ def pull_feedback(
         duplicates=counts.duplicates,
         held_back=hold_back_bursts(store, interval),
         orphans=orphaned(store, interval),
-        warnings=tuple(told_others(others)),
+        warnings=unread,
     )
 
 
@@ -115,22 +110,11 @@ def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:
         else:
             rows.append(row | {"file": file_slice.file.name})
     refuse_lines(pull, refused)
-    new = _append(pull.store, rows)
+    new = set(append_rows(pull, rows).column("feedback_id").to_pylist())
     known = {row["feedback_id"] for row in rows} - new
     read_again = known - _of_other_files(pull.store, known, file_slice.file.name)  # of this file, before a kill
     stored = len(new) + len(read_again)
     return Counts(lines=len(lines), rows=stored, duplicates=len(rows) - stored, refused=len(refused))
-
-
-def _append(store: LoopStore, rows: list[dict[str, Any]]) -> set[str]:
-    """Append the signals that are new and return their ids."""
-    if not rows:
-        return set()
-    moments = [row["ts"] for row in rows]
-    reach = timedelta(days=store.loop.logs.repeat_days)
-    near = [("ts", ">=", moved(min(moments), -reach)), ("ts", "<=", moved(max(moments), reach))]
-    appended: pa.Table = store.append_new("feedback", rows_of(store.loop, "feedback", rows), near)
-    return set(appended.column("feedback_id").to_pylist())
 
 
 def _of_other_files(store: LoopStore, ids: set[str], file: str) -> set[str]:

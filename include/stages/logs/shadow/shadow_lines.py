@@ -2,24 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from include.foundation.config.loading import resolve
-from include.foundation.intervals import Interval, moved
+from include.foundation.intervals import Interval
 from include.foundation.lines.fields import read_id, read_moment, read_seconds
 from include.foundation.lines.line_files import Line
-from include.foundation.lines.sources import Access, told_others
+from include.foundation.lines.sources import Access
 from include.foundation.lines.values import Problem, text_of
-from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
 from include.foundation.uris import is_remote
 from include.stages.logs.pull import Pull
 from include.stages.logs.quarantine import RefusedLine, refuse_lines
 from include.stages.logs.slices.file_slices import Slice
-from include.stages.logs.slices.line_slices import read_slice, unread_lines
-from include.stages.logs.slices.read_ledger import Counts, note_read, read_in
+from include.stages.logs.slices.line_slices import append_rows, pull_lines
+from include.stages.logs.slices.read_ledger import Counts
 
 LONGEST = 24 * 3600.0  # seconds
 
@@ -67,10 +66,8 @@ def pull_shadow(
     if (gone := _not_there(str(store.loop.deploy.shadow.uri))) is not None:
         return ShadowReport(0, 0, (gone,))
     pull = Pull("shadow", store, interval, pseudonym_key, access or Access(store.s3_client_options))
-    unread, others = unread_lines(pull)
-    note_read(store, [read_slice(pull, file_slice, _store) for file_slice in unread])
-    counts = sum((entry.counts for entry in read_in(store, "shadow", interval)), Counts())
-    return ShadowReport(counts.rows, counts.refused, tuple(told_others(others)))
+    counts, unread = pull_lines(pull, _store)
+    return ShadowReport(counts.rows, counts.refused, unread)
 
 
 def _not_there(uri: str) -> str | None:
@@ -91,10 +88,7 @@ def _store(pull: Pull, file_slice: Slice, lines: Sequence[Line]) -> Counts:
         else:
             rows.append(row | {"file": file_slice.file.name})
     refuse_lines(pull, refused)
-    if rows:
-        moments, reach = [row["ts"] for row in rows], timedelta(days=pull.loop.logs.repeat_days)
-        near = [("ts", ">=", moved(min(moments), -reach)), ("ts", "<=", moved(max(moments), reach))]
-        pull.store.append_new(pull.table, rows_of(pull.loop, pull.table, rows), near)
+    append_rows(pull, rows)
     return Counts(lines=len(lines), rows=len(rows), refused=len(refused))
 
 

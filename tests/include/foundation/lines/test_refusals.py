@@ -15,15 +15,22 @@ def line(raw="{}", record=None, number=7):
 
 
 def test_a_refusal_has_the_first_code_and_all_reasons():
-    row = refusal("logs", "a.jsonl", line(record={"trace_id": 5, "ts": DAY.isoformat()}), day())
+    record = {"trace_id": 5, "ts": DAY.isoformat(), "model_version": 3}
+    row = refusal("logs", "a.jsonl", line(record=record), day())
     assert (row["reason_code"], row["reason"]) == ("missing", "ts: missing; x: got 1")
-    assert (row["line"], row["source"], row["trace_id"], row["ts"]) == (7, "a.jsonl", "5", DAY)
+    assert (row["line"], row["source"], row["trace_id"], row["ts"], row["model_version"]) == (
+        7,
+        "a.jsonl",
+        "5",
+        DAY,
+        "3",
+    )
     assert (row["interval_start"], row["interval_end"]) == (day().start, day().end)
 
 
 def test_a_refusal_without_an_interval_or_a_record_has_nothing_of_them():
     row = refusal("answers", "a.jsonl", line(), None)
-    assert [row[name] for name in ("interval_start", "interval_end", "trace_id", "ts")] == [None] * 4
+    assert [row[name] for name in ("interval_start", "interval_end", "trace_id", "ts", "model_version")] == [None] * 5
 
 
 @pytest.mark.parametrize(("length", "kept"), [(LONGEST_RAW, LONGEST_RAW), (LONGEST_RAW + 1, LONGEST_RAW + 1)])

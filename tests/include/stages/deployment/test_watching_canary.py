@@ -133,8 +133,9 @@ def test_callers_are_counted_once_and_requests_each(tmp_path: Path, monkeypatch:
     log(store, "3", 5, timedelta(hours=4), begin_at=500)  # before the step
     log(store, "1", 5, hour, begin_at=600)  # of a version that is neither
     failed = {"stage": "logs", "source": "f", "reason_code": "failed_prediction", "reason": "", "ts": NOW - hour}
-    raws = ['{"trace_id":"x","model_version":"3","error":"cannot"}', '{"model_version": 2, "error": "no"}', "torn"]
-    lines = [failed | {"refusal_id": f"r{number}", "raw": raw} for number, raw in enumerate(raws)]
+    lines = [
+        failed | {"refusal_id": f"r{version}", "raw": "…", "model_version": version} for version in ("3", "2", None)
+    ]
     store.append_new("quarantine", rows_of(store.loop, "quarantine", lines))
     told = canary_traffic(store, running)
     assert (told.requests, told.served) == (18, 36)

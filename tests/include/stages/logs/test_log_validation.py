@@ -168,6 +168,15 @@ def test_failures_of_the_model_are_counted_and_refuse_nothing(tmp_path):
     assert codes == {("failed_prediction", "prediction: none, since the model failed: 'out of memory'")}
 
 
+def test_failure_names_its_version_under_the_sources_own_names(tmp_path):
+    failed = [line(n, prediction=None, error="no", model_version=None, served={"by": n % 2}) for n in range(4)]
+    store = pulled(tmp_path, failed, logs={"columns": {"model_version": "served.by"}})
+    failures = store.read("quarantine", columns=["reason_code", "model_version"]).to_pylist()
+    assert sorted((row["reason_code"], row["model_version"]) for row in failures) == [
+        ("failed_prediction", version) for version in "0011"
+    ]
+
+
 def test_failure_that_is_no_good_line_either_is_refused(tmp_path):
     store = pulled(tmp_path, [line(0, prediction=None, error="timeout", input={}), *(line(n) for n in range(1, 30))])
     report = validate_logs(store, day())
