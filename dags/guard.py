@@ -33,7 +33,8 @@ rollback, read the guard's reasons and the release notes of the version that was
 itself.
 
 **Who is told** The notifiers of the loop file, of `rollback`, of `no_live_data` when `deploy.watch_days` pass without a row to
-judge by, of `missed_promise` where training is asked for, and of `failure` when a task is not tried again.
+judge by, of `missed_promise` where training is asked for, of `canary_mismatch` where a canary is held because callers are not
+served as its share says, and of `failure` when a task is not tried again.
 """
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable

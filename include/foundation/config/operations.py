@@ -10,7 +10,7 @@ from include.foundation.config.sections import Section
 DottedPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 Event = Literal[
     "failure", "rollback", "drift_alarm", "approval", "label_reminder", "label_deadline", "no_live_data", "missed_promise",
-    "annotator",
+    "canary_mismatch", "annotator",
 ]  # fmt: skip
 SECRETS = ("password", "secret", "token", "api_key", "apikey", "access_key", "private_key", "webhook_url")
 
@@ -30,8 +30,8 @@ class Notify(Section):
     events: list[Event] = Field(min_length=1)
     """When it is called: a task failed for good, a model was rolled back, a drift alarm was confirmed, a deployment waits for
     approval, annotators were waited for ``labeling.remind_hours``, the deadline for labels has passed, ``deploy.watch_days``
-    have passed without a row to judge a model by, the champion scores less than it promised, or an annotator is right less
-    often than before or than the team."""
+    have passed without a row to judge a model by, the champion scores less than it promised, a canary is held because callers
+    are not served as its share says, or an annotator is right less often than before or than the team."""
     notifier: DottedPath
     """Dotted path of a subclass of ``airflow.sdk.BaseNotifier``."""
     params: dict[str, Any] = Field(default_factory=dict)
@@ -44,7 +44,7 @@ def untold(entries: Iterable[Notify]) -> list[str]:
     Examples
     --------
     >>> untold([Notify(events=["failure", "approval"], notifier="a.Notifier")])
-    ['rollback', 'drift_alarm', 'label_reminder', 'label_deadline', 'no_live_data', 'missed_promise', 'annotator']
-    """
+    ['rollback', 'drift_alarm', 'label_reminder', 'label_deadline', 'no_live_data', 'missed_promise', 'canary_mismatch', 'annotator']
+    """  # noqa: E501
     told = {event for entry in entries for event in entry.events}
     return [event for event in get_args(Event) if event not in told]

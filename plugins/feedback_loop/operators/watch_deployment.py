@@ -7,7 +7,7 @@ from feedback_loop.operators.loop_operator import LoopOperator
 
 
 class WatchDeploymentOperator(LoopOperator):
-    """Hold the champion against its predecessor and its promise; tell people where it does worse, or where nobody knows."""
+    """Hold the champion against its predecessor and its promise; tell people where it does worse, or nobody can tell."""
 
     def perform(self, context: Context) -> dict[str, str]:
         """Record the verdict and return its reference."""
@@ -22,5 +22,7 @@ class WatchDeploymentOperator(LoopOperator):
             self.announce(context, "no_live_data", deployment, f"NOT WATCHED: {told}")
         if verdict.asks_for_training:
             self.announce(context, "missed_promise", deployment, f"BELOW ITS PROMISE: {told}")
+        if verdict.outcome == "mismatch":
+            self.announce(context, "canary_mismatch", deployment, f"CANARY HELD: {told}")
         show(write_index, self.hook.get_conn())
         return verdict.reference

@@ -59,6 +59,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                     "label_reminder",
                     "no_live_data",
                     "missed_promise",
+                    "canary_mismatch",
                     "annotator",
                 ],
                 "notifier": "feedback_loop.notifiers.file_notifier.FileNotifier",
