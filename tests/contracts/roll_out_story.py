@@ -97,7 +97,7 @@ def leave_pending(world: World) -> None:
     store, evaluation = world.store, world.made(Evaluation)
     served = store.read("predictions", filters=[("model_version", "=", evaluation.champion_version)])
     model = challenger_model(store, world.registry, evaluation.subject, evaluation.run_id)
-    version = latest(store, RegisteredVersion).version  # type: ignore[union-attr]
+    version = latest(store, RegisteredVersion).version
     lines = [
         {"trace_id": row["trace_id"], "ts": row["ts"].isoformat(), "model_version": version, "prediction": said}
         for row, said in zip(served.to_pylist(), model.predict(served)[0].tolist(), strict=True)
