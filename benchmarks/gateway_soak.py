@@ -24,7 +24,17 @@ Figures = dict[str, float]
 
 
 def window(server: Server, rate: float, seconds: float) -> tuple[Figures, dict[str, Any]]:
-    """Return the figures of some seconds at so many requests a second, and all that the sender was told."""
+    """Return the figures of some seconds at a rate, and all that the sender was told.
+
+    Parameters
+    ----------
+    server
+        That is asked.
+    rate
+        Requests a second.
+    seconds
+        How long.
+    """
     before = server.cpu_seconds
     told = told_by_open_loop(server, rate, seconds)
     cpu_ms = (server.cpu_seconds - before) * 1000 / (told["due"] - told["unsent"])
