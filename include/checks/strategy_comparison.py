@@ -126,10 +126,10 @@ def compare_strategies(
     lines = tuple(
         ComparedStrategy(
             strategy,
-            tuple(judged.mean(found[:, step]) for step in range(found.shape[1])),
-            judged.gain((found - right[RANDOM])[:, 1:].mean(axis=1), level),
+            tuple(judged.mean(is_right[:, step]) for step in range(is_right.shape[1])),
+            judged.gain((is_right - right[RANDOM])[:, 1:].mean(axis=1), level),
         )
-        for strategy, found in right.items()
+        for strategy, is_right in right.items()
     )
     return StrategyComparison(history, repetitions, lines)
 

@@ -236,8 +236,8 @@ def _decision(kind: type[Kind], row: Row) -> Kind:
     try:
         return kind(**said, **json.loads(row["evidence"]))
     except (ValueError, TypeError) as error:  # it is no JSON object any more, or not of the class's shape
-        found = error.errors() if isinstance(error, ValidationError) else []
-        problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
+        refused = error.errors() if isinstance(error, ValidationError) else []
+        problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in refused]
         raise StoreError(
             f"Decision {row['sequence']} ({row['kind']} {row['subject']}) is not what this version records; if a newer version "
             "wrote it, update this one",

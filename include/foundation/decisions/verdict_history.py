@@ -55,5 +55,7 @@ def verdicts_back(store: LoopStore, before: datetime | None = None) -> Iterator[
     past = sorted((window for window in windows if before is None or window.end <= before), key=lambda each: each.end)
     while past:
         newest_first, past = past[-AT_ONCE:][::-1], past[:-AT_ONCE]
-        found = {verdict.subject: verdict for verdict in find(store, DriftVerdict, [each.key for each in newest_first])}
-        yield from ((window, found[window.key]) for window in newest_first)
+        verdicts = {
+            verdict.subject: verdict for verdict in find(store, DriftVerdict, [each.key for each in newest_first])
+        }
+        yield from ((window, verdicts[window.key]) for window in newest_first)

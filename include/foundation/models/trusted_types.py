@@ -47,7 +47,7 @@ def is_trusted(name: str) -> bool:
     if parts[0] != "sklearn" or len(parts) < 2 or parts[1] not in PACKAGES or "tests" in parts:
         return False
     try:
-        found = getattr(importlib.import_module(module), own, None)
+        named = getattr(importlib.import_module(module), own, None)
     except ImportError:
         return False
-    return callable(found) and getattr(found, "__module__", None) == module
+    return callable(named) and getattr(named, "__module__", None) == module

@@ -150,7 +150,7 @@ class TableReader:
     def listed_version(self, name: str) -> int | None:
         """Return the newest version of a table by the names in its log alone, without opening it; None if there is no log."""
         names = self.objects.names_in(f"{self.uri}/{name}/_delta_log")
-        return max((int(found[1]) for found in map(COMMIT.fullmatch, names) if found), default=None)
+        return max((int(match[1]) for match in map(COMMIT.fullmatch, names) if match), default=None)
 
     def schema(self, name: str) -> pa.Schema:
         """Return the columns of a table."""

@@ -173,10 +173,10 @@ class LoopStore(TableReader):
         matched = " AND ".join(f"present.{column} = fresh.{column}" for column in key)
 
         def merge(fence: CommitProperties) -> None:
-            found = table.merge(
+            merging = table.merge(
                 rows, matched, source_alias="fresh", target_alias="present", merge_schema=True, commit_properties=fence
             )
-            found.when_matched_update_all().when_not_matched_insert_all().execute()
+            merging.when_matched_update_all().when_not_matched_insert_all().execute()
 
         return merge
 

@@ -126,12 +126,12 @@ def live_outcome(bounds: Shadow, requests: int, failures: Estimate, skew: Estima
     failures, skew
         Shares; unknown where nothing is known.
     """
-    found: Mapping[Outcome, bool | None] = {
+    exceeded: Mapping[Outcome, bool | None] = {
         "failing": _exceeds(failures, bounds.max_failures),
         "skewed": _exceeds(skew, bounds.max_skew),
     }
-    shown = [outcome for outcome, exceeds in found.items() if exceeds]
-    doubtful = [outcome for outcome, exceeds in found.items() if exceeds is None]
+    shown = [outcome for outcome, exceeds in exceeded.items() if exceeds]
+    doubtful = [outcome for outcome, exceeds in exceeded.items() if exceeds is None]
     if shown or (doubtful and requests >= PATIENCE * bounds.requests):
         return (shown or doubtful)[0]
     return "fit" if requests >= bounds.requests and not doubtful else "waiting"

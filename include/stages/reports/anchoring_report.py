@@ -44,14 +44,14 @@ def anchoring_report(store: LoopStore) -> AnchoringReport:
 
 
 def _in_words(store: LoopStore, band: Band) -> BandInWords:
-    found = band.followed
-    more = found.difference
+    followed = band.followed
+    more = followed.difference
     text = "unknown"
     if more.value is not None and more.low is not None and more.high is not None:
         text = f"{100 * more.value:+.1f} points ({100 * more.low:+.1f} to {100 * more.high:+.1f})"
     confidence = f"{band.low:g} to {band.high:g}" if isfinite(band.high) else f"{band.low:g} or more"
     meaning = _meaning(more, store.loop.labeling.max_anchoring)
-    return BandInWords(store.loop.tier(band.tier).name, confidence, found.shown, found.hidden, text, meaning)
+    return BandInWords(store.loop.tier(band.tier).name, confidence, followed.shown, followed.hidden, text, meaning)
 
 
 def _meaning(more: Estimate, most: float) -> str:

@@ -67,11 +67,11 @@ def second_readings(store: LoopStore, requests: Set[str]) -> dict[str, Any]:
     requests
         Ids of the requests of the cycle.
     """
-    found = contested(store, requests)
-    counts = Counter(each.outcome if each.outcome in (WAITS, WITHDRAWN) else "decided" for each in found)
+    every = contested(store, requests)
+    counts = Counter(each.outcome if each.outcome in (WAITS, WITHDRAWN) else "decided" for each in every)
     return {
         "tiers": tier_work(store, requests),
-        "contested": found[:MOST_SHOWN],
+        "contested": every[:MOST_SHOWN],
         "became": ", ".join(f"{count} {name}" for name, count in sorted(counts.items())),
         "held": held(store),
     }

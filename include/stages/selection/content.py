@@ -124,7 +124,7 @@ def _near(value: Any, digits: str | None = None) -> Any:
     if isinstance(value, str):
         text = _exact(_exact(value).casefold())
         kept = text if digits is None else re.sub(r"\d+", digits, text)
-        words = MARKS.sub(lambda found: f" {found[1] or ''} ", kept).split()
+        words = MARKS.sub(lambda mark: f" {mark[1] or ''} ", kept).split()
         return " ".join(words or text.split())
     if isinstance(value, list):
         return [_near(item, digits) for item in value]

@@ -122,5 +122,5 @@ def candidates_of(store: LoopStore, rows: pa.Table, asked: Asked, content_keys: 
     """
     keys = keys_of(store.loop, rows) if content_keys is None else content_keys
     nears, groups = keys_of(store.loop, rows, near_key), group_keys(store.loop, rows)
-    splits = [asked.split_of(*found) for found in zip(keys, nears, groups, strict=True)]
+    splits = [asked.split_of(*subject) for subject in zip(keys, nears, groups, strict=True)]
     return Candidates(read_predictions(store, rows), keys, nears, groups, splits, [False] * len(keys))

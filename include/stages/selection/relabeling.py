@@ -48,18 +48,18 @@ def relabel_requests(
     n = min(chosen, max(1, int(chosen * share))) if share else 0
     labels = _of_retired_classes(store, asked)[:n] if n > 0 else []
     rows = _predictions(store, labels)
-    found = [label for label in labels if (label["trace_id"], label["ts"]) in rows]
-    if not found:
+    again = [label for label in labels if (label["trace_id"], label["ts"]) in rows]
+    if not again:
         return rows_of(store.loop, "requests", [])
     logged = pa.Table.from_pylist(
-        [rows[label["trace_id"], label["ts"]] for label in found], store.schema("predictions")
+        [rows[label["trace_id"], label["ts"]] for label in again], store.schema("predictions")
     )
     candidates = replace(
         candidates_of(store, logged, asked),
-        splits=[label["split"] for label in found],
-        repeats=[label["hidden_prelabel"] is not False for label in found],
+        splits=[label["split"] for label in again],
+        repeats=[label["hidden_prelabel"] is not False for label in again],
     )
-    choices = [_choice(store, place, label) for place, label in enumerate(found)]
+    choices = [_choice(store, place, label) for place, label in enumerate(again)]
     requests = request_rows(
         store.loop, candidates, choices, batch_id=interval.key, asked_at=interval.end, shown_from=shown_from
     )

@@ -122,10 +122,10 @@ def keys_of_signals(rows: Sequence[Mapping[str, Any]], known: Iterable[Key] | No
     values = [None if row["signal"] == ANSWERS else _value(row["value"]) for row in rows]
     named = [(f"{row['signal']}={value}", row["kind"]) for row, value in zip(rows, values, strict=True)]
     plain = [(row["signal"], row["kind"]) for row in rows]
-    found: dict[Key, set[Key]] = {}
+    told_apart: dict[Key, set[Key]] = {}
     for key, name, value in zip(plain, named, values, strict=True):
-        found.setdefault(key, set()).update([name] if value is not None else [])
-    apart = {name for names in found.values() if len(names) <= MOST_VALUES for name in names}
+        told_apart.setdefault(key, set()).update([name] if value is not None else [])
+    apart = {name for names in told_apart.values() if len(names) <= MOST_VALUES for name in names}
     apart = apart if known is None else set(known)
     return [
         name if value is not None and name in apart else key

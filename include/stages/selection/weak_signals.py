@@ -52,12 +52,12 @@ def weak_signals(store: LoopStore, interval: Interval) -> list[dict[str, Any]]:
     filters: Filter = [("ts", ">=", since), ("signal", "in", names)]
     rows = [row for row in store.read("feedback", filters=filters).to_pylist() if row["held_back"] is None]
     known = [(each.signal, each.kind) for each in worths]
-    found = [
+    nominated = [
         (strong[key].expected, row | {"reason": f"{WEAK}: {strong[key].says}"})
         for row, key in zip(rows, keys_of_signals(rows, known), strict=True)
         if key in strong
     ]
-    return [row for _, row in sorted(found, key=lambda each: (each[0], each[1]["ts"], each[1]["feedback_id"]))]
+    return [row for _, row in sorted(nominated, key=lambda each: (each[0], each[1]["ts"], each[1]["feedback_id"]))]
 
 
 def told_by_signals(batch: pa.Table) -> tuple[str, ...]:

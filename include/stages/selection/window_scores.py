@@ -43,13 +43,13 @@ class TodaysProbabilities:
         digests = pc.unique(taxonomies).to_pylist()
         if digests == [self._taxonomy.digest] and not column.null_count:
             return self._read(column, self._classes[digests[0]])
-        found = np.full((rows.num_rows, len(self._taxonomy.classes)), np.nan)
+        chances = np.full((rows.num_rows, len(self._taxonomy.classes)), np.nan)
         for digest in digests:
             if digest in self._classes:
                 is_of = pc.and_(pc.equal(taxonomies, digest), pc.is_valid(column))
                 at = np.flatnonzero(pc.fill_null(is_of, False).to_numpy())
-                found[at] = self._read(column.take(pa.array(at)), self._classes[digest])
-        return found
+                chances[at] = self._read(column.take(pa.array(at)), self._classes[digest])
+        return chances
 
     def _read(self, column: pa.Array, classes: list[str]) -> Probabilities:
         values = as_array(column, len(classes))
@@ -85,6 +85,6 @@ def as_array(column: pa.Array | pa.ChunkedArray, classes: int) -> Probabilities:
     values: Probabilities = pc.list_flatten(column).to_numpy().reshape(-1, classes)
     if not column.null_count:
         return values
-    found = np.full((len(column), classes), np.nan)
-    found[pc.is_valid(column).to_numpy(zero_copy_only=False)] = values
-    return found
+    chances = np.full((len(column), classes), np.nan)
+    chances[pc.is_valid(column).to_numpy(zero_copy_only=False)] = values
+    return chances

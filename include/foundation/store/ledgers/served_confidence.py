@@ -138,11 +138,11 @@ def served_beside(
     bounds = _since(store, since), until
     days = sorted({_day(row.ts) for row in rows if _is_within(row.ts, *bounds)})[-MOST_DAYS:]
     columns = ["day", "segment", "column", "counts", "categories"]
-    found = (
+    profiles = (
         store.read("profiles", columns=columns, filters=[("day", "in", days), ("kind", "=", KIND)]) if days else None
     )
     taxonomy, counts = Taxonomy.of(store.loop.task), dict[str, dict[Cell, dict[tuple[int, str], float]]]()
-    for row in found.to_pylist() if found is not None else []:
+    for row in profiles.to_pylist() if profiles is not None else []:
         cell = counts.setdefault(row["segment"], {}).setdefault((row["day"], row["column"].removeprefix(SERVED)), {})
         for category, times in zip(row["categories"], row["counts"], strict=True):
             confidence, name = _read(category)

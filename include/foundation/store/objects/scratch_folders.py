@@ -50,8 +50,8 @@ def _place(parent: str) -> Path:
     place = Path(parent) / f"feedback-loop-scratch-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         place.mkdir(mode=0o700)
-    found = place.lstat()
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+    status = place.lstat()
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o077
     return place if is_own else Path(tempfile.mkdtemp(prefix=f"{place.name}-", dir=parent))
 
 

@@ -86,7 +86,7 @@ def judged_columns(
         for key in sorted(current)
     }
     of_all_rows, of_segments = (
-        {key: found for key, found in lines.items() if (key[0] == ALL_ROWS) is is_all} for is_all in (True, False)
+        {key: line for key, line in lines.items() if (key[0] == ALL_ROWS) is is_all} for is_all in (True, False)
     )
     compared = _compared(current, reference, of_all_rows) | _compared(current, reference, of_segments)
     alone, together = (_reported(drift, compared, side) for side in range(len(SIDES)))

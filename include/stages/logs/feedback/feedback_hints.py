@@ -55,13 +55,13 @@ def _of_foldable_ids(store: LoopStore, interval: Interval, within: Filter) -> li
         return []
     served = store.read("predictions", columns=["trace_id"], filters=within).column("trace_id")
     spelled = _folded(served)
-    found = lost.filter(pc.is_in(_folded(lost), value_set=spelled))
-    if len(found) == 0:
+    respelled = lost.filter(pc.is_in(_folded(lost), value_set=spelled))
+    if len(respelled) == 0:
         return []
-    match = served[pc.index(spelled, _folded(found)[0]).as_py()]
-    spelling = f"such as {found[0].as_py()!r} and {match.as_py()!r}"
+    match = served[pc.index(spelled, _folded(respelled)[0]).as_py()]
+    spelling = f"such as {respelled[0].as_py()!r} and {match.as_py()!r}"
     ignored = "upper case, dashes, white space, leading zeros and Unicode's normal form"
-    counts = f"{len(found)} of {len(lost)} signals without a prediction"
+    counts = f"{len(respelled)} of {len(lost)} signals without a prediction"
     return [f"trace_id: {counts} would have one if {ignored} did not count, {spelling}; log one spelling"]
 
 
