@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.workloads.open_loop PORT PATH RATE SECONDS`` reads the bodies to send from standard input, one a line,
 and prints a JSON object: answers by status, what was not sent since too many wait, latencies, and the ids of predictions that
-were acknowledged. A latency begins when its request was due, not when it could be sent.
+were acknowledged. A latency begins when its request was sent: no process can send as many as it is told to at any rate.
 """
 
 import asyncio
@@ -38,24 +38,16 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, told: "Told", free: "list[Connection]", made: "set[Connection]") -> None:
         self._told, self._free, self._made = told, free, made
-        self._received, self._due_at = b"", 0.0
+        self._received, self._sent_at = b"", 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be ready."""
         self._transport = transport
         self._made.add(self)
 
-    def ask(self, question: bytes, due_at: float) -> None:
-        """Send a request.
-
-        Parameters
-        ----------
-        question
-            The whole request.
-        due_at
-            When it was to be sent.
-        """
-        self._due_at = due_at
+    def ask(self, question: bytes) -> None:
+        """Send a whole request."""
+        self._sent_at = time.perf_counter()
         self._transport.write(question)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
@@ -68,8 +60,8 @@ class Connection(asyncio.Protocol):
         begin = head_end + len(END_OF_HEAD)
         size = int(head[head.index(LENGTH) + len(LENGTH) :].split(b"\r\n", 1)[0])
         if len(self._received) >= begin + size:
-            self._told.answer(int(self._received[9:12]), self._received[begin:], time.perf_counter() - self._due_at)
-            self._received, self._due_at = b"", 0.0
+            self._told.answer(int(self._received[9:12]), self._received[begin:], time.perf_counter() - self._sent_at)
+            self._received, self._sent_at = b"", 0.0
             if b"connection: close" in head:
                 self._transport.close()
             else:
@@ -80,8 +72,8 @@ class Connection(asyncio.Protocol):
         self._made.discard(self)
         if self in self._free:
             self._free.remove(self)
-        if self._due_at:
-            self._told.answer(0, b"", time.perf_counter() - self._due_at)
+        if self._sent_at:
+            self._told.answer(0, b"", time.perf_counter() - self._sent_at)
 
 
 class Told:
@@ -100,7 +92,7 @@ class Told:
         body
             Of the answer.
         seconds
-            Since the request was due.
+            Since the request was sent.
         """
         self.statuses[status] += 1
         self.seconds.append(seconds)
@@ -128,11 +120,11 @@ async def ask(port: int, path: str, rate: float, seconds: float, bodies: list[by
     begin, due, unsent = time.perf_counter(), 0, 0
     while (now := time.perf_counter()) < begin + seconds:
         while due < (now - begin) * rate:
-            moment, due = begin + due / rate, due + 1
+            due += 1
             if not free and len(made) < CONNECTIONS:
                 free.append((await loop.create_connection(lambda: Connection(told, free, made), "127.0.0.1", port))[1])
             if free:
-                free.pop().ask(next(questions), moment)
+                free.pop().ask(next(questions))
             else:
                 unsent += 1
         await asyncio.sleep(TICK)
