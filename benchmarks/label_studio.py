@@ -12,68 +12,20 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.studio_chaos import chaos
+from benchmarks.workloads.studio_world import World, choice, chunks, import_answered, requests_of
 from demo.label_studio_server import LabelStudioServer, serving
 from demo.loopback import free_port
-from include.foundation.config.loop_file import Loop
-from include.stages.labeling.backend_contract import BackendConnection, LabelRequest
+from include.stages.labeling.backend_contract import LabelRequest
 from include.stages.labeling.label_studio import studio_backend
 from include.stages.labeling.label_studio.studio_backend import LabelStudioBackend
-from include.stages.labeling.label_studio.studio_project import StudioProject, project_for
+from include.stages.labeling.label_studio.studio_project import project_for
 from include.stages.labeling.label_studio.studio_tasks import tasks_of
 
-CLASSES = ["acq", "earn", "grain"]
 SMALL_PULL_SECONDS = 1.0
-
-
-@dataclass
-class World:
-    """A running server, and a loop on it whose project is its own."""
-
-    server: LabelStudioServer
-    title: str
-
-    @property
-    def loop(self) -> Loop:
-        """The loop, which reads texts."""
-        raw = {
-            "name": "bench", "owner": "nobody", "description": "Tasks to measure with.",
-            "task": {"kind": "classification", "classes": CLASSES}, "inputs": {"text": {"type": "text"}},
-            "logs": {"uri": "logs"}, "training": {"factory": "include.factories:text_classifier"},
-            "labeling": {"backend": "label_studio", "project": self.title},
-        }  # fmt: skip
-        return Loop.model_validate(raw)
-
-    def backend(self) -> LabelStudioBackend:
-        """Return a client that knows nothing yet."""
-        return LabelStudioBackend(self.loop, BackendConnection(self.server.url, self.server.token))
-
-
-def requests_of(n: int, batch: str = "day", words: int = 60) -> list[LabelRequest]:
-    """Return requests on texts of some words.
-
-    Parameters
-    ----------
-    n
-        How many.
-    batch
-        What they are a batch of.
-    words
-        In each text.
-    """
-    generator = np.random.default_rng(0)
-    return [
-        LabelRequest(
-            f"{batch}-{number}", f"t{number}", {"text": " ".join(generator.choice(["rose", "fell", "net", "oil"], words))},
-            {"label": "earn", "confidence": 0.61}, ["low margin 0.04"], 1, batch,
-        )
-        for number in range(n)
-    ]  # fmt: skip
 
 
 def push(server: LabelStudioServer, n: int, turns: int) -> dict[str, Any]:
@@ -97,10 +49,10 @@ def push(server: LabelStudioServer, n: int, turns: int) -> dict[str, Any]:
 
 def _bare(backend: LabelStudioBackend, requests: Sequence[LabelRequest]) -> float:
     project = project_for(backend.loop, backend.client)
-    chunks = _chunks(tasks_of(requests, backend.loop, project))
+    parts = chunks(tasks_of(requests, backend.loop, project))
     start = time.monotonic()
-    for chunk in chunks:
-        backend.client.post(f"/api/projects/{project.project_id}/import", chunk)
+    for part in parts:
+        backend.client.post(f"/api/projects/{project.project_id}/import", part)
     return time.monotonic() - start
 
 
@@ -150,38 +102,12 @@ def pull(server: LabelStudioServer, n: int, turns: int) -> Iterator[dict[str, An
         time.sleep(studio_backend.OVERLAP.total_seconds() + 1)
         marks |= {mark.source: mark for mark in backend.answers(known, marks).read}  # as a loop that looks now and then
         for request in requests[turn * 25 : turn * 25 + 25]:
-            body = {"result": _choice("acq"), "lead_time": 2.0}
+            body = {"result": choice("acq"), "lead_time": 2.0}
             backend.client.post(f"/api/tasks/{tasks[request.request_id]}/annotations/", body)
         start = time.monotonic()
         answers = backend.answers(known, marks)
         small.append(time.monotonic() - start)
     yield _line("pull new=25", statistics.median(small), SMALL_PULL_SECONDS, turns)
-
-
-def import_answered(backend: LabelStudioBackend, project: StudioProject, requests: Sequence[LabelRequest]) -> None:
-    """Import tasks that have an annotation each: giving so many one after another takes an hour.
-
-    Parameters
-    ----------
-    backend
-        Whose client is used.
-    project
-        Where they go.
-    requests
-        What they are about.
-    """
-    tasks = tasks_of(requests, backend.loop, project)
-    answered = [task | {"annotations": [{"result": _choice("earn"), "lead_time": 2.0}]} for task in tasks]
-    for chunk in _chunks(answered):
-        backend.client.post(f"/api/projects/{project.project_id}/import", chunk)
-
-
-def _choice(label: str) -> list[dict[str, Any]]:
-    return [{"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [label]}}]
-
-
-def _chunks(tasks: Sequence[Any]) -> list[Sequence[Any]]:
-    return [tasks[start : start + studio_backend.CHUNK] for start in range(0, len(tasks), studio_backend.CHUNK)]
 
 
 def _line(case: str, ours: float, limit: float, repetitions: int) -> dict[str, Any]:
@@ -200,14 +126,12 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home, serving(LabelStudioServer(Path(home), free_port())) as server:
         if options.chaos:
-            from benchmarks.studio_chaos import chaos
-
             print(json.dumps(chaos(server, options.chaos)), flush=True)
             return
         n, turns = (600, 1) if options.quick else (10_000, 3)
         print(json.dumps(push(server, n, turns)), flush=True)
-        for found in pull(server, n, turns):
-            print(json.dumps(found), flush=True)
+        for line in pull(server, n, turns):
+            print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.label_studio import World, import_answered, requests_of
 from benchmarks.measuring import ROOT
+from benchmarks.workloads.studio_world import World, import_answered, requests_of
 from demo.label_studio_server import LabelStudioServer
 from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
