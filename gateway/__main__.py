@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from include.foundation.errors import ConfigError, FeedbackLoopError
 
 IDLE_SECONDS = 75  # that a connection is kept: longer than the 60 s of usual proxies
 DRAIN_SECONDS = 30
+FILES = 10_240  # that may be open: a connection is one, and systems often allow 1,024 to who does not ask for more
 LISTENERS = 128  # new connections that are taken in a turn of the event loop
 MLFLOW = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # it is asked again anyway
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     start_event_log()
     os.environ.update(MLFLOW | {name: os.environ[name] for name in MLFLOW if name in os.environ})
     sys.setswitchinterval(SWITCH_SECONDS)
+    allow_files()
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, loop="uvloop", http=SheddingProtocol, lifespan="on", log_config=None,
         access_log=False, server_header=False, ws="none", timeout_keep_alive=IDLE_SECONDS,
@@ -50,6 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(_listening(config))
     return 0
+
+
+def allow_files() -> None:
+    """Raise the limit of open files, as far as the system lets this process, to what many connections take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _listening(config: uvicorn.Config) -> list[socket.socket]:

@@ -1,9 +1,10 @@
+import resource
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from gateway.__main__ import main
+from gateway.__main__ import FILES, allow_files, main
 from gateway.settings import Settings
 from tests.conftest import ROOT
 
@@ -48,6 +49,24 @@ def test_gateway_that_others_can_reach_needs_keys_and_replays_nothing(capsys, tm
     assert "keys" in capsys.readouterr().err
     assert main([*given, "--replay", f"--keys={tmp_path}/keys.json"]) == 1
     assert "replay" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "then"),
+    [
+        (1024, 4096, 4096),
+        (1024, 10**6, FILES),
+        (1024, resource.RLIM_INFINITY, FILES),
+        (20_000, 30_000, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None),
+    ],
+)
+def test_as_many_files_as_connections_take_may_be_open_if_the_system_lets_them(monkeypatch, soft, hard, then):
+    allowed = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: allowed.append(limits))
+    allow_files()
+    assert allowed == ([] if then is None else [(then, hard)])
 
 
 def test_page_names_every_setting():
