@@ -13,6 +13,8 @@ UV := 0.13.9
 BANDIT := 1.9.4
 PIP_AUDIT := 2.10.1
 UPGRADE ?= --upgrade
+# Files are given out in the order of collection, which begins with the longest; xdist's own order begins with the most tests.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 VENV := .venv
 PY := $(VENV)/bin/python
 STUDIO := .label-studio
@@ -58,10 +60,10 @@ check: $(VENV)/run.stamp ## Validate every loop file
 	@$(PY) -m include check
 
 test: $(VENV)/dev.stamp $(STUDIO)/installed ## Run every test, the real Airflow, MLflow and Label Studio among them
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest $(WORKERS)
 
 test-fast: $(VENV)/dev.stamp ## Run the tests that start no server
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not integration"
+	@$(PY) -m pytest $(WORKERS) -m "not integration"
 
 # What is type-checked.
 TYPED = include gateway observability demo plugins/feedback_loop tests benchmarks $(wildcard plugins/*.py dags/*.py)

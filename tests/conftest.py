@@ -27,6 +27,12 @@ import pytest  # noqa: E402 - the environment comes first
 from pytest_socket import socket_allow_hosts  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts an Airflow: it takes longest, and a worker that began it last would be waited for."""
+    integration = ROOT / "tests" / "integration"
+    items.sort(key=lambda item: integration not in item.path.parents)
+
+
 @pytest.fixture(autouse=True)
 def _only_loopback() -> None:
     """Let no test reach the network by accident."""
