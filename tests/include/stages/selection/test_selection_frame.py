@@ -56,14 +56,19 @@ def repetitive_store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def draws(repetitive_store):
+    """The frame of that store by each seed."""
+    return [sampling_frame(repetitive_store, EVERYTHING, seed) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
 def window(tmp_path_factory):
     """A window whose unsure rows are the wrong ones: 70 % of the predictions are right."""
     store = make_selection_store(tmp_path_factory.mktemp("window"), prediction_rows(400))
     return store, {row["trace_id"]: number % 50 < 35 for number, row in enumerate(prediction_rows(400))}
 
 
-def test_frame_draw_includes_each_content_as_often_as_its_probability_says(repetitive_store):
-    draws = [sampling_frame(repetitive_store, EVERYTHING, seed) for seed in SEEDS]
+def test_frame_draw_includes_each_content_as_often_as_its_probability_says(draws):
     counts = Counter(key for frame in draws for key in frame.content_keys[:DRAWN])
     contents, probability = draws[0].content_keys, DRAWN / len(draws[0].content_keys)
     low, high = stats.binom.interval(1 - 1e-3 / len(contents), len(SEEDS), probability)
@@ -74,21 +79,19 @@ def test_frame_draw_includes_each_content_as_often_as_its_probability_says(repet
     assert all(low <= counts[key] <= high for key in contents)
 
 
-def test_frame_draw_does_not_prefer_content_that_was_logged_often(repetitive_store):
+def test_frame_draw_does_not_prefer_content_that_was_logged_often(repetitive_store, draws):
     often = {content_key(repetitive_store.loop, prediction_row(100 + copied)) for copied in range(5)}
-    draws = [sampling_frame(repetitive_store, EVERYTHING, seed).content_keys[:DRAWN] for seed in SEEDS]
-    mean = float(np.mean([len(often.intersection(drawn)) for drawn in draws]))
-    error = np.std([len(often.intersection(drawn)) for drawn in draws]) / np.sqrt(len(SEEDS))
+    counts = [len(often.intersection(frame.content_keys[:DRAWN])) for frame in draws]
+    mean, error = float(np.mean(counts)), np.std(counts) / np.sqrt(len(SEEDS))
     say(f"{len(SEEDS)} draws of {DRAWN} of 35 contents: {mean:.3f} of the 5 frequent ones, expected {50 / 35:.3f}")
     assert abs(mean - DRAWN * 5 / 35) < 4 * error
 
 
-def test_frame_represents_content_by_each_of_its_rows_whether_drawn_or_not(repetitive_store):
+def test_frame_represents_content_by_each_of_its_rows_whether_drawn_or_not(repetitive_store, draws):
     often = content_key(repetitive_store.loop, prediction_row(100))
     drawn: Counter[str] = Counter()
     left: Counter[str] = Counter()
-    for seed in SEEDS:
-        frame = sampling_frame(repetitive_store, EVERYTHING, seed)
+    for frame in draws:
         place = frame.content_keys.index(often)
         (drawn if place < DRAWN else left)[frame.rows.column("trace_id")[place].as_py()] += 1
     ids = sorted(drawn | left)
