@@ -1,4 +1,4 @@
-"""A whole loop on an object store that loses answers, against a twin on one that loses none: one seed replays one history."""
+"""A whole loop on an object store that loses answers, against a twin on a disk, which does not: a seed replays one history."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -77,13 +77,12 @@ def play(cycle: RemoteCycle, number: int) -> None:
 
 @pytest.fixture
 def play_loop(tmp_path: Path, s3_options: dict[str, str], mlflow_template: Path) -> Callable[..., dict[str, list[Any]]]:
-    def played(name: str, options: dict[str, str]) -> dict[str, list[Any]]:
+    def played(name: str, place: str, options: dict[str, str]) -> dict[str, list[Any]]:
         soak = SoakLoop(tmp_path / name / "loop", ROWS, timedelta(days=1))
         sections = soak.loop.model_dump(mode="json")
         gate = sections["gate"] | {"error_budget": 0.6}  # what few rows say is enough
         soak.loop = Loop.model_validate(sections | {"selection": {"budget": 40, "random_share": 0.5}, "gate": gate})
         registry_in(soak.folder, soak.loop, mlflow_template)
-        place = f"s3://{BUCKET}/{name}"
         for number in range(CYCLES):
             play(RemoteCycle(soak, number, place, options), number)
         store = LoopStore(soak.loop, place, s3_options)
@@ -96,12 +95,12 @@ def play_loop(tmp_path: Path, s3_options: dict[str, str], mlflow_template: Path)
     return played
 
 
-def test_loop_whose_store_loses_answers_does_what_its_twin_does(play_loop, s3_options):
-    twin = play_loop("twin", s3_options)
+def test_loop_whose_store_loses_answers_does_what_its_twin_does(tmp_path, play_loop, s3_options):
+    twin = play_loop("twin", str(tmp_path / "twin" / "store"), {})
     assert len(twin["deployments"]) > 0
     for seed in SEEDS:
         with lossy(s3_options, seed, 0.4) as (server, options):
-            played = play_loop(f"lossy-{seed}", options)
+            played = play_loop(f"lossy-{seed}", f"s3://{BUCKET}/lossy-{seed}", options)
         assert sum(server.fates[fate] for fate in FATES) > 20
         for table, rows in twin.items():
             assert played[table] == rows, (seed, table)
