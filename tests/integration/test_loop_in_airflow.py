@@ -2,6 +2,8 @@
 
 import json
 import socket
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -14,12 +16,26 @@ from demo.playing import Story
 from demo.process_sessions import members
 from demo.progress import Progress
 from demo.standalone import Standalone, running
-from include.foundation.decisions import Approval, GateVerdict, SelectedBatch, broken_links, find, latest
+from include.foundation.config.loading import load_loop
+from include.foundation.decisions import (
+    Approval,
+    GateVerdict,
+    RegisteredVersion,
+    SelectedBatch,
+    broken_links,
+    find,
+    latest,
+)
 from include.foundation.digests import table_digest
 from include.foundation.errors import ConfigError
-from include.foundation.models.registry import ModelRegistry
+from include.foundation.models.registry import CHAMPION, ModelRegistry
+from include.foundation.store.ledgers import deployments
 from include.foundation.store.ledgers.deployments import history
+from include.foundation.store.rows import rows_of
 from include.foundation.store.tables import LoopStore
+from include.stages.deployment.canaries import CanaryReport, roll_out
+from tests.decision_builders import make_approval
+from tests.include.stages.training.challenger_builders import say_gate
 from tests.integration.worlds import FIRST_DAY, REFERENCE_DAYS, make_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
@@ -63,19 +79,21 @@ def world(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FEEDBACK_LOOP_LOOPS_DIR", str(folder / "loops"))
         world = make_world(folder, approval="required", approvers=[{"id": "admin", "name": "The admin"}])
-        tell_by_file(folder)
+        ask_challengers_and_tell(folder)
+        world.loop = load_loop(folder / "loops" / "sums.yaml")
         yield world
 
 
-def tell_by_file(folder):
-    """Let the world's loop tell everything in a file."""
+def ask_challengers_and_tell(folder):
+    """Let the world's loop ask challengers about live requests, and tell everything in a file."""
     path = folder / "loops" / "sums.yaml"
     notifier = {
         "notifier": "feedback_loop.notifiers.file_notifier.FileNotifier",
         "params": {"path": str(folder / "told")},
     }
     events = ["failure", "rollback", "drift_alarm", "approval", "label_deadline"]
-    loop = yaml.safe_load(path.read_text()) | {"notify": [{"events": events, **notifier}]}
+    deploy = {"strategy": "shadow", "shadow": {"uri": str(folder / "shadow"), "requests": 40}}
+    loop = yaml.safe_load(path.read_text()) | {"notify": [{"events": events, **notifier}], "deploy": deploy}
     path.write_text(yaml.safe_dump(loop))
 
 
@@ -106,6 +124,8 @@ def test_cycle_through_the_scheduler_deploys_a_first_model_and_judges_a_challeng
     assert verdicts[0].outcome == "promote"
     assert len({verdict.subject for verdict in verdicts}) == 2
     assert verdicts[-1].outcome in {"promote", "reject"}
+    asked = story.store.read("shadow_answers").num_rows
+    assert bool(asked) == bool(find(story.store, GateVerdict, outcome="await_live"))
     assert history(story.store)[0].model_version == "1"
     assert broken_links(story.store) == []
 
@@ -258,3 +278,40 @@ def test_links_of_tasks_lead_to_pages_that_only_a_login_opens(story):
         assert httpx.get(f"{story.airflow.url}/{link}").status_code == 401
         page = httpx.get(f"{story.airflow.url}/{link}", headers={"Authorization": f"Bearer {token}"})
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_canary_is_live_after_its_last_step_and_the_loop_file_that_asks_for_it_is_followed(story, world, monkeypatch):
+    """Last of all: it changes what is live."""
+    path, dag_id = world.folder / "loops" / "sums.yaml", f"{story.loop.name}.guard"
+    canary = {"shares": [0.5, 1.0], "step_hours": 1, "requests": 20}
+    path.write_text(
+        yaml.safe_dump(yaml.safe_load(path.read_text()) | {"deploy": {"strategy": "canary", "canary": canary}})
+    )
+    store, registry, live = LoopStore(load_loop(path), world.store), story.registry, story.registry.aliased(CHAMPION)
+    chosen = next(one for one in find(store, RegisteredVersion) if one.version != live)
+    digest = registry.files_digest(run_id=chosen.run_id, version=chosen.version)
+    told = {"champion_version": live, "run_id": chosen.run_id, "files_digest": digest}
+    gate = say_gate(store, chosen.subject, "promote", **told)
+    now = datetime.now(UTC)
+    with monkeypatch.context() as patch:
+        patch.setattr(deployments, "datetime", Mock(now=lambda _: now - timedelta(hours=2)))
+        begun = roll_out(store, registry, gate, make_approval(gate))
+    assert begun == CanaryReport(chosen.version, live, 0.5)
+    log_of_late(store, {live: 30, chosen.version: 30}, now - timedelta(hours=1))
+    tasks = lambda: {task["task_id"] for task in story.client.get(f"/dags/{dag_id}/tasks")["tasks"]}  # noqa: E731
+    story.client.wait(lambda: "advance_canary" in tasks(), "Airflow to follow the loop file", 120)
+    run = story.client.trigger(dag_id)
+    assert story.client.wait_for_run(dag_id, run, 300)["state"] == "success"
+    assert history(store)[-1].model_version == registry.aliased(CHAMPION) == chosen.version
+    story.client.wait(lambda: story.gateway.version() == chosen.version, "the gateway to follow", 60)
+
+
+def log_of_late(store, versions, moment):
+    """Store rows as if so many of each version had been served at a moment."""
+    row = store.read("predictions").slice(0, 1).to_pylist()[0] | {"ts": moment, "day": f"{moment:%Y-%m-%d}"}
+    rows = [
+        row | {"trace_id": f"late-{version}-{number}", "model_version": version}
+        for version, count in versions.items()
+        for number in range(count)
+    ]
+    store.append_new("predictions", rows_of(store.loop, "predictions", rows))
