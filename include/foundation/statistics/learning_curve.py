@@ -21,7 +21,6 @@ SPREADS = (
 )  # by which trainings on as many other labels differ, in deviations of a row's score
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of today's error
 LEVEL = 0.9
-STEPS = 4001
 
 
 @dataclass(frozen=True)
@@ -106,10 +105,13 @@ def _errors(score: Estimate) -> Floats:
 
 def _expected(labels: int, means: Floats, deviations: Floats, likely: Floats) -> Expected:
     """Return mean and interval of a mixture of normal distributions."""
+    from scipy.optimize import brentq
     from scipy.special import ndtr
 
     reach = 5 * float(deviations.max())
-    places = np.linspace(float(means.min()) - reach, float(means.max()) + reach, STEPS)
-    below = ndtr((places[:, None] - means) / deviations) @ likely
-    low, high = np.interp([(1 - LEVEL) / 2, (1 + LEVEL) / 2], below, places)
-    return Expected(labels, float(means @ likely), float(low), float(high))
+    ends = float(means.min()) - reach, float(means.max()) + reach
+
+    def quantile(share: float) -> float:
+        return float(brentq(lambda place: float(ndtr((place - means) / deviations) @ likely) - share, *ends))
+
+    return Expected(labels, float(means @ likely), quantile((1 - LEVEL) / 2), quantile((1 + LEVEL) / 2))
