@@ -7,7 +7,7 @@ then. A test that passes does not look at the key, and is reported as XPASS. ``F
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 import pytest
@@ -107,6 +107,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
         return (yield)
 
 
+def command_line(chosen: Mapping[str, str], *more: str) -> list[str]:
+    """Return the arguments of pytest that run the tests of some keys."""
+    tests = sorted({test.split("[")[0] for test in chosen.values()})
+    return ["-q", "-p", "no:cacheprovider", "-p", "tests.frozen_key", *more, *tests]
+
+
 if __name__ == "__main__":
-    tests = sorted({test.split("[")[0] for test in CHOSEN.values()})
-    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "tests.frozen_key", *sys.argv[1:], *tests]))
+    sys.exit(pytest.main(command_line(CHOSEN, *sys.argv[1:])))

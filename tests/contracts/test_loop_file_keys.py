@@ -3,8 +3,6 @@
 import ast
 import json
 import os
-import subprocess
-import sys
 from functools import cache
 from typing import Literal, get_args, get_origin
 
@@ -13,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from tests.conftest import ROOT
 from tests.contracts.shown_by import SHOWN_BY
-from tests.frozen_key import keys
+from tests.forks import Forked
+from tests.frozen_key import command_line, keys
 
 CONFIG = ROOT / "include" / "foundation" / "config"
 EVERY = {path: (model, name) for path, model, name in keys()}
@@ -56,19 +55,22 @@ def test_key_that_nobody_reads_would_be_noticed():
 def run_frozen(tmp_path, **chosen):
     """Run tests of keys, each while its key is frozen; pytest fails if a test does not notice, or is not there."""
     environment = os.environ | ({"FROZEN": json.dumps(chosen)} if chosen else {})
-    command = [sys.executable, "-m", "tests.frozen_key", f"--basetemp={tmp_path / 'inner'}"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    arguments = command_line(chosen or SHOWN_BY, f"--basetemp={tmp_path / 'inner'}")
+    told = tmp_path / "told"
+    told.unlink(missing_ok=True)
+    status = Forked(pytest.main, arguments, environment=environment, output=told).wait()
+    return status, told.read_text()
 
 
 def test_every_key_has_a_test_that_fails_while_the_key_is_frozen(tmp_path):
     assert SHOWN_BY.keys() == KEYS.keys()
-    done = run_frozen(tmp_path)
-    assert f"{len(KEYS)} xfailed" in done.stdout, done.stdout
-    assert done.returncode == 0
+    status, told = run_frozen(tmp_path)
+    assert f"{len(KEYS)} xfailed" in told, told
+    assert status == 0
 
 
 def test_test_that_does_not_look_at_its_key_is_noticed_and_so_is_one_that_is_not_there(tmp_path):
-    blind = run_frozen(tmp_path, **{"gate.margin": SHOWN_BY["deploy.max_drop"]})
-    assert (blind.returncode, "[XPASS(strict)] gate.margin is frozen" in blind.stdout) == (1, True), blind.stdout
-    gone = run_frozen(tmp_path, **{"gate.margin": f"{SHOWN_BY['logs.uri']}[no such case]"})
-    assert (gone.returncode, "there is no" in gone.stderr) == (4, True), gone.stderr
+    status, told = run_frozen(tmp_path, **{"gate.margin": SHOWN_BY["deploy.max_drop"]})
+    assert (status, "[XPASS(strict)] gate.margin is frozen" in told) == (1, True), told
+    status, told = run_frozen(tmp_path, **{"gate.margin": f"{SHOWN_BY['logs.uri']}[no such case]"})
+    assert (status, "there is no" in told) == (4, True), told
