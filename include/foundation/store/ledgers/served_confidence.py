@@ -176,7 +176,7 @@ def _read(category: str) -> tuple[int, str]:
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def _cell(row: Served) -> Cell:
