@@ -79,6 +79,30 @@ class Forked:
         self._process.terminate()
 
 
+class Steps:
+    """Counts the moments before and after each commit, and kills this process at one of them; 0 spares it."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def step(self) -> None:
+        """Count a moment."""
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, real: Any) -> Any:
+        """Return a commit whose moments count."""
+
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            self.step()
+            done = real(*arguments, **named)
+            self.step()
+            return done
+
+        return wrapped
+
+
 def _run(environment: Mapping[str, str], output: Path | None, work: Callable[..., int | None], arguments: Any) -> None:
     os.environ.clear()
     os.environ.update(environment)

@@ -2,10 +2,7 @@
 
 import contextlib
 import json
-import os
-import signal
 from pathlib import Path
-from typing import Any
 
 from include.foundation.errors import NothingToDo
 from include.foundation.store.tables import LoopStore
@@ -18,29 +15,9 @@ from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import pull_logs
 from include.stages.selection.selecting import select_samples
 from tests.builders import CLASSES, KEY, day, line, make_store, write_lines
+from tests.forks import Steps
 
 ROWS = 9
-
-
-class Steps:
-    """Counts the moments before and after each commit, and kills this process at one of them; 0 spares it."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-
-    def step(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, real: Any) -> Any:
-        def wrapped(*arguments: Any, **named: Any) -> Any:
-            self.step()
-            done = real(*arguments, **named)
-            self.step()
-            return done
-
-        return wrapped
 
 
 def label_and_publish(folder: Path, limit: int) -> None:

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,10 +21,11 @@ from include.foundation.lines.refusals import LONGEST_RAW
 from include.foundation.lines.values import parse_object, pseudonym
 from include.foundation.store.ledgers.taxonomies import classes_by_taxonomy
 from include.foundation.store.person_keys import person_key
+from include.foundation.store.tables import LoopStore
 from include.stages.logs.feedback.feedback_lines import pull_feedback
 from include.stages.logs.pulling import plan_pull, pull_logs
 from tests.builders import DAY, KEY, day, line, make_store, write_lines
-from tests.conftest import ROOT
+from tests.forks import Forked, Steps
 from tests.include.stages.logs.log_builders import make_pull
 
 NEW = {"predictions", "quarantine"}
@@ -381,25 +380,9 @@ def test_two_pulls_of_one_interval_at_once_leave_the_rows_of_one(tmp_path):
     assert store.read("quarantine").num_rows == 1
 
 
-CRASH = """
-import os, signal, sys
-from pathlib import Path
-from include.foundation.store.tables import LoopStore
-from include.stages.logs.feedback.feedback_lines import pull_feedback
-from include.stages.logs.pulling import plan_pull, pull_logs
-from tests.builders import KEY, day, make_store
-calls, limit, real = 0, int(sys.argv[2]), LoopStore._commit
-def dying(self, *arguments):
-    global calls
-    calls += 1
-    if calls == limit: os.kill(os.getpid(), signal.SIGKILL)
-    done = real(self, *arguments)
-    calls += 1
-    if calls == limit: os.kill(os.getpid(), signal.SIGKILL)
-    return done
-LoopStore._commit = dying
-pull_logs(make_store(Path(sys.argv[1])), day(), KEY)
-"""
+def dying_pull(folder, limit):
+    LoopStore._commit = Steps(limit).around(LoopStore._commit)
+    pull_logs(make_store(folder), day(), KEY)
 
 
 def test_pull_killed_before_or_after_any_commit_and_run_again_leaves_the_same(tmp_path):
@@ -412,13 +395,7 @@ def test_pull_killed_before_or_after_any_commit_and_run_again_leaves_the_same(tm
         folder = tmp_path / f"killed{limit}"
         folder.mkdir()
         write_lines(folder, lines)
-        done = subprocess.run(
-            [sys.executable, "-c", CRASH, str(folder), str(limit)],
-            cwd=ROOT,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        assert done.returncode == -signal.SIGKILL
+        assert Forked(dying_pull, folder, limit).wait() == -signal.SIGKILL
         store = make_store(folder)
         pull_logs(store, day(), KEY)
         assert state(store) == state(calm)

@@ -1,5 +1,5 @@
-import subprocess
-import sys
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from include.foundation.intervals import Interval
 from include.foundation.store import tables
 from include.foundation.store.tables import LoopStore
 from include.stages.selection.selecting import SelectionReport, select_samples
-from tests.conftest import ROOT
+from tests.forks import Forked
 from tests.include.stages.selection.selection_builders import (
     day_interval,
     make_selection_loop,
@@ -22,26 +22,23 @@ from tests.include.stages.selection.selection_builders import (
     requests_of,
 )
 
-KILLED_AT_COMMIT = """
-import os, signal, sys
-import include.foundation.store.tables as tables
-from include.stages.selection.selecting import select_samples
-from tests.include.stages.selection.selection_builders import day_interval, make_selection_loop
-commit, left = tables.write_deltalake, [int(sys.argv[2])]
-def write(*args, **kwargs):
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left[0] -= 1
-    return commit(*args, **kwargs)
-tables.write_deltalake = write
-select_samples(tables.LoopStore(make_selection_loop(), sys.argv[1]), day_interval())
-"""
+
+def select_and_die(store: Path, commits: int) -> None:
+    commit, left = vars(tables)["write_deltalake"], [commits]
+
+    def write(*arguments: Any, **named: Any) -> Any:
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        return commit(*arguments, **named)
+
+    vars(tables)["write_deltalake"] = write
+    select_samples(LoopStore(make_selection_loop(), str(store)), day_interval())
 
 
 def killed_selection(folder: Path, commits: int) -> int:
     """Select in a process that is killed when it is about to make the commit after ``commits``."""
-    arguments = [sys.executable, "-c", KILLED_AT_COMMIT, str(folder / "store"), str(commits)]
-    return subprocess.run(arguments, cwd=ROOT, check=False, capture_output=True, timeout=120).returncode
+    return Forked(select_and_die, folder / "store", commits).wait(120)
 
 
 def test_selection_killed_before_its_commit_leaves_nothing(tmp_path):
