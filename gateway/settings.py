@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     """Most rows that are scored together."""
     most_pending_rows: int = Field(default=2048, ge=1, le=1_000_000)
     """Most rows of a loop that may wait or be scored; requests beyond are refused with 429."""
-    most_requests: int = Field(default=512, ge=1, le=100_000)
+    most_requests: int = Field(default=256, ge=1, le=100_000)
     """Most requests that are answered at a time; those beyond are refused with 429 before they are read."""
     most_body_kb: int = Field(default=1024, ge=1, le=LARGEST_BODY_KB)
     """Largest body of a request, in KiB; larger ones are refused with 413."""

@@ -8,7 +8,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from gateway import shedding
-from gateway.shedding import BUSY, Overload, SheddingProtocol
+from gateway.shedding import BUSY, BUSY_AND_CLOSED, Overload, SheddingProtocol
 
 QUESTION = b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}"
 
@@ -20,12 +20,13 @@ def overload(*, seconds: float = 2.0, most: int = 3) -> tuple[Overload, list[Non
 
 def test_as_many_are_answered_as_may_be_and_the_others_are_refused_and_counted() -> None:
     limit, counted = overload()
-    assert [limit.refusal(answering) for answering in (0, 2, 3, 400)] == [None, None, BUSY, BUSY]
+    assert [limit.sheds(answering) for answering in (0, 2, 3, 400)] == [False, False, True, True]
     assert len(counted) == 2
 
 
 def test_refusal_is_a_whole_answer_that_says_when_to_try_again() -> None:
-    head, body = BUSY.split(b"\r\n\r\n")
+    head, body = BUSY_AND_CLOSED.split(b"\r\n\r\n")
+    assert BUSY_AND_CLOSED.replace(b"connection: close\r\n", b"") == BUSY
     assert head.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
     assert b"retry-after: 1" in head
     assert b"connection: close" in head
@@ -37,22 +38,32 @@ def test_refusal_is_a_whole_answer_that_says_when_to_try_again() -> None:
 def test_what_comes_in_a_turn_that_takes_an_eighth_of_the_deadline_is_refused(monkeypatch, late) -> None:
     moments = iter([100.0, 100.0 + shedding.TICK + late])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments))
-    limit, _ = overload()
+    limit, _ = overload(most=32)
     limit.watch(SimpleNamespace(call_later=lambda *_: None))  # type: ignore[arg-type]
-    assert limit.refusal(0) == (None if late < 2.0 / 8 else BUSY)
+    assert limit.sheds(2) is (late >= 2.0 / 8)
+
+
+@pytest.mark.parametrize("most", [1, 32])
+def test_one_of_sixteen_is_answered_however_late_it_gets(monkeypatch, most) -> None:
+    moments = iter([100.0, *[200.0] * 9])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    limit, _ = overload(most=most)
+    limit.watch(SimpleNamespace(call_later=lambda *_: None))  # type: ignore[arg-type]
+    few = max(1, most // 16)
+    assert [limit.sheds(answering) for answering in (0, few - 1, few)] == [False, False, True]
 
 
 def test_turn_that_was_slow_is_forgiven_after_the_next_look() -> None:
-    async def turns() -> list[bytes | None]:
+    async def turns() -> list[bool]:
         limit, refusals = overload()[0], []
         limit.watch(asyncio.get_running_loop())
         time.sleep(shedding.TICK + 0.5)
-        refusals.append(limit.refusal(0))
-        while (refusal := limit.refusal(0)) is not None:
+        refusals.append(limit.sheds(1))
+        while refusal := limit.sheds(1):
             await asyncio.sleep(shedding.TICK)
         return [*refusals, refusal]
 
-    assert asyncio.run(turns()) == [BUSY, None]
+    assert asyncio.run(turns()) == [True, False]
 
 
 class Transport(asyncio.Transport):
@@ -94,9 +105,20 @@ def said(answering: int, *parts: bytes) -> Transport:
     return asyncio.run(talk())
 
 
-def test_connection_whose_request_is_refused_is_told_and_ended() -> None:
-    refused = said(3, QUESTION)
-    assert (refused.written, refused.closed) == (BUSY, True)
+@pytest.mark.parametrize(
+    ("question", "is_whole"),
+    [
+        (QUESTION, True),
+        (QUESTION.replace(b"content-length: 2", b"Content-Length:2"), True),
+        (QUESTION[:-1], False),
+        (QUESTION[:-9], False),
+        (QUESTION + b"POST /v1/predict", False),
+        (QUESTION.replace(b"content-length: 2", b"transfer-encoding: chunked"), False),
+    ],
+)
+def test_request_is_refused_and_its_connection_ends_if_more_of_it_is_to_come(question, is_whole) -> None:
+    refused = said(3, question)
+    assert (refused.written, refused.closed) == (BUSY if is_whole else BUSY_AND_CLOSED, not is_whole)
 
 
 @pytest.mark.parametrize(
