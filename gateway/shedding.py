@@ -13,7 +13,7 @@ from gateway.refusals import Refusal
 
 TICK = 0.05  # seconds between looks at the clock
 TURNS = 8  # of the event loop, in which a request is read, scored, logged and answered, with room for slow ones
-LATE_SHARE = 0.25  # of what may be answered is, however late it gets: a machine that does something else is no overload
+LATE_SHARE = 0.5  # of what may be answered is, however late it gets: a machine that does something else is no overload
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,12}) *(?:\r\n|$)", re.IGNORECASE)
 SHED = b"POST "  # states and metrics are answered however much is asked
 
@@ -26,7 +26,7 @@ class Overload:
     deadline_seconds
         In which a request must be answered.
     most_requests
-        That may be answered at a time; a quarter of them while a turn of the event loop takes an eighth of the deadline.
+        That may be answered at a time; half of them while a turn of the event loop takes an eighth of the deadline.
     count
         Is called for each request that is refused.
     """

@@ -38,18 +38,18 @@ def test_refusal_is_a_whole_answer_that_says_when_to_try_again() -> None:
 def test_what_comes_in_a_turn_that_takes_an_eighth_of_the_deadline_is_refused(monkeypatch, late) -> None:
     moments = iter([100.0, 100.0 + shedding.TICK + late])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments))
-    limit, _ = overload(most=8)
+    limit, _ = overload(most=4)
     limit.watch(SimpleNamespace(call_later=lambda *_: None))  # type: ignore[arg-type]
     assert limit.sheds(2) is (late >= 2.0 / 8)
 
 
 @pytest.mark.parametrize("most", [1, 32])
-def test_a_quarter_is_answered_however_late_it_gets(monkeypatch, most) -> None:
+def test_half_is_answered_however_late_it_gets(monkeypatch, most) -> None:
     moments = iter([100.0, *[200.0] * 9])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments))
     limit, _ = overload(most=most)
     limit.watch(SimpleNamespace(call_later=lambda *_: None))  # type: ignore[arg-type]
-    few = max(1, most // 4)
+    few = max(1, most // 2)
     assert [limit.sheds(answering) for answering in (0, few - 1, few)] == [False, False, True]
 
 
