@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.gateway import asked
 from benchmarks.measuring import print_cases
-from benchmarks.workloads.served_model import Server, deployed, gateway, logged_ids, told_by_open_loop
+from benchmarks.workloads.served_model import Server, deployed, gateway, in_log, told_by_open_loop
 
 CLIENTS, SHARE = 8, 0.5
 Figures = dict[str, float]
@@ -58,16 +58,17 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
             asked(server, CLIENTS, 1.0)
             capacity = asked(server, CLIENTS, seconds / 30)["requests_per_second"]
             windows, told = zip(*(window(server, SHARE * capacity, seconds) for _ in range(count)), strict=True)
-        ids = logged_ids(folder / "logs")
-    acknowledged = [trace_id for each in told for trace_id in each["acknowledged"]]
+        acknowledged = [trace_id for each in told for trace_id in each["acknowledged"]]
+        audit = in_log(acknowledged, folder / "logs")
+    ratio = round(windows[-1]["rss_mb"] / windows[0]["rss_mb"], 3)
     yield {
         "benchmark": "gateway_soak",
         "case": f"half load, {count * seconds / 60:g} minutes",
         "unit": "memory after the first window",
-        "ours": round(windows[-1]["rss_mb"] / windows[0]["rss_mb"], 3),
+        "ours": ratio,
         "limit": 1,
         "peers": {},
-        "ratio_to_limit": round(windows[-1]["rss_mb"] / windows[0]["rss_mb"], 3),
+        "ratio_to_limit": ratio,
         "ratio_to_best_peer": None,
         "growth": {figure: growth(windows, figure) for figure in windows[0]},
         "windows": windows,
@@ -76,8 +77,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         "statuses": dict(sum((Counter(each["statuses"]) for each in told), Counter())),
         "unanswered": sum(each["unanswered"] + each["unsent"] for each in told),
         "acknowledged": len(acknowledged),
-        "missing": len(set(acknowledged) - ids.keys()),
-        "doubled": sum(count - 1 for count in ids.values()),
+        **audit,
         "repetitions": count,
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.gateway import asked
 from benchmarks.measuring import print_cases
-from benchmarks.workloads.served_model import deployed, gateway, logged_ids, told_by_open_loop
+from benchmarks.workloads.served_model import deployed, gateway, in_log, told_by_open_loop
 from gateway.settings import Settings
 
 CLIENTS, TIMES = 64, 10
@@ -32,8 +32,8 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
             capacity = asked(server, CLIENTS, seconds)["requests_per_second"]
             told = told_by_open_loop(server, TIMES * capacity, seconds)
             peak_rss_mb = server.peak_rss_mb
-        ids = logged_ids(folder / "logs")
-    statuses, acknowledged = told["statuses"], set(told["acknowledged"])
+        audit = in_log(told["acknowledged"], folder / "logs")
+    statuses = told["statuses"]
     yield {
         "benchmark": "overload",
         "case": f"times={TIMES}",
@@ -52,8 +52,7 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         "unanswered": told["unanswered"],
         "statuses": statuses,
         "other_statuses": sum(count for status, count in statuses.items() if status not in ALLOWED),
-        "missing": len(acknowledged - ids.keys()),
-        "doubled": sum(count - 1 for count in ids.values()),
+        **audit,
         "repetitions": 1,
         "peak_rss_mb": peak_rss_mb,
     }

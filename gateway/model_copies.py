@@ -70,22 +70,7 @@ class ModelCopies:
             note.unlink()
 
     def obtained(self, registry: ModelRegistry, version: str, files_digest: str | None) -> Copied:
-        """Return the copy of a version that is here, or one that is fetched now; `here` and `fetch` say what may be wrong.
-
-        Parameters
-        ----------
-        registry
-            Of the loop.
-        version
-            Of the model.
-        files_digest
-            Of the files that were judged; None if that is not known.
-        """
-        with told_errors():
-            return self.here(version, files_digest) or self.fetch(registry, version, files_digest)
-
-    def fetch(self, registry: ModelRegistry, version: str, files_digest: str | None) -> Copied:
-        """Copy the files of a version from MLflow.
+        """Return the copy of a version that is here, or one that is fetched from MLflow now.
 
         Parameters
         ----------
@@ -103,6 +88,10 @@ class ModelCopies:
         DeploymentError
             If there is no such version, or its files are not those that were judged.
         """
+        with told_errors():
+            return self.here(version, files_digest) or self._fetched(registry, version, files_digest)
+
+    def _fetched(self, registry: ModelRegistry, version: str, files_digest: str | None) -> Copied:
         run_id = registry.run_of(version)
         if run_id is None:
             raise DeploymentError(f"Version {version} of {self.loop.name} is live, but MLflow has no such version")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,10 +158,11 @@ def told_by_open_loop(server: Server, rate: float, seconds: float) -> dict[str, 
     return dict(json.loads(done.stdout))
 
 
-def logged_ids(folder: Path) -> Counter[str]:
-    """Return how many lines of the logs in a folder have each trace id."""
+def in_log(acknowledged: Collection[str], folder: Path) -> dict[str, int]:
+    """Return how many acknowledged trace ids are missing from the logs in a folder, and how many lines double another's."""
     lines = (line for path in sorted(folder.rglob("*.jsonl")) for line in path.open("rb"))
-    return Counter(json.loads(line)["trace_id"] for line in lines)
+    ids = Counter(json.loads(line)["trace_id"] for line in lines)
+    return {"missing": len(set(acknowledged) - ids.keys()), "doubled": ids.total() - len(ids)}
 
 
 @contextmanager
