@@ -5,12 +5,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gateway.event_log import told_problem
-from gateway.model_copies import ModelCopies
+from gateway.model_source import ModelSource
 from gateway.scorer import Scorer
-from include.foundation.models.registry import ModelRegistry
 from include.foundation.store.ledgers.canary_callers import caller_of, is_served_by_canary
 from include.foundation.store.ledgers.deployments import Canary, canary
-from include.foundation.store.tables import LoopStore
 
 EVENTS = logging.getLogger("gateway")
 
@@ -32,29 +30,25 @@ class CanaryHolder:
 
     Parameters
     ----------
-    store, registry
-        Of the loop.
-    copies
-        Where its files are kept.
+    source
+        Of the loop's canaries.
     exchanged
         Is told what is served to a share from now on; None if nothing is.
     """
 
     def __init__(
         self,
-        store: LoopStore,
-        registry: ModelRegistry,
-        copies: ModelCopies,
+        source: ModelSource,
         exchanged: Callable[[ServedShare | None], None],
     ) -> None:
         self.current: ServedShare | None = None
         self.problem: str | None = None
-        self._store, self._registry, self._copies, self._exchanged = store, registry, copies, exchanged
+        self._source, self._exchanged = source, exchanged
 
     def look(self) -> None:
         """Serve what the ledger says now; if it cannot be read go on as before, and the log of events says why."""
         try:
-            self._hold(canary(self._store))
+            self._hold(canary(self._source.store))
             self._say(None)
         except Exception as error:  # a ledger or registry of any state must not end serving
             self._say(error)
@@ -66,17 +60,14 @@ class CanaryHolder:
         first, held = running.first, self.current
         if held is None or held.evidence_digest != first.evidence_digest:
             self._exchange(None)  # whatever comes of this one, the one before is over
-            copied = self._copies.obtained(self._registry, first.model_version, first.files_digest)
-            scorer = Scorer(self._copies.load(copied))
-            scorer.tried()
-            self._copies.note_served(copied)
+            scorer = self._source.scorer(first.model_version, first.files_digest)
             held = ServedShare(scorer, first.evidence_digest, running.share)
         self._exchange(held._replace(share=running.share))
 
     def _exchange(self, held: ServedShare | None) -> None:
         if held != self.current:
             told = {
-                "loop": self._store.loop.name,
+                "loop": self._source.store.loop.name,
                 "version": held and held.scorer.version,
                 "share": held and held.share,
             }
@@ -85,4 +76,4 @@ class CanaryHolder:
         self._exchanged(held)
 
     def _say(self, error: Exception | None) -> None:
-        self.problem = told_problem("canary cannot be served", error, self.problem, loop=self._store.loop.name)
+        self.problem = told_problem("canary cannot be served", error, self.problem, loop=self._source.store.loop.name)

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 from gateway.batch_cost import BatchCost
 from gateway.event_log import told_problem
-from gateway.model_copies import Copied, ModelCopies
+from gateway.model_copies import Copied
+from gateway.model_source import ModelSource
 from gateway.scorer import Scorer
 from include.foundation.models.mlflow_access import told_errors
-from include.foundation.models.registry import CHAMPION, ModelRegistry
+from include.foundation.models.registry import CHAMPION
 from include.foundation.store.ledgers.deployments import live
-from include.foundation.store.tables import LoopStore
 
 EVENTS = logging.getLogger("gateway")
 
@@ -23,26 +23,22 @@ class ChampionHolder:
 
     Parameters
     ----------
-    store, registry
-        Of the loop.
-    copies
-        Where model files are kept, so that MLflow is needed for a new version only.
+    source
+        Of the loop's champions; MLflow is needed for a new version only.
     exchanged
         Is told of each new model before it is served, with what its batches cost.
     """
 
     def __init__(
         self,
-        store: LoopStore,
-        registry: ModelRegistry,
-        copies: ModelCopies,
+        source: ModelSource,
         exchanged: Callable[[Scorer, BatchCost], None] = lambda *_: None,
     ) -> None:
         self.current: Scorer | None = None
         self.loading: str | None = None
         self.problem: str | None = None
         self.looked_at: float | None = None
-        self._store, self._registry, self._copies, self._exchanged = store, registry, copies, exchanged
+        self._source, self._exchanged = source, exchanged
         self._held: Copied | None = None
         self._is_new = True
 
@@ -76,7 +72,7 @@ class ChampionHolder:
             self._say(error)
 
     def _restore(self) -> None:
-        copied = self._copies.last_served()
+        copied = self._source.copies.last_served()
         if copied is not None:
             try:
                 self._hold(copied)
@@ -85,11 +81,11 @@ class ChampionHolder:
 
     def _wanted(self) -> tuple[str, str | None] | None:
         """Return the version that is live and the digest of its files; None if nothing is."""
-        deployment = live(self._store)
+        deployment = live(self._source.store)
         if deployment is not None:
             return deployment.model_version, deployment.files_digest
         with told_errors():
-            version = self._registry.aliased(CHAMPION)
+            version = self._source.registry.aliased(CHAMPION)
         return None if version is None else (version, None)
 
     def _is_held(self, version: str, files_digest: str | None) -> bool:
@@ -99,16 +95,16 @@ class ChampionHolder:
     def _copied(self, version: str, files_digest: str | None) -> Copied:
         """Return a model whose files are here, from MLflow if they were not."""
         with self._told_loading(version):
-            return self._copies.obtained(self._registry, version, files_digest)
+            return self._source.copies.obtained(self._source.registry, version, files_digest)
 
     def _hold(self, copied: Copied) -> None:
         """Load a model, try it, and serve it from then on; batches that are being scored end with the one before."""
         with self._told_loading(copied.version):
-            scorer = Scorer(self._copies.load(copied))
+            scorer = Scorer(self._source.copies.load(copied))
             self._exchanged(scorer, scorer.tried())
             self.current, self._held = scorer, copied
-        self._copies.note_served(copied)
-        EVENTS.info("model served", extra={"told": {"loop": self._store.loop.name, "version": copied.version}})
+        self._source.copies.note_served(copied)
+        EVENTS.info("model served", extra={"told": {"loop": self._source.store.loop.name, "version": copied.version}})
 
     @contextmanager
     def _told_loading(self, version: str) -> Iterator[None]:
@@ -119,7 +115,7 @@ class ChampionHolder:
             self.loading = None
 
     def _say(self, error: Exception | None) -> None:
-        told = {"loop": self._store.loop.name, "served": self._held and self._held.version}
+        told = {"loop": self._source.store.loop.name, "served": self._held and self._held.version}
         self.problem = told_problem("champion cannot be followed", error, self.problem, **told)
 
 

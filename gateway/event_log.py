@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
 
 
 def told_problem(event: str, error: Exception | None, before: str | None, **told: Any) -> str | None:
-    """Return what is wrong, in words; it is an event where it was not wrong before.
+    """Return what is wrong, in words; that it is, and later that it is no longer, are events.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ def told_problem(event: str, error: Exception | None, before: str | None, **told
     problem = None if error is None else f"{type(error).__name__}: {error}"
     if problem is not None and problem != before:
         logging.getLogger("gateway").error(event, extra={"told": {**told, "problem": problem}})
+    elif problem is None and before is not None:
+        logging.getLogger("gateway").info("no longer: %s", event, extra={"told": told})
     return problem
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gateway.event_log import told_problem
 from gateway.log_segments import Segment, complete_leftovers, demand_room
 
 EVENTS = logging.getLogger("gateway")
@@ -161,11 +162,7 @@ class LogWriter:
                 self._say(error)
 
     def _say(self, problem: OSError | None) -> None:
-        if problem is not None and self.problem is None:
-            EVENTS.error("log cannot be written", extra={"told": {"log": str(self.folder), "problem": str(problem)}})
-        if problem is None and self.problem is not None:
-            EVENTS.info("log can be written again", extra={"told": {"log": str(self.folder)}})
-        self.problem = None if problem is None else str(problem)
+        self.problem = told_problem("log cannot be written", problem, self.problem, log=str(self.folder))
 
     def _patience(self) -> float | None:
         """Return the seconds after which something is due though no line comes; None if nothing is."""

@@ -88,8 +88,11 @@ class ModelCopies:
         DeploymentError
             If there is no such version, or its files are not those that were judged.
         """
+        copied = self.here(version, files_digest)
+        if copied is not None:
+            return copied
         with told_errors():
-            return self.here(version, files_digest) or self._fetched(registry, version, files_digest)
+            return self._fetched(registry, version, files_digest)
 
     def _fetched(self, registry: ModelRegistry, version: str, files_digest: str | None) -> Copied:
         run_id = registry.run_of(version)

@@ -1,6 +1,5 @@
 """Complete segments on their way to S3: on the local disk until S3 has them, and sent until it does."""
 
-import logging
 import random
 import threading
 import time
@@ -10,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.event_log import told_problem
 from gateway.log_segments import complete_segments
 from include.foundation.store.objects.s3_objects import bucket_and_key, s3_client
 
-EVENTS = logging.getLogger("gateway")
 LOOK_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds after failures, each twice as long as the one before
 STOP_SECONDS = 10.0
@@ -98,7 +97,7 @@ class SegmentUploads:
                 self._send(path)
         except (BotoCoreError, ClientError, OSError, ValueError) as error:
             self._watch(False)
-            self._say(f"{type(error).__name__}: {error}")
+            self._say(error)
             return False
         self._say(None)
         return True
@@ -115,9 +114,5 @@ class SegmentUploads:
                 path.parent.rmdir()
         self._watch(True)
 
-    def _say(self, problem: str | None) -> None:
-        if problem is not None and self.problem is None:
-            EVENTS.error("segments cannot be uploaded", extra={"told": {"log": self.uri, "problem": problem}})
-        if problem is None and self.problem is not None:
-            EVENTS.info("segments are uploaded again", extra={"told": {"log": self.uri}})
-        self.problem = problem
+    def _say(self, error: Exception | None) -> None:
+        self.problem = told_problem("segments cannot be uploaded", error, self.problem, log=self.uri)

@@ -1,22 +1,19 @@
 """One loop as it is served: its champion, its predictions and its feedback."""
 
 from gateway.batch_cost import BatchCost
-from gateway.canary_loop import canary_holder
+from gateway.canary_holder import CanaryHolder, ServedShare
 from gateway.champion_holder import ChampionHolder
 from gateway.durable_lines import DurableLines
 from gateway.feedback_service import FeedbackService
 from gateway.loop_logs import LoopLog, places_of
 from gateway.measures import LoopMeasures, Measures
-from gateway.model_copies import ModelCopies
+from gateway.model_source import ModelSource
 from gateway.prediction_service import PredictionService
 from gateway.refusals import Refusal
 from gateway.scorer import Scorer
 from gateway.settings import Settings
 from gateway.shadowed_loop import ShadowedLoop
 from include.foundation.config.loop_file import Loop
-from include.foundation.models.registry import ModelRegistry
-from include.foundation.store.objects.s3_objects import options_in_environment
-from include.foundation.store.tables import LoopStore
 
 
 class ServedLoop:
@@ -57,13 +54,11 @@ class ServedLoop:
         )
         self.lines = {name: DurableLines(log.writer) for name, log in self.logs.items()}
         self.feedback = FeedbackService(loop, self.lines.get("feedback"))
-        store = LoopStore(loop, settings.store, options_in_environment())
-        copies = ModelCopies(settings.state / loop.name, loop)
-        self.champion = ChampionHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
+        self.champion = ChampionHolder(ModelSource.of(loop, settings), self._exchange)
         self._challenger: ShadowedLoop | None = None
         if loop.deploy.strategy == "shadow":
             self._challenger = ShadowedLoop(loop, settings, self._measures, self.predictions)
-        self.canary = canary_holder(loop, settings, self._measures, self.predictions)
+        self.canary = CanaryHolder(ModelSource.of(loop, settings, "canary"), self._exchange_canary)
 
     @property
     def problems(self) -> list[str]:
@@ -131,3 +126,7 @@ class ServedLoop:
     def _exchange(self, scorer: Scorer, cost: BatchCost) -> None:
         self.predictions.exchange(scorer, cost)
         self._measures.exchanged(scorer.version)
+
+    def _exchange_canary(self, held: ServedShare | None) -> None:
+        self.predictions.canary = held
+        self._measures.canary(held.share if held else 0.0)

@@ -3,15 +3,12 @@
 from gateway.challenger_holder import ChallengerHolder
 from gateway.loop_logs import LoopLog, shadow_place
 from gateway.measures import LoopMeasures
-from gateway.model_copies import ModelCopies
+from gateway.model_source import ModelSource
 from gateway.prediction_service import PredictionService
 from gateway.scorer import Scorer
 from gateway.settings import Settings
 from gateway.shadowing import Shadow
 from include.foundation.config.loop_file import Loop
-from include.foundation.models.registry import ModelRegistry
-from include.foundation.store.objects.s3_objects import options_in_environment
-from include.foundation.store.tables import LoopStore
 
 
 class ShadowedLoop:
@@ -37,9 +34,7 @@ class ShadowedLoop:
         self._log = LoopLog("shadow", place, settings.model_copy(update={"sync": "none"}), measures)
         batcher = predictions.batcher
         self.shadow = predictions.shadow = Shadow(loop, self._log.writer, measures, lambda: batcher.pending_rows > 0)
-        store = LoopStore(loop, settings.store, options_in_environment())
-        copies = ModelCopies(settings.state / loop.name / "shadow", loop)
-        self.holder = ChallengerHolder(store, ModelRegistry(settings.mlflow, loop), copies, self._exchange)
+        self.holder = ChallengerHolder(ModelSource.of(loop, settings, "shadow"), self._exchange)
 
     def show(self) -> None:
         """Have the metrics of the loop show its log."""

@@ -9,6 +9,7 @@ from gateway.canary_holder import CanaryHolder
 from gateway.challenger_holder import ChallengerHolder
 from gateway.champion_holder import ChampionHolder
 from gateway.model_copies import ModelCopies
+from gateway.model_source import ModelSource
 from include.foundation.decisions import (
     Approval,
     Evaluation,
@@ -58,10 +59,13 @@ def in_ledger(world: World) -> Served:
 
 def by_gateway(world: World, copies: Path) -> Served:
     """Return what is served by a gateway that starts now, beside the copies of models that an earlier one left."""
-    store, registry, loop = world.store, world.registry, world.store.loop
-    champion = ChampionHolder(store, registry, ModelCopies(copies / "live", loop))
-    share = CanaryHolder(store, registry, ModelCopies(copies / "canary", loop), lambda _: None)
-    challenger = ChallengerHolder(store, registry, ModelCopies(copies / "shadow", loop), lambda _: None)
+
+    def source(kind: str) -> ModelSource:
+        return ModelSource(world.store, world.registry, ModelCopies(copies / kind, world.store.loop))
+
+    champion = ChampionHolder(source("live"))
+    share = CanaryHolder(source("canary"), lambda _: None)
+    challenger = ChallengerHolder(source("shadow"), lambda _: None)
     for holder in (champion, share, challenger):
         holder.look()
         assert holder.problem is None

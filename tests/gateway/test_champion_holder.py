@@ -4,6 +4,7 @@ from typing import Any
 from gateway.batch_cost import BatchCost
 from gateway.champion_holder import ChampionHolder
 from gateway.model_copies import Copied
+from gateway.model_source import ModelSource
 from include.foundation.errors import RegistryError
 from include.foundation.store.tables import LoopStore
 
@@ -52,7 +53,7 @@ def holder_of(store, monkeypatch, copies: Any, *answers) -> ChampionHolder:
     monkeypatch.setattr("gateway.champion_holder.Scorer", Loaded)
     copies.load = lambda _: None
     registry: Any = Registry(*answers)
-    return ChampionHolder(store, registry, copies)
+    return ChampionHolder(ModelSource(store, registry, copies))
 
 
 def test_gateway_without_a_model_says_whether_it_looks_loads_fails_or_has_none(world, monkeypatch):

@@ -101,7 +101,8 @@ def test_disk_that_refuses_is_told_and_what_it_refused_is_not_in_the_log(tmp_pat
     assert [str(one) for one in outcomes] == [
         "None",
         "None",
-        *["[Errno 28] No space left on device"] * 2,
+        "[Errno 28] No space left on device",
+        "OSError: [Errno 28] No space left on device",
         "None",
         "None",
     ]
