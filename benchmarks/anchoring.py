@@ -110,12 +110,12 @@ def case(bias: float, repetitions: int) -> dict[str, Any]:
         truth = difference(asked, bias)
         covered.append([])
         for seed in range(repetitions):
-            found = answers(np.random.default_rng([seed, number, int(100 * bias)]), asked, bias)
-            chance = np.full(found.gave.size, 1 - asked.hidden)
-            estimate = followed(found.gave, found.shown, chance, found.request).difference
+            voices = answers(np.random.default_rng([seed, number, int(100 * bias)]), asked, bias)
+            chance = np.full(voices.gave.size, 1 - asked.hidden)
+            estimate = followed(voices.gave, voices.shown, chance, voices.request).difference
             if estimate.low is not None and estimate.high is not None:
                 covered[-1].append(estimate.low <= truth <= estimate.high)
-                of_peer.append(_independent_covers(found, truth))
+                of_peer.append(_independent_covers(voices, truth))
                 widths.append(estimate.high - estimate.low)
     trials, rates = sum(map(len, covered)), [float(np.mean(each)) for each in covered]
     rate, peer = sum(map(sum, covered)) / trials, float(np.mean(of_peer))
@@ -130,9 +130,9 @@ def case(bias: float, repetitions: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _independent_covers(found: Answers, truth: float) -> bool:
+def _independent_covers(voices: Answers, truth: float) -> bool:
     """Tell whether Wald's interval of two independent shares covers the truth."""
-    shares = [found.gave[arm] for arm in (found.shown, ~found.shown)]
+    shares = [voices.gave[arm] for arm in (voices.shown, ~voices.shown)]
     value = shares[0].mean() - shares[1].mean()
     half = 1.96 * np.sqrt(sum(each.mean() * (1 - each.mean()) / each.size for each in shares))
     return bool(abs(value - truth) <= half)

@@ -28,45 +28,45 @@ PEERS = ("weighted", "naive", "power_tuned")
 Floats = NDArray[np.float64]
 
 
-def estimates_of(found: Stream) -> dict[str, Estimate]:
+def estimates_of(drawn: Stream) -> dict[str, Estimate]:
     """Return what is said of one stream, by who says it."""
-    beside, right, chances = _beside(found), found.right, found.chances
-    plain = weighted_mean(right, chances, groups=found.groups)
-    ours = weighted_mean(right, chances, groups=found.groups, beside=beside)
-    if found.votes is not None and found.predicted is not None:
+    beside, right, chances = _beside(drawn), drawn.right, drawn.chances
+    plain = weighted_mean(right, chances, groups=drawn.groups)
+    ours = weighted_mean(right, chances, groups=drawn.groups, beside=beside)
+    if drawn.votes is not None and drawn.predicted is not None:
         weights = 1 / chances
         served = ServedItems(np.arange(right.size), weights, beside)
-        plain = true_accuracy(found.votes, found.predicted, weights, found.unanswered)
-        ours = true_accuracy(found.votes, found.predicted, weights, found.unanswered, served)
+        plain = true_accuracy(drawn.votes, drawn.predicted, weights, drawn.unanswered)
+        ours = true_accuracy(drawn.votes, drawn.predicted, weights, drawn.unanswered, served)
     naive = share_with_interval(float(right.mean()), right.size, right.size)
-    return {"ours": ours, "weighted": plain, "naive": naive, "power_tuned": _power_tuned(found)}
+    return {"ours": ours, "weighted": plain, "naive": naive, "power_tuned": _power_tuned(drawn)}
 
 
-def _beside(found: Stream) -> LoggedConfidence:
-    days, bins = int(found.day.max()) + 1, confidence_bins(found.confidence)
-    logged = np.bincount(found.day * BIN_CENTRES.size + bins, minlength=days * BIN_CENTRES.size)
-    cells, labeled = found.day[found.labeled], found.labeled
+def _beside(drawn: Stream) -> LoggedConfidence:
+    days, bins = int(drawn.day.max()) + 1, confidence_bins(drawn.confidence)
+    logged = np.bincount(drawn.day * BIN_CENTRES.size + bins, minlength=days * BIN_CENTRES.size)
+    cells, labeled = drawn.day[drawn.labeled], drawn.labeled
     return LoggedConfidence(
         BIN_CENTRES, logged.reshape(days, 1, BIN_CENTRES.size).astype(np.float64), cells, np.zeros_like(cells), bins[labeled],
         [str(row) for row in labeled],
     )  # fmt: skip
 
 
-def _power_tuned(found: Stream) -> Estimate:
+def _power_tuned(drawn: Stream) -> Estimate:
     """Return the estimate of PPI++ with its normal interval, weighted as its implementation is."""
-    weights = 1 / found.chances
+    weights = 1 / drawn.chances
     weights = weights / weights.mean()
-    others = np.ones(found.confidence.size, dtype=bool)
-    others[found.labeled] = False
-    ours, theirs = found.confidence[found.labeled], found.confidence[others]
+    others = np.ones(drawn.confidence.size, dtype=bool)
+    others[drawn.labeled] = False
+    ours, theirs = drawn.confidence[drawn.labeled], drawn.confidence[others]
     if not theirs.size:
         return UNKNOWN
-    gradients = weights * (found.right - (theirs.mean() + (weights * (found.right - ours)).mean()))
+    gradients = weights * (drawn.right - (theirs.mean() + (weights * (drawn.right - ours)).mean()))
     own = weights * (ours - theirs.mean())
     spread = float(np.var(np.concatenate([own, theirs - theirs.mean()]), ddof=1))
     covariance = float(np.mean((gradients - gradients.mean()) * (own - own.mean())))
     tuned = max(covariance / ((1 + ours.size / theirs.size) * spread), 0.0)
-    residuals = weights * (found.right - tuned * ours)
+    residuals = weights * (drawn.right - tuned * ours)
     value = tuned * theirs.mean() + residuals.mean()
     half = 1.96 * np.sqrt(tuned**2 * np.var(theirs) / theirs.size + np.var(residuals) / residuals.size)
     return Estimate(float(value), float(value - half), float(value + half), ours.size, float(ours.size))
@@ -86,9 +86,9 @@ def world(name: str, repetitions: int) -> dict[str, Any]:
     covered, widths, errors = (np.zeros((repetitions, len(names))) for _ in range(3))
     gains = np.ones(repetitions)
     for seed in range(repetitions):
-        found = stream(name, seed)
-        said = estimates_of(found)
-        truth, gains[seed] = float(found.truth.mean()), said["ours"].gain
+        drawn = stream(name, seed)
+        said = estimates_of(drawn)
+        truth, gains[seed] = float(drawn.truth.mean()), said["ours"].gain
         for place, each in enumerate(said[by] for by in names):
             low, high, value = each.low or 0.0, 1.0 if each.high is None else each.high, each.value or 0.0
             covered[seed, place], widths[seed, place] = low <= truth <= high, high - low

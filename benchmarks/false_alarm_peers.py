@@ -28,7 +28,7 @@ def peer_rates(draws: Iterable[Draw], group: int = 1) -> dict[str, float | None]
             arrays.append(Path(folder) / f"{number}.npz")
             np.savez(arrays[-1], reference=reference, windows=windows)
         told = {name: flags(name, arrays) if arrays and available(name) else None for name in TOOLS}
-    return {name: _rate(found, group) if found else None for name, found in told.items()}
+    return {name: _rate(flagged, group) if flagged else None for name, flagged in told.items()}
 
 
 def _rate(flagged: list[bool], group: int) -> float:

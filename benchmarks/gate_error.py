@@ -51,9 +51,9 @@ def _line(
 def _lives(
     case: str, kind: str, loops: int, cycles: int, peers: Mapping[str, float | None] | None = None
 ) -> dict[str, Any]:
-    found = [life(GATE, kind, cycles, np.random.default_rng([seed, cycles])) for seed in range(loops)]
-    line = _rate(f"equal {case}, {cycles} cycles", sum(one.is_ever_wrong for one in found), loops, BUDGET, peers)
-    return line | {"labels": statistics.mean(one.labels for one in found)}
+    lives = [life(GATE, kind, cycles, np.random.default_rng([seed, cycles])) for seed in range(loops)]
+    line = _rate(f"equal {case}, {cycles} cycles", sum(one.is_ever_wrong for one in lives), loops, BUDGET, peers)
+    return line | {"labels": statistics.mean(one.labels for one in lives)}
 
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
@@ -79,13 +79,13 @@ def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
         (0.0, THIRD),
         (0.0, CYCLES),
     ):
-        found = power(
+        judged = power(
             gain, nth, trials if gain else 3 * trials
         )  # labels of challengers that are no better differ widely
         name = f"power +{100 * gain:g} nth={nth}" if gain else f"equal one challenger nth={nth}"
-        yield _rate(name, found.promoted, found.trials, 1.0 if gain else BUDGET) | {
-            "labels": found.labels,
-            "rounds": found.rounds,
+        yield _rate(name, judged.promoted, judged.trials, 1.0 if gain else BUDGET) | {
+            "labels": judged.labels,
+            "rounds": judged.rounds,
         }
     for days in (28, 14):
         drifted = power(0.06, THIRD, trials, drifted=days, gate=Gate(evidence_days=days))

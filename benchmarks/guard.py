@@ -184,8 +184,8 @@ def main() -> None:
     """Print one JSON line a case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller work, within a minute")
-    for found in cases(quick=parser.parse_args().quick):
-        print(json.dumps(found))
+    for line in cases(quick=parser.parse_args().quick):
+        print(json.dumps(line))
 
 
 if __name__ == "__main__":

@@ -67,12 +67,12 @@ def consensus(case: str, crowd: Crowd, repetitions: int) -> dict[str, Any]:
     for seed in range(repetitions):
         answers = crowd.draw(np.random.default_rng([seed, crowd.items]))
         truth, votes = answers.truth, answers.votes
-        found = {
+        by_rule = {
             "ours": dawid_skene(votes).probabilities,
             "majority": majority(votes).probabilities,
             "known": _known(votes, answers.accuracy),
         }
-        for name, probabilities in found.items():
+        for name, probabilities in by_rule.items():
             right, confidence = _right(probabilities, truth), probabilities.max(axis=1)
             wrong[name].append(1 - float(right.mean()))
             error[name].append(_calibration_error(confidence, right))
@@ -107,13 +107,13 @@ def noise(case: str, crowd: Crowd, accuracy: float, repetitions: int) -> dict[st
         generator = np.random.default_rng([seed, crowd.items, 1])
         answers = crowd.draw(generator)
         predicted, votes = crowd.predictions(generator, answers, accuracy), answers.votes
-        found = true_accuracy(votes, predicted, np.ones(crowd.items))
+        estimate = true_accuracy(votes, predicted, np.ones(crowd.items))
         labels = dawid_skene(votes).probabilities
         kept = labels.max(axis=1) >= KEPT
         share = float((labels.argmax(axis=1) == predicted)[kept].mean())
         plain = share_with_interval(share, float(kept.sum()), int(kept.sum()))
-        missed, plain_missed = missed + (not _covers(found, accuracy)), plain_missed + (not _covers(plain, accuracy))
-        errors.append(((found.value or 0.0) - accuracy, share - accuracy))
+        missed, plain_missed = missed + (not _covers(estimate, accuracy)), plain_missed + (not _covers(plain, accuracy))
+        errors.append(((estimate.value or 0.0) - accuracy, share - accuracy))
     bias, plain_bias = 100 * np.mean(errors, axis=0)
     root, plain_root = 100 * np.sqrt(np.mean(np.square(errors), axis=0))
     line = _misses(f"noise {case}", missed, repetitions, peer=plain_missed / repetitions)
@@ -182,8 +182,8 @@ def _known(votes: Votes, accuracy: Floats) -> Floats:
     odds = np.log(share * (votes.classes - 1) / (1 - share))
     logs = np.zeros((votes.items, votes.classes))
     np.add.at(logs, (votes.item, votes.label), odds)
-    found = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _right(probabilities: Floats, truth: Numbers) -> Floats:

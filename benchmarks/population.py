@@ -143,13 +143,13 @@ def _decided(loop: RepeatingLoop) -> GateVerdict:
         loop.answer()
 
 
-def _covers(found: Estimate, truth: float) -> bool:
-    return found.low is not None and found.high is not None and found.low <= truth <= found.high
+def _covers(estimate: Estimate, truth: float) -> bool:
+    return estimate.low is not None and estimate.high is not None and estimate.low <= truth <= estimate.high
 
 
 def _accuracy(pairs: Sequence[Pair]) -> dict[str, float]:
     """Return by how many points estimates are off in the mean, with its interval, and the share of intervals that cover."""
-    errors = 100 * np.array([(found.value or 0.0) - truth for found, truth in pairs])
+    errors = 100 * np.array([(estimate.value or 0.0) - truth for estimate, truth in pairs])
     bias, half = float(errors.mean()), 1.96 * float(errors.std()) / np.sqrt(errors.size)
     coverage = sum(_covers(*pair) for pair in pairs) / len(pairs)
     return {"bias": bias, "bias_low": bias - half, "bias_high": bias + half, "coverage": coverage}

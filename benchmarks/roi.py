@@ -57,8 +57,11 @@ def replayed(name: str, seed: int) -> tuple[Covers, list[float]]:
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the results of every data set."""
     for name in DATA:
-        found = [replayed(name, seed) for seed in range(3 if quick else 40)]
-        covers, widths = [each for part, _ in found for each in part], [each for _, part in found for each in part]
+        histories = [replayed(name, seed) for seed in range(3 if quick else 40)]
+        covers, widths = (
+            [each for part, _ in histories for each in part],
+            [each for _, part in histories for each in part],
+        )
         measured, expected, as_before = np.array(covers, dtype=float).T
         yield _line(f"roi {name} measured", measured, None)
         yield _line(f"roi {name} expected", expected, float(as_before.mean())) | {"width": 100 * float(np.mean(widths))}

@@ -36,7 +36,7 @@ def model_heard(bias: float, repetitions: int) -> dict[str, Any]:
     repetitions
         Loops of 1,000 rows that three of nine people of 80 % answer.
     """
-    found: dict[str, list[list[float]]] = {"people": [], "hidden": [], "everywhere": []}
+    errors_of: dict[str, list[list[float]]] = {"people": [], "hidden": [], "everywhere": []}
     for seed in range(repetitions):
         generator = np.random.default_rng([seed, int(100 * bias)])
         truth = generator.integers(0, CLASSES, 1000)
@@ -52,9 +52,9 @@ def model_heard(bias: float, repetitions: int) -> dict[str, Any]:
         version = np.zeros(truth.size, dtype=np.int64)
         for name, heard in (("hidden", hidden), ("everywhere", np.ones(truth.size, dtype=bool))):
             prior = ModelPrior(np.where(heard[:, None], said, np.nan), version, answers)
-            found[name].append(_of(dawid_skene(votes, model=prior), truth, said.argmax(axis=1)))
-        found["people"].append(_of(dawid_skene(votes), truth, said.argmax(axis=1)))
-    means = {name: np.mean(each, axis=0) for name, each in found.items()}
+            errors_of[name].append(_of(dawid_skene(votes, model=prior), truth, said.argmax(axis=1)))
+        errors_of["people"].append(_of(dawid_skene(votes), truth, said.argmax(axis=1)))
+    means = {name: np.mean(each, axis=0) for name, each in errors_of.items()}
     extra = {
         f"{figure}_{name}": float(mean[place])
         for name, mean in means.items()
@@ -137,8 +137,8 @@ def signals(tells: int, repetitions: int) -> dict[str, Any]:
         if tells:
             outcomes = [generator.random(tells) < 0.5]
         level = 1 - DOUBT / SIGNALS
-        found = [SignalWorth("s", "implicit", _share(each, level), float(wrong.mean())) for each in outcomes]
-        taken += any(worth.tells_errors for worth in found)
+        worths = [SignalWorth("s", "implicit", _share(each, level), float(wrong.mean())) for each in outcomes]
+        taken += any(worth.tells_errors for worth in worths)
     ends = stats.binomtest(taken, repetitions).proportion_ci()
     case = f"signal in {tells} rows, half wrong" if tells else "five signals that tell nothing"
     return _line(case, "share taken to tell", taken / repetitions, repetitions) | {"low": ends.low, "high": ends.high}

@@ -139,14 +139,14 @@ class ModelCopies:
             If the copy is not there, is not what was copied, or cannot be read safely.
         """
         place = self._place(copied)
-        found = digest_of_files(place) if place.is_dir() else None
-        if found != copied.files_digest:
+        actual = digest_of_files(place) if place.is_dir() else None
+        if actual != copied.files_digest:
             shutil.rmtree(place, ignore_errors=True)
             raise DeploymentError(
-                f"The copy of version {copied.version} has the digest {found}, expected {copied.files_digest}: deleted"
+                f"The copy of version {copied.version} has the digest {actual}, expected {copied.files_digest}: deleted"
             )
         return LoadedModel(
-            self.loop, copied.version, copied.run_id, copied.challenger_key, load_model(place), found, copied.columns
+            self.loop, copied.version, copied.run_id, copied.challenger_key, load_model(place), actual, copied.columns
         )
 
     def _place(self, copied: Copied) -> Path:

@@ -176,8 +176,8 @@ def intervals_that_miss(streams: int, seed: int = 0) -> int:
     chances = np.clip(0.25 * (1.05 - confidence), 0.02, 1)
     for _ in range(streams):
         drawn = generator.random(4000) < chances
-        found = weighted_mean(right[drawn], chances[drawn])
-        missed += not found.low <= right.mean() <= found.high
+        estimate = weighted_mean(right[drawn], chances[drawn])
+        missed += not estimate.low <= right.mean() <= estimate.high
     return missed
 
 

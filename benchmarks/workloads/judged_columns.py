@@ -123,8 +123,8 @@ def shifts_found(effect: Effect, rows: int, trials: int, seed: int = 0) -> int:
         for number in range(HISTORY, HISTORY + WINDOWS):
             reference = rolling_days(DRIFT, sorted(profiles), [], date_of(number))
             profiles[date_of(number)] = days.profiles(number, shifted=True)
-            found = judged(profiles, reference, date_of(number))
-            if any(finding.flagged and finding.column in MOVED_COLUMNS for finding in found):
+            findings = judged(profiles, reference, date_of(number))
+            if any(finding.flagged and finding.column in MOVED_COLUMNS for finding in findings):
                 count += 1
                 break
     return count

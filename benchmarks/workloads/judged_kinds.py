@@ -53,15 +53,15 @@ def power(kind: Kind, shifts: int, days: int) -> Line:
     shifts, days
         How many shifts, and days of each.
     """
-    found = confirmed = known = 0
+    flagged = confirmed = known = 0
     for seed in range(shifts):
         profiles = drawn(kind, days, np.random.default_rng([seed, 4]))
         with tempfile.TemporaryDirectory() as folder:
             verdicts = list(verdicts_on(kind, Path(folder), days, profiles))
-        found += any(verdict.flagged for verdict in verdicts[:WINDOWS])
+        flagged += any(verdict.flagged for verdict in verdicts[:WINDOWS])
         confirmed += any(verdict.outcome == "alarm" for verdict in verdicts)
         known += oracle_finds(kind.shift or Shift(), profiles, WINDOWS)
-    line = line_of(f"{kind.name} n=1000", "share of shifts found within three windows", found, shifts, POWER)
+    line = line_of(f"{kind.name} n=1000", "share of shifts found within three windows", flagged, shifts, POWER)
     return line | {"confirmed": confirmed / shifts, "oracle": known / shifts}
 
 

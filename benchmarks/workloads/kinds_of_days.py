@@ -240,8 +240,8 @@ def _categories(
     shares[:2] *= (1 - shift.new - shares[2:4].sum()) / shares[:2].sum()
     shares[4] = shift.new
     counts = generator.multinomial(rows, shares)
-    found = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
-    return Profile(day, segment, column, rows, Counts("categorical", list(found.values()), categories=list(found)))
+    counted = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
+    return Profile(day, segment, column, rows, Counts("categorical", list(counted.values()), categories=list(counted)))
 
 
 def _special(count: int, is_special: Callable[[Any], bool]) -> Numbers:

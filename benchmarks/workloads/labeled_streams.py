@@ -92,10 +92,10 @@ def stream(name: str, seed: int) -> Stream:
     truth = (luck < chance[content] - world.drop * (day >= DAYS - 10)).astype(np.float64)
     confidence = known[content] ** world.distortion
     labeled, chances = _draw(world, day, segment[content], generator)
-    found = Stream(day, content, confidence, truth, labeled, chances, truth[labeled])
+    drawn = Stream(day, content, confidence, truth, labeled, chances, truth[labeled])
     if world.declined:
-        found = _answered(found, world, generator)
-    return found if not world.annotators else _judged(found, world, generator)
+        drawn = _answered(drawn, world, generator)
+    return drawn if not world.annotators else _judged(drawn, world, generator)
 
 
 def _volumes(world: World, generator: np.random.Generator) -> Numbers:
@@ -134,25 +134,25 @@ def _draw(world: World, day: Numbers, segment: Numbers, generator: np.random.Gen
     return np.concatenate(places), np.array(chances)
 
 
-def _answered(found: Stream, world: World, generator: np.random.Generator) -> Stream:
+def _answered(drawn: Stream, world: World, generator: np.random.Generator) -> Stream:
     """Return the stream without the labels of what nobody answered, the rather the less the model was sure."""
-    ranks = np.argsort(np.argsort(found.confidence[found.labeled])) / found.labeled.size
+    ranks = np.argsort(np.argsort(drawn.confidence[drawn.labeled])) / drawn.labeled.size
     kept = generator.random(ranks.size) >= world.declined * (1 - ranks)
-    return replace(found, labeled=found.labeled[kept], chances=found.chances[kept], right=found.right[kept])
+    return replace(drawn, labeled=drawn.labeled[kept], chances=drawn.chances[kept], right=drawn.right[kept])
 
 
-def _judged(found: Stream, world: World, generator: np.random.Generator) -> Stream:
+def _judged(drawn: Stream, world: World, generator: np.random.Generator) -> Stream:
     """Return the stream with labels by the majority of three people, and their votes."""
-    rows = found.labeled.size
+    rows = drawn.labeled.size
     label = generator.integers(0, CLASSES, rows)
-    predicted = np.where(found.truth[found.labeled] == 1, label, _other(label, generator))
+    predicted = np.where(drawn.truth[drawn.labeled] == 1, label, _other(label, generator))
     said = np.where(
         generator.random((3, rows)) < world.annotators, label, np.stack([_other(label, generator) for _ in range(3)])
     )
     item, who = np.tile(np.arange(rows), 3), np.repeat(np.arange(3), rows)
     votes = Votes(item, who, said.ravel(), rows, 3, CLASSES)
     agreed = np.where(said[1] == said[2], said[1], said[0])
-    return replace(found, right=(agreed == predicted).astype(np.float64), votes=votes, predicted=predicted)
+    return replace(drawn, right=(agreed == predicted).astype(np.float64), votes=votes, predicted=predicted)
 
 
 def _other(label: Numbers, generator: np.random.Generator) -> Any:
