@@ -17,7 +17,8 @@ from typing import Any
 
 from benchmarks.gateway import asked
 from benchmarks.measuring import print_cases
-from benchmarks.workloads.served_model import Server, deployed, gateway, in_log, told_by_open_loop
+from benchmarks.workloads.model_servers import Server, gateway, told_by_open_loop
+from benchmarks.workloads.served_model import deployed, in_log
 
 CLIENTS, SHARE = 8, 0.5
 Figures = dict[str, float]

@@ -98,16 +98,21 @@ def draw(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
         The picture.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
 
     figure = Figure(figsize=(11, 6.2), layout="constrained")
     figure.suptitle("Accuracy by labels, as a share of what all labels give", x=0.01, ha="left")
     panels = figure.subplots(2, -(-len(lines) // 2), squeeze=False, sharey=True).ravel()
     for panel, line in zip(panels, lines, strict=False):
+        needed = {"ours": line["ours"], **line["peers"]}
         for policy, (label, colour, width) in POLICY_LINES.items():
             panel.plot(*zip(*line["curves"][policy], strict=True), color=colour, linewidth=width, label=label)
-            panel.plot(*line["curves"][policy][-1], "o", color=colour)
+            panel.plot(needed[policy], SHARE, "o", color=colour)
         panel.axhline(SHARE, color="#b3261e", linestyle="--", linewidth=1, label=f"{100 * SHARE:.0f} %")
-        panel.set(title=f"{line['case']} ({line['repetitions']})", ylim=(0.75, 1.0), xlabel="labels", xscale="log")
+        panel.set(title=line["case"], ylim=(0.75, 1.0), xlabel="labels", xscale="log")
+        panel.set_xticks([20, 50, 100, 200, 500, 1000, 2000], minor=False)
+        panel.xaxis.set_major_formatter(FuncFormatter("{:.0f}".format))
+        panel.minorticks_off()
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].legend(fontsize=8, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

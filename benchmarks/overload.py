@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmarks.gateway import asked
 from benchmarks.measuring import print_cases
-from benchmarks.workloads.served_model import deployed, gateway, in_log, told_by_open_loop
+from benchmarks.workloads.model_servers import gateway, told_by_open_loop
+from benchmarks.workloads.served_model import deployed, in_log
 from gateway.settings import Settings
 
 CLIENTS, TIMES = 64, 10

@@ -1,5 +1,6 @@
 """A whole cycle through a real Airflow, with a person signing off, and what must hold around it."""
 
+import contextlib
 import json
 import socket
 from datetime import UTC, datetime, timedelta
@@ -239,9 +240,15 @@ def test_second_airflow_on_the_same_port_is_refused_before_anything_starts(story
 
 def test_every_part_is_healthy_and_listens_on_loopback_only(story):
     assert {part["status"] for part in story.airflow.health().values()} == {"healthy"}
-    processes = [psutil.Process(pid) for pid in members(story.airflow.running())]
-    listening = [at.laddr for process in processes for at in process.net_connections("inet") if at.status == "LISTEN"]
+    listening = [at for pid in members(story.airflow.running()) for at in listens_on(pid)]
     assert {(at.ip, at.port - story.airflow.port) for at in listening} == {("127.0.0.1", 0), ("127.0.0.1", 1)}
+
+
+def listens_on(pid):
+    """Return the addresses on which a process listens; none if it has ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [at.laddr for at in psutil.Process(pid).net_connections("inet") if at.status == "LISTEN"]
+    return []
 
 
 def test_nothing_of_it_is_open_to_other_users(story):
