@@ -1,7 +1,6 @@
 """The rows of an interval that a suite looks at: all of them, or a uniform sample if memory cannot hold all."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from include.foundation.intervals import Interval
 from include.foundation.quality.expectations import Suite
 from include.foundation.quality.suites import columns_named
 from include.foundation.store.bulk.day_batches import day_batches
+from include.foundation.store.hash_database import hash_cursor
 from include.foundation.store.tables import LoopStore
 
 BATCH_ROWS = 1 << 14
@@ -84,12 +84,5 @@ def _kept(batch: pa.RecordBatch, day: str, interval: Interval, share: float, sch
 def _hashes(column: Any) -> NDArray[np.uint64]:
     """Return a 64-bit hash of each text, which is the same on every machine for as long as DuckDB does not change it."""
     texts = pa.table({"text": column.cast(pa.string())})
-    hashes = _database().from_arrow(texts).project("hash(text) AS hashed").fetchnumpy()["hashed"]
+    hashes = hash_cursor().from_arrow(texts).project("hash(text) AS hashed").fetchnumpy()["hashed"]
     return np.asarray(hashes, np.uint64)
-
-
-@lru_cache(maxsize=1)
-def _database() -> Any:
-    import duckdb
-
-    return duckdb.connect(config={"threads": 1})

@@ -13,7 +13,7 @@ from include.foundation.store.compaction import EVERY, merge_small_files
 from include.foundation.store.loop_files import FOLDER, read_file, write_file
 from include.foundation.store.objects.object_store import StoredObject
 from include.foundation.store.retention import grace, keeps_history
-from include.foundation.store.table_reader import advice
+from include.foundation.store.table_advice import advice
 from include.foundation.store.tables import LoopStore
 
 NOTE = "maintained.txt"

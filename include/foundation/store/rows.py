@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable, Schema
 
 from include.foundation.config.loop_file import Loop
@@ -79,8 +78,9 @@ def conform(rows: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
         if field.name not in rows.column_names:
             columns.append(pa.nulls(rows.num_rows, field.type))
         else:
-            columns.append(rows.column(field.name).cast(field.type))
-        if not field.nullable and pc.any(pc.is_null(columns[-1])).as_py():
+            column = rows.column(field.name)
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        if not field.nullable and columns[-1].null_count:
             problems.append(f"{field.name}: got a null, expected a value in every row")
     problems += [f"{extra}: no such column" for extra in rows.column_names if extra not in schema.names]
     if problems:

@@ -112,6 +112,8 @@ def _with_views(fragments: Sequence[Any], columns: Sequence[str]) -> set[str]:
         schema = fragment.physical_schema
         return any(name in schema.names and schema.field(name).type in VIEWS for name in columns)
 
+    if len(fragments) <= 1:  # threads would take longer than they save
+        return {fragment.path for fragment in fragments if has_view(fragment)}
     with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
         viewed = list(pool.map(has_view, fragments))
     return {fragment.path for fragment, is_viewed in zip(fragments, viewed, strict=True) if is_viewed}

@@ -16,19 +16,19 @@ from include.foundation.config.loading import resolve
 from include.foundation.config.loop_file import Loop
 from include.foundation.errors import ConfigError, StoreError, VersionGoneError
 from include.foundation.store.kept_rows import KeptRows
-from include.foundation.store.objects.object_store import ObjectStore, remedy
+from include.foundation.store.objects.object_store import ObjectStore
 from include.foundation.store.objects.opening import objects_at
 from include.foundation.store.objects.s3_objects import client_options
 from include.foundation.store.rows import conform, misfits
 from include.foundation.store.scanning import Filter, days_of, is_never_met, scan
 from include.foundation.store.schemas import schemas
+from include.foundation.store.table_advice import UPDATE, advice
 from include.foundation.store.table_schema import TableSchema, plain
 from include.foundation.uris import is_remote
 
 MISREAD = re.compile(r"[\[\]\\^|\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 COMMIT = re.compile(r"(\d{20})\.json")
 READAHEAD = 16  # files, of a table that is read whole
-UPDATE = "; if a newer version wrote the table, update this one"
 
 
 class TableReader:
@@ -184,13 +184,14 @@ class TableReader:
         StoreError
             If the table cannot be read, or its columns are not those that the loop file and this version give it.
         """
-        schema, uri = self.table_schema(name), f"{self.uri}/{name}"
+        uri = f"{self.uri}/{self.table_schema(name).name}"
         opened: dict[str, DeltaTable] = self._opened.__dict__
         table = opened.get(name)
+        before = None if table is None else table.version()
         try:
             if table is not None and version is None:
                 table.update_incremental()
-            elif table is None or table.version() != version:
+            elif before != version or table is None:
                 table = DeltaTable(uri, version=version, storage_options=self.options or None)
         except TableNotFoundError as error:
             if version is None or self.version(name) is None:
@@ -201,13 +202,20 @@ class TableReader:
         except Exception as error:
             newest = "newest" if version is None else version
             raise StoreError(f"{uri}: cannot read version {newest}: {error}{advice(error)}") from error
-        if problems := misfits(table, schema.columns):
-            raise StoreError(
-                f"{uri}: columns do not fit; give an input whose type changed another name{UPDATE}", problems
-            )
+        if table.version() != before:
+            self._demand_fit(name, table)
         if version is None:
             opened[name] = table
         return table
+
+    def _demand_fit(self, name: str, table: DeltaTable) -> None:
+        """Refuse a table whose columns are not those that the loop file and this version give it."""
+        if problems := misfits(table, self.table_schema(name).columns):
+            self._opened.__dict__.pop(name, None)  # so that it is looked at again
+            raise StoreError(
+                f"{self.uri}/{name}: columns do not fit; give an input whose type changed another name{UPDATE}",
+                problems,
+            )
 
     @property
     def table_names(self) -> list[str]:
@@ -238,16 +246,3 @@ class TableReader:
         local = pa_fs.LocalFileSystem()
         system = None if is_remote(self.uri) else pa_fs.SubTreeFileSystem(f"{self.uri}/{name}", local)
         return table.to_pyarrow_dataset(filesystem=system, file_pruning_predicate=partitions)
-
-
-def advice(error: Exception) -> str:
-    """Return what to do about a table's error, as the end of its message; empty if only the error itself can tell.
-
-    Examples
-    --------
-    >>> advice(OSError(28, "No space left on device"))
-    '; make room there and run the task again'
-    """
-    if action := remedy(error, "read and write it"):
-        return f"; {action}"
-    return UPDATE if "nsupported" in str(error) else ""

@@ -12,7 +12,8 @@ from include.foundation.errors import NoSuchFileError, StoreError
 from include.foundation.store.compaction import CONFIGURATION, compact
 from include.foundation.store.rows import conform, missing
 from include.foundation.store.scanning import Filter
-from include.foundation.store.table_reader import TableReader, advice
+from include.foundation.store.table_advice import advice
+from include.foundation.store.table_reader import TableReader
 from include.foundation.store.table_schema import TableSchema
 
 ATTEMPTS = 20

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from include.foundation.config.loop_file import Loop
 from include.foundation.digests import canonical_json, digest_of
 from include.foundation.errors import StoreError
+from include.foundation.store.hash_database import hash_cursor
 
 Keys = NDArray[np.uint64]
 HEX = 16  # digits of a digest that order rows: two of 50 million are alike with a probability of one in ten thousand
@@ -28,9 +29,7 @@ class RowKeys:
     def __init__(self, loop: Loop, seed: object) -> None:
         import duckdb
 
-        self._connection = duckdb.connect(
-            config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        )
+        self._connection = hash_cursor()
         self._seed, self._failure = seed, duckdb.Error
         texts = {name for name, item in loop.inputs.items() if item.type in {"text", "categorical"}}
         inputs = [

@@ -17,7 +17,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 
 from include.foundation.errors import StoreError
 from include.foundation.store.compaction import CONFIGURATION, LEVEL, ROWS_A_GROUP
-from include.foundation.store.table_reader import advice
+from include.foundation.store.table_advice import advice
 from include.foundation.store.tables import LoopStore
 
 FileAction: TypeAlias = AddAction | RemoveAction

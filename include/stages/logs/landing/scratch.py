@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from include.foundation.store.table_reader import UPDATE, advice
+from include.foundation.store.table_advice import UPDATE, advice
 
 PYTHON_MB = 490  # what Python and the libraries take beside DuckDB
 LEAST_MB = 256  # DuckDB has at least so much

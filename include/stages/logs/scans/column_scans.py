@@ -15,7 +15,7 @@ from include.foundation.lines.file_formats import repeats
 from include.foundation.lines.line_files import Line
 from include.foundation.lines.log_lines import REQUIRED
 from include.foundation.lines.values import LONGEST_LINE, Problem
-from include.foundation.store.table_reader import advice
+from include.foundation.store.table_advice import advice
 from include.stages.logs.rules.field_paths import located, prediction_paths, renamed
 from include.stages.logs.rules.row_rules import RowQuery, row_query
 from include.stages.logs.rules.sql_text import literal, quoted
