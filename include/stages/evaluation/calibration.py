@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from include.foundation.decisions.challenger_evaluation import ConfidenceCalibration, ReliabilityPoint
-from include.foundation.statistics.estimates import design_weights, effective_rows
+from include.foundation.statistics.estimates import design_weights
 
 FEWEST_ROWS = 30
 BINS = 10
@@ -70,12 +70,12 @@ def _curve(
     confidence: NDArray[np.float64], right: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return by bin the mean confidence, the share right, what part of the rows it stands for, and its effective rows."""
-    order = np.argsort(confidence, kind="stable")
-    parts = np.array_split(order, min(BINS, confidence.size // 10))
-    mass = np.array([weights[part].sum() for part in parts])
-    sums = np.array([[weights[part] @ confidence[part], weights[part] @ right[part]] for part in parts])
-    rows = [effective_rows(weights[part]) for part in parts]
-    return np.column_stack([sums / mass[:, None], mass * order.size / mass.sum(), rows])
+    order, n = np.argsort(confidence, kind="stable"), confidence.size
+    bins = np.arange(min(BINS, n // 10))
+    begins = bins * (n // bins.size) + np.minimum(bins, n % bins.size)  # the first bins have one row more than the others
+    by_row = np.stack([weights, weights * confidence, weights * right, weights**2])[:, order]
+    mass, confident, right_mass, squares = np.add.reduceat(by_row, begins, axis=1)
+    return np.column_stack([confident / mass, right_mass / mass, mass * n / mass.sum(), mass**2 / squares])
 
 
 def _error(curve: NDArray[np.float64]) -> float:
