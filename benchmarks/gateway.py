@@ -103,7 +103,7 @@ def case(servers: Mapping[str, Server], clients: int, seconds: float, repetition
 
 def cases(*, quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the result of every case."""
-    seconds, repetitions = (1.0, 1) if quick else (8.0, 5)
+    seconds, repetitions = (1.0, 1) if quick else (5.0, 3)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         model = deployed(Path(folder))
         servers = {name: stack.enter_context(start(model)) for name, start in SERVERS.items()}
