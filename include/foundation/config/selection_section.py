@@ -79,8 +79,10 @@ class Nominate(Section):
 
 
 class ColdStart(Section):
-    """How a loop with hardly any labels chooses: rows that cover what is served. Where classes are uneven the first models are
-    better for it; good ones can take more labels (docs/benchmarks.md, label efficiency)."""
+    """How a loop with hardly any labels chooses: rows that cover what is served.
+
+    Where classes are uneven the first models are better for it; good ones can take more labels (docs/benchmarks.md).
+    """
 
     labels: int = Field(default=50, ge=1, le=1_000_000)
     """Labels to train on below which the loop is at its cold start."""
