@@ -72,9 +72,7 @@ def _curve(
     """Return by bin the mean confidence, the share right, what part of the rows it stands for, and its effective rows."""
     order, n = np.argsort(confidence, kind="stable"), confidence.size
     bins = np.arange(min(BINS, n // 10))
-    begins = bins * (n // bins.size) + np.minimum(
-        bins, n % bins.size
-    )  # the first bins have one row more than the others
+    begins = bins * (n // bins.size) + np.minimum(bins, n % bins.size)  # the first bins have one row more
     by_row = np.stack([weights, weights * confidence, weights * right, weights**2])[:, order]
     mass, confident, right_mass, squares = np.add.reduceat(by_row, begins, axis=1)
     return np.column_stack([confident / mass, right_mass / mass, mass * n / mass.sum(), mass**2 / squares])
